@@ -1,0 +1,123 @@
+"""Typed actions and rendered commands: what is shown, approved, done, verified and undone (DESIGN §1, §4)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from hutch.model.effect import Effect
+from hutch.model.event import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A fully rendered statement and its target: exactly what a person approves and a provider does.
+
+    ``runner`` names who does it: ``sql`` ``sh`` ``http`` or the name of a typed action. ``text`` is for people
+    and holds no secret; ``params`` are bound values of SQL; ``env`` names the variables that a shell gets,
+    ``secrets`` the references (never values) that the runner resolves at the last moment.
+    """
+
+    runner: str
+    text: str
+    target: str
+    effect: Effect
+    why: str = ""
+    args: Mapping[str, object] = field(default_factory=dict)
+    params: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    timeout: float = 30.0
+    sensitive: bool = False
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides what happens: an approval is bound to it."""
+        parts = [self.runner, self.text, self.target, self.effect.word, dict(self.args), list(self.params)]
+        return hashlib.sha256(canonical([*parts, dict(self.env), list(self.secrets)]).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, object]:
+        """The journal's form; :func:`command_from` is its inverse."""
+        return {
+            "runner": self.runner,
+            "text": self.text,
+            "target": self.target,
+            "effect": self.effect.word,
+            "why": self.why,
+            "args": dict(self.args),
+            "params": list(self.params),
+            "env": dict(self.env),
+            "secrets": list(self.secrets),
+            "timeout": self.timeout,
+            "sensitive": self.sensitive,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What applying would do, in words and figures. ``hits`` counts the things it touches: none is a no-op.
+
+    ``refused`` is the guard's reason where it must not run at all (a protected target …).
+    """
+
+    summary: str
+    hits: int
+    items: tuple[str, ...] = ()
+    undo: str = ""
+    refused: str = ""
+
+
+class Result(StrEnum):
+    """How doing something ended. ``UNKNOWN``: it may or may not have happened (a broken connection)."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command. ``output`` is for people, masked and bounded; ``undo`` says how to go back.
+
+    ``recoverable`` tells the retry stage that the provider judged the error to be temporary.
+    """
+
+    result: Result
+    summary: str
+    output: str = ""
+    exit_code: int | None = None
+    seconds: float = 0.0
+    hits: int = 0
+    undo: Mapping[str, object] = field(default_factory=dict)
+    recoverable: bool = False
+
+
+class Verified(StrEnum):
+    """The verification's word. ``PENDING`` is "not yet": ask again; ``UNKNOWN``: it cannot tell."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the world is now as the action wanted it, and what was seen."""
+
+    verdict: Verified
+    summary: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a series at a time: ``kind`` is counter, gauge or histogram bucket (``le`` in labels)."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+    at: datetime
+    kind: str = "gauge"

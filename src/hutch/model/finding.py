@@ -1,0 +1,95 @@
+"""What checks saw, what explains it, and what would cure it (DESIGN §1, §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from hutch.model.effect import Effect
+
+
+class Status(StrEnum):
+    """How a check ended. ``UNKNOWN`` is "could not tell" and never counts as healthy."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """The thing in the world that a cause or remedy is about: ``Object("session", "4711")``.
+
+    Kinds: session release table index sequence role slot setting host key address account migration service database.
+    ``detail`` carries what that kind adds: ``pids`` and ``release`` of a leaking role.
+    """
+
+    kind: str
+    id: str
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form of DESIGN §7."""
+        return {"kind": self.kind, "id": self.id, **self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check saw at one moment. ``data`` holds the figures that causes are judged by.
+
+    ``matters`` says that the check's failure leaves health undecided (DESIGN §6).
+    ``code`` is set where the check itself could not reach its target (``postgres.unreachable`` …).
+    """
+
+    check: str
+    target: str
+    status: Status
+    summary: str
+    at: datetime
+    seconds: float = 0.0
+    data: Mapping[str, object] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    matters: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that was changed from outside and may have started the trouble: a deployment,
+    a migration, a configuration edit."""
+
+    kind: str  # deployment migration configuration
+    id: str
+    at: datetime
+    summary: str
+    previous: str = ""  # what was there before it: the release to go back to
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A typed action that would cure a cause, with its arguments. ``rank`` orders: low first."""
+
+    action: str
+    target: str
+    args: Mapping[str, object]
+    summary: str
+    effect: Effect = Effect.CHANGE
+    rank: int = 0
+    preview: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A ranked explanation: stable code, object, confidence 0…1, evidence, remedies in order."""
+
+    code: str
+    object: Object
+    confidence: float
+    summary: str
+    target: str
+    evidence: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    since: datetime | None = None

@@ -1,0 +1,160 @@
+"""A runbook as data: document, runbook, section, step, statement (DESIGN §1, §3).
+
+Parsing yields these without effects; classification fills in ``Statement.verdict``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hutch.model.alert import Rule
+from hutch.model.effect import Effect, Verdict, worst
+
+RUNNABLE = frozenset({"bash", "sh", "shell", "console", "sql", "http", "promql", "python"})
+"""Fence languages whose blocks run; every other language is read, not run."""
+
+
+class Role(StrEnum):
+    """What a section is for, told by the words of its heading."""
+
+    OVERVIEW = "overview"
+    SYMPTOMS = "symptoms"
+    DETECTION = "detection"
+    DIAGNOSIS = "diagnosis"
+    ACTIONS = "actions"
+    RESOLUTION = "resolution"
+    OPTION = "option"
+    VERIFICATION = "verification"
+    RECOVERY = "recovery"
+    PREVENTION = "prevention"
+    COMMUNICATION = "communication"
+    NOTIFICATION = "notification"
+    TEMPLATE = "template"
+    REFERENCE = "reference"
+
+
+READING_ROLES = frozenset({Role.SYMPTOMS, Role.DETECTION, Role.DIAGNOSIS, Role.ACTIONS, Role.OVERVIEW})
+"""Sections whose read statements a run executes by itself, before anything is proposed."""
+
+REMEDY_ROLES = frozenset({Role.RESOLUTION, Role.OPTION, Role.RECOVERY})
+"""Sections whose statements are remedies: they wait to be chosen and approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """Something to fill in before a statement may run.
+
+    ``name`` is the normalised key (``deployment-url``), ``text`` what stands in the document
+    (``[deployment-url]``), ``start`` and ``end`` its offsets in ``Statement.text``.
+    """
+
+    name: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What must be seen for a statement to have passed, and the line that says so."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """A typed action called by a document: its name (``deploy.rollback``) and arguments."""
+
+    name: str
+    args: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One command or SQL statement of a step; ``line`` counts from 1 in the document."""
+
+    id: str
+    text: str
+    line: int
+    comments: tuple[str, ...] = ()  # the comment lines that stand before it or at its end
+    placeholders: tuple[Placeholder, ...] = ()
+    expects: tuple[Expectation, ...] = ()
+    action: ActionCall | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A fenced block. ``lang`` is the fence's language, empty where it has none."""
+
+    id: str
+    name: str
+    lang: str
+    line: int
+    text: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+
+    @property
+    def runnable(self) -> bool:
+        """Whether the block is run (a known shell or query language, or a typed action)."""
+        return self.lang in RUNNABLE or any(s.action for s in self.statements)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The greatest effect of its statements; ``none`` for a block that is only read."""
+        return worst([s.verdict for s in self.statements if s.verdict])
+
+    @property
+    def effect(self) -> Effect:
+        """The effect of :attr:`verdict`."""
+        return self.verdict.effect
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading or bold label with a role. ``option`` is its number among alternatives, or None.
+
+    ``path`` is the heading path from the runbook's title down, ``text`` its prose.
+    """
+
+    id: str
+    title: str
+    role: Role
+    line: int
+    path: tuple[str, ...]
+    option: int | None = None
+    text: str = ""
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """One runbook of a document; ``id`` is its anchor, ``chapter`` the ``##`` it stands under."""
+
+    id: str
+    title: str
+    line: int
+    chapter: str
+    sections: tuple[Section, ...] = ()
+
+    def steps(self) -> Iterator[tuple[Section, Step]]:
+        """Every step with its section, in document order."""
+        for section in self.sections:
+            for step in section.steps:
+                yield section, step
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed Markdown file. ``hash`` is the SHA-256 of its bytes, ``source`` where it came from."""
+
+    title: str
+    hash: str
+    source: str
+    runbooks: tuple[Runbook, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    anchors: Mapping[str, str] = field(default_factory=dict)  # any heading's anchor -> runbook id

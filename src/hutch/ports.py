@@ -1,0 +1,228 @@
+"""What the core needs from outside, as narrow protocols, and what a provider is (DESIGN §2).
+
+A provider is found through the entry-point group ``hutch.providers``; the entry point is a :class:`Provider`.
+It opens one :class:`Connection` for each target that the configuration names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from hutch.model.action import Command, Outcome, Preview, Sample, Verification
+from hutch.model.effect import Effect
+from hutch.model.event import Draft, Event
+from hutch.model.finding import Cause, Change, Finding
+
+# ------------------------------------------------------------------ the store and its jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Drafts for the end of one stream. With ``expect`` the stream must still end at that ``seq``."""
+
+    stream: str
+    drafts: tuple[Draft, ...]
+    expect: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work to do at or after ``run_at`` (None: at once). At most one job of a ``lock`` runs at a time.
+
+    ``unique`` replaces an earlier, not yet taken job with the same kind, lock and unique key: timers use it.
+    """
+
+    kind: str
+    lock: str
+    run_at: datetime | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    unique: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenJob:
+    """A job in our hands, under a lease that :meth:`Queue.extend` renews."""
+
+    id: int
+    job: Job
+    attempts: int
+
+
+class Conflict(Exception):
+    """The stream moved on since it was read: read again, decide again. Nothing was written."""
+
+
+class StoreFull(Exception):
+    """The store's disk is full: nothing was written; what was acknowledged before stands."""
+
+
+class Store(Protocol):
+    """The append-only event log. Everything in one :meth:`commit` is written, or nothing is."""
+
+    async def commit(
+        self, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
+    ) -> list[Event]:
+        """Append events, defer jobs and finish job ``done`` in one transaction; durable on return.
+
+        Raises :class:`Conflict` when an ``expect`` does not hold, :class:`StoreFull` when the disk is full.
+        """
+
+    async def read(self, stream: str, after: int = 0) -> list[Event]:
+        """The stream's events with ``seq > after``, in order; empty for an unknown stream."""
+
+    async def streams(self, prefix: str = "") -> list[str]:
+        """The names of the streams that begin with ``prefix``, in order of their first event."""
+
+    async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
+        """Events of all streams in writing order with ``position`` greater than given: for live pages."""
+
+    async def close(self) -> None:
+        """Write what is pending and let go of the file or connection."""
+
+
+class Queue(Protocol):
+    """Takes jobs that a commit deferred."""
+
+    async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
+        """The next due job whose lock is free, leased to us; None when there is none. ``lock`` narrows it."""
+
+    async def extend(self, taken: TakenJob) -> bool:
+        """Renew the lease; False when it was lost and somebody else may have the job."""
+
+    async def finish(self, taken: TakenJob) -> None:
+        """The job is done (use ``done=`` of a commit where events are written at the same time)."""
+
+    async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
+        """Give the job back for ``retry_at``, or drop it for good (kept for the record) when None."""
+
+    async def wait(self, timeout: float) -> None:
+        """Return when a job may be due, at latest after ``timeout`` seconds."""
+
+
+class Wallclock(Protocol):
+    """The time; tests and drills bring their own."""
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``."""
+
+
+class Secrets(Protocol):
+    """Resolves references to secrets at the last moment, and knows what must be masked."""
+
+    def resolve(self, reference: str) -> str:
+        """The value behind ``env:NAME`` or ``file:PATH``. Raises ``LookupError`` that names the reference only."""
+
+    def mask(self, text: str) -> str:
+        """``text`` with every known secret, and what looks like one, replaced by ``•••``."""
+
+
+class Notifier(Protocol):
+    """Sends one message to one channel."""
+
+    async def notify(self, channel: str, title: str, body: str) -> Outcome:
+        """Deliver, and classify an error as recoverable or not; a stage retries."""
+
+
+# ------------------------------------------------------------------ providers
+
+
+class Check(Protocol):
+    """A read-only probe of one thing. It reports failure as a finding; it raises only for a defect."""
+
+    async def __call__(self) -> Finding:
+        """Look once (twice, a second apart, where a rate is needed) and say what was seen."""
+
+
+class Action(Protocol):
+    """A typed change of the world."""
+
+    @property
+    def effect(self) -> Effect:
+        """``change`` or ``destroy``."""
+
+    async def preview(self, args: Mapping[str, object]) -> Preview:
+        """What exactly would be hit, how many, how to undo; touches nothing."""
+
+    async def apply(self, args: Mapping[str, object]) -> Outcome:
+        """Do it, hitting at most what ``args`` names and still matches."""
+
+    async def verify(self, args: Mapping[str, object]) -> Verification:
+        """Is the world as the action wanted it? Also decides outcomes that are unknown after a crash."""
+
+
+Run = Callable[[Command], Awaitable[Outcome]]
+Scrape = Callable[[], Awaitable[Sequence[Sample]]]
+Changes = Callable[[], Awaitable[Sequence[Change]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret int float bool list map.
+
+    A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}``; a URL of kind
+    ``secret`` may hold a password and is masked wherever it is shown.
+    """
+
+    name: str
+    kind: str
+    doc: str
+    required: bool = False
+    default: object = None
+
+
+def _no_causes(_findings: Sequence[Finding]) -> Sequence[Cause]:
+    """A provider that explains nothing by itself."""
+    return ()
+
+
+async def _nothing() -> None:
+    """Nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A target, ready to use: narrow verbs, each optional. Nothing connects before its first use.
+
+    ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it
+    stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
+    ``provider.check`` (``postgres.connections``).
+    """
+
+    target: str
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    scrape: Scrape | None = None
+    changes: Changes | None = None
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """One validated provider block of one service. ``settings`` has every key, defaults filled in, secrets resolved."""
+
+    service: str
+    settings: Mapping[str, object]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Everything that Hutch knows of one kind of outside system.
+
+    ``explain`` turns the findings of one service's checks (this provider's and others') into causes; ``codes`` are the
+    cause codes that it can give, each with a line of documentation.
+    """
+
+    name: str
+    summary: str
+    settings: tuple[Setting, ...]
+    open: Callable[[TargetConfig], Connection]
+    explain: Callable[[Sequence[Finding]], Sequence[Cause]] = _no_causes
+    codes: Mapping[str, str] = field(default_factory=dict)
