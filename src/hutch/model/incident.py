@@ -1,0 +1,254 @@
+"""An incident is the fold of its events (DESIGN §5). Every transition here is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from hutch.model.clock import Clock, ClockState
+from hutch.model.event import Draft, Event, instant, parse_instant
+from hutch.model.severity import REVIEW_WITHIN, Policy, Severity
+
+
+class Phase(StrEnum):
+    """The five phases of the response process, in order."""
+
+    DETECTION = "detection"
+    ASSESSMENT = "assessment"
+    RESPONSE = "response"
+    RESOLUTION = "resolution"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an incident is now. ``seq`` is the last event folded in: pass it as ``expect`` when appending."""
+
+    id: str
+    seq: int
+    title: str
+    service: str
+    severity: Severity
+    phase: Phase
+    detected_at: datetime
+    declared_at: datetime
+    runbook: str = ""
+    summary: str = ""
+    open_alerts: Mapping[str, str] = field(default_factory=dict)  # alert key -> rule
+    alerts: tuple[str, ...] = ()  # every alert key that ever joined
+    runs: tuple[str, ...] = ()
+    acknowledged_by: str = ""
+    commander: str = ""
+    resolved_at: datetime | None = None
+    resolution: str = ""
+    watch_until: datetime | None = None
+    reopened: int = 0
+    cause: Mapping[str, object] | None = None  # the first cause of the latest diagnosis, as JSON
+    clocks: tuple[Clock, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to do something about the service."""
+        return self.resolved_at is None
+
+    @property
+    def stream(self) -> str:
+        """The name of its event stream."""
+        return stream_of(self.id)
+
+    def clock(self, name: str) -> Clock | None:
+        """The running clock of that name, if any."""
+        return next((c for c in self.clocks if c.name == name and c.state is ClockState.RUNNING), None)
+
+    def next_promise(self) -> Clock | None:
+        """The running clock that is due first."""
+        running = [c for c in self.clocks if c.state is ClockState.RUNNING]
+        return min(running, key=lambda c: c.due, default=None)
+
+
+def stream_of(incident_id: str) -> str:
+    """``incident:INC-2026-001``."""
+    return f"incident:{incident_id}"
+
+
+def next_id(existing: Iterable[str], year: int) -> str:
+    """The next free ``INC-YYYY-NNN`` of that year."""
+    prefix = f"INC-{year}-"
+    numbers = [int(i.removeprefix(prefix)) for i in existing if i.startswith(prefix)]
+    return f"{prefix}{max(numbers, default=0) + 1:03d}"
+
+
+# ------------------------------------------------------------------ folding
+
+
+def fold(events: Iterable[Event]) -> Incident | None:
+    """The incident that these events tell of, from the first; None where there are none."""
+    state: Incident | None = None
+    for event in events:
+        state = _first(event) if state is None else replace(_apply(state, event), seq=event.seq)
+    return state
+
+
+def _first(event: Event) -> Incident:
+    data = event.data
+    return Incident(
+        id=event.stream.removeprefix("incident:"),
+        seq=event.seq,
+        title=str(data["title"]),
+        service=str(data["service"]),
+        severity=Severity.of(str(data["severity"])),
+        phase=Phase.DETECTION,
+        detected_at=parse_instant(str(data["detected_at"])),
+        declared_at=event.at,
+        runbook=str(data.get("runbook", "")),
+        summary=str(data.get("summary", "")),
+    )
+
+
+def _apply(state: Incident, event: Event) -> Incident:
+    handler = _FOLDS.get(event.kind)
+    return handler(state, event) if handler else state
+
+
+def _alert_fired(state: Incident, event: Event) -> Incident:
+    key, rule = str(event.data["key"]), str(event.data["rule"])
+    alerts = state.alerts if key in state.alerts else (*state.alerts, key)
+    return replace(state, open_alerts={**state.open_alerts, key: rule}, alerts=alerts)
+
+
+def _alert_resolved(state: Incident, event: Event) -> Incident:
+    return replace(state, open_alerts={k: r for k, r in state.open_alerts.items() if k != event.data["key"]})
+
+
+def _clock_started(state: Incident, event: Event) -> Incident:
+    clock = Clock(
+        name=str(event.data["clock"]),
+        number=int(str(event.data["number"])),
+        start=parse_instant(str(event.data["start"])),
+        due=parse_instant(str(event.data["due"])),
+    )
+    return replace(state, clocks=(*state.clocks, clock))
+
+
+def _on_clock(state: Incident, event: Event, change: Callable[[Clock], Clock]) -> Incident:
+    clocks = tuple(change(c) if c.id == event.data["clock"] else c for c in state.clocks)
+    return replace(state, clocks=clocks)
+
+
+def _reopened(state: Incident, _event: Event) -> Incident:
+    return replace(
+        state, resolved_at=None, watch_until=None, phase=Phase.RESPONSE, reopened=state.reopened + 1, resolution=""
+    )
+
+
+_FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
+    "alert.fired": _alert_fired,
+    "alert.resolved": _alert_resolved,
+    "phase.changed": lambda s, e: replace(s, phase=Phase(str(e.data["to"]))),
+    "run.linked": lambda s, e: replace(s, runs=(*s.runs, str(e.data["run"]))),
+    "cause.named": lambda s, e: replace(s, cause=dict(e.data)),
+    "incident.acknowledged": lambda s, e: replace(s, acknowledged_by=s.acknowledged_by or e.actor),
+    "commander.assigned": lambda s, e: replace(s, commander=str(e.data["who"])),
+    "severity.changed": lambda s, e: replace(s, severity=Severity.of(str(e.data["to"]))),
+    "incident.resolved": lambda s, e: replace(s, resolved_at=e.at, resolution=str(e.data["resolution"])),
+    "incident.reopened": _reopened,
+    "watch.started": lambda s, e: replace(s, watch_until=parse_instant(str(e.data["until"]))),
+    "watch.passed": lambda s, _: replace(s, watch_until=None),
+    "clock.started": _clock_started,
+    "clock.warned": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True)),
+    "clock.overdue": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True, overdue_said=True)),
+    "clock.met": lambda s, e: _on_clock(s, e, lambda c: c.met(e.at)),
+    "clock.cancelled": lambda s, e: _on_clock(s, e, lambda c: c.cancelled(e.at)),
+}
+
+KINDS = frozenset({"incident.declared", "note.added", "update.posted", "review.drafted", *_FOLDS})
+"""Every kind of event that an incident's stream may hold."""
+
+
+# ------------------------------------------------------------------ the promises (decide; the caller appends)
+
+
+def start_clock(state: Incident | None, name: str, start: datetime, promised: timedelta, why: str) -> Draft:
+    """The event that starts the next clock of that name."""
+    number = 1 + sum(1 for c in (state.clocks if state else ()) if c.name == name)
+    due = start + promised
+    return Draft(
+        "clock.started",
+        {"clock": name, "number": number, "start": instant(start), "due": instant(due), "why": why},
+    )
+
+
+def first_clocks(severity: Severity, detected_at: datetime, policy: Policy) -> list[Draft]:
+    """The promises that opening an incident makes: a response, and updates where the policy has a cadence."""
+    promise = policy[severity]
+    drafts = [start_clock(None, "response", detected_at, promise.response, f"{severity.label} response")]
+    if promise.update:
+        drafts.append(start_clock(None, "update", detected_at, promise.update, f"{severity.label} updates"))
+    return drafts
+
+
+def meet(state: Incident, name: str, at: datetime) -> list[Draft]:
+    """Ends the running clock of that name as met, saying by how much it was late."""
+    clock = state.clock(name)
+    if clock is None:
+        return []
+    late = clock.met(at).late_by.total_seconds()
+    return [Draft("clock.met", {"clock": clock.id, "late_by": late})]
+
+
+def after_update(state: Incident, at: datetime, policy: Policy) -> list[Draft]:
+    """An update was posted at ``at``: that promise is met and, while the incident is open, the next one starts."""
+    cadence = policy[state.severity].update
+    again = [start_clock(state, "update", at, cadence, f"{state.severity.label} updates")] if cadence else []
+    return meet(state, "update", at) + (again if state.open else [])
+
+
+def after_severity(state: Incident, to: Severity, policy: Policy) -> list[Draft]:
+    """A changed severity re-dues what is not yet met, from the same start (DESIGN §5)."""
+    drafts: list[Draft] = []
+    promised = {"response": policy[to].response, "update": policy[to].update}
+    for name, length in promised.items():
+        clock = state.clock(name)
+        if clock is None:
+            continue
+        drafts.append(Draft("clock.cancelled", {"clock": clock.id, "why": f"severity is now {to.label}"}))
+        if length:
+            drafts.append(start_clock(state, name, clock.start, length, f"{to.label} {name}"))
+    if state.clock("update") is None and policy[to].update and state.open:
+        drafts.append(start_clock(state, "update", state.detected_at, policy[to].update or REVIEW_WITHIN, "updates"))
+    return drafts
+
+
+def after_resolution(state: Incident, at: datetime) -> list[Draft]:
+    """Resolved at ``at``: no more updates are owed, the review is, within 48 hours."""
+    update = state.clock("update")
+    ended = [Draft("clock.cancelled", {"clock": update.id, "why": "resolved"})] if update else []
+    answered = meet(state, "response", at)
+    return [*ended, *answered, start_clock(state, "review", at, REVIEW_WITHIN, "post-incident review within 48 h")]
+
+
+def rings(state: Incident, now: datetime) -> list[Draft]:
+    """What its clocks have to say at ``now``: each warning and each overdue promise once, however late we wake."""
+    said = []
+    for clock in state.clocks:
+        ring = clock.rings(now)
+        if ring:
+            kind = "clock.overdue" if ring == "overdue" else "clock.warned"
+            said.append(Draft(kind, {"clock": clock.id, "due": instant(clock.due)}))
+    return said
+
+
+def next_ring(state: Incident) -> datetime | None:
+    """When :func:`rings` next has something to say."""
+    times = [t for t in (c.next_ring() for c in state.clocks) if t]
+    return min(times, default=None)
+
+
+def move(state: Incident, to: Phase, reason: str, actor: str = "hutch") -> list[Draft]:
+    """The step to a later phase; nothing where it is there or past it."""
+    order = list(Phase)
+    if order.index(to) <= order.index(state.phase):
+        return []
+    return [Draft("phase.changed", {"from": state.phase.value, "to": to.value, "reason": reason}, actor)]

@@ -1,0 +1,366 @@
+"""A run: its program, and its state as the fold of its journal (DESIGN §4).
+
+The program is what was read from the document when the run started: the journal holds it whole, so that a run
+can be understood, and driven on, from its journal alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from hutch.model.action import Command
+from hutch.model.effect import Effect
+from hutch.model.event import Event, parse_instant
+
+
+def command_from(data: Mapping[str, object]) -> Command:
+    """The command that :meth:`Command.as_dict` wrote."""
+    fields = dict(data)
+    fields["effect"] = Effect.of(str(fields["effect"]))
+    fields["params"] = tuple(fields.get("params", ()))  # type: ignore[arg-type]
+    fields["secrets"] = tuple(fields.get("secrets", ()))  # type: ignore[arg-type]
+    return Command(**fields)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------ the program
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A statement made ready, or refused with the reason (an open placeholder, an unbound host …).
+
+    ``expects`` are the texts that must be seen in its output.
+    """
+
+    id: str
+    title: str
+    line: int
+    command: Command
+    expects: tuple[str, ...] = ()
+    refused: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The journal's form."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "line": self.line,
+            "command": self.command.as_dict(),
+            "expects": list(self.expects),
+            "refused": self.refused,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A remedy that may be chosen: statements in order. ``number`` is the document's ("Option 1"), 0 if it has none.
+
+    ``cause`` is the code that it would cure, empty while no diagnosis has spoken for it.
+    """
+
+    id: str
+    title: str
+    items: tuple[Item, ...]
+    number: int = 0
+    cause: str = ""
+    why: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The journal's form."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "number": self.number,
+            "cause": self.cause,
+            "why": self.why,
+            "items": [i.as_dict() for i in self.items],
+        }
+
+    @property
+    def refused(self) -> str:
+        """Why it cannot be carried out as it stands; empty when it can."""
+        return next((i.refused for i in self.items if i.refused), "" if self.items else "it has no statement to run")
+
+    @property
+    def effect(self) -> Effect:
+        """The greatest effect of its statements."""
+        return max((i.command.effect for i in self.items), default=Effect.NONE)
+
+    def digest(self) -> str:
+        """What an approval of the whole option is bound to: the digests of its commands, in order."""
+        return "+".join(i.command.digest() for i in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a run may do: reads by itself, options once approved, then the verification's reads."""
+
+    reads: tuple[Item, ...] = ()
+    options: tuple[Option, ...] = ()
+    verification: tuple[Item, ...] = ()
+    skipped: tuple[Item, ...] = ()  # named, with the reason, and not run
+
+    def as_dict(self) -> dict[str, object]:
+        """The journal's form; :func:`program_from` is its inverse."""
+        return {
+            "reads": [i.as_dict() for i in self.reads],
+            "options": [o.as_dict() for o in self.options],
+            "verification": [i.as_dict() for i in self.verification],
+            "skipped": [i.as_dict() for i in self.skipped],
+        }
+
+
+def item_from(data: Mapping[str, object]) -> Item:
+    """The item that :meth:`Item.as_dict` wrote."""
+    return Item(
+        id=str(data["id"]),
+        title=str(data["title"]),
+        line=int(str(data["line"])),
+        command=command_from(data["command"]),  # type: ignore[arg-type]
+        expects=tuple(str(e) for e in data["expects"]),  # type: ignore[attr-defined]
+        refused=str(data["refused"]),
+    )
+
+
+def option_from(data: Mapping[str, object]) -> Option:
+    """The option that :meth:`Option.as_dict` wrote."""
+    return Option(
+        id=str(data["id"]),
+        title=str(data["title"]),
+        number=int(str(data["number"])),
+        cause=str(data["cause"]),
+        why=str(data["why"]),
+        items=_items(data["items"]),
+    )
+
+
+def program_from(data: Mapping[str, object]) -> Program:
+    """The program that :meth:`Program.as_dict` wrote."""
+    options = tuple(option_from(o) for o in data["options"])  # type: ignore[attr-defined]
+    return Program(_items(data["reads"]), options, _items(data["verification"]), _items(data["skipped"]))
+
+
+def _items(rows: object) -> tuple[Item, ...]:
+    return tuple(item_from(r) for r in rows)  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------ the state
+
+
+class ChangeState(StrEnum):
+    """How far an option has come. ``INTENDED`` with no outcome after a crash is an unknown outcome."""
+
+    OFFERED = "offered"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    INTENDED = "intended"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    UNDECIDED = "undecided"  # a person must say what happened
+
+
+ENDED = frozenset(
+    {ChangeState.DENIED, ChangeState.EXPIRED, ChangeState.FAILED, ChangeState.VERIFIED, ChangeState.UNVERIFIED}
+)
+"""States from which an option does not move on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An offered option and what became of it."""
+
+    option: Option
+    state: ChangeState = ChangeState.OFFERED
+    digest: str = ""
+    target: str = ""
+    preview: Mapping[str, object] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    approved_by: str = ""
+    started_at: datetime | None = None
+    done_items: int = 0  # statements of the option that have an outcome
+    intent_open: bool = False
+    verify_from: datetime | None = None
+    verify_again: datetime | None = None
+    reason: str = ""
+    intended_by: str = ""  # the driver that wrote the open intent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is now. ``seq`` is the last journal event folded in."""
+
+    id: str
+    seq: int
+    service: str
+    title: str
+    document: str
+    document_hash: str
+    incident: str
+    mode: str  # act observe dry-run
+    started_at: datetime
+    program: Program
+    read: Mapping[str, str] = field(default_factory=dict)  # item id -> passed failed refused
+    diagnosed: bool = False
+    healthy: bool | None = None
+    causes: tuple[Mapping[str, object], ...] = ()
+    ranked: bool = False
+    chosen: tuple[Chosen, ...] = ()
+    cancelled_by: str = ""
+    outcome: str = ""  # resolved healthy unresolved cancelled proposed
+    summary: str = ""
+
+    @property
+    def stream(self) -> str:
+        """The name of its journal."""
+        return f"run:{self.id}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, well or not."""
+        return bool(self.outcome)
+
+    def option(self, option_id: str) -> Chosen | None:
+        """The offered option of that id, or by its number ("1") or name."""
+        return next((c for c in self.chosen if option_id in (c.option.id, str(c.option.number or ""))), None)
+
+    def in_state(self, *states: ChangeState) -> tuple[Chosen, ...]:
+        """The offered options that are in one of the states, in rank order."""
+        return tuple(c for c in self.chosen if c.state in states)
+
+    @property
+    def waiting(self) -> str:
+        """What it waits for, in a word: ``approval``, ``decision``, ``verification``, or nothing."""
+        if self.finished:
+            return ""
+        if self.in_state(ChangeState.UNDECIDED):
+            return "decision"
+        if any(c.verify_again for c in self.in_state(ChangeState.DONE)):
+            return "verification"
+        return "approval" if self.in_state(ChangeState.OFFERED) and self.ranked else ""
+
+
+def fold(journal: Iterable[Event]) -> Run | None:
+    """The run that a journal tells of; None for an empty one."""
+    state: Run | None = None
+    for event in journal:
+        if state is None:
+            state = _started(event)
+        else:
+            handler = _FOLDS.get(event.kind)
+            state = replace(handler(state, event) if handler else state, seq=event.seq)
+    return state
+
+
+def _started(event: Event) -> Run:
+    data = event.data
+    return Run(
+        id=event.stream.removeprefix("run:"),
+        seq=event.seq,
+        service=str(data["service"]),
+        title=str(data["title"]),
+        document=str(data["document"]),
+        document_hash=str(data["hash"]),
+        incident=str(data["incident"]),
+        mode=str(data["mode"]),
+        started_at=event.at,
+        program=program_from(data["program"]),  # type: ignore[arg-type]
+    )
+
+
+def _diagnosed(state: Run, event: Event) -> Run:
+    causes: Sequence[Mapping[str, object]] = event.data["causes"]  # type: ignore[assignment]
+    healthy = event.data["healthy"]
+    return replace(state, diagnosed=True, causes=tuple(causes), healthy=None if healthy is None else bool(healthy))
+
+
+def _offered(state: Run, event: Event) -> Run:
+    data = event.data
+    expires = data.get("expires_at")
+    offer = Chosen(
+        option=option_from(data["option"]),  # type: ignore[arg-type]
+        digest=str(data["digest"]),
+        target=str(data["target"]),
+        preview=dict(data["preview"]),  # type: ignore[call-overload]
+        expires_at=parse_instant(str(expires)) if expires else None,
+    )
+    kept = tuple(c for c in state.chosen if c.option.id != offer.option.id)
+    return replace(state, chosen=(*kept, offer))
+
+
+def _on(change: Callable[[Chosen, Event], Chosen]) -> Callable[[Run, Event], Run]:
+    """A fold step that changes the one option which the event names."""
+
+    def step(state: Run, event: Event) -> Run:
+        chosen = tuple(change(c, event) if c.option.id == event.data["option"] else c for c in state.chosen)
+        return replace(state, chosen=chosen)
+
+    return step
+
+
+def _done(chosen: Chosen, event: Event) -> Chosen:
+    items = chosen.done_items + 1
+    whole = items >= len(chosen.option.items)
+    return replace(
+        chosen,
+        done_items=items,
+        intent_open=False,
+        state=ChangeState.DONE if whole else ChangeState.APPROVED,
+        verify_from=event.at,
+    )
+
+
+def _verified(chosen: Chosen, event: Event) -> Chosen:
+    verdict = str(event.data["verdict"])
+    if verdict == "pending":
+        return replace(chosen, verify_again=parse_instant(str(event.data["again_at"])))
+    states = {"passed": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED, "unknown": ChangeState.UNDECIDED}
+    return replace(
+        chosen, verify_again=None, intent_open=False, state=states[verdict], reason=str(event.data["summary"])
+    )
+
+
+def _decided(chosen: Chosen, event: Event) -> Chosen:
+    states = {"worked": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED}
+    return replace(
+        chosen, state=states[str(event.data["choice"])], reason=f"decided by {event.actor}", intent_open=False
+    )
+
+
+_FOLDS: Mapping[str, Callable[[Run, Event], Run]] = {
+    "statement.finished": lambda s, e: replace(s, read={**s.read, str(e.data["item"]): str(e.data["status"])}),
+    "diagnosis.made": _diagnosed,
+    "options.ranked": lambda s, _: replace(s, ranked=True),
+    "approval.requested": _offered,
+    "approval.granted": _on(lambda c, e: replace(c, state=ChangeState.APPROVED, approved_by=e.actor)),
+    "approval.denied": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
+    "approval.expired": _on(lambda c, _: replace(c, state=ChangeState.EXPIRED, reason="nobody approved it in time")),
+    "approval.withdrawn": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
+    "change.intended": _on(
+        lambda c, e: replace(
+            c, state=ChangeState.INTENDED, intent_open=True, started_at=c.started_at or e.at, intended_by=e.actor
+        )
+    ),
+    "change.done": _on(_done),
+    "change.failed": _on(
+        lambda c, e: replace(c, state=ChangeState.FAILED, intent_open=False, reason=str(e.data["summary"]))
+    ),
+    "change.unknown": _on(
+        lambda c, e: replace(
+            c, state=ChangeState.UNKNOWN, intent_open=False, verify_from=e.at, reason=str(e.data["summary"])
+        )
+    ),
+    "verification.done": _on(_verified),
+    "decision.made": _on(_decided),
+    "run.cancelled": lambda s, e: replace(s, cancelled_by=e.actor),
+    "run.finished": lambda s, e: replace(s, outcome=str(e.data["outcome"]), summary=str(e.data["summary"])),
+}
+
+KINDS = frozenset({"run.started", "statement.started", "check.finished", "document.changed", *_FOLDS})
+"""Every kind of event that a run's journal may hold."""
