@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 POLL_SECONDS = 0.02
 
@@ -46,14 +47,22 @@ class Orders:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this id exists (a zombie does)."""
+    """Whether this process still runs. One that only waits to be reaped (init may take its time) does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """By the state in /proc, which stands behind the name in parentheses; False where there is no /proc."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 def end(processes: dict[int, tuple[int, float]]) -> None:

@@ -50,8 +50,8 @@ class Postgres:
     """A Postgres server over ``data_dir``, which is initialised at the first start.
 
     ``settings`` are server settings by name; they stand in a file of their own, so ``ALTER SYSTEM`` overrides them.
-    ``port`` 0 takes a free one at the first start and keeps it. As root the server runs as ``nobody``; if that account can't reach
-    ``data_dir``, the data lies under the temporary directory and ``data_dir`` names the true place.
+    ``port`` 0 takes a free one at the first start and keeps it. As root the server runs as ``nobody``; if that
+    account can't reach ``data_dir``, the data lies under the temporary directory and ``data_dir`` names the true place.
     Raises EmbeddedError (and PortTaken) from ``start``.
     """
 
@@ -156,7 +156,8 @@ class Postgres:
 
     def _initialise(self) -> None:
         """initdb with a random password, which stays in the data folder (0600) for later starts."""
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._account.make_parents(self.data_dir)
+        self.data_dir.mkdir(mode=0o700, exist_ok=True)
         self.data_dir.chmod(0o700)
         self._account.own(self.data_dir)
         with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=temporary_root(self._account)) as secret:
@@ -226,9 +227,7 @@ def reachable(data_dir: Path, account: Account) -> Path:
         return data_dir
     key = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
     shelter = temporary_root(account) / f"rolerabbit-pgdata-{key}"
-    with contextlib.suppress(FileExistsError):
-        shelter.mkdir(mode=0o755)
-    if shelter.is_symlink() or shelter.stat().st_uid != os.geteuid():
+    if shelter.is_symlink() or (shelter.exists() and shelter.stat().st_uid != os.geteuid()):
         raise EmbeddedError(f"{shelter} belongs to somebody else: remove it or choose another data folder")
     return shelter / "data"
 

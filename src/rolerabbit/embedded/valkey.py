@@ -19,7 +19,7 @@ START_SECONDS = 10.0
 
 
 class Valkey:
-    """A Valkey server that keeps its data in memory. ``maxmemory`` as its configuration takes it ("16mb"; "0": no limit).
+    """A Valkey server that keeps its data in memory. ``maxmemory`` is written as "16mb"; "0" means no limit.
 
     ``settings`` are further ones by name. Raises EmbeddedError (and PortTaken) from ``start``.
     """

@@ -53,6 +53,13 @@ class Account:
         if self.uid is not None:
             os.chown(path, self.uid, self.uid)
 
+    def make_parents(self, path: Path) -> None:
+        """Make the missing folders above ``path`` so that the account can pass, whatever our umask is."""
+        for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+            folder.mkdir()
+            if self.uid is not None:
+                folder.chmod(0o755)
+
     def can_enter(self, folder: Path) -> bool:
         """Whether the account may pass through every folder above and including ``folder``, by their modes."""
         resolved = folder.resolve()
