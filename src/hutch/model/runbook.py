@@ -97,6 +97,7 @@ class Step:
     text: str
     annotations: Mapping[str, str] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
+    notes: tuple[str, ...] = ()  # comments that belong to no statement: what a person does by hand
 
     @property
     def runnable(self) -> bool:
@@ -149,12 +150,58 @@ class Runbook:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading that divides the document: a runbook itself, or the heading over several."""
+
+    id: str
+    title: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A statement with its placeholders filled in; nothing of it may run while ``missing`` is not empty.
+
+    ``text`` is what is shown and hashed; a shell runs it with ``env`` added. SQL runs as ``sql`` with ``params``
+    bound (``execute(sql, params or None)``: a literal ``%`` is doubled only where there are parameters).
+    """
+
+    text: str
+    sql: str = ""
+    params: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something of the outside that a statement names and that a binding maps to a service.
+
+    ``kind`` is one of program, host, cluster, service, bucket, database, file, resource.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed Markdown file. ``hash`` is the SHA-256 of its bytes, ``source`` where it came from."""
+    """A parsed Markdown file. ``hash`` is the SHA-256 of its bytes, ``source`` where it came from.
+
+    ``front`` holds the sections that belong to no runbook: the title's, the table of contents, a chapter's words.
+    """
 
     title: str
     hash: str
     source: str
     runbooks: tuple[Runbook, ...] = ()
     rules: tuple[Rule, ...] = ()
-    anchors: Mapping[str, str] = field(default_factory=dict)  # any heading's anchor -> runbook id
+    anchors: Mapping[str, str] = field(default_factory=dict)  # any heading's anchor -> runbook id, "" in front
+    chapters: tuple[Chapter, ...] = ()
+    front: tuple[Section, ...] = ()
+    meta: Mapping[str, object] = field(default_factory=dict)  # the front matter
+
+    def find(self, anchor: str) -> Runbook | None:
+        """The runbook that ``anchor`` (with or without ``#``) leads to, or None."""
+        wanted = self.anchors.get(anchor.removeprefix("#"), "")
+        return next((r for r in self.runbooks if r.id == wanted), None)
