@@ -76,11 +76,36 @@ class Store(Protocol):
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
 
+    async def since(self, kind: str, at: datetime) -> list[Event]:
+        """The events of one kind, in any stream, written at or after ``at``: for rate limits."""
+
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order with ``position`` greater than given: for live pages."""
 
     async def close(self) -> None:
         """Write what is pending and let go of the file or connection."""
+
+
+class World(Protocol):
+    """What one run may see and do of its service: narrow verbs, wired by bootstrap from the providers."""
+
+    async def read(self, command: Command) -> Outcome:
+        """Run one read statement; repeated freely."""
+
+    async def diagnose(self) -> Mapping[str, object]:
+        """Run the service's checks and rank the causes: the JSON object of ``hutch diagnose --json``."""
+
+    async def preview(self, command: Command) -> Preview:
+        """What this command would hit now."""
+
+    async def apply(self, command: Command) -> Outcome:
+        """Do it, once."""
+
+    async def verify(self, command: Command) -> Verification | None:
+        """The provider's word on whether the command has had its effect; None where it has none."""
+
+    async def signals(self, run: str) -> Verification | None:
+        """Whether the alerts that the run answers have cleared; None where nobody watches them."""
 
 
 class Queue(Protocol):
