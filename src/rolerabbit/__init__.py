@@ -1,0 +1,1 @@
+"""RoleRabbit: a small portfolio hosting service on Postgres, operated by the drills, the demo and the tests."""

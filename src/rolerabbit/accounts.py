@@ -1,0 +1,103 @@
+"""Users and their sessions in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection, sql
+from psycopg.rows import class_row
+
+from rolerabbit.passwords import token_hash
+
+SESSION_DAYS: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody with an account."""
+
+    id: UUID
+    email: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a login is checked against."""
+
+    user_id: UUID
+    password_hash: str
+    restricted: bool
+
+
+_USER: Final = sql.SQL("u.id, u.email, u.name, u.created_at")
+_RESTRICTED: Final = sql.SQL(
+    "EXISTS (SELECT FROM account_restrictions r WHERE r.user_id = u.id AND r.restricted_until > now()"
+    " AND r.restriction = ANY(%(restrictions)s))"
+)
+_ADD: Final = sql.SQL(
+    "INSERT INTO users AS u (email, name, password_hash) VALUES (%s, %s, %s)"
+    " ON CONFLICT (lower(email)) DO NOTHING RETURNING {}"
+).format(_USER)
+_CREDENTIALS: Final = sql.SQL(
+    "SELECT u.id AS user_id, u.password_hash, {} AS restricted FROM users u WHERE lower(u.email) = lower(%(email)s)"
+).format(_RESTRICTED)
+_OF_TOKEN: Final = sql.SQL(
+    "SELECT {user} FROM user_sessions s JOIN users u ON u.id = s.user_id"
+    " WHERE s.token_hash = %(hash)s AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT {restricted}"
+).format(user=_USER, restricted=_RESTRICTED)
+
+
+async def add_user(connection: AsyncConnection[Any], email: str, name: str, password_hash: str) -> User | None:
+    """The new user, or None where the address is taken."""
+    async with connection.cursor(row_factory=class_row(User)) as cursor:
+        await cursor.execute(_ADD, [email, name, password_hash])
+        return await cursor.fetchone()
+
+
+async def credentials(connection: AsyncConnection[Any], email: str) -> Credentials | None:
+    """What the account of this address logs in with; None where there is no such account."""
+    async with connection.cursor(row_factory=class_row(Credentials)) as cursor:
+        await cursor.execute(_CREDENTIALS, {"email": email, "restrictions": ["all", "login"]})
+        return await cursor.fetchone()
+
+
+async def open_session(connection: AsyncConnection[Any], user_id: UUID, token: str, ip: str | None) -> datetime:
+    """Keep a session for this token and return when it ends."""
+    cursor = await connection.execute(
+        "INSERT INTO user_sessions (token_hash, user_id, ip_address, expires_at)"
+        " VALUES (%s, %s, %s, now() + make_interval(days => %s)) RETURNING expires_at",
+        [token_hash(token), user_id, ip, SESSION_DAYS],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError("INSERT INTO user_sessions returned no row")
+    expires: datetime = row[0]
+    return expires
+
+
+async def revoke_session(connection: AsyncConnection[Any], token: str) -> None:
+    """End the session of this token; its row stays."""
+    await connection.execute(
+        "UPDATE user_sessions SET revoked_at = now() WHERE token_hash = %s AND revoked_at IS NULL", [token_hash(token)]
+    )
+
+
+async def user_of(connection: AsyncConnection[Any], token: str) -> User | None:
+    """Whose live session this token is; None where it is unknown, over, revoked, or the account is restricted."""
+    async with connection.cursor(row_factory=class_row(User)) as cursor:
+        await cursor.execute(_OF_TOKEN, {"hash": token_hash(token), "restrictions": ["all"]})
+        return await cursor.fetchone()
+
+
+async def is_blocked(connection: AsyncConnection[Any], ip: str | None) -> bool:
+    """Whether the address, or a network that holds it, is on the blocklist now."""
+    cursor = await connection.execute(
+        "SELECT EXISTS (SELECT FROM ip_blocklist WHERE ip_address >>= %s::inet AND blocked_until > now())", [ip]
+    )
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])

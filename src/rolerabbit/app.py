@@ -1,0 +1,63 @@
+"""Puts one replica together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from prometheus_client import disable_created_metrics
+from psycopg_pool import AsyncConnectionPool
+
+from rolerabbit.config import Settings
+from rolerabbit.faults import portfolio_reads
+from rolerabbit.instrument import Instrument
+from rolerabbit.metrics import Metrics
+from rolerabbit.web import auth, errors, health, pages, portfolios
+from rolerabbit.web.access import Connection, Parts, Pool
+
+POOL_MIN: Final = 1
+RECONNECT_S: Final = 3.0
+"""How long the pool retries by itself; after that the next request tries anew, so that a recovery is seen at once."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application of one replica. It starts without its database and is unhealthy until that answers."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    parts = Parts(settings, open_pool(settings), Metrics(settings.release), portfolio_reads(settings))
+    parts.metrics.watch_pool(parts.pool)
+    app = FastAPI(title="RoleRabbit", version=settings.release, lifespan=_lifespan)
+    app.state.parts = parts
+    app.add_middleware(Instrument, metrics=parts.metrics)
+    errors.add_handlers(app)
+    for router in (health.router, auth.router, portfolios.router, pages.router):
+        app.include_router(router)
+    return app
+
+
+def open_pool(settings: Settings) -> Pool:
+    """The pool, still closed. A connection is tried before it is lent, so that one that died meanwhile is replaced."""
+    return AsyncConnectionPool[Connection](
+        settings.database_url,
+        kwargs={**settings.connect_options, "autocommit": True},
+        min_size=POOL_MIN,
+        max_size=settings.pool_size,
+        timeout=settings.pool_timeout,
+        max_waiting=settings.pool_size * 20,
+        reconnect_timeout=RECONNECT_S,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name="rolerabbit",
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    await parts.pool.open(wait=False)
+    try:
+        yield
+    finally:
+        await parts.reads.close()
+        await parts.pool.close(timeout=2)

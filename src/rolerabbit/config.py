@@ -1,0 +1,117 @@
+"""What the service reads from its environment, checked once at the start."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeVar, cast
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Environment = Literal["development", "production"]
+Fault = Literal["", "leak", "errors"]
+_T = TypeVar("_T")
+
+CONNECT_TIMEOUT_S: Final = 2
+STATEMENT_TIMEOUT_MS: Final = 10_000
+
+
+class ConfigError(ValueError):
+    """A setting is missing or wrong; the text names the variable, what was found and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One replica's settings. `database_url` carries a password and is kept out of the representation."""
+
+    database_url: str = field(repr=False)
+    environment: Environment = "production"
+    release: str = "dev"
+    pool_size: int = 10
+    pool_timeout: float = 2.0
+    """Seconds that a request waits for a free connection before it is answered 503."""
+    fault: Fault = ""
+    redis_url: str | None = field(default=None, repr=False)
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @property
+    def application_name(self) -> str:
+        """How this release's sessions are called in `pg_stat_activity`."""
+        return f"rolerabbit-api/{self.release}"
+
+    @property
+    def connect_options(self) -> dict[str, Any]:
+        """Keyword arguments that every connection of this service is opened with."""
+        return {
+            "application_name": self.application_name,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+        }
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from `environ`; raises `ConfigError` on the first variable that is missing or wrong."""
+    return Settings(
+        database_url=database_url(environ),
+        environment=environment(environ),
+        release=_release(environ.get("RR_RELEASE") or "dev"),
+        pool_size=_parsed(environ, "RR_POOL_SIZE", "10", _whole, "a whole number from 1 to 1000"),
+        pool_timeout=_parsed(environ, "RR_POOL_TIMEOUT", "2", _seconds, "seconds above 0 and at most 60"),
+        fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors"), "")),
+        redis_url=environ.get("REDIS_URL") or None,
+        trusted_proxies=_parsed(environ, "TRUSTED_PROXIES", "", _networks, "networks such as 10.0.0.0/8, by commas"),
+    )
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """`DATABASE_URL`; raises `ConfigError` where it is missing or is no Postgres URL."""
+    url = environ.get("DATABASE_URL", "")
+    if not url.startswith(("postgresql://", "postgres://")):
+        found = "is not set" if not url else "is not a Postgres URL"
+        raise ConfigError(f"DATABASE_URL {found}: set it to postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    return url
+
+
+def environment(environ: Mapping[str, str]) -> Environment:
+    """`RR_ENV`; production where it is not set."""
+    return cast(Environment, _one_of(environ, "RR_ENV", ("development", "production"), "production"))
+
+
+def _one_of(environ: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = environ.get(name, default)
+    if value not in allowed:
+        raise ConfigError(f"{name}={value!r}: expected one of {', '.join(repr(a) for a in allowed)}")
+    return value
+
+
+def _parsed(environ: Mapping[str, str], name: str, default: str, parse: Callable[[str], _T], expected: str) -> _T:
+    text = environ.get(name, default)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}={text!r}: expected {expected}") from error
+
+
+def _release(text: str) -> str:
+    # Postgres cuts application_name at 63 bytes; the prefix takes 15.
+    if len(text) > 40 or not all(c.isascii() and (c.isalnum() or c in "._-") for c in text):
+        raise ConfigError(f"RR_RELEASE={text!r}: expected at most 40 letters, digits, dots, dashes or underscores")
+    return text
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1000:
+        raise ValueError(text)
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 60:
+        raise ValueError(text)
+    return number
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())

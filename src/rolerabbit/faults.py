@@ -1,0 +1,84 @@
+"""The faults that a release can carry: real behaviour of its code, chosen by `RR_FAULT`, for drills."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Final, Protocol
+
+import psycopg
+
+from rolerabbit.config import Settings
+
+LEAK_EVERY: Final = 3
+"""A release that leaks does so on every third read of portfolios."""
+ERRORS_OF_FIVE: Final = 3
+"""A release with the wrong column fails this many of five reads of portfolios: 60 %."""
+
+
+class PortfolioReads(Protocol):
+    """What a release does beside the query itself whenever portfolios are read."""
+
+    async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Runs on the request's connection before the query; what it raises fails the request."""
+
+    async def close(self) -> None:
+        """Runs when the replica stops."""
+
+
+class SoundReads:
+    """A release without a fault."""
+
+    async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Nothing stands between the request and its query."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class LeakingReads:
+    """Counts views on a connection of its own, inside a transaction that is neither ended nor closed.
+
+    Each leak stays `idle in transaction` until the replica stops or somebody ends the session. Once the server is
+    full, the reads that would leak fail with the server's own "too many clients already".
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._reads = count(1)
+        self._held: list[psycopg.AsyncConnection[Any]] = []
+
+    async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:  # noqa: ARG002
+        """On every third read, open one more session and leave its transaction open."""
+        if next(self._reads) % LEAK_EVERY:
+            return
+        own = await psycopg.AsyncConnection.connect(self._settings.database_url, **self._settings.connect_options)
+        self._held.append(own)
+        await own.execute("SELECT count(*) FROM portfolios WHERE published = true")
+
+    async def close(self) -> None:
+        """What the end of the process would do anyway."""
+        for held in self._held:
+            await held.close()
+        self._held.clear()
+
+
+class WrongColumnReads:
+    """Asks for a column that no migration has made, as a release does that went out before its migration."""
+
+    def __init__(self) -> None:
+        self._reads = count()
+
+    async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Fails three of five reads with `psycopg.errors.UndefinedColumn`."""
+        if next(self._reads) % 5 < ERRORS_OF_FIVE:
+            await connection.execute("SELECT theme FROM portfolios LIMIT 1")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def portfolio_reads(settings: Settings) -> PortfolioReads:
+    """How this release reads portfolios."""
+    if settings.fault == "leak":
+        return LeakingReads(settings)
+    return WrongColumnReads() if settings.fault == "errors" else SoundReads()

@@ -1,0 +1,1 @@
+"""The HTTP side: thin routes over accounts, portfolios and the two trails."""

@@ -1,0 +1,82 @@
+"""Who is asking, from where, on which connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import HTTPException, Request
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from rolerabbit.accounts import User, user_of
+from rolerabbit.addresses import client_address
+from rolerabbit.config import Settings
+from rolerabbit.faults import PortfolioReads
+from rolerabbit.metrics import Metrics
+
+Connection = AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one replica is made of; `app.state.parts` of the application."""
+
+    settings: Settings
+    pool: Pool
+    metrics: Metrics
+    reads: PortfolioReads
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request on its connection. `user` is None for somebody who is not logged in."""
+
+    connection: Connection
+    ip: str | None
+    user: User | None
+
+
+def parts_of(request: Request) -> Parts:
+    """The replica that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def ip_of(request: Request) -> str | None:
+    """The client's address, by the trusted proxies of the settings."""
+    peer = request.client.host if request.client else None
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    return client_address(peer, forwarded, parts_of(request).settings.trusted_proxies)
+
+
+def bearer(request: Request) -> str | None:
+    """The token of the Authorization header."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+@asynccontextmanager
+async def visit(request: Request) -> AsyncIterator[Visit]:
+    """A connection for as long as the handler needs one; 401 for a token that is not valid (any more)."""
+    parts, token = parts_of(request), bearer(request)
+    async with parts.pool.connection() as connection:
+        user = await user_of(connection, token) if token else None
+        if token and user is None:
+            raise HTTPException(401, "this session is not valid: log in again", {"WWW-Authenticate": "Bearer"})
+        if user is not None:
+            request.state.user_id = str(user.id)
+            parts.metrics.saw(user.id)
+        yield Visit(connection, ip_of(request), user)
+
+
+@asynccontextmanager
+async def user_visit(request: Request) -> AsyncIterator[tuple[Visit, User]]:
+    """As `visit`, for users only: 401 for everybody else."""
+    async with visit(request) as found:
+        if found.user is None:
+            raise HTTPException(401, "log in first", {"WWW-Authenticate": "Bearer"})
+        yield found, found.user

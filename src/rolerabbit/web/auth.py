@@ -1,0 +1,115 @@
+"""Register, log in, log out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, StringConstraints
+
+from rolerabbit import trail
+from rolerabbit.accounts import User, add_user, credentials, is_blocked, open_session, revoke_session
+from rolerabbit.passwords import hash_aside, matches, new_token
+from rolerabbit.web.access import Connection, bearer, ip_of, parts_of, user_visit
+
+router = APIRouter(prefix="/api/auth", tags=["auth"])
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Password = Annotated[str, StringConstraints(min_length=10, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class Registration(BaseModel):
+    """A new account."""
+
+    email: Email
+    password: Password
+    name: Name = ""
+
+
+class Login(BaseModel):
+    """Proof of an account."""
+
+    email: Email
+    password: Annotated[str, StringConstraints(max_length=200)]
+
+
+class Account(BaseModel):
+    """An account as its owner sees it."""
+
+    id: UUID
+    email: str
+    name: str
+    created_at: datetime
+
+
+class Session(BaseModel):
+    """A bearer token; it is shown once and kept only as a hash."""
+
+    token: str
+    expires_at: datetime
+
+
+@router.post("/register", status_code=201)
+async def register(request: Request, body: Registration) -> Account:
+    """409 where the address has an account already."""
+    hashed, ip = await hash_aside(body.password), ip_of(request)
+    async with parts_of(request).pool.connection() as connection:
+        await _refuse_blocked(connection, ip)
+        async with connection.transaction():
+            user = await add_user(connection, body.email, body.name, hashed)
+            if user is None:
+                raise HTTPException(409, "this address already has an account")
+            await trail.audit(connection, user.id, "user.registered", ip)
+    return _account(user)
+
+
+@router.post("/login")
+async def log_in(request: Request, body: Login) -> Session:
+    """401 for a wrong password and for an unknown address alike; 403 for a blocked address or a restricted account."""
+    ip, pool = ip_of(request), parts_of(request).pool
+    async with pool.connection() as connection:
+        await _refuse_blocked(connection, ip)
+        known = await credentials(connection, body.email)
+    # No connection is held while the password is checked: that takes longer than the queries.
+    fits = await matches(known.password_hash if known else None, body.password)
+    async with pool.connection() as connection:
+        if known is None or not fits:
+            await trail.security(connection, "LOGIN_FAILURE", known.user_id if known else None, ip)
+            raise HTTPException(401, "wrong address or password")
+        if known.restricted:
+            await trail.security(connection, "UNAUTHORIZED_ACCESS", known.user_id, ip, {"reason": "restricted"})
+            raise HTTPException(403, "this account is restricted")
+        token = new_token()
+        async with connection.transaction():
+            expires = await open_session(connection, known.user_id, token, ip)
+            await trail.audit(connection, known.user_id, "user.logged_in", ip)
+    parts_of(request).metrics.saw(known.user_id)
+    return Session(token=token, expires_at=expires)
+
+
+@router.post("/logout", status_code=204)
+async def log_out(request: Request) -> None:
+    """The token of this request is refused from now on."""
+    async with user_visit(request) as (visit, user), visit.connection.transaction():
+        await revoke_session(visit.connection, bearer(request) or "")
+        await trail.audit(visit.connection, user.id, "user.logged_out", visit.ip)
+
+
+@router.get("/me")
+async def me(request: Request) -> Account:
+    """Who the token of this request belongs to."""
+    async with user_visit(request) as (_, user):
+        return _account(user)
+
+
+async def _refuse_blocked(connection: Connection, ip: str | None) -> None:
+    if await is_blocked(connection, ip):
+        await trail.security(connection, "SUSPICIOUS_IP", None, ip, {"reason": "blocked address"})
+        raise HTTPException(403, "requests from this address are blocked for now")
+
+
+def _account(user: User) -> Account:
+    return Account(id=user.id, email=user.email, name=user.name, created_at=user.created_at)

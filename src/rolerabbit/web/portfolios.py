@@ -1,0 +1,170 @@
+"""The API for portfolios: owners see and change their own, everybody lists what is published and public."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import psycopg
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from rolerabbit import portfolios, trail
+from rolerabbit.accounts import User
+from rolerabbit.portfolios import Portfolio, Visibility
+from rolerabbit.web.access import Visit, parts_of, user_visit, visit
+
+router = APIRouter(prefix="/api", tags=["portfolios"])
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Content = Annotated[str, StringConstraints(max_length=100_000)]
+Subdomain = Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+Offset = Annotated[int, Query(ge=0, le=100_000)]
+EXPORT_LIMIT = 10_000
+
+
+class NewPortfolio(BaseModel):
+    """A portfolio starts unpublished."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title
+    subdomain: Subdomain
+    content: Content = ""
+    visibility: Visibility = "public"
+
+
+class Edit(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title = ""
+    subdomain: Subdomain = ""
+    content: Content = ""
+    visibility: Visibility = "public"
+
+
+class PortfolioOut(BaseModel):
+    """A portfolio as it is answered."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    user_id: UUID
+    title: str
+    content: str
+    subdomain: str
+    published: bool
+    visibility: Visibility
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.get("/portfolios")
+async def list_portfolios(request: Request, limit: Limit = 20, offset: Offset = 0) -> list[PortfolioOut]:
+    """The caller's own; for somebody who is not logged in, the published and public ones."""
+    async with visit(request) as found:
+        await parts_of(request).reads.before(found.connection)
+        if found.user is not None:
+            rows = await portfolios.of_user(found.connection, found.user.id, limit, offset)
+        else:
+            rows = await portfolios.public(found.connection, limit, offset)
+    return [_out(row) for row in rows]
+
+
+@router.post("/portfolios", status_code=201)
+async def create(request: Request, body: NewPortfolio) -> PortfolioOut:
+    """409 where the subdomain is taken."""
+    async with user_visit(request) as (found, user), found.connection.transaction():
+        row = await portfolios.add(found.connection, user.id, body.title, body.content, body.subdomain, body.visibility)
+        if row is None:
+            raise HTTPException(409, "this subdomain is taken")
+        await _audit(found, user, "portfolio.created", row.id)
+    return _out(row)
+
+
+@router.get("/portfolios/{portfolio_id}")
+async def read(request: Request, portfolio_id: UUID) -> PortfolioOut:
+    """The owner's view of one portfolio; noted as `data.accessed`."""
+    async with user_visit(request) as (found, user):
+        await parts_of(request).reads.before(found.connection)
+        row = await _own(found, user, portfolio_id)
+        await _audit(found, user, "data.accessed", row.id)
+    return _out(row)
+
+
+@router.patch("/portfolios/{portfolio_id}")
+async def edit(request: Request, portfolio_id: UUID, body: Edit) -> PortfolioOut:
+    """409 where the new subdomain is taken, 422 where nothing would change."""
+    values = body.model_dump(include=body.model_fields_set)
+    if not values:
+        raise HTTPException(422, "nothing to change: give title, content, subdomain or visibility")
+    return await _change(request, portfolio_id, values, "portfolio.updated")
+
+
+@router.post("/portfolios/{portfolio_id}/publish")
+async def publish(request: Request, portfolio_id: UUID) -> PortfolioOut:
+    """From now on the page is served under its subdomain, unless it is private."""
+    return await _change(request, portfolio_id, {"published": True}, "portfolio.published")
+
+
+@router.post("/portfolios/{portfolio_id}/unpublish")
+async def unpublish(request: Request, portfolio_id: UUID) -> PortfolioOut:
+    """The page is no longer served."""
+    return await _change(request, portfolio_id, {"published": False}, "portfolio.unpublished")
+
+
+@router.delete("/portfolios/{portfolio_id}", status_code=204)
+async def delete(request: Request, portfolio_id: UUID) -> None:
+    """Marks it as deleted: the row stays, with who deleted it and when."""
+    async with user_visit(request) as (found, user):
+        await _own(found, user, portfolio_id)
+        async with found.connection.transaction():
+            if not await portfolios.delete(found.connection, portfolio_id, user.id):
+                raise HTTPException(404, "there is no such portfolio")
+            await _audit(found, user, "portfolio.deleted", portfolio_id)
+
+
+@router.get("/account/export")
+async def export(request: Request) -> list[PortfolioOut]:
+    """Everything that the caller has written; noted as `data.exported`."""
+    async with user_visit(request) as (found, user):
+        rows = await portfolios.of_user(found.connection, user.id, EXPORT_LIMIT, 0)
+        await trail.audit(found.connection, user.id, "data.exported", found.ip, {"portfolios": len(rows)})
+    return [_out(row) for row in rows]
+
+
+async def _change(request: Request, portfolio_id: UUID, values: dict[str, Any], action: str) -> PortfolioOut:
+    async with user_visit(request) as (found, user):
+        await _own(found, user, portfolio_id)
+        try:
+            async with found.connection.transaction():
+                row = await portfolios.change(found.connection, portfolio_id, user.id, values)
+                await _audit(found, user, action, portfolio_id)
+        except psycopg.errors.UniqueViolation as error:
+            raise HTTPException(409, "this subdomain is taken") from error
+    if row is None:
+        raise HTTPException(404, "there is no such portfolio")
+    return _out(row)
+
+
+async def _own(found: Visit, user: User, portfolio_id: UUID) -> Portfolio:
+    row = await portfolios.by_id(found.connection, portfolio_id)
+    if row is None or row.user_id != user.id:
+        if row is not None:
+            await trail.security(
+                found.connection, "UNAUTHORIZED_ACCESS", user.id, found.ip, {"portfolio_id": str(portfolio_id)}
+            )
+        raise HTTPException(404, "there is no such portfolio")
+    return row
+
+
+async def _audit(found: Visit, user: User, action: str, portfolio_id: UUID) -> None:
+    await trail.audit(found.connection, user.id, action, found.ip, {"portfolio_id": str(portfolio_id)})
+
+
+def _out(row: Portfolio) -> PortfolioOut:
+    return PortfolioOut.model_validate(row)
