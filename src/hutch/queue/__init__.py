@@ -1,0 +1,1 @@
+"""Takes the jobs that commits deferred. ``local`` needs nothing but the store's own jobs table."""

@@ -1,0 +1,102 @@
+"""The queue beside an embedded store. The table of jobs is the truth; asyncio only wakes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from hutch.ports import TakenJob, Wallclock
+
+LEASE_SECONDS = 15.0
+"""How long a job stays ours without :meth:`LocalQueue.extend`; a process seen to be dead loses its jobs at once."""
+
+POLL_SECONDS = 0.25
+"""How often jobs that other processes deferred are looked for."""
+
+
+class JobTable(Protocol):
+    """What the queue needs of the store's jobs; ``lease`` in seconds."""
+
+    clock: Wallclock
+
+    async def take(self, kinds: Sequence[str], lock: str | None, lease: float) -> TakenJob | None:
+        """Lease the first due job whose lock is free."""
+
+    async def next_due(self, kinds: Sequence[str] | None, lock: str | None) -> datetime | None:
+        """When the first job that may be taken is or was due. ``kinds`` None: of any kind."""
+
+    async def extend(self, taken: TakenJob, lease: float) -> bool:
+        """Renew the lease; False when it was lost."""
+
+    async def finish(self, taken: TakenJob) -> None:
+        """Remove the job."""
+
+    async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
+        """Give the job back, or keep it as dead."""
+
+    def listening(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
+        """Inside, ``callback`` is called from any thread when this process made a job takable."""
+
+
+class HasJobs(Protocol):
+    """A store that keeps jobs beside its events."""
+
+    jobs: JobTable
+
+
+Asked = tuple[tuple[str, ...] | None, str | None]
+
+
+class LocalQueue:
+    """Jobs of one store, for the workers of one process. ``lease`` is in seconds."""
+
+    def __init__(self, store: HasJobs, *, lease: float = LEASE_SECONDS) -> None:
+        self._jobs, self._lease = store.jobs, lease
+        self._asked: WeakKeyDictionary[asyncio.Task[Any], Asked] = WeakKeyDictionary()
+
+    async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
+        """The due job that has waited longest, of these kinds and whose lock is free; None when there is none."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._asked[task] = (tuple(kinds), lock)
+        return await self._jobs.take(kinds, lock, self._lease)
+
+    async def extend(self, taken: TakenJob) -> bool:
+        """Renew the lease; False when it was lost and somebody else may have the job."""
+        return await self._jobs.extend(taken, self._lease)
+
+    async def finish(self, taken: TakenJob) -> None:
+        """Remove the job; nothing happens if its lease was lost and another has it."""
+        await self._jobs.finish(taken)
+
+    async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
+        """Give the job back for ``retry_at``; None keeps it as dead, for the record."""
+        await self._jobs.fail(taken, retry_at)
+
+    async def wait(self, timeout: float) -> None:
+        """Return when a job is due for what this task last tried to take, at latest after ``timeout`` seconds.
+
+        A task that took nothing yet waits for any job.
+        """
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        asked = self._asked.get(current, (None, None)) if (current := asyncio.current_task()) else (None, None)
+        deadline = loop.time() + timeout
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(woken.set)
+
+        with self._jobs.listening(wake):
+            while (pause := min(deadline - loop.time(), await self._pause(asked))) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), pause)
+                woken.clear()
+
+    async def _pause(self, asked: Asked) -> float:
+        """Seconds until it is worth looking again: 0 when a job is due."""
+        due = await self._jobs.next_due(*asked)
+        return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - self._jobs.clock.now()).total_seconds())

@@ -1,0 +1,61 @@
+"""Engines for one SQLite file: one that writes, some that read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from hutch.store.errors import BUSY_SECONDS
+
+_WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON")
+_READER_PRAGMAS = ("query_only=ON",)
+
+
+def create_file(path: Path) -> None:
+    """Make a missing file, for its owner only, and its missing folder (0600 in 0700). Raises ``OSError``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def writing_engine(path: Path) -> Engine:
+    """For the writer thread: every transaction is ``BEGIN IMMEDIATE``, durable when it commits."""
+    engine = _engine(path, _WRITER_PRAGMAS)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reading_engine(path: Path) -> Engine:
+    """For queries: each statement sees what is committed by then, and can't write."""
+    return _engine(path, _READER_PRAGMAS)
+
+
+def offline_engine(path: Path) -> Engine:
+    """For a proof: never writes, and also opens a file in a folder that can't be written."""
+    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    uri = f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=ro'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+
+def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
+    # isolation_level None: the sqlite3 module begins no transaction by itself, in any version of Python.
+    arguments = {"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False}
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=arguments)
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,47 @@
+"""Who holds a job's lease: a process, named so that another one can see that it is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STATE, _START = 0, 19  # fields 3 and 22 of /proc/PID/stat, counted behind the name: man 5 proc
+
+
+def this_process() -> str:
+    """``host:pid:starttime``; the host also names the boot and the process-number space (a container's)."""
+    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_gone(owner: str) -> bool:
+    """True when ``owner`` is known to have ended. False on doubt: then its lease has to run out."""
+    host, pid, started = owner.rsplit(":", 2)
+    if host != _host() or not started:
+        return False
+    return _started(int(pid)) != started
+
+
+def _host() -> str:
+    return "/".join((socket.gethostname(), _text(_PROC / "sys/kernel/random/boot_id")[:8], _pid_space()))
+
+
+def _pid_space() -> str:
+    try:
+        return os.readlink(_PROC / "self/ns/pid").removeprefix("pid:")  # noqa: PTH115 - it names no file
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """The process's start in ticks since boot; empty if it has ended (or only waits to be reaped)."""
+    fields = _text(_PROC / str(pid) / "stat").rpartition(")")[2].split()
+    return fields[_START] if fields and fields[_STATE] not in "ZX" else ""
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
