@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Final
 
 EXTRAS: Final = ("user_id", "trace_id", "method", "path", "status", "seconds")
+FRAMES: Final = -6
+"""Only the innermost frames of a traceback: the rest is the framework, the same for every request."""
 
 
 class JsonLines(logging.Formatter):
@@ -30,7 +33,7 @@ class JsonLines(logging.Formatter):
         line |= {name: getattr(record, name) for name in EXTRAS if getattr(record, name, None) is not None}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}".strip()
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = "".join(traceback.format_exception(record.exc_info[1], limit=FRAMES))
         return json.dumps(line, default=str)
 
 

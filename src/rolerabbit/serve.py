@@ -46,11 +46,11 @@ def serve(fd: int | None, port: int | None, metrics_port: int) -> None:
     # uvicorn raises the signal again after its graceful end: with these the process then exits 0.
     signal.signal(signal.SIGTERM, _already_handled)
     signal.signal(signal.SIGINT, _already_handled)
-    asyncio.run(run(settings, sockets))
+    asyncio.run(server_for(settings).serve(sockets=sockets))
 
 
-async def run(settings: Settings, sockets: list[socket.socket]) -> None:
-    """Serve on every socket; returns once the replica has stopped."""
+def server_for(settings: Settings) -> uvicorn.Server:
+    """A server for one replica; its `serve` returns once the replica has stopped, by a signal or by `should_exit`."""
     config = uvicorn.Config(
         create_app(settings),
         log_config=None,
@@ -61,7 +61,7 @@ async def run(settings: Settings, sockets: list[socket.socket]) -> None:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
     )
-    await uvicorn.Server(config).serve(sockets=sockets)
+    return uvicorn.Server(config)
 
 
 def inherited(fd: int) -> socket.socket:

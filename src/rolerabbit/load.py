@@ -1,0 +1,57 @@
+"""`rolerabbit load`: the load generator on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from typing import Any
+
+import click
+
+from rolerabbit.loadgen import LoadError, Plan, run
+
+
+@click.command()
+@click.option("--url", required=True, help="Where the service listens; loopback only.")
+@click.option("--rate", type=click.FloatRange(0.1, 500), default=20.0, show_default=True, help="Requests a second.")
+@click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=10.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same requests.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def load(url: str, rate: float, seconds: float, seed: int, as_json: bool) -> None:
+    """Send requests as visitors make them, at a steady rate, and say what came back. Stops on SIGTERM and SIGINT."""
+    try:
+        plan = Plan(url, rate, seconds, seed).check()
+    except LoadError as error:
+        raise click.UsageError(str(error)) from error
+    report, interrupted = asyncio.run(_run_until_signal(plan))
+    click.echo(json.dumps(report) if as_json else as_text(report))
+    if interrupted:
+        sys.exit(130)
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The report for people."""
+    answers = ", ".join(f"{count} × {status}" for status, count in report["by_status"].items()) or "none"
+    missing = ", ".join(f"{count} × {name}" for name, count in report["without_answer"].items()) or "none"
+    lines = (
+        f"{report['requests']} requests in {report['seconds']} s",
+        f"failed: {report['failed']}, skipped: {report['skipped']}",
+        f"answers: {answers}",
+        f"without an answer: {missing}",
+        f"latency: p50 {report['p50_ms']} ms, p95 {report['p95_ms']} ms",
+    )
+    return "\n".join(lines)
+
+
+async def _run_until_signal(plan: Plan) -> tuple[dict[str, Any], bool]:
+    stop, loop, got = asyncio.Event(), asyncio.get_running_loop(), list[signal.Signals]()
+
+    def note(which: signal.Signals) -> None:
+        got.append(which)
+        stop.set()
+
+    for which in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(which, note, which)
+    return await run(plan, stop), signal.SIGINT in got

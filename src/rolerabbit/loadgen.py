@@ -1,0 +1,259 @@
+"""Requests as visitors make them, at a steady rate whatever the answers are (open loop), the same for the same seed."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from random import Random
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+
+Operation = Literal["page", "list", "health", "own", "login", "create", "publish", "delete"]
+
+MIX: Final[dict[Operation, int]] = {
+    "page": 42,
+    "list": 25,
+    "health": 9,
+    "own": 10,
+    "login": 2,
+    "create": 4,
+    "publish": 4,
+    "delete": 4,
+}
+"""Out of 100 requests."""
+ACCOUNTS: Final = 3
+REQUEST_TIMEOUT_S: Final = 10.0
+MAX_IN_FLIGHT: Final = 64
+MAX_REQUESTS: Final = 1_000_000
+PASSWORD: Final = "load-generator-only"  # noqa: S105 - of accounts that this program makes on a loopback target
+
+
+class LoadError(ValueError):
+    """The run is refused, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send: `rate` requests/s for `seconds`."""
+
+    url: str
+    rate: float
+    seconds: float
+    seed: int
+
+    @property
+    def requests(self) -> int:
+        """How many requests the plan holds."""
+        return ceil(self.rate * self.seconds)
+
+    def check(self) -> Plan:
+        """The plan itself; raises `LoadError` unless it goes to this machine's loopback and is of bounded size."""
+        check_target(self.url)
+        if not 0 < self.requests <= MAX_REQUESTS:
+            raise LoadError(f"{self.requests} requests: expected a rate and seconds that make 1 to {MAX_REQUESTS}")
+        return self
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came back. `latencies` are seconds; `skipped` were due while too many others were unanswered."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    skipped: int = 0
+
+    def as_object(self, seconds: float) -> dict[str, Any]:
+        """The report, with stable keys; times in ms. `failed` are 5xx answers and requests without an answer."""
+        refused = sum(count for status, count in self.statuses.items() if status >= 500)
+        return {
+            "requests": sum(self.statuses.values()) + sum(self.failures.values()),
+            "failed": refused + sum(self.failures.values()),
+            "skipped": self.skipped,
+            "by_status": {str(status): count for status, count in sorted(self.statuses.items())},
+            "without_answer": dict(sorted(self.failures.items())),
+            "p50_ms": _ms(percentile(self.latencies, 50)),
+            "p95_ms": _ms(percentile(self.latencies, 95)),
+            "seconds": round(seconds, 2),
+        }
+
+
+def check_target(url: str) -> None:
+    """Raises `LoadError` unless the URL is of this machine's loopback."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise LoadError(f"{url}: expected a URL such as http://127.0.0.1:8080")
+    if not _is_loopback(parts.hostname):
+        raise LoadError(f"{parts.hostname} is not this machine: load goes to loopback addresses only")
+
+
+def operations(seed: int) -> Iterator[Operation]:
+    """An endless sequence in the proportions of `MIX`."""
+    rng, names, weights = Random(seed), list(MIX), list(MIX.values())
+    while True:
+        yield rng.choices(names, weights)[0]
+
+
+def due_times(plan: Plan) -> Iterator[float]:
+    """When each request is due, in seconds from the start."""
+    return (number / plan.rate for number in range(plan.requests))
+
+
+def percentile(values: list[float], percent: float) -> float | None:
+    """The nearest-rank percentile; None of nothing."""
+    ordered = sorted(values)
+    return ordered[max(0, ceil(len(ordered) * percent / 100) - 1)] if ordered else None
+
+
+class Visitors:
+    """The made-up people: their sessions, their portfolios, and the pages that they have heard of.
+
+    Which of them does what follows from the seed; subdomains carry the time too, so that runs don't collide.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, plan: Plan) -> None:
+        self._session = session
+        self._url = plan.url.rstrip("/")
+        self._tally = Tally()
+        self._rng = Random(plan.seed + 1)
+        self._run = f"{plan.seed}-{time.time_ns():x}"
+        self._tokens: dict[int, str] = {}
+        self._drafts: list[tuple[int, str]] = []
+        self._subdomains: list[str] = []
+        self._made = 0
+
+    async def arrive(self) -> Tally:
+        """Register and log in everybody (who has an account just logs in); return the tally of what comes after."""
+        for number in range(ACCOUNTS):
+            await self._send("POST", "/api/auth/register", body=_account(number))
+            await self._log_in(number)
+        await self.do("list")
+        self._tally = Tally()
+        return self._tally
+
+    async def do(self, operation: Operation) -> None:
+        """One request."""
+        number = self._rng.randrange(ACCOUNTS)
+        match operation:
+            case "health":
+                await self._send("GET", "/api/health")
+            case "list":
+                self._hear(await self._send("GET", "/api/portfolios?limit=20"))
+            case "page":
+                name = self._rng.choice(self._subdomains) if self._subdomains else "nobody"
+                await self._send("GET", f"/p/{name}")
+            case "login":
+                await self._log_in(number)
+            case "own":
+                await self._send("GET", "/api/portfolios", visitor=number)
+            case _:
+                await self._write(operation, number)
+
+    async def _write(self, operation: Operation, number: int) -> None:
+        if number not in self._tokens:
+            await self._log_in(number)
+            return
+        if operation == "create" or not self._drafts:
+            await self._create(number)
+            return
+        position = self._rng.randrange(len(self._drafts))
+        owner, portfolio = self._drafts[position]
+        if operation == "delete":
+            del self._drafts[position]
+            await self._send("DELETE", f"/api/portfolios/{portfolio}", visitor=owner)
+            return
+        await self._send("POST", f"/api/portfolios/{portfolio}/publish", visitor=owner)
+
+    async def _create(self, number: int) -> None:
+        self._made += 1
+        body = {
+            "title": "Load",
+            "content": "Made by the load generator.",
+            "subdomain": f"load-{self._run}-{self._made}",
+        }
+        answer = await self._send("POST", "/api/portfolios", visitor=number, body=body)
+        if isinstance(answer, dict) and "id" in answer:
+            self._drafts.append((number, answer["id"]))
+
+    async def _log_in(self, number: int) -> None:
+        answer = await self._send("POST", "/api/auth/login", body=_account(number))
+        if isinstance(answer, dict) and "token" in answer:
+            self._tokens[number] = answer["token"]
+
+    def _hear(self, answer: Any) -> None:
+        if isinstance(answer, list) and answer:
+            self._subdomains = [row["subdomain"] for row in answer]
+
+    async def _send(self, method: str, path: str, *, visitor: int | None = None, body: object = None) -> Any:
+        token = self._tokens.get(-1 if visitor is None else visitor)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        started = time.monotonic()
+        try:
+            async with self._session.request(method, self._url + path, json=body, headers=headers) as response:
+                json_answer = response.content_type == "application/json"
+                answer = await response.json() if json_answer else await response.read()
+                self._tally.statuses[response.status] += 1
+                self._tally.latencies.append(time.monotonic() - started)
+                return answer if response.ok else None
+        except TimeoutError:
+            self._tally.failures["timeout"] += 1
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._tally.failures[type(error).__name__] += 1
+        return None
+
+
+async def run(plan: Plan, stop: asyncio.Event) -> dict[str, Any]:
+    """Send the plan, or as much of it as is due before `stop` is set, and report."""
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+    # A new connection for each request: visitors come from everywhere, and every replica gets its share.
+    connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT, force_close=True)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        visitors = Visitors(session, plan)
+        tally, started = await visitors.arrive(), time.monotonic()
+        await _pace(plan, visitors, tally, stop)
+    return tally.as_object(time.monotonic() - started)
+
+
+async def _pace(plan: Plan, visitors: Visitors, tally: Tally, stop: asyncio.Event) -> None:
+    started, running = time.monotonic(), set[asyncio.Task[None]]()
+    for due, operation in zip(due_times(plan), operations(plan.seed), strict=False):
+        if await _stopped_within(stop, started + due - time.monotonic()):
+            break
+        if len(running) >= MAX_IN_FLIGHT:
+            tally.skipped += 1
+            continue
+        task = asyncio.create_task(visitors.do(operation))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+
+
+async def _stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    if seconds > 0 and not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            return False
+    return stop.is_set()
+
+
+def _account(number: int) -> dict[str, str]:
+    return {"email": f"load-{number}@example.com", "password": PASSWORD}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
