@@ -93,3 +93,17 @@ class Cause:
     evidence: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What all checks of one service together say, the best explanation first.
+
+    ``healthy`` is True only when nothing is wrong and every check that matters could tell; None is "could not tell"
+    (DESIGN §6). ``seconds`` is how long the looking took.
+    """
+
+    healthy: bool | None
+    causes: tuple[Cause, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0

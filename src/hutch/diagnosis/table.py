@@ -1,0 +1,57 @@
+"""Which cause explains which: data, read by :mod:`hutch.diagnosis.rank`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+_ANSWERS = ("http.error_rate", "http.slow", "http.unreachable")
+
+EXPLAINS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "postgres.connection_leak",
+        ("postgres.connections_exhausted", "postgres.idle_in_transaction", "app.overloaded", *_ANSWERS),
+    ),
+    ("postgres.idle_in_transaction", ("postgres.blocked_by_lock", "postgres.connections_exhausted")),
+    ("postgres.connections_exhausted", ("app.overloaded", *_ANSWERS)),
+    ("postgres.unreachable", ("app.crashed", *_ANSWERS)),
+    ("postgres.auth", ("app.crashed", *_ANSWERS)),
+    ("postgres.disk_full", ("app.crashed", "postgres.unreachable", *_ANSWERS)),
+    ("postgres.ddl_queue", ("postgres.blocked_by_lock", "postgres.connections_exhausted", *_ANSWERS)),
+    ("postgres.blocked_by_lock", ("postgres.connections_exhausted", "postgres.long_query", *_ANSWERS)),
+    ("postgres.cpu_query", ("postgres.long_query", "http.slow", "http.error_rate")),
+    ("postgres.missing_index", ("postgres.cpu_query", "postgres.long_query", "http.slow")),
+    ("postgres.long_query", ("http.slow",)),
+    ("redis.unreachable", ("http.slow", "http.error_rate")),
+    ("migration.failed", ("http.error_rate", "app.crashed")),
+    ("deploy.bad_release", ("app.crashed", *_ANSWERS)),
+    ("app.crashed", _ANSWERS),
+    ("app.overloaded", _ANSWERS),
+    ("http.dns", ("http.unreachable",)),
+    ("http.unreachable", ("http.error_rate", "http.slow")),
+)
+"""(the deeper cause, what it shows itself as). Chains count: what explains an explanation explains the rest."""
+
+SYMPTOMS = frozenset(_ANSWERS)
+"""Codes that say what users feel, not why: they are ranked behind whatever says why."""
+
+RELEASE_SYMPTOMS = frozenset({"http.error_rate", "http.unreachable", "app.crashed"})
+"""With a deployment just before, and nothing deeper found, these are the release's doing: ``deploy.bad_release``."""
+
+RELEASE_CAUSES = frozenset({"postgres.connection_leak", "postgres.connections_exhausted"})
+"""Causes that a release brings about and that going back to the one before ends."""
+
+
+def closure(pairs: Iterable[tuple[str, tuple[str, ...]]] = EXPLAINS) -> Mapping[str, frozenset[str]]:
+    """Everything that each code explains, directly or through others."""
+    direct = {deep: frozenset(shown) for deep, shown in pairs}
+    return {deep: _reach(deep, direct) - {deep} for deep in direct}
+
+
+def _reach(code: str, direct: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    seen: set[str] = set()
+    ahead = [code]
+    while ahead:
+        fresh = direct.get(ahead.pop(), frozenset()) - seen
+        seen |= fresh
+        ahead.extend(fresh)
+    return frozenset(seen)
