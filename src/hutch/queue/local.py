@@ -21,7 +21,9 @@ POLL_SECONDS = 0.25
 class JobTable(Protocol):
     """What the queue needs of the store's jobs; ``lease`` in seconds."""
 
-    clock: Wallclock
+    @property
+    def clock(self) -> Wallclock:
+        """The clock by which jobs are due and leases end."""
 
     async def take(self, kinds: Sequence[str], lock: str | None, lease: float) -> TakenJob | None:
         """Lease the first due job whose lock is free."""
@@ -45,10 +47,13 @@ class JobTable(Protocol):
 class HasJobs(Protocol):
     """A store that keeps jobs beside its events."""
 
-    jobs: JobTable
+    @property
+    def jobs(self) -> JobTable:
+        """Its jobs."""
 
 
 Asked = tuple[tuple[str, ...] | None, str | None]
+_ANY: Asked = (None, None)
 
 
 class LocalQueue:
@@ -83,7 +88,8 @@ class LocalQueue:
         A task that took nothing yet waits for any job.
         """
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        asked = self._asked.get(current, (None, None)) if (current := asyncio.current_task()) else (None, None)
+        current = asyncio.current_task()
+        asked = self._asked.get(current, _ANY) if current is not None else _ANY
         deadline = loop.time() + timeout
 
         def wake() -> None:

@@ -27,7 +27,12 @@ class JobTable:
     """Leases on the jobs of one database, for this process. ``lease`` is in seconds."""
 
     def __init__(self, database: Database, clock: Wallclock) -> None:
-        self._database, self.clock = database, clock
+        self._database, self._clock = database, clock
+
+    @property
+    def clock(self) -> Wallclock:
+        """The clock by which jobs are due and leases end."""
+        return self._clock
 
     def listening(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
         """Inside, ``callback`` is called, from another thread, when this process made a job takable."""
@@ -98,7 +103,8 @@ def _candidate(
 
 
 def _next_due(connection: Connection, kinds: Sequence[str] | None, lock: str | None, now: datetime) -> str | None:
-    return connection.scalar(select(func.min(jobs.c.run_at)).where(_takable(connection, kinds, lock, now)))
+    first: str | None = connection.scalar(select(func.min(jobs.c.run_at)).where(_takable(connection, kinds, lock, now)))
+    return first
 
 
 def _takable(

@@ -71,6 +71,12 @@ def stream_names(connection: Connection, prefix: str) -> list[str]:
     return list(connection.scalars(query.where(before).order_by(events.c.position)))
 
 
+def read_since(connection: Connection, kind: str, at: datetime) -> list[Event]:
+    """The events of one kind, in any stream, that were written at or after ``at``, in writing order."""
+    query = select(*_FIELDS).where(events.c.kind == kind, events.c.at >= instant(at)).order_by(events.c.position)
+    return [event_from(row) for row in connection.execute(query)]
+
+
 def read_tail(connection: Connection, position: int, limit: int) -> list[tuple[int, Event]]:
     """Up to ``limit`` events of all streams behind ``position``, in writing order."""
     query = select(events).where(events.c.position > position).order_by(events.c.position).limit(limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -52,6 +52,10 @@ class SqliteStore:
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
         return await self._database.read(lambda connection: log.stream_names(connection, prefix))
+
+    async def since(self, kind: str, at: datetime) -> list[Event]:
+        """The events of one kind, in any stream, written at or after ``at``, in writing order."""
+        return await self._database.read(lambda connection: log.read_since(connection, kind, at))
 
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order, each with its position, behind ``position``."""

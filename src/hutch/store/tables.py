@@ -25,6 +25,8 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+Index("events_kind_at", events.c.kind, events.c.at)
+
 # state: waiting, taken (by owner until lease_until), dead (given up, kept for the record); a finished job goes.
 jobs = Table(
     "jobs",

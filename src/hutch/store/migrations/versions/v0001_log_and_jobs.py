@@ -29,16 +29,15 @@ def _create_events() -> None:
         sa.UniqueConstraint("stream", "seq", name="events_stream_seq"),
         sqlite_autoincrement=True,
     )
+    op.create_index("events_kind_at", "events", ["kind", "at"])
 
 
 def _create_jobs() -> None:
+    texts = ("kind", "lock", "unique_key", "run_at", "data", "state")
     op.create_table(
         "jobs",
         sa.Column("id", sa.Integer, primary_key=True),
-        *(
-            sa.Column(name, sa.Text, nullable=False)
-            for name in ("kind", "lock", "unique_key", "run_at", "data", "state")
-        ),
+        *(sa.Column(name, sa.Text, nullable=False) for name in texts),
         sa.Column("attempts", sa.Integer, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("owner", "lease_until")),
         sqlite_autoincrement=True,

@@ -1,0 +1,368 @@
+"""Fakes that behave as the real thing does, and the kit that every provider has to pass.
+
+The tests of the store and of the queue run the same contract over these and over SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from hutch.model.event import GENESIS, Draft, Event, canonical, seal
+from hutch.model.finding import Finding
+from hutch.ports import Append, Conflict, Connection, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
+
+START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """A clock that stands still until it is advanced; a sleeper wakes when its time has come."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    def now(self) -> datetime:
+        """The time that was set."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when the clock was advanced by ``seconds``."""
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._now + timedelta(seconds=seconds), sleeper))
+        self.advance(0)
+        await sleeper
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; those who wake run when the caller next awaits."""
+        self._now += timedelta(seconds=seconds)
+        for _, sleeper in (due := [s for s in self._sleepers if s[0] <= self._now]):
+            if not sleeper.done():
+                sleeper.set_result(None)
+        self._sleepers = [s for s in self._sleepers if s not in due]
+
+
+class FakeSecrets:
+    """Secrets from a mapping of references (``env:NAME``) to values."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def resolve(self, reference: str) -> str:
+        """The value. Raises ``LookupError`` that names the reference only."""
+        if reference not in self._values:
+            raise LookupError(f"no secret {reference}")
+        return self._values[reference]
+
+    def mask(self, text: str) -> str:
+        """``text`` with every known value replaced by ``•••``, the longest first."""
+        for value in sorted(filter(None, self._values.values()), key=len, reverse=True):
+            text = text.replace(value, "•••")
+        return text
+
+
+# ------------------------------------------------------------------ store and queue in memory
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A job; ``until`` is set while it is taken."""
+
+    job: Job
+    run_at: datetime
+    attempts: int = 0
+    until: datetime | None = None
+    dead: bool = False
+
+    def held(self, now: datetime) -> bool:
+        return self.until is not None and self.until > now
+
+
+@dataclass(slots=True)
+class _State:
+    """All that a commit may change."""
+
+    log: list[Event] = field(default_factory=list)
+    jobs: dict[int, _Entry] = field(default_factory=dict)
+    last_job: int = 0
+
+    def copy(self) -> _State:
+        return _State(list(self.log), {key: replace(entry) for key, entry in self.jobs.items()}, self.last_job)
+
+
+class MemoryStore:
+    """The event log in memory, with its jobs for :class:`MemoryQueue`."""
+
+    def __init__(self, clock: Wallclock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.state = _State()
+        self.woken = asyncio.Event()
+
+    async def commit(
+        self, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
+    ) -> list[Event]:
+        """See :class:`hutch.ports.Store`. ``Conflict`` also when ``done`` is not taken."""
+        await asyncio.sleep(0)  # as the real one, it lets others go first
+        after, now = self.state.copy(), self.clock.now().astimezone(UTC)
+        if done is not None:
+            _finish(after, done)
+        written = [event for append in appends for event in _append(after, append, now)]
+        for job in jobs:
+            _defer(after, job, now)
+        self.state = after
+        if jobs or done is not None:
+            self.woken.set()
+        return written
+
+    async def read(self, stream: str, after: int = 0) -> list[Event]:
+        """The stream's events with ``seq > after``, in order."""
+        return [event for event in self.state.log if event.stream == stream and event.seq > after]
+
+    async def streams(self, prefix: str = "") -> list[str]:
+        """The streams that begin with ``prefix``, in order of their first event."""
+        return [event.stream for event in self.state.log if event.seq == 1 and event.stream.startswith(prefix)]
+
+    async def since(self, kind: str, at: datetime) -> list[Event]:
+        """The events of one kind, in any stream, written at or after ``at``."""
+        return [event for event in self.state.log if event.kind == kind and event.at >= at]
+
+    async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
+        """Events of all streams in writing order; positions count from 1."""
+        return list(enumerate(self.state.log, start=1))[position : position + limit]
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _append(state: _State, append: Append, at: datetime) -> list[Event]:
+    last = next((event for event in reversed(state.log) if event.stream == append.stream), None)
+    seq, prev_hash = (last.seq, last.hash) if last else (0, GENESIS)
+    if append.expect is not None and append.expect != seq:
+        raise Conflict(f"{append.stream} ends at event {seq}, not at {append.expect}: read it again and decide again")
+    written = list(_sealed(append, seq, prev_hash, at))
+    state.log.extend(written)
+    return written
+
+
+def _sealed(append: Append, seq: int, prev_hash: str, at: datetime) -> Iterator[Event]:
+    for number, draft in enumerate(append.drafts, start=seq + 1):
+        stored = Draft(draft.kind, json.loads(canonical(dict(draft.data))), draft.actor)
+        salt = secrets.token_hex(16)
+        event = seal(stored, stream=append.stream, seq=number, at=at, salt=salt, prev_hash=prev_hash)
+        prev_hash = event.hash
+        yield event
+
+
+def _finish(state: _State, job: int) -> None:
+    if job not in state.jobs or state.jobs[job].until is None:
+        raise Conflict(f"job {job} is not ours any more: its lease was lost, and another may be doing it")
+    del state.jobs[job]
+
+
+def _defer(state: _State, job: Job, now: datetime) -> None:
+    state.jobs = {key: entry for key, entry in state.jobs.items() if not _replaces(job, entry)}
+    state.last_job += 1
+    stored = replace(job, run_at=job.run_at or now, data=json.loads(canonical(dict(job.data))))
+    state.jobs[state.last_job] = _Entry(stored, job.run_at or now)
+
+
+def _replaces(job: Job, entry: _Entry) -> bool:
+    waiting = entry.until is None and not entry.dead
+    same = (job.kind, job.lock, job.unique) == (entry.job.kind, entry.job.lock, entry.job.unique)
+    return waiting and same and bool(job.unique)
+
+
+class MemoryQueue:
+    """The queue of a :class:`MemoryStore`; ``lease`` in seconds. Its waiting goes by the store's clock."""
+
+    def __init__(self, store: MemoryStore, *, lease: float = 15.0) -> None:
+        self._store, self._lease = store, timedelta(seconds=lease)
+        self._asked: tuple[tuple[str, ...] | None, str | None] = (None, None)
+
+    async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
+        """The due job that has waited longest and whose lock is free, leased to us."""
+        await asyncio.sleep(0)
+        self._asked, now = (tuple(kinds), lock), self._store.clock.now()
+        due = [(entry.run_at, key) for key, entry in self._takable() if entry.run_at <= now]
+        if not due:
+            return None
+        key = min(due)[1]
+        entry = self._store.state.jobs[key]
+        entry.attempts, entry.until = entry.attempts + 1, now + self._lease
+        return TakenJob(key, entry.job, entry.attempts)
+
+    async def extend(self, taken: TakenJob) -> bool:
+        """Renew the lease; False when it was lost."""
+        entry = self._ours(taken)
+        if entry:
+            entry.until = self._store.clock.now() + self._lease
+        return entry is not None
+
+    async def finish(self, taken: TakenJob) -> None:
+        """Remove the job, unless another has it by now."""
+        if self._ours(taken):
+            del self._store.state.jobs[taken.id]
+            self._store.woken.set()
+
+    async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
+        """Give the job back for ``retry_at``, or keep it as dead."""
+        entry = self._ours(taken)
+        if entry is None:
+            return
+        entry.until, entry.dead = None, retry_at is None
+        if retry_at is not None:
+            entry.run_at, entry.job = retry_at, replace(entry.job, run_at=retry_at)
+            if any(_replaces(taken.job, other) for other in self._store.state.jobs.values() if other is not entry):
+                del self._store.state.jobs[taken.id]
+        self._store.woken.set()
+
+    async def wait(self, timeout: float) -> None:
+        """Return when a job is due for what was last asked, or when the clock was advanced by ``timeout``."""
+        clock = self._store.clock
+        end = clock.now() + timedelta(seconds=timeout)
+        while (pause := (min(self._next_due(end), end) - clock.now()).total_seconds()) > 0:
+            self._store.woken.clear()
+            waits = [asyncio.create_task(clock.sleep(pause)), asyncio.create_task(self._wait_woken())]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _cancel(waits)
+
+    async def _wait_woken(self) -> None:
+        await self._store.woken.wait()
+
+    def _next_due(self, otherwise: datetime) -> datetime:
+        return min((entry.run_at for _, entry in self._takable()), default=otherwise)
+
+    def _takable(self) -> list[tuple[int, _Entry]]:
+        kinds, lock = self._asked
+        now, entries = self._store.clock.now(), self._store.state.jobs
+        shut = {entry.job.lock for entry in entries.values() if entry.held(now)} - {""}
+        return [
+            (key, entry)
+            for key, entry in entries.items()
+            if not (entry.dead or entry.held(now) or entry.job.lock in shut)
+            and (kinds is None or entry.job.kind in kinds)
+            and (lock is None or entry.job.lock == lock)
+        ]
+
+    def _ours(self, taken: TakenJob) -> _Entry | None:
+        entry = self._store.state.jobs.get(taken.id)
+        return entry if entry and entry.until and entry.attempts == taken.attempts else None
+
+
+async def _cancel(waits: Iterable[asyncio.Task[Any]]) -> None:
+    for wait in waits:
+        wait.cancel()
+        with suppress(asyncio.CancelledError):
+            await wait
+
+
+# ------------------------------------------------------------------ the contract of a provider
+
+_KINDS = {"text", "url", "secret", "int", "float", "bool", "list", "map"}
+_NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+async def check_provider(provider: Provider, settings: Mapping[str, object]) -> list[Finding]:
+    """Open ``provider`` with ``settings``, run every check, and return the findings.
+
+    Give secrets of at least 8 characters, so that a leak is told from chance. The target may be unreachable: error
+    texts are where secrets leak. Raises ``AssertionError`` that lists every breach of the contract.
+    """
+    faults = [*_manifest_faults(provider), *_setting_faults(provider, settings)]
+    if faults:
+        raise AssertionError("\n".join(faults))
+    defaults = {setting.name: setting.default for setting in provider.settings}
+    now = datetime.now(UTC)
+    connection = provider.open(TargetConfig("contract", defaults | dict(settings), lambda: now))
+    try:
+        findings = list(await asyncio.gather(*(check() for check in connection.checks.values())))
+    finally:
+        await connection.close()
+    causes = provider.explain(findings)
+    shown = repr((connection, findings, causes))
+    faults = [
+        *_connection_faults(provider, connection),
+        *(fault for name, finding in zip(connection.checks, findings, strict=True) for fault in _faults(name, finding)),
+        *(f"cause {cause.code} is not in codes" for cause in causes if cause.code not in provider.codes),
+        *("a secret of the settings is shown" for secret in _secrets(provider, settings) if secret in shown),
+    ]
+    if faults:
+        raise AssertionError("\n".join(faults))
+    return findings
+
+
+def _manifest_faults(provider: Provider) -> Iterator[str]:
+    if not _NAME.fullmatch(provider.name):
+        yield f"provider name {provider.name!r} is not lower_case"
+    if not provider.summary.strip():
+        yield "the provider has no summary"
+    names = [setting.name for setting in provider.settings]
+    yield from (f"setting {name} is there twice" for name in sorted({n for n in names if names.count(n) > 1}))
+    for setting in provider.settings:
+        yield from _setting_form_faults(setting)
+    for code, doc in provider.codes.items():
+        if not _DOTTED.fullmatch(code):
+            yield f"cause code {code!r} is not area.cause"
+        if not doc.strip():
+            yield f"cause code {code} is not documented"
+    if provider.explain(()):
+        yield "explains causes without any finding"
+
+
+def _setting_form_faults(setting: Setting) -> Iterator[str]:
+    if not _NAME.fullmatch(setting.name):
+        yield f"setting name {setting.name!r} is not lower_case"
+    if setting.kind not in _KINDS:
+        yield f"setting {setting.name} has the unknown kind {setting.kind!r}"
+    if not setting.doc.strip():
+        yield f"setting {setting.name} is not documented"
+    if setting.required and setting.default is not None:
+        yield f"setting {setting.name} is required and has a default"
+
+
+def _setting_faults(provider: Provider, settings: Mapping[str, object]) -> Iterator[str]:
+    known = {setting.name for setting in provider.settings}
+    yield from (f"no setting is named {name}" for name in settings if name not in known)
+    missing = [setting.name for setting in provider.settings if setting.required and setting.name not in settings]
+    yield from (f"the required setting {name} was not given" for name in missing)
+    if any(len(secret) < 8 for secret in _secrets(provider, settings)):
+        yield "give secrets of at least 8 characters"
+
+
+def _connection_faults(provider: Provider, connection: Connection) -> Iterator[str]:
+    if not connection.target.strip():
+        yield "the connection does not name its target"
+    for name in connection.checks:
+        if not (_DOTTED.fullmatch(name) and name.startswith(f"{provider.name}.")):
+            yield f"check {name!r} is not {provider.name}.check"
+    yield from (f"action {name!r} is not neutral.verb" for name in connection.actions if not _DOTTED.fullmatch(name))
+
+
+def _faults(name: str, finding: Finding) -> Iterator[str]:
+    if finding.check != name:
+        yield f"check {name} reports as {finding.check}"
+    if not finding.summary.strip():
+        yield f"check {name} says nothing"
+    if finding.at.tzinfo is None:
+        yield f"check {name} gives a time without zone"
+    try:
+        canonical(dict(finding.data))
+    except (TypeError, ValueError) as error:
+        yield f"check {name} gives data that is no JSON: {error}"
+
+
+def _secrets(provider: Provider, settings: Mapping[str, object]) -> list[str]:
+    """The secret values, and the passwords inside those that are URLs."""
+    values = [str(settings[s.name]) for s in provider.settings if s.kind == "secret" and settings.get(s.name)]
+    passwords = [password for value in values if (password := urlsplit(value).password)]
+    return [*values, *passwords, *map(unquote, passwords)]
