@@ -1,0 +1,149 @@
+"""`rolerabbit platform …`: run the platform, and ask it for things."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rolerabbit.platform.client import Client, ClientError
+from rolerabbit.platform.settings import FIRST_RELEASE, MAX_POOL_SIZE, MAX_REPLICAS, Settings
+
+Port = click.IntRange(0, 65535)
+FilePath = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def platform() -> None:
+    """The laptop's deploy platform: releases as real processes on one socket, with a real Postgres."""
+
+
+@platform.command()
+@click.option("--data", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for everything.")
+@click.option("--port", default=0, type=Port, show_default=True, help="The platform's own API; 0 takes a free port.")
+@click.option("--app-port", default=0, type=Port, show_default=True, help="The service; 0 takes a free port.")
+@click.option("--max-connections", default=40, type=click.IntRange(15, 500), show_default=True)
+@click.option("--replicas", default=2, type=click.IntRange(1, MAX_REPLICAS), show_default=True)
+@click.option("--pool-size", type=click.IntRange(1, MAX_POOL_SIZE), help="Connections a replica; default: what fits.")
+@click.option("--release", default=FIRST_RELEASE, show_default=True, help="Id of the first release.")
+@click.option("--ready-file", required=True, type=FilePath, help="Written (0600) once the service is healthy.")
+@click.option("--exit-on-eof", is_flag=True, help="Stop when standard input ends, as when the starting process dies.")
+def run(
+    data: Path,
+    port: int,
+    app_port: int,
+    max_connections: int,
+    replicas: int,
+    pool_size: int | None,
+    release: str,
+    ready_file: Path,
+    exit_on_eof: bool,
+) -> None:
+    """Run until SIGTERM or Ctrl-C; replicas and database end with it."""
+    from rolerabbit.platform.run import Failed  # noqa: PLC0415
+    from rolerabbit.platform.run import run as run_platform  # noqa: PLC0415
+
+    settings = Settings(
+        data.absolute(), ready_file.absolute(), port, app_port, max_connections, replicas, pool_size, release
+    )
+    try:
+        asyncio.run(run_platform(settings, exit_on_eof))
+    except Failed as error:
+        raise click.ClickException(str(error)) from error
+
+
+def asks(command: Callable[..., Any]) -> click.Command:
+    """A command that asks a running platform: it gets a Client, and what it returns is printed as JSON."""
+
+    @click.option("--ready-file", envvar="RR_PLATFORM_READY_FILE", type=FilePath, help="That of the platform's run.")
+    @click.option("--url", envvar="RR_PLATFORM_URL", help="Instead of --ready-file; the token from RR_PLATFORM_TOKEN.")
+    @click.option("--token", envvar="RR_PLATFORM_TOKEN", help="Better given by the environment: arguments are seen.")
+    def asking(ready_file: Path | None, url: str | None, token: str | None, **arguments: Any) -> None:
+        try:
+            answer = command(client_for(ready_file, url, token), **arguments)
+        except ClientError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(5 if error.unreachable else 1)
+        click.echo(json.dumps(answer, indent=2))
+
+    asking.__doc__ = command.__doc__
+    asking.__click_params__ = [*asking.__click_params__, *getattr(command, "__click_params__", [])]  # type: ignore[attr-defined]
+    return platform.command(command.__name__)(asking)
+
+
+def client_for(ready_file: Path | None, url: str | None, token: str | None) -> Client:
+    """By the ready file, or by address and token; a usage error when neither is given."""
+    if url:
+        return Client(url, token or "")
+    if ready_file is None:
+        raise click.UsageError("name the platform: --ready-file PATH, or --url URL with RR_PLATFORM_TOKEN set")
+    return Client.of_ready_file(ready_file)
+
+
+@asks
+def releases(client: Client) -> Any:
+    """List the releases."""
+    return client.get("/releases")
+
+
+@asks
+@click.argument("release")
+@click.option("--note", default="", help="Kept with the release.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="Environment of the release; may repeat.")
+def register(client: Client, release: str, note: str, env: tuple[str, ...]) -> Any:
+    """Register a release, to be deployed later."""
+    bad = next((pair for pair in env if "=" not in pair), None)
+    if bad is not None:
+        raise click.UsageError(f"--env {bad}: expected NAME=VALUE")
+    pairs = dict(pair.split("=", 1) for pair in env)
+    return client.post("/releases", {"id": release, "note": note, "env": pairs})
+
+
+@asks
+@click.argument("release")
+def deploy(client: Client, release: str) -> Any:
+    """Deploy a registered release."""
+    return client.post("/deployments", {"release": release})
+
+
+@asks
+@click.option("--to", help="The release to go back to; default: the one before the current.")
+def rollback(client: Client, to: str | None) -> Any:
+    """Go back to an earlier release."""
+    return client.post("/rollback", {"to": to})
+
+
+@asks
+def restart(client: Client) -> Any:
+    """Replace every replica, without a gap."""
+    return client.post("/restart")
+
+
+@asks
+@click.argument("replicas", type=int)
+@click.option("--pool-size", type=int, help="Connections of each replica.")
+def scale(client: Client, replicas: int, pool_size: int | None) -> Any:
+    """Run this many replicas."""
+    return client.post("/scale", {"replicas": replicas, "pool_size": pool_size})
+
+
+@asks
+@click.option("--since", help="ISO 8601, or how long ago: 90s, 5m, 1h.")
+@click.option("--grep", default="", help="Plain text, in any case of letters.")
+@click.option("--level", help="debug, info, warning, error or critical.")
+@click.option("--user", help="A user's id.")
+@click.option("--limit", default=200, show_default=True)
+def logs(client: Client, **query: Any) -> Any:
+    """Search the replicas' log lines."""
+    return client.get("/logs", **query)
+
+
+@asks
+def status(client: Client) -> Any:
+    """Show the replicas and the release that runs."""
+    return client.get("/status")

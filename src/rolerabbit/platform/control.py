@@ -1,0 +1,140 @@
+"""What people ask of the platform: register, deploy, roll back, restart, scale. One change at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rolerabbit.platform.errors import BadRequest, Conflict, PlatformError
+from rolerabbit.platform.fleet import Fleet
+from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
+from rolerabbit.platform.settings import MAX_POOL_SIZE, MAX_REPLICAS
+
+CHANGE_SECONDS = 30.0
+"""The longest that a change waits for another one, and the longest that it takes by itself."""
+
+
+class Control:
+    """Does the changes and remembers them in ``state_file`` (0600: a release's environment may hold secrets)."""
+
+    def __init__(
+        self, fleet: Fleet, state_file: Path, base_env: Mapping[str, str], replicas: int, pool_size: int
+    ) -> None:
+        self.fleet = fleet
+        self.pool_size = pool_size
+        self._replicas = replicas
+        self._state_file = state_file
+        self._base_env = dict(base_env)
+        self._lock = asyncio.Lock()
+        self.ledger = load(state_file).interrupted(now())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a change is being made."""
+        return self._lock.locked()
+
+    async def register(self, release_id: str, note: str, env: Mapping[str, str]) -> Release:
+        """Add a release that can be deployed from now on."""
+        async with self._change():
+            release = Release(release_id, now(), note, tuple(sorted(env.items())))
+            self._remember(self.ledger.register(release))
+            return release
+
+    async def deploy(self, release_id: str) -> Deployment:
+        """Run a registered release instead of the current one."""
+        async with self._change():
+            return await self._run(release_id, "deploy")
+
+    async def rollback(self, to: str | None) -> Deployment:
+        """Run an earlier release again: ``to``, or the one before the current."""
+        async with self._change():
+            return await self._run(self.ledger.rollback_target(to), "rollback")
+
+    async def restart(self) -> None:
+        """Replace every replica by a new one of the same release."""
+        async with self._change():
+            await self._replace(self._current(), self._replicas, self.pool_size)
+
+    async def scale(self, replicas: int, pool_size: int | None) -> None:
+        """Run as many replicas (1 to 8), each with a pool of ``pool_size`` connections if given."""
+        if not 1 <= replicas <= MAX_REPLICAS:
+            raise BadRequest(f"replicas={replicas} is out of bounds", f"choose 1 to {MAX_REPLICAS}")
+        if pool_size is not None and not 1 <= pool_size <= MAX_POOL_SIZE:
+            raise BadRequest(f"pool_size={pool_size} is out of bounds", f"choose 1 to {MAX_POOL_SIZE}")
+        async with self._change():
+            if pool_size in (None, self.pool_size):
+                await self.fleet.resize(replicas)
+            else:
+                await self._replace(self._current(), replicas, pool_size or self.pool_size)
+            self._replicas, self.pool_size = replicas, pool_size or self.pool_size
+
+    def _current(self) -> str:
+        if self.ledger.current is None:
+            raise Conflict("no release runs", "deploy one first")
+        return self.ledger.current
+
+    async def _run(self, release_id: str, kind: Kind) -> Deployment:
+        ledger, deployment = self.ledger.begin(release_id, kind, now())
+        self._remember(ledger)
+        try:
+            await self._replace(release_id, self._replicas, self.pool_size)
+        except (PlatformError, asyncio.CancelledError) as error:
+            reason = error.error if isinstance(error, PlatformError) else "the platform was stopped"
+            self._remember(self.ledger.finish(deployment.id, "failed", now(), reason))
+            raise
+        self._remember(self.ledger.finish(deployment.id, "succeeded", now()))
+        return self.ledger.deployment(deployment.id)
+
+    async def _replace(self, release_id: str, replicas: int, pool_size: int) -> None:
+        release = self.ledger.release(release_id)
+        env = {**self._base_env, "RR_POOL_SIZE": str(pool_size), **dict(release.env)}
+        await self.fleet.replace(release.id, env, replicas)
+
+    def _remember(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        write_private(self._state_file, json.dumps(ledger.to_json()))
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(CHANGE_SECONDS):
+                await self._lock.acquire()
+        except TimeoutError as error:
+            raise Conflict("another change is being made", "wait for it, see GET /status, then try again") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def now() -> str:
+    """The moment as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def load(path: Path) -> Ledger:
+    """The ledger of the state file; an empty one if there is none. PlatformError if it can't be read."""
+    if not path.exists():
+        return Ledger()
+    try:
+        return Ledger.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise PlatformError(
+            f"{path} is damaged ({error})", "delete it to start with an empty list of releases"
+        ) from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only we can read, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,186 @@
+"""`rolerabbit platform run`: brings everything up, writes the ready file, and takes everything down again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+
+from rolerabbit.embedded import EmbeddedError, Postgres
+from rolerabbit.platform import database
+from rolerabbit.platform.api import Parts, create_app
+from rolerabbit.platform.control import Control, write_private
+from rolerabbit.platform.errors import PlatformError
+from rolerabbit.platform.fetch import get
+from rolerabbit.platform.fleet import Fleet
+from rolerabbit.platform.listener import HOST, Listener, bound
+from rolerabbit.platform.logbook import Logbook
+from rolerabbit.platform.monitor import Monitor
+from rolerabbit.platform.settings import Settings
+
+HEALTH_SECONDS = 15.0
+POLL_SECONDS = 0.1
+API_STOP_SECONDS = 1
+Work = Coroutine[Any, Any, None]
+
+
+class _Api(uvicorn.Server):
+    """Leaves the signals to us: they end the replicas and the database too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Failed(RuntimeError):
+    """The platform could not start; the text says why."""
+
+
+async def run(settings: Settings, exit_on_eof: bool = False) -> None:
+    """Run until SIGTERM, SIGINT or (if asked for) the end of standard input. Failed when it can't start."""
+    asked_to_stop = _stop_event(exit_on_eof)
+    settings.data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    listener = Listener(settings.app_port)
+    try:
+        api_socket = bound(settings.port)
+        listener.open()
+    except EmbeddedError as error:
+        raise Failed(str(error)) from error
+    with contextlib.closing(api_socket):
+        up = asyncio.create_task(_serve(settings, listener, api_socket, asked_to_stop))
+        try:
+            await up
+        except (EmbeddedError, PlatformError) as error:
+            raise Failed(str(error)) from error
+        finally:
+            listener.close()
+            settings.ready_file.unlink(missing_ok=True)
+
+
+async def _serve(
+    settings: Settings, listener: Listener, api_socket: socket.socket, asked_to_stop: asyncio.Event
+) -> None:
+    async with _database(settings) as (postgres, addresses):
+        if asked_to_stop.is_set():
+            return
+        logbook = Logbook(settings.data / "logs")
+        fleet = Fleet(listener, logbook)
+        control = Control(
+            fleet,
+            settings.data / "releases.json",
+            {"DATABASE_URL": addresses.app},
+            settings.replicas,
+            settings.first_pool_size,
+        )
+        monitor = Monitor(control, postgres, settings.data)
+        parts = Parts(control, monitor, postgres, logbook.ring, secrets.token_urlsafe(24))
+        api = _Api(uvicorn.Config(create_app(parts), log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
+        async with _background(api.serve(sockets=[api_socket]), monitor.run()):
+            try:
+                if await _unless(asked_to_stop, _first_release(control, settings, listener)):
+                    _announce(settings, addresses, listener.port, api_socket, parts.token, postgres)
+                    await asked_to_stop.wait()
+            finally:
+                api.should_exit = True
+                await fleet.stop()
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[tuple[Postgres, database.Addresses]]:
+    postgres = database.server(settings)
+    try:
+        yield postgres, await asyncio.to_thread(database.provide, postgres)
+    finally:
+        await asyncio.to_thread(postgres.stop)
+
+
+@contextlib.asynccontextmanager
+async def _background(serving: Work, watching: Work) -> AsyncIterator[None]:
+    api = asyncio.create_task(serving)
+    monitor = asyncio.create_task(watching)
+    try:
+        yield
+    finally:
+        monitor.cancel()
+        await asyncio.wait([api, monitor], timeout=API_STOP_SECONDS + 2)
+
+
+async def _first_release(control: Control, settings: Settings, listener: Listener) -> None:
+    """Run what ran last, or register and deploy the first release; until the service says that it is well."""
+    if control.ledger.current is not None:
+        await control.restart()
+    else:
+        await control.register(settings.release, "first release", {})
+        await control.deploy(settings.release)
+    said = "no answer"
+    deadline = asyncio.get_running_loop().time() + HEALTH_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(OSError):
+            status, said = await get(listener.port, "/api/health", 2.0)
+            if status == 200:
+                return
+        await asyncio.sleep(POLL_SECONDS)
+    raise PlatformError(f"the service is not healthy: {said.strip()}", f"see the logs in {settings.data / 'logs'}")
+
+
+def _announce(
+    settings: Settings,
+    addresses: database.Addresses,
+    app_port: int,
+    api_socket: socket.socket,
+    token: str,
+    postgres: Postgres,
+) -> None:
+    ready = {
+        "pid": os.getpid(),
+        "api_url": f"http://{HOST}:{api_socket.getsockname()[1]}",
+        "app_url": f"http://{HOST}:{app_port}",
+        "token": token,
+        "database_url": addresses.superuser,
+        "owner_url": addresses.owner,
+        "reader_url": addresses.reader,
+        "operator_url": addresses.operator,
+        "data_dir": str(settings.data.absolute()),
+        "postgres_data_dir": str(postgres.data_dir),
+    }
+    settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
+    write_private(settings.ready_file, json.dumps(ready, indent=2) + "\n")
+    print(f"service  {ready['app_url']}\nplatform {ready['api_url']}\nready    {settings.ready_file}", flush=True)
+
+
+async def _unless(stop: asyncio.Event, work: Work) -> bool:
+    """Do the work, but drop it when we are asked to stop. True if it was done."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait([working])
+        return False
+    await working
+    return True
+
+
+def _stop_event(exit_on_eof: bool) -> asyncio.Event:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+
+    def on_input() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    if exit_on_eof:
+        loop.add_reader(sys.stdin.fileno(), on_input)
+    return stop

@@ -1,0 +1,41 @@
+"""How one platform is set up, from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SUPERUSER_RESERVED = 3
+RESERVED = 5
+"""Connections kept for roles with pg_use_reserved_connections: operators get in when the service has the rest."""
+FIRST_RELEASE = "42"
+MAX_REPLICAS = 8
+MAX_POOL_SIZE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Ports of 0 take free ones. ``pool_size`` None: what fits even while a deployment runs twice the replicas."""
+
+    data: Path
+    ready_file: Path
+    port: int = 0
+    app_port: int = 0
+    max_connections: int = 40
+    replicas: int = 2
+    pool_size: int | None = None
+    release: str = FIRST_RELEASE
+
+    @property
+    def ordinary_connections(self) -> int:
+        """Connections that the service's own role can have at most."""
+        return self.max_connections - RESERVED - SUPERUSER_RESERVED
+
+    @property
+    def first_pool_size(self) -> int:
+        """Connections for each replica's pool.
+
+        >>> Settings(Path("d"), Path("r")).first_pool_size
+        8
+        """
+        return self.pool_size or max(1, self.ordinary_connections // (2 * self.replicas))
