@@ -1,0 +1,92 @@
+"""What stands after the fence: the language, and Runme's annotations in both forms.
+
+JSON (``sql {"name":"x","hutch.effect":"change"}``) and attributes (``sh { name=x interactive=false }``). Runme ends
+an annotation at the first ``}``, so no value may hold one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+import yaml
+
+from hutch.model.runbook import ActionCall
+from hutch.runbook.errors import RunbookError
+
+LANGUAGES: Mapping[str, str] = {
+    "zsh": "bash", "ksh": "bash", "shellscript": "bash",
+    "shell-session": "console", "shellsession": "console", "terminal": "console", "sh-session": "console",
+    "postgres": "sql", "postgresql": "sql", "pgsql": "sql", "psql": "sql",
+    "yml": "yaml", "ts": "typescript", "md": "markdown", "py": "python", "python3": "python",
+}
+"""Other names that documents give to a language."""
+
+_LANGUAGE = re.compile(r"[^\s{]+")
+_HIGHLIGHT = re.compile(r"\{[\d,\s-]*\}")  # `js {1,3-4}` marks lines in some site builders
+_ATTRIBUTE = re.compile(r'\s*([\w.-]+)=("(?:[^"\\]|\\.)*"|[^\s"{}]+)(?=\s|$)')
+_EXAMPLE = 'write flat JSON after the language: {"name":"check","hutch.effect":"read"}'
+
+
+def language(info: str) -> str:
+    """The language of a fence by its usual name, lower case; empty where it has none."""
+    found = _LANGUAGE.match(info)
+    word = found.group().lower() if found else ""
+    return LANGUAGES.get(word, word)
+
+
+def annotations(info: str, line: int) -> dict[str, str]:
+    """The annotations after the language. Raises :class:`RunbookError` with ``line`` for malformed ones."""
+    start = info.find("{")
+    if start < 0 or _HIGHLIGHT.fullmatch(info[start:].strip()):
+        return {}
+    body = info[start:].strip()
+    return _json(body, line) if body[1:].lstrip().startswith('"') else _attributes(body, line)
+
+
+def _json(body: str, line: int) -> dict[str, str]:
+    try:
+        read = json.loads(body, object_pairs_hook=lambda pairs: _flat(pairs, line))
+    except json.JSONDecodeError as error:
+        raise RunbookError(f"malformed annotation: {error.msg} at character {error.pos + 1}; {_EXAMPLE}", line) from None
+    except RecursionError:
+        raise RunbookError(f"malformed annotation: nested too deep; {_EXAMPLE}", line) from None
+    return {key: value for key, value in read.items() if isinstance(value, str)}
+
+
+def _flat(pairs: list[tuple[str, object]], line: int) -> dict[str, str]:
+    """Runme's reading: a string as it is, any other scalar as its JSON text."""
+    for key, value in pairs:
+        if isinstance(value, dict | list):
+            raise RunbookError(f"annotation {key!r} is not a string; {_EXAMPLE}", line)
+        if isinstance(value, str) and "}" in value:
+            raise RunbookError(f"annotation {key!r} holds a '}}', where an annotation ends; leave it out", line)
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in pairs}
+
+
+def _attributes(body: str, line: int) -> dict[str, str]:
+    inner = body[1:-1].strip() if body.endswith("}") else body[1:]
+    found, at = {}, 0
+    while at < len(inner) and (match := _ATTRIBUTE.match(inner, at)):
+        found[match[1]] = match[2].strip('"')
+        at = match.end()
+    if at < len(inner) or not body.endswith("}"):
+        raise RunbookError(f"malformed annotation {body[:40]!r}; {_EXAMPLE}", line)
+    return found
+
+
+def action_call(name: str, text: str, line: int) -> ActionCall:
+    """The typed action of a ``yaml`` block: its arguments are the block's mapping. ``line`` is the block's first."""
+    try:
+        args = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        at = line + (error.problem_mark.line if error.problem_mark else 0)
+        raise RunbookError(f"action {name!r}: the arguments are not YAML ({error.problem}); correct them", at) from None
+    except RecursionError:
+        raise RunbookError(f"action {name!r}: the arguments are nested too deep; flatten them", line) from None
+    if args is None:
+        return ActionCall(name)
+    if not isinstance(args, dict):
+        raise RunbookError(f"action {name!r}: the arguments are a {type(args).__name__}; write 'key: value' lines", line)
+    return ActionCall(name, {str(key): value for key, value in args.items()})

@@ -1,0 +1,151 @@
+"""Markdown text -> :class:`Document`. Any CommonMark document is a runbook (DESIGN §3)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+
+import yaml
+
+from hutch.model.alert import Rule
+from hutch.model.runbook import Chapter, Document, Role, Runbook, Section
+from hutch.runbook.anchors import Slugger, slug
+from hutch.runbook.annotations import language
+from hutch.runbook.blocks import Mark, marks
+from hutch.runbook.errors import RunbookError
+from hutch.runbook.outline import LABEL, Node, outline
+from hutch.runbook.rules import holds_rules, parse_rules
+from hutch.runbook.steps import step
+from hutch.runbook.structure import Book, Part, Plan, divide, parts
+from hutch.runbook.words import Title
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<body>.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_LINE_END = re.compile(r"\r\n?")
+
+
+def parse(text: str | bytes, source: str) -> Document:
+    """The document of ``text``; ``source`` is its path or library name, for messages and where it has no title.
+
+    Raises :class:`RunbookError` with line and source for what is not text, for malformed annotations, and for alert
+    rules that cannot be read. Takes time linear in the text.
+    """
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    try:
+        return _parse(_decode(raw), hashlib.sha256(raw).hexdigest(), source)
+    except RunbookError as error:
+        raise error.at(source=source) from None
+
+
+def _decode(raw: bytes) -> str:
+    if (nul := raw.find(b"\0")) >= 0:
+        raise RunbookError("not a text file: it holds a NUL byte; give a Markdown document", raw.count(b"\n", 0, nul) + 1)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RunbookError(f"not UTF-8: byte 0x{raw[error.start]:02x}; save the document as UTF-8", line) from None
+    return _LINE_END.sub("\n", text)
+
+
+def _parse(text: str, digest: str, source: str) -> Document:
+    body, meta = _front_matter(text)
+    lines = body.split("\n")
+    found = list(marks(body, lines))
+    root = outline(found, lines)
+    title = _title(root, meta, source)
+    plan = divide(root)
+    root.title = Title(title, title)
+    headings = _name_headings(root)
+    names = Slugger()
+    runbooks = tuple(_runbook(book, names) for book in plan.books)
+    return Document(
+        title,
+        digest,
+        source,
+        runbooks,
+        tuple(_rules(found)),
+        _anchors(headings, plan),
+        tuple(Chapter(node.anchor, node.title.text, node.line + 1) for node in plan.chapters),
+        tuple(_section(Part(n, n.role or Role.OVERVIEW, (n.title.text,)), n.anchor) for n in plan.front),
+        meta,
+    )
+
+
+def _front_matter(text: str) -> tuple[str, Mapping[str, object]]:
+    """The text with its front matter blanked out (lines stay where they are), and what that says.
+
+    Dashes around something that is no YAML mapping are Markdown's rules, not front matter.
+    """
+    found = _FRONT_MATTER.match(text)
+    if not found:
+        return text, {}
+    try:
+        meta = yaml.safe_load(found["body"])
+    except (yaml.YAMLError, RecursionError):
+        return text, {}
+    if not isinstance(meta, dict):
+        return text, {}
+    return "\n" * found.group().count("\n") + text[found.end() :], {str(k): v for k, v in meta.items()}
+
+
+def _title(root: Node, meta: Mapping[str, object], source: str) -> str:
+    named = meta.get("title")
+    first = next((h.title.text for h in root.headings if h.level == 1), "")
+    return str(named) if named else first or PurePath(source).stem or "Runbook"
+
+
+def _name_headings(root: Node) -> list[Node]:
+    """Give every heading its anchor, in document order; the document as a whole comes last."""
+    slugger = Slugger()
+    headings = [node for node in root.walk() if 0 < node.level < LABEL]
+    for node in (*headings, root):
+        node.anchor = slugger.unique(slug(node.title.text) or "section")
+    return headings
+
+
+def _anchors(headings: Iterable[Node], plan: Plan) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    for book in plan.books:
+        within = book.node.walk() if book.whole else [book.node]
+        owners.update((node.anchor, book.node.anchor) for node in within if node.anchor)
+    front = {node.anchor for node in plan.front if node not in plan.chapters}
+    return {h.anchor: owners.get(h.anchor) or ("" if h.anchor in front else _first(h, owners)) for h in headings}
+
+
+def _first(chapter: Node, owners: Mapping[str, str]) -> str:
+    """The first runbook below a chapter; a document's title leads nowhere."""
+    below = (owners[node.anchor] for node in chapter.walk() if node.anchor in owners)
+    return next(below, "") if chapter.level > 1 else ""
+
+
+def _runbook(book: Book, names: Slugger) -> Runbook:
+    node = book.node
+    sections = tuple(
+        _section(part, names.unique("/".join((node.anchor, *(slug(title) for title in part.path[1:])))))
+        for part in parts(book)
+    )
+    return Runbook(node.anchor, node.title.text, node.line + 1, book.chapter.title.text, sections)
+
+
+def _section(part: Part, ident: str) -> Section:
+    node = part.node
+    return Section(
+        ident,
+        node.title.text,
+        part.role,
+        node.line + 1,
+        part.path,
+        part.option,
+        _HTML_COMMENT.sub("", "\n".join(node.prose)).strip(),
+        tuple(step(mark, lead, ident, node.title.text, n) for n, (mark, lead) in enumerate(node.blocks, 1)),
+    )
+
+
+def _rules(found: Iterable[Mark]) -> Iterator[Rule]:
+    """The alert rules of every ``yaml`` block whose top is ``alerts:``."""
+    for mark in found:
+        if language(mark.info) == "yaml" and "hutch.action" not in mark.info and holds_rules(mark.text):
+            yield from parse_rules(mark.text, mark.first + 1)

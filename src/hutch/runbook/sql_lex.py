@@ -1,0 +1,139 @@
+"""A scanner for Postgres SQL: strings, quoted names, dollar quotes and comments, and where statements end.
+
+It follows psql: semicolons in parentheses and in a function's ``BEGIN ATOMIC … END`` end nothing, a backslash command
+ends with its line, the data of ``COPY … FROM STDIN`` ends with ``\\.``. Unclosed quotes reach to the end. Linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Token(NamedTuple):
+    """``kind`` is one of space, comment, string, escape (an E'' string), dollar, name (quoted), word, number, end
+    (a semicolon), meta (a backslash command), data (of COPY), op."""
+
+    kind: str
+    start: int
+    end: int
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)|(?P<comment>--[^\n]*)|(?P<block>/\*)
+    |(?P<escape>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))|(?P<string>(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|\Z))
+    |(?P<name>(?:[uU]&)?"(?:[^"]|"")*(?:"|\Z))|(?P<dollar>\$(?:[^\W\d]\w*)?\$)
+    |(?P<word>[^\W\d][\w$]*)|(?P<number>\d[\w.]*)|(?P<end>;)|(?P<meta>\\[^\n]*)|(?P<op>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_COPY = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
+_ROUTINE = frozenset({"function", "procedure"})
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of ``text``, without gaps."""
+    at, first, statement = 0, "", 0
+    unclosed: set[str] = set()
+    while at < len(text):
+        token = _token(text, at, unclosed)
+        yield token
+        at = token.end
+        if token.kind == "end":
+            if first == "copy" and _COPY.search(text, statement, at):
+                end = _data_end(text, at)
+                yield Token("data", at, end)
+                at = end
+            first = ""
+        elif not first and token.kind not in {"space", "comment"}:
+            first, statement = text[token.start : token.end][:8].lower(), token.start
+
+
+def _token(text: str, at: int, unclosed: set[str]) -> Token:
+    """The token at ``at``. A ``$tag$`` that never closes is no quote; ``unclosed`` keeps it from being sought again."""
+    found = _TOKEN.match(text, at)
+    if found is None or found.lastgroup is None:
+        return Token("op", at, at + 1)
+    kind, end = found.lastgroup, found.end()
+    if kind == "block":
+        return Token("comment", at, _comment_end(text, end))
+    if kind == "dollar":
+        tag = found.group()
+        close = -1 if tag in unclosed else text.find(tag, end)
+        if close < 0:
+            unclosed.add(tag)
+            return Token("op", at, end)
+        return Token("dollar", at, close + len(tag))
+    return Token(kind, at, end)
+
+
+def _data_end(text: str, at: int) -> int:
+    r"""The end of COPY's data: after the line ``\.``, or the end of the text."""
+    close = text.find("\n\\.", at)
+    return len(text) if close < 0 else close + 3
+
+
+def _comment_end(text: str, at: int) -> int:
+    """The end of a block comment whose first ``/*`` ends at ``at``; they nest in Postgres."""
+    depth = 1
+    while depth and (found := _COMMENT_EDGE.search(text, at)):
+        depth += 1 if found.group() == "/*" else -1
+        at = found.end()
+    return at if depth == 0 else len(text)
+
+
+class Item(NamedTuple):
+    """A statement or a comment between statements, by its offsets."""
+
+    kind: str  # statement or comment
+    start: int
+    end: int
+
+
+def items(text: str) -> Iterator[Item]:
+    """Statements (with their semicolon, without surrounding comments) and comments, in order."""
+    open_at, last, depth, atomic = -1, 0, 0, 0
+    words: list[str] = []
+    held: list[Item] = []
+    for token in tokens(text):
+        if token.kind == "space":
+            continue
+        if token.kind == "comment":
+            held.append(Item("comment", token.start, token.end))
+            continue
+        if open_at < 0:
+            yield from held
+            open_at, depth, atomic, words = token.start, 0, 0, []
+        held.clear()
+        last = token.end
+        word = text[token.start : token.end].lower() if token.kind == "word" else ""
+        if word:
+            atomic = _nesting(word, words, atomic)
+            words.append(word)
+        depth = max(0, depth + _parentheses(text, token))
+        if _ends(token, depth or atomic, first=token.start == open_at):
+            yield Item("statement", open_at, last)
+            open_at = -1
+    if open_at >= 0:
+        yield Item("statement", open_at, last)
+    yield from held
+
+
+def _parentheses(text: str, token: Token) -> int:
+    return {"(": 1, ")": -1}.get(text[token.start], 0) if token.kind == "op" else 0
+
+
+def _ends(token: Token, nested: int, *, first: bool) -> bool:
+    return (token.kind == "end" and not nested) or token.kind == "data" or (token.kind == "meta" and first)
+
+
+def _nesting(word: str, words: list[str], atomic: int) -> int:
+    """How deep in a routine's ``BEGIN ATOMIC``: only there does ``begin`` or ``case`` open something."""
+    if not words or words[0] != "create" or not _ROUTINE.intersection(words[1:5]):
+        return 0
+    if word == "atomic" and words[-1] == "begin":
+        return atomic + 1
+    if atomic and word == "case" and words[-1] != "end":
+        return atomic + 1
+    return atomic - 1 if atomic and word == "end" else atomic

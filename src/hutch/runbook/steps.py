@@ -1,0 +1,84 @@
+"""A fenced block -> a step with its statements."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from hutch.model.runbook import RUNNABLE, Expectation, Statement, Step
+from hutch.runbook.annotations import action_call, annotations, language
+from hutch.runbook.blocks import Mark, plain
+from hutch.runbook.expectations import read_comment
+from hutch.runbook.placeholders import find
+from hutch.runbook.split import Comment, Piece, split
+
+LONGEST_NAME = 80
+"""Characters of the line above a block that still serve as the step's name."""
+
+
+def step(mark: Mark, lead: str, section: str, title: str, position: int) -> Step:
+    """The step of one block. ``section`` is its section's id and ``position`` its place there, from 1.
+
+    The id is the section's (the heading path), the position and a hash of the content, so that edits elsewhere in the
+    document leave it alone. Raises :class:`RunbookError` for a malformed annotation or action.
+    """
+    line = mark.line + 1
+    notes = annotations(mark.info, line)
+    content = hashlib.sha256(f"{mark.info}\n{mark.text}".encode()).hexdigest()[:8]
+    ident = f"{section}/{position}-{content}"
+    lang = language(mark.info)
+    statements, loose = _statements(mark, lang, notes, ident)
+    return Step(ident, notes.get("name") or _name(lead, title), lang, line, mark.text, notes, statements, loose)
+
+
+def _name(lead: str, title: str) -> str:
+    words = plain(lead.lstrip("->*+0123456789.) ").rstrip(": "))
+    return words if words and len(words) <= LONGEST_NAME and lead.rstrip().endswith(":") else title
+
+
+def _statements(
+    mark: Mark, lang: str, notes: Mapping[str, str], ident: str
+) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    if name := notes.get("hutch.action"):
+        call = action_call(name, mark.text, mark.first + 1)
+        expects = _annotated(notes, mark.line + 1)
+        return (Statement(f"{ident}.1", mark.text.rstrip("\n"), mark.first + 1, action=call, expects=expects),), ()
+    if lang not in RUNNABLE:
+        return (), ()
+    pieces = split(mark.text, lang)
+    last = len(pieces.statements)
+    made = tuple(
+        _statement(piece, lang, f"{ident}.{n}", mark, _annotated(notes, mark.line + 1) if n == last else ())
+        for n, piece in enumerate(pieces.statements, 1)
+    )
+    return made, tuple(c.text for c in pieces.notes if c.text)
+
+
+def _statement(piece: Piece, lang: str, ident: str, mark: Mark, extra: tuple[Expectation, ...]) -> Statement:
+    return Statement(
+        ident,
+        piece.text,
+        mark.first + piece.line + 1,
+        tuple(c.text for c in piece.comments if c.text),
+        find(piece.text, lang),
+        (*_expects(piece.comments, mark.first + 1), *extra),
+    )
+
+
+def _annotated(notes: Mapping[str, str], line: int) -> tuple[Expectation, ...]:
+    """``hutch.expect`` speaks of the block's last statement: that is what a reader waits for."""
+    text = notes.get("hutch.expect")
+    return (Expectation(text, line),) if text else ()
+
+
+def _expects(comments: list[Comment], first: int) -> tuple[Expectation, ...]:
+    """The expectations among comments; one that only announces them ("Expected output:") takes the rest."""
+    found = []
+    for at, comment in enumerate(comments):
+        text = read_comment(comment.text)
+        if text == "":
+            text = "\n".join(c.text for c in comments[at + 1 :])
+            return (*found, Expectation(text, first + comment.line)) if text else tuple(found)
+        if text is not None:
+            found.append(Expectation(text, first + comment.line))
+    return tuple(found)
