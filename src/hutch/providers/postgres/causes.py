@@ -1,0 +1,176 @@
+"""Which findings mean which cause, and what would cure it. Pure: the figures stand in the findings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.providers.postgres.sessions import Session
+
+CODES = {
+    "postgres.unreachable": "No server answers at the address: it is down, starting, stopping, or the way is cut.",
+    "postgres.auth": "The server answers and refuses the login: password, role, pg_hba.conf or database name.",
+    "postgres.connections_exhausted": "The connections that ordinary roles may use are taken; new ones are refused.",
+    "postgres.connection_leak": "Many sessions of one role hold a transaction open without doing anything in it.",
+    "postgres.idle_in_transaction": "One session has held a transaction open for long without doing anything in it.",
+}
+END_SESSIONS = "postgres.end_sessions"
+_SHOWN = 5
+
+
+def explain(findings: Sequence[Finding]) -> list[Cause]:
+    """The causes that this provider's findings show, for each target by itself."""
+    by_target: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.check.startswith("postgres."):
+            by_target[finding.target].append(finding)
+    return [cause for target, group in by_target.items() for cause in _explain(target, group)]
+
+
+def _explain(target: str, findings: Sequence[Finding]) -> list[Cause]:
+    refusals = _refusals(target, findings)
+    by_check = {finding.check: finding for finding in findings if "code" not in finding.data and finding.data}
+    connections = by_check.get("postgres.connections")
+    idle = by_check.get("postgres.idle_in_transaction")
+    groups = _leaks(idle) if idle else []
+    leaks = [_leak(target, group, connections) for group in groups]
+    leaked = {session.pid for group in groups for session in group}
+    return [
+        *refusals,
+        *leaks,
+        *([] if refusals else _exhausted(target, connections, len(leaked))),
+        *(_old(target, session) for session in _old_ones(idle) if session.pid not in leaked),
+    ]
+
+
+def _refusals(target: str, findings: Sequence[Finding]) -> list[Cause]:
+    """One cause for each way in which the server could not be used, however many checks ran into it."""
+    by_code = {str(f.data["code"]): f for f in reversed(findings) if "code" in f.data}
+    return [
+        Cause(
+            code=code,
+            object=Object("database", str(finding.data["database"])),
+            confidence=0.95,
+            summary=f"{finding.summary}: {finding.reason}",
+            target=target,
+            evidence=finding.evidence,
+        )
+        for code, finding in by_code.items()
+    ]
+
+
+def _sessions(idle: Finding | None) -> list[Session]:
+    """The idle sessions that may be blamed."""
+    listed = idle.data.get("sessions", ()) if idle else ()
+    assert isinstance(listed, Iterable)
+    return [session for session in map(Session.read, listed) if not session.exempt]
+
+
+def _leaks(idle: Finding) -> list[list[Session]]:
+    """Sessions of one role and application, enough of them to be a leak; else of one role whatever its applications."""
+    least = _figure(idle.data, "leak_sessions")
+    by_role: dict[str, list[Session]] = defaultdict(list)
+    for session in _sessions(idle):
+        by_role[session.role].append(session)
+    return [group for sessions in by_role.values() for group in _leaks_of_role(sessions, least)]
+
+
+def _leaks_of_role(sessions: Sequence[Session], least: float) -> list[list[Session]]:
+    by_application: dict[str, list[Session]] = defaultdict(list)
+    for session in sessions:
+        by_application[session.application].append(session)
+    groups = [group for group in by_application.values() if len(group) >= least]
+    return groups or ([list(sessions)] if len(sessions) >= least else [])
+
+
+def _leak(target: str, group: Sequence[Session], connections: Finding | None) -> Cause:
+    role = group[0].role
+    application = group[0].application if len({s.application for s in group}) == 1 else ""
+    who = f"{role} ({application})" if application else role
+    youngest, oldest = min(s.idle_seconds for s in group), max(s.idle_seconds for s in group)
+    began = min(s.xact_start for s in group)
+    since = datetime.fromisoformat(began) if began else None
+    detail = {"pids": sorted(s.pid for s in group), "release": None, "application": application}
+    return Cause(
+        code="postgres.connection_leak",
+        object=Object("role", role, detail),
+        confidence=_leak_confidence(oldest, connections),
+        summary=f"{len(group)} sessions of {who} hold transactions open and do nothing in them",
+        target=target,
+        evidence=(
+            f"{len(group)} sessions of {who} idle in transaction for {youngest:.0f} to {oldest:.0f} s",
+            *_share(len(group), connections),
+            f"the first of these transactions began at {began}",
+            f"their last statements: {'; '.join(sorted({s.query for s in group})[:_SHOWN])}",
+        ),
+        remedies=_ending(target, group, f"end the {len(group)} leaked sessions of {who}"),
+        since=since,
+    )
+
+
+def _leak_confidence(oldest: float, connections: Finding | None) -> float:
+    """Surer the longer they last (a minute is no slow moment any more) and when the server is nearly full."""
+    used = connections.data if connections and "percent" in connections.data else None
+    nearly_full = used is not None and _figure(used, "percent") >= _figure(used, "warn")
+    return round(0.8 + 0.1 * min(oldest / 60.0, 1.0) + (0.05 if nearly_full else 0.0), 2)
+
+
+def _share(count: int, connections: Finding | None) -> tuple[str, ...]:
+    if connections is None or "usable" not in connections.data:
+        return ()
+    usable = _figure(connections.data, "usable")
+    return (f"{count} of {usable:.0f} usable connections are theirs ({100 * count / usable:.0f} %)",)
+
+
+def _exhausted(target: str, connections: Finding | None, leaked: int) -> list[Cause]:
+    """Full, and still full without what a leak holds."""
+    data = connections.data if connections else {}
+    if connections is None or "used" not in data:
+        return []
+    used, usable, bad = (_figure(data, name) for name in ("used", "usable", "bad"))
+    if 100 * (used - leaked) / usable < bad:
+        return []
+    return [
+        Cause(
+            code="postgres.connections_exhausted",
+            object=Object("database", str(data["database"])),
+            confidence=0.9,
+            summary=connections.summary,
+            target=target,
+            evidence=(connections.summary, *connections.evidence),
+        )
+    ]
+
+
+def _old_ones(idle: Finding | None) -> list[Session]:
+    return [s for s in _sessions(idle) if idle and s.idle_seconds >= _figure(idle.data, "old_after")]
+
+
+def _old(target: str, session: Session) -> Cause:
+    return Cause(
+        code="postgres.idle_in_transaction",
+        object=Object("session", str(session.pid), {"role": session.role, "application": session.application}),
+        confidence=0.7,
+        summary=f"session {session.pid} of {session.role} holds a transaction open and does nothing in it",
+        target=target,
+        evidence=(
+            f"idle in transaction for {session.idle_seconds:.0f} s, since its transaction of {session.xact_start}",
+            f"its last statement: {session.query}",
+        ),
+        remedies=_ending(target, [session], f"end session {session.pid} of {session.role}"),
+        since=datetime.fromisoformat(session.xact_start) if session.xact_start else None,
+    )
+
+
+def _ending(target: str, sessions: Sequence[Session], summary: str) -> tuple[Remedy, ...]:
+    """The action over those that may be ended; none when all are protected."""
+    free = [session.as_target() for session in sessions if not session.protection]
+    if not free:
+        return ()
+    return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=20),)
+
+
+def _figure(data: Mapping[str, object], name: str) -> float:
+    return float(str(data[name]))

@@ -1,0 +1,165 @@
+"""The read-only probes. Each looks, and says what it saw; it never raises for a server in trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hutch.model.finding import Finding, Status
+from hutch.providers.postgres.client import Client, Row
+from hutch.providers.postgres.config import Config
+from hutch.providers.postgres.errors import CAUSE_CODES, Kind, PostgresError
+from hutch.providers.postgres.queries import query
+from hutch.providers.postgres.sessions import Session
+
+SHOWN_GROUPS = 5
+"""Lines of evidence for groups of sessions; the largest ones."""
+NEEDS_MONITOR = "this login can't look into other roles' sessions: grant it pg_monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look brought; the finding without its frame."""
+
+    status: Status
+    summary: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check: a look with its name, target and clock. A :class:`PostgresError` becomes a finding."""
+
+    name: str
+    target: str
+    database: str
+    look: Callable[[], Awaitable[Seen]]
+    now: Callable[[], datetime]
+    matters: bool = True
+
+    async def __call__(self) -> Finding:
+        started, at = time.monotonic(), self.now()
+        try:
+            seen = await self.look()
+        except PostgresError as error:
+            seen = failure(error, self.database)
+        return Finding(
+            check=self.name,
+            target=self.target,
+            status=seen.status,
+            summary=seen.summary,
+            at=at,
+            seconds=time.monotonic() - started,
+            data=seen.data,
+            evidence=seen.evidence,
+            matters=self.matters,
+            reason=seen.reason,
+        )
+
+
+def failure(error: PostgresError, database: str) -> Seen:
+    """A look that failed: bad when the server itself is in trouble, else "could not tell" with the reason."""
+    code = CAUSE_CODES.get(error.kind)
+    if code is None:
+        return Seen(Status.UNKNOWN, f"could not look: {error}", reason=str(error))
+    data = {"code": code, "database": database}
+    return Seen(Status.BAD, _HEADLINES[error.kind], data, evidence=(str(error),), reason=str(error))
+
+
+_HEADLINES = {
+    Kind.UNREACHABLE: "the server can't be reached",
+    Kind.AUTH: "the server refuses this login",
+    Kind.EXHAUSTED: "the server has no connection left",
+}
+
+
+async def reachable(client: Client) -> Seen:
+    """Whether the server answers a statement, and which server it is."""
+    [row] = await client.rows(query("server"))
+    data = {"version": row["version"], "database": row["database"], "login": row["login"], "standby": row["standby"]}
+    kind = "standby" if row["standby"] else "server"
+    return Seen(Status.OK, f"PostgreSQL {row['version']} {kind} at {client.where}, database {row['database']}", data)
+
+
+async def connections(client: Client, config: Config) -> Seen:
+    """How many of the connections that ordinary roles may use are taken, and by whom."""
+    rows = await client.rows(query("connections"))
+    used = sum(row["sessions"] for row in rows)
+    usable = max(rows[0]["max_connections"] - rows[0]["reserved"], 1)
+    percent = 100.0 * used / usable
+    data = {
+        "used": used,
+        "usable": usable,
+        "percent": round(percent, 1),
+        "warn": config.used_warn,
+        "bad": config.used_bad,
+        "database": client.database,
+        "states": dict(_totals(rows, "state")),
+        "groups": [{name: row[name] for name in ("role", "application", "state", "sessions")} for row in rows],
+    }
+    status = Status.BAD if percent >= config.used_bad else Status.WARN if percent >= config.used_warn else Status.OK
+    return Seen(status, f"{used} of {usable} usable connections ({percent:.0f} %)", data, _largest(rows))
+
+
+def _totals(rows: Sequence[Row], name: str) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for row in rows:
+        totals[row[name]] += row["sessions"]
+    return totals
+
+
+def _largest(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(
+        f"{row['sessions']} × {row['role'] or 'unknown role'} {row['application'] or '(no application name)'}: "
+        f"{row['state']}"
+        for row in rows[:SHOWN_GROUPS]
+    )
+
+
+async def idle_in_transaction(client: Client, config: Config) -> Seen:
+    """Transactions that stayed open without a statement: there at both looks, and idle for long enough at the second.
+
+    Without a candidate at the first look there is no second one. Short transactions of a busy service move on
+    between the looks and so are never taken for idle.
+    """
+    first = await _idle_sessions(client, config)
+    if first:
+        await asyncio.sleep(config.sample_gap)
+    second = await _idle_sessions(client, config) if first else []
+    stayed = [s for s in second if s.idle_seconds >= config.idle_in_transaction_after and any(map(s.same, first))]
+    [row] = await client.rows(query("hidden"))
+    data = {
+        "sessions": [session.as_dict() for session in stayed],
+        "leak_sessions": config.leak_sessions,
+        "old_after": config.old_transaction_after,
+        "hidden": row["hidden"],
+    }
+    summary = f"{len(stayed)} sessions idle in a transaction" if stayed else "no session idle in a transaction"
+    if row["hidden"] and not stayed:
+        return Seen(Status.UNKNOWN, f"{row['hidden']} sessions can't be looked into", data, reason=NEEDS_MONITOR)
+    return Seen(Status.WARN if stayed else Status.OK, summary, data, tuple(map(described, stayed[:SHOWN_GROUPS])))
+
+
+async def _idle_sessions(client: Client, config: Config) -> list[Session]:
+    return [Session.seen(row) for row in await client.rows(query("idle_in_transaction"), config.protection())]
+
+
+def described(session: Session) -> str:
+    """One session on one line, for evidence and previews."""
+    who = f"{session.role} {session.application or '(no application name)'}"
+    return f"pid {session.pid}: {who}, {session.state} for {session.idle_seconds:.0f} s, last: {session.query}"
+
+
+async def reader_is_read_only(client: Client) -> Seen:
+    """Proves from the catalogue that the reading login could not write even outside a READ ONLY transaction."""
+    rights = tuple(str(row["right"]) for row in await client.rows(query("write_rights")))
+    if not rights:
+        return Seen(Status.OK, "the reading login can't write", {"can_write": False})
+    reason = "give Hutch a login of its own with CONNECT and pg_monitor alone"
+    return Seen(Status.WARN, "the reading login could write", {"can_write": True}, rights, reason)

@@ -1,0 +1,131 @@
+"""The settings of a Postgres target, each with its unit and default, and their checked form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hutch.ports import Setting
+
+BACKUP_AND_MIGRATION_PROGRAMS = (
+    "pg_dump*", "pg_restore*", "pg_basebackup*", "pg_receivewal*", "pgbackrest*", "barman*", "wal-g*", "walg*",
+    "*backup*", "*migrat*", "alembic*", "dbmate*", "flyway*", "liquibase*", "prisma*", "pg_repack*", "hutch*",
+)  # fmt: skip
+"""What these programs call themselves as ``application_name``, ``*`` for any text. Ending them halfway does harm."""
+
+SETTINGS = (
+    Setting("url", "secret", "address of the database for reading; a login with pg_monitor is enough", required=True),
+    Setting(
+        "operator_url",
+        "secret",
+        "address for changes, a login with pg_signal_backend; without it every change is refused",
+    ),
+    Setting("protected_roles", "list", "database roles whose sessions are never ended", default=()),
+    Setting(
+        "protected_applications",
+        "list",
+        "application names (* for any text) whose sessions are never ended and never blamed",
+        default=BACKUP_AND_MIGRATION_PROGRAMS,
+    ),
+    Setting("connect_timeout", "float", "seconds to wait for a connection", default=3.0),
+    Setting("statement_timeout", "float", "seconds that one reading statement may take", default=5.0),
+    Setting("lock_timeout", "float", "seconds that a statement, also a change, waits for a lock", default=2.0),
+    Setting("sample_gap", "float", "seconds between the two looks of one check", default=1.0),
+    Setting("used_warn", "float", "% of the connections usable by ordinary roles that deserves a look", default=80.0),
+    Setting("used_bad", "float", "% of the connections usable by ordinary roles that is trouble", default=95.0),
+    Setting("leak_sessions", "int", "idle transactions of one role and application that make a leak", default=5),
+    Setting(
+        "idle_in_transaction_after", "float", "seconds without a statement that make a transaction idle", default=1.0
+    ),
+    Setting("old_transaction_after", "float", "seconds after which one idle transaction is trouble", default=30.0),
+    Setting(
+        "lock_wait_after", "float", "seconds that a session must have waited for its blocker to count", default=1.0
+    ),
+    Setting("long_query_after", "float", "seconds after which a running statement is long", default=300.0),
+    Setting("max_sessions", "int", "how many sessions one action may end", default=50),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings as the provider uses them: seconds and percentages as floats. The addresses never show in a repr."""
+
+    url: str = field(repr=False)
+    operator_url: str = field(repr=False)
+    protected_roles: tuple[str, ...]
+    protected_applications: tuple[str, ...]
+    connect_timeout: float
+    statement_timeout: float
+    lock_timeout: float
+    sample_gap: float
+    used_warn: float
+    used_bad: float
+    leak_sessions: int
+    idle_in_transaction_after: float
+    old_transaction_after: float
+    lock_wait_after: float
+    long_query_after: float
+    max_sessions: int
+
+    def protection(self) -> dict[str, object]:
+        """The parameters of every query that judges who is protected; patterns in SQL's LIKE form."""
+        return {
+            "protected_roles": list(self.protected_roles),
+            "protected_applications": [like(pattern) for pattern in self.protected_applications],
+        }
+
+
+def like(pattern: str) -> str:
+    """A pattern with ``*`` as a lower-case LIKE pattern.
+
+    >>> like("PG_dump*")
+    'pg\\\\_dump%'
+    """
+    escaped = pattern.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return escaped.replace("*", "%")
+
+
+def config_from(settings: Mapping[str, object]) -> Config:
+    """Check the values. ``ValueError`` names the setting and what it must be, never the value of a secret."""
+    values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
+    return Config(
+        url=_text(values, "url"),
+        operator_url=_text(values, "operator_url", optional=True),
+        protected_roles=_names(values, "protected_roles"),
+        protected_applications=_names(values, "protected_applications"),
+        leak_sessions=int(_number(values, "leak_sessions")),
+        max_sessions=int(_number(values, "max_sessions")),
+        connect_timeout=_number(values, "connect_timeout"),
+        statement_timeout=_number(values, "statement_timeout"),
+        lock_timeout=_number(values, "lock_timeout"),
+        sample_gap=_number(values, "sample_gap"),
+        used_warn=_number(values, "used_warn"),
+        used_bad=_number(values, "used_bad"),
+        idle_in_transaction_after=_number(values, "idle_in_transaction_after"),
+        old_transaction_after=_number(values, "old_transaction_after"),
+        lock_wait_after=_number(values, "lock_wait_after"),
+        long_query_after=_number(values, "long_query_after"),
+    )
+
+
+def _text(values: Mapping[str, object], name: str, optional: bool = False) -> str:
+    value = values[name]
+    if optional and value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"postgres: {name} must be a database address such as postgresql://user@host:5432/name")
+    return value
+
+
+def _number(values: Mapping[str, object], name: str) -> float:
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"postgres: {name} must be a number above 0, not {value!r}")
+    return float(value)
+
+
+def _names(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = values[name]
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"postgres: {name} must be a list of names, not {value!r}")
+    return tuple(str(item) for item in value)

@@ -1,0 +1,18 @@
+-- Client sessions by role, application and state, and on each row what ordinary roles may use in all.
+-- A login without pg_monitor sees neither state nor kind of others' sessions: those count as "hidden".
+-- reserved_connections exists from version 16 on.
+with sessions as (
+    select coalesce(usename::text, '') as role,
+           coalesce(application_name, '') as application,
+           case when backend_type is null then 'hidden' else coalesce(state, 'starting') end as state,
+           pid
+    from pg_stat_activity
+    where backend_type = 'client backend' or (backend_type is null and datid is not null)
+)
+select role, application, state, count(*)::int as sessions,
+       current_setting('max_connections')::int as max_connections,
+       current_setting('superuser_reserved_connections')::int
+           + coalesce(current_setting('reserved_connections', true)::int, 0) as reserved
+from sessions
+group by role, application, state
+order by sessions desc, role, application, state

@@ -1,0 +1,67 @@
+"""Wires one Postgres target: its checks, actions, statements and samples over one client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from hutch.model.action import Sample
+from hutch.ports import Check, Connection, TargetConfig
+from hutch.providers.postgres import checks
+from hutch.providers.postgres.actions import EndSessions
+from hutch.providers.postgres.causes import END_SESSIONS
+from hutch.providers.postgres.checks import Probe, Seen
+from hutch.providers.postgres.client import Client
+from hutch.providers.postgres.config import Config, config_from
+from hutch.providers.postgres.errors import PostgresError
+from hutch.providers.postgres.operator import Operator
+from hutch.providers.postgres.statements import Statements
+
+TARGET = "postgres"
+
+
+def connect(target: TargetConfig) -> Connection:
+    """The target of a service. Nothing connects yet. ``ValueError`` names a setting that can't be used."""
+    config = config_from(target.settings)
+    try:
+        client = Client(config)
+        operator = Operator(config, client)
+    except PostgresError as error:
+        raise ValueError(f"postgres: {error}") from None
+    statements = Statements(client, operator)
+    return Connection(
+        target=TARGET,
+        checks=_checks(client, config, target.now),
+        actions={END_SESSIONS: EndSessions(client, operator, config)},
+        runs={"sql": statements.sql, "psql": statements.psql},
+        scrape=_scrape(client, config, target.now),
+        close=client.close,
+    )
+
+
+def _checks(client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
+    looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
+        "postgres.reachable": lambda: checks.reachable(client),
+        "postgres.connections": lambda: checks.connections(client, config),
+        "postgres.idle_in_transaction": lambda: checks.idle_in_transaction(client, config),
+        "postgres.reader_is_read_only": lambda: checks.reader_is_read_only(client),
+    }
+    beside = {"postgres.reader_is_read_only"}
+    return {
+        name: Probe(name, TARGET, client.database, look, now, matters=name not in beside)
+        for name, look in looks.items()
+    }
+
+
+def _scrape(client: Client, config: Config, now: Callable[[], datetime]) -> Callable[[], Awaitable[list[Sample]]]:
+    async def scrape() -> list[Sample]:
+        """No sample when the server gives no figure: no data is a state of its own."""
+        try:
+            seen = await checks.connections(client, config)
+        except PostgresError:
+            return []
+        at = now()
+        figures = {"db_connections": seen.data["used"], "db_connections_used": seen.data["percent"]}
+        return [Sample(name, {}, float(str(value)), at) for name, value in figures.items()]
+
+    return scrape
