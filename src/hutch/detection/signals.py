@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from hutch.detection.history import CUMULATIVE, History, Slice
-from hutch.detection.quantile import histogram_quantile
+from hutch.model.histogram import histogram_quantile
 
 MINUTE = timedelta(minutes=1)
 

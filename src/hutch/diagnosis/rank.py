@@ -29,8 +29,8 @@ def diagnose(
     """Rank ``causes`` (of all providers), the best explanation first.
 
     ``since`` is when the trouble was first noticed (an alert's), ``actions`` the available actions with the target of
-    each: remedies that nobody can apply are dropped. ``within`` bounds how old a blamed deployment may be.
-    ``seconds`` defaults to the slowest check, since checks run side by side.
+    each: remedies that nobody can apply are dropped, one without a target gets that of its action.
+    ``within`` bounds how old a blamed deployment may be, ``seconds`` defaults to the slowest check, since checks run side by side.
     """
     given = list(causes)
     began = min((at for at in (since, *(c.since for c in given)) if at), default=None)
@@ -94,8 +94,8 @@ def _order(cause: Cause) -> tuple[bool, float, str, str]:
 
 
 def _offered(cause: Cause, actions: Mapping[str, str]) -> Cause:
-    offered = sorted((r for r in cause.remedies if r.action in actions), key=lambda r: r.rank)
-    return replace(cause, remedies=tuple(offered))
+    able = (replace(r, target=r.target or actions[r.action]) for r in cause.remedies if r.action in actions)
+    return replace(cause, remedies=tuple(sorted(able, key=lambda r: r.rank)))
 
 
 # ------------------------------------------------------------------ the JSON form

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hutch.detection import history as history_module
 from hutch.detection.history import History, Point, increase
-from hutch.detection.quantile import histogram_quantile
+from hutch.model.histogram import histogram_quantile
 from hutch.detection.signals import SIGNALS, measure_all, scrape_interval, unknown_signal
 from hutch.model.action import Sample
 

@@ -15,7 +15,7 @@ from hutch.model.finding import Cause, Change, Diagnosis, Finding, Object, Remed
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 ACTIONS = {"deploy.rollback": "local", "service.restart": "local", "postgres.end_sessions": "db"}
 END = Remedy("postgres.end_sessions", "db", {"pids": [11, 12]}, "end 2 sessions", rank=20)
-RESTART = Remedy("service.restart", "local", {}, "restart", rank=30)
+RESTART = Remedy("service.restart", "", {}, "restart", rank=30)
 LEAK = Cause(
     "postgres.connection_leak",
     Object("role", "rolerabbit", {"pids": [11, 12], "release": "43"}),
@@ -140,6 +140,11 @@ def test_unrelated_causes_stay_and_symptoms_come_last() -> None:
 def test_a_remedy_that_nobody_can_apply_is_dropped() -> None:
     (cause,) = diagnosed(LEAK, actions={}).causes
     assert cause.remedies == ()
+
+
+def test_a_remedy_without_a_target_gets_that_of_its_action() -> None:
+    (cause,) = diagnosed(ERRORS, changes=()).causes
+    assert [(r.action, r.target) for r in cause.remedies] == [("service.restart", "local")]
 
 
 def test_the_same_cause_of_two_checks_counts_once() -> None:
