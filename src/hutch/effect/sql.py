@@ -1,0 +1,166 @@
+"""What a SQL statement can do. Default-deny: it is a read only if its tokens and its tree both say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hutch.effect import sqltree
+from hutch.effect.backslash import classify_backslash
+from hutch.effect.commands import judge_by_words
+from hutch.effect.sqlshape import harms
+from hutch.effect.sqlwords import LIMIT, Alien, Token, statements, tokens
+from hutch.effect.tables import words
+from hutch.model.effect import Effect, Verdict, worst
+
+_QUERY = frozenset({"select", "with", "values", "table", "("})
+_TREE_JUDGED = frozenset({"delete", "update", "insert", "merge", "alter", "truncate"})
+
+
+def classify_sql(text: str) -> Verdict:
+    """The effect of a statement; of several, the worst, and the ``why`` says that there are several."""
+    if len(text) > LIMIT or len(text.encode("utf-8", "surrogatepass")) > LIMIT:
+        return _change("longer than 64 kB, so not looked into")
+    if text.lstrip().startswith("\\"):
+        return classify_backslash(text)
+    if any(mark in text for mark in ("{{", "{%", "{#")):
+        return _raised(text, "holds template marks, which a parser may drop")
+    try:
+        parts = statements(tokens(text))
+    except Alien as odd:
+        return _raised(text, f"holds {odd}")
+    if not parts:
+        return Verdict(Effect.NONE, "nothing to run")
+    verdicts = [_one(text[part[0].start : part[-1].end], part) for part in parts]
+    total = worst(verdicts)
+    return total if len(parts) == 1 else replace(total, why=f"{len(parts)} statements, the worst: {total.why}")
+
+
+def _raised(text: str, why: str) -> Verdict:
+    """The verdict of a text that cannot be read: change, or destroy where its plain words say so."""
+    lowered = text.lower().split()
+    for word in ("drop", "truncate"):
+        if word in lowered:
+            return Verdict(Effect.DESTROY, f"holds {word.upper()}, and {why}")
+    return _change(why)
+
+
+def _one(text: str, found: Sequence[Token]) -> Verdict:
+    first = found[0].text
+    if first in _QUERY:
+        return _query(text, found)
+    if first == "explain":
+        return _explain(text, found)
+    if first == "show":
+        return _show(found)
+    if first == "copy":
+        return _copy(text, found)
+    by_words = judge_by_words(found)
+    if first not in _TREE_JUDGED:
+        return by_words
+    return _by_tree(text, found, by_words)
+
+
+def _query(text: str, found: Sequence[Token]) -> Verdict:
+    harm = harms(found)
+    if harm is not None and not _writes_in_cte(found):
+        return replace(harm, sensitive=_personal(text))
+    tree = sqltree.parse(text)
+    if tree is None:
+        return harm or _change("cannot be parsed, so unknown")
+    if harm is not None:
+        return worst([*sqltree.written(tree), harm])
+    odd = sqltree.stranger(tree)
+    if odd is not None:
+        return _change(f"holds {odd}, which is not known to only read")
+    called = any(token.text == "(" for token in found)
+    why = "SELECT with only functions that read" if called else "SELECT that only reads"
+    return Verdict(Effect.READ, why if found[0].text in ("select", "with") else f"{found[0].text.upper()} only reads",
+                   sensitive=sqltree.personal(tree))  # fmt: skip
+
+
+def _writes_in_cte(found: Sequence[Token]) -> bool:
+    return any(t.kind == "name" and t.text in ("delete", "update", "insert", "merge") for t in found)
+
+
+def _personal(text: str) -> bool:
+    tree = sqltree.parse(text)
+    return tree is not None and sqltree.personal(tree)
+
+
+def _by_tree(text: str, found: Sequence[Token], otherwise: Verdict) -> Verdict:
+    tree = sqltree.parse(text)
+    calls = [harm for harm in [harms(found, planned_only=True)] if harm]
+    known = sqltree.written(tree) if tree is not None else []
+    return worst([*(known or [otherwise]), *calls])
+
+
+def _show(found: Sequence[Token]) -> Verdict:
+    names = [t.text for t in found[1:]]
+    if not names or any(t.kind not in ("name", "quoted") and t.text != "." for t in found[1:]):
+        return _change("a SHOW that cannot be read")
+    secret = not words("sql", "personal", "settings").isdisjoint(names)
+    return Verdict(Effect.READ, "SHOW reads a setting", sensitive=secret)
+
+
+def _explain(text: str, found: Sequence[Token]) -> Verdict:
+    options, rest = _explain_options(found)
+    if options is None or not rest:
+        return _change("EXPLAIN with options that cannot be read")
+    inner = _one(text[rest[0].start : rest[-1].end], rest)
+    if options.get("analyze", "off") not in ("off", "false", "0"):
+        return replace(inner, why=f"EXPLAIN ANALYZE runs it: {inner.why}")
+    if inner.effect is Effect.READ:
+        return Verdict(Effect.READ, "EXPLAIN only plans")
+    if rest[0].text in ("delete", "update", "insert", "merge", "with") and harms(rest, planned_only=True) is None:
+        return Verdict(Effect.READ, f"EXPLAIN without ANALYZE only plans the {rest[0].text.upper()}")
+    return _change(f"EXPLAIN of what may run while it is planned: {inner.why}")
+
+
+def _explain_options(found: Sequence[Token]) -> tuple[dict[str, str] | None, Sequence[Token]]:
+    if len(found) > 1 and found[1].text == "(":
+        close = next((i for i, t in enumerate(found) if t.text == ")"), 0)
+        if (options := _option_list(found[2:close])) is not None:
+            return options, found[close + 1 :]
+        return (None, ()) if found[2].text not in _QUERY else ({}, found[1:])
+    options = {}
+    rest = list(found[1:])
+    while rest and rest[0].text in ("analyze", "analyse", "verbose"):
+        options[rest.pop(0).text.replace("analyse", "analyze")] = "on"
+    return options, rest
+
+
+def _option_list(found: Sequence[Token]) -> dict[str, str] | None:
+    known, values = words("sql", "explain_options"), words("sql", "explain_values")
+    options: dict[str, str] = {}
+    groups: list[list[str]] = [[]]
+    for token in found:
+        if token.text == ",":
+            groups.append([])
+        else:
+            groups[-1].append(token.text.strip("'").lower())
+    for name, *value in groups if all(groups) else [[""]]:
+        name = name.replace("analyse", "analyze")
+        if name not in known or len(value) > 1 or not values.issuperset(value):
+            return None
+        options[name] = "on" if options.get(name, "off") == "on" else (value or ["on"])[0]
+    return options
+
+
+def _copy(text: str, found: Sequence[Token]) -> Verdict:
+    """``COPY … TO STDOUT`` reads; any other COPY writes rows, a file or a program's input."""
+    ends = [i for i, t in enumerate(found) if t.text == "to" and t.kind == "name"]
+    tail = found[ends[-1] + 1 :] if ends else ()
+    known = words("sql", "copy_words")
+    if not tail or tail[0].text != "stdout" or any(t.kind == "name" and t.text not in known for t in tail[1:]):
+        return _change("COPY from or to a file, a program or the client")
+    source = found[1 : ends[-1]]
+    if source[0].text == "(":
+        inner = _one(text[source[1].start : source[-2].end], source[1:-1])
+        return replace(inner, why=f"COPY of a query to the client: {inner.why}")
+    relation = source[0].text if len(source) == 1 else source[2].text if len(source) > 2 else ""
+    return Verdict(Effect.READ, "COPY to the client reads", sensitive=relation in words("sql", "personal", "tables"))
+
+
+def _change(why: str) -> Verdict:
+    return Verdict(Effect.CHANGE, why)

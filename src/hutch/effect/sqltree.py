@@ -1,0 +1,167 @@
+"""What a parsed statement (sqlglot's Postgres dialect) does: nodes allowed in a read, and the harm of the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from hutch.effect.tables import words
+from hutch.model.effect import Effect, Verdict
+
+_FALLBACK = "Falling back to parsing as a 'Command'"  # sqlglot's notice; such statements are judged by their words
+logging.getLogger("sqlglot").addFilter(lambda record: _FALLBACK not in record.getMessage())
+
+_Judge = Callable[[exp.Expr], Verdict]
+
+_READ_NODES: tuple[type[exp.Expr], ...] = (
+    exp.Condition, exp.Query, exp.Table, exp.TableAlias, exp.Alias, exp.Aliases, exp.With, exp.CTE, exp.From,
+    exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.Limit, exp.Offset, exp.Fetch, exp.Window,
+    exp.WindowSpec, exp.Star, exp.Identifier, exp.Var, exp.DataType, exp.ObjectIdentifier, exp.DataTypeParam,
+    exp.Lateral, exp.Distinct, exp.Values, exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup, exp.Filter,
+    exp.WithinGroup, exp.Interval, exp.IntervalSpan, exp.JSONPath, exp.JSONPathPart, exp.Collate, exp.Operator,
+    exp.Variadic, exp.Kwarg, exp.Schema, exp.ColumnDef, exp.Placeholder, exp.Parameter, exp.LimitOptions, exp.PivotAny,
+    exp.AtTimeZone,
+)  # fmt: skip
+_DENIED_NODES: tuple[type[exp.Expr], ...] = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command, exp.Set, exp.SetItem)
+
+
+def parse(text: str) -> exp.Expr | None:
+    """The tree of one statement, or None when it cannot be read as exactly one."""
+    try:
+        trees = sqlglot.parse(text, read="postgres")
+    except (SqlglotError, RecursionError, ValueError):
+        return None
+    return trees[0] if len(trees) == 1 else None
+
+
+def stranger(tree: exp.Expr) -> str | None:
+    """The first node kind in ``tree`` that a read may not have."""
+    for node in tree.walk():
+        denied = isinstance(node, _DENIED_NODES) and not isinstance(node, exp.Query)
+        if denied or not isinstance(node, _READ_NODES):
+            return type(node).__name__
+    return None
+
+
+def personal(tree: exp.Expr) -> bool:
+    """Whether the rows that ``tree`` returns name persons or hold secrets, rather than figures.
+
+    A column outside ``count(…)`` counts when its name is personal in any table, or when a table of
+    persons is read and the column is not known to be neutral.
+    """
+    tables = {t.name.lower() for t in tree.find_all(exp.Table)} & words("sql", "personal", "tables")
+    shown = [column for select in tree.find_all(exp.Select) for item in select.expressions for column in _shown(item)]
+    if isinstance(tree, exp.Select | exp.SetOperation) and tables and not shown:
+        return False
+    neutral, named = words("sql", "personal", "neutral"), words("sql", "personal", "columns")
+    return any(name in named or (bool(tables) and name not in neutral) for name in shown)
+
+
+def _shown(item: exp.Expr) -> list[str]:
+    """The names of the columns that an item of a select list shows; ``*`` for all."""
+    if isinstance(item, exp.Count | exp.Exists | exp.Subquery):
+        return []
+    if isinstance(item, exp.Column | exp.Star):
+        return ["*" if isinstance(item, exp.Star) or isinstance(item.this, exp.Star) else item.name.lower()]
+    if isinstance(item, exp.Dot):
+        return ["*"]
+    return [name for child in item.iter_expressions() for name in _shown(child)]
+
+
+def written(tree: exp.Expr) -> list[Verdict]:
+    """The harm of every writing node of ``tree``; empty when there is none that we know."""
+    return [verdict for node in tree.walk() if (verdict := _harm(node)) is not None]
+
+
+def _harm(node: exp.Expr) -> Verdict | None:
+    for kind, judge in _judges().items():
+        if isinstance(node, kind):
+            return judge(node)
+    return None
+
+
+@cache
+def _judges() -> dict[type[exp.Expr], _Judge]:
+    return {
+        exp.Delete: _delete,
+        exp.Update: _update,
+        exp.Merge: _merge,
+        exp.Insert: lambda _: _change("INSERT writes rows"),
+        exp.TruncateTable: lambda _: _destroy("TRUNCATE removes every row"),
+        exp.Alter: _alter,
+        exp.Into: lambda _: _change("SELECT INTO makes a table"),
+        exp.Lock: lambda _: _change("locks rows"),
+    }
+
+
+def _change(why: str) -> Verdict:
+    return Verdict(Effect.CHANGE, why)
+
+
+def _destroy(why: str) -> Verdict:
+    return Verdict(Effect.DESTROY, why)
+
+
+def _delete(node: exp.Expr) -> Verdict:
+    where = node.args.get("where")
+    if where is None:
+        return _destroy("DELETE without WHERE removes every row")
+    if _always(where.this):
+        return _destroy("DELETE whose WHERE is always true removes every row")
+    return _change("DELETE removes the rows that match")
+
+
+def _update(node: exp.Expr) -> Verdict:
+    where = node.args.get("where")
+    if where is None or _always(where.this):
+        return _destroy("UPDATE of every row overwrites what they held")
+    return _change("UPDATE changes the rows that match")
+
+
+def _merge(node: exp.Expr) -> Verdict:
+    deletes = any("delete" in when.sql().lower() for when in node.find_all(exp.When))
+    if deletes and (_always(node.args["on"]) or any(w.args.get("source") for w in node.find_all(exp.When))):
+        return _destroy("MERGE deletes the rows that the source does not name")
+    return _change("MERGE changes rows")
+
+
+def _alter(node: exp.Expr) -> Verdict:
+    for action in node.args.get("actions") or []:
+        if isinstance(action, exp.Drop) and action.args.get("kind") in ("COLUMN", None):
+            return _destroy("ALTER … DROP COLUMN loses the column's data")
+        if isinstance(action, exp.AlterColumn) and (using := action.args.get("using")) is not None and _constant(using):
+            return _destroy("ALTER … USING a constant overwrites the column's data")
+    return _change("ALTER changes a definition")
+
+
+def _always(condition: exp.Expr) -> bool:
+    """Whether a condition cannot tell rows apart: no column in it, or one compared with itself."""
+    condition = condition.unnest()
+    if isinstance(condition, exp.Or):
+        return _always(condition.left) or _always(condition.right) or _complementary(condition)
+    if isinstance(condition, exp.And):
+        return _always(condition.left) and _always(condition.right)
+    if isinstance(condition, exp.EQ | exp.GTE | exp.LTE | exp.Like | exp.NullSafeEQ):
+        return _constant(condition) or condition.left == condition.right or _matches_all(condition)
+    if isinstance(condition, exp.Not) and isinstance(condition.this.unnest(), exp.Is):
+        return str(condition.this.unnest().this.name).lower() == "id"  # a key is never null
+    return _constant(condition)
+
+
+def _complementary(condition: exp.Or) -> bool:
+    left, right = condition.left.unnest(), condition.right.unnest()
+    return any(isinstance(a, exp.Not) and a.this.unnest() == b for a, b in ((left, right), (right, left)))
+
+
+def _matches_all(condition: exp.Expr) -> bool:
+    pattern = condition.args.get("expression")
+    return isinstance(condition, exp.Like) and isinstance(pattern, exp.Literal) and set(pattern.name) == {"%"}
+
+
+def _constant(node: exp.Expr) -> bool:
+    return node.find(exp.Column) is None and node.find(exp.Subquery, exp.Select) is None
