@@ -1,0 +1,34 @@
+"""Which address a request came from."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+
+from rolerabbit.addresses import client_address
+
+TRUSTED = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("203.0.113.9", "", "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "1.1.1.1, 198.51.100.1, 10.1.1.1", "198.51.100.1"),
+        ("127.0.0.1", "1.1.1.1, nonsense", "127.0.0.1"),
+        ("127.0.0.1", "10.0.0.7", "10.0.0.7"),
+        ("::ffff:127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
+        (None, "198.51.100.1", None),
+        ("testclient", "198.51.100.1", None),
+    ],
+)
+def test_only_what_a_trusted_proxy_wrote_is_believed(peer: str | None, forwarded: str, expected: str | None) -> None:
+    assert client_address(peer, forwarded, TRUSTED) == expected
+
+
+def test_without_trusted_proxies_the_header_means_nothing() -> None:
+    assert client_address("127.0.0.1", "198.51.100.1", ()) == "127.0.0.1"

@@ -1,0 +1,73 @@
+"""The load generator's plan: proportions, pacing, figures, and whom it refuses to load."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from rolerabbit.loadgen import MIX, LoadError, Plan, Tally, due_times, operations, percentile
+
+URL = "http://127.0.0.1:8080"
+
+
+def test_the_same_seed_gives_the_same_operations() -> None:
+    first, again, other = (list(islice(operations(seed), 200)) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+def test_operations_come_in_the_proportions_of_the_mix() -> None:
+    assert sum(MIX.values()) == 100
+    counts = Counter(islice(operations(1), 10_000))
+    assert all(abs(counts[name] / 100 - share) < 2 for name, share in MIX.items())
+
+
+def test_requests_are_due_at_a_steady_rate() -> None:
+    assert list(due_times(Plan(URL, rate=4, seconds=1.5, seed=1))) == [0, 0.25, 0.5, 0.75, 1.0, 1.25]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:80", "http://127.8.8.8/", "http://[::1]:8080", "https://127.0.0.1:1/base"]
+)
+def test_loopback_is_accepted(url: str) -> None:
+    assert Plan(url, 1, 1, 1).check().url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com",
+        "http://192.168.1.1:80",
+        "http://127.0.0.1@example.com/",
+        "http://localhost.example.com",
+        "http://0.0.0.0",
+        "ftp://127.0.0.1",
+        "127.0.0.1:8080",
+    ],
+)
+def test_everything_else_is_refused(url: str) -> None:
+    with pytest.raises(LoadError):
+        Plan(url, 1, 1, 1).check()
+
+
+def test_a_plan_is_bounded() -> None:
+    with pytest.raises(LoadError, match="43200000 requests"):
+        Plan(URL, rate=500, seconds=86_400, seed=1).check()
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    values = [float(n) for n in range(100, 0, -1)]
+    assert percentile(values, 50) == 50
+    assert percentile(values, 95) == 95
+    assert percentile([3.0], 95) == 3.0
+    assert percentile([], 95) is None
+
+
+def test_the_report_counts_5xx_and_silence_as_failed() -> None:
+    tally = Tally(Counter({200: 6, 404: 1, 503: 2}), Counter({"timeout": 1}), [0.01, 0.02], skipped=3)
+    report = tally.as_object(2.0)
+    assert (report["requests"], report["failed"], report["skipped"]) == (10, 3, 3)
+    assert report["by_status"] == {"200": 6, "404": 1, "503": 2}
+    assert report["p95_ms"] == 20.0
