@@ -104,7 +104,7 @@ class World(Protocol):
     async def verify(self, command: Command) -> Verification | None:
         """The provider's word on whether the command has had its effect; None where it has none."""
 
-    async def signals(self, run: str) -> Verification | None:
+    async def signals(self) -> Verification | None:
         """Whether the alerts that the run answers have cleared; None where nobody watches them."""
 
 

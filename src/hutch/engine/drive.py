@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ class Driver:
 
     store: Store
     clock: Wallclock
-    world: Callable[[Run], World]
+    world: Callable[[Run], Awaitable[World]]
     guards: stages.Guards
     met: Callable[[str, Outcome], bool | None]
     mask: Callable[[str], str]
@@ -95,7 +95,7 @@ class Driver:
 
     async def _read(self, run: Run, items: Sequence[Item]) -> None:
         room = asyncio.Semaphore(PARALLEL)
-        world = self.world(run)
+        world = await self.world(run)
 
         async def one(item: Item) -> None:
             async with room:
@@ -124,14 +124,14 @@ class Driver:
         }
 
     async def _diagnose(self, run: Run) -> None:
-        diagnosis = await self.world(run).diagnose()
+        diagnosis = await (await self.world(run)).diagnose()
         await self._append(run, Draft("diagnosis.made", diagnosis))
 
     async def _offer(self, run: Run) -> None:
         ranked = options.rank(run.program.options, run.causes)
         if run.healthy and not run.causes:
             ranked = ()
-        world = self.world(run)
+        world = await self.world(run)
         previews = await asyncio.gather(*(self._preview(world, o) for o in ranked))
         expires = self.clock.now() + self.approval_for
         offers = [
@@ -172,7 +172,7 @@ class Driver:
         return Draft("approval.requested", data)
 
     async def _apply(self, run: Run, move: plan.Apply) -> None:
-        world = self.world(run)
+        world = await self.world(run)
         chosen, item = move.chosen, move.item
         attempt = stages.Attempt(run, chosen, item, world, self.store, self.clock, self.guards)
         reason = await stages.refusal(attempt)
@@ -223,13 +223,13 @@ class Driver:
 
     async def _words(self, run: Run, chosen: Chosen) -> list[Verification | None]:
         """Everyone who can say whether it worked: providers, the document, the diagnosis, the signals."""
-        world = self.world(run)
+        world = await self.world(run)
         option = chosen.option
         return [
             *await asyncio.gather(*(world.verify(i.command) for i in option.items)),
             *await asyncio.gather(*(self._document_word(world, i) for i in run.program.verification if not i.refused)),
             await self._diagnosis_word(world, option.cause),
-            await world.signals(run.id),
+            await world.signals(),
         ]
 
     async def _document_word(self, world: World, item: Item) -> Verification:

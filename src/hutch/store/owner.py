@@ -12,7 +12,8 @@ _STATE, _START = 0, 19  # fields 3 and 22 of /proc/PID/stat, counted behind the 
 
 def this_process() -> str:
     """``host:pid:starttime``; the host also names the boot and the process-number space (a container's)."""
-    return f"{_host()}:{os.getpid()}:{_started(os.getpid())}"
+    fields = _stat(os.getpid())
+    return f"{_host()}:{os.getpid()}:{fields[_START] if fields else ''}"
 
 
 def is_gone(owner: str) -> bool:
@@ -20,7 +21,26 @@ def is_gone(owner: str) -> bool:
     host, pid, started = owner.rsplit(":", 2)
     if host != _host() or not started:
         return False
-    return _started(int(pid)) != started
+    fields = _stat(int(pid))
+    if fields:
+        return fields[_START] != started or fields[_STATE] in "ZX"  # ended, and only waits to be reaped
+    return not _exists(int(pid))
+
+
+def _exists(pid: int) -> bool:
+    """Also true for a process that ``/proc`` hides from us (the mount option ``hidepid``)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of ``/proc/PID/stat`` behind the name; none where it can't be read."""
+    return _text(_PROC / str(pid) / "stat").rpartition(")")[2].split()
 
 
 def _host() -> str:
@@ -32,12 +52,6 @@ def _pid_space() -> str:
         return os.readlink(_PROC / "self/ns/pid").removeprefix("pid:")  # noqa: PTH115 - it names no file
     except OSError:
         return ""
-
-
-def _started(pid: int) -> str:
-    """The process's start in ticks since boot; empty if it has ended (or only waits to be reaped)."""
-    fields = _text(_PROC / str(pid) / "stat").rpartition(")")[2].split()
-    return fields[_START] if fields and fields[_STATE] not in "ZX" else ""
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.model.finding import Cause, Finding, Object
+from hutch.providers.postgres.lock_causes import blocked, roots
+from hutch.providers.postgres.remedies import ending
 from hutch.providers.postgres.sessions import Session
 
 CODES = {
@@ -15,8 +17,10 @@ CODES = {
     "postgres.connections_exhausted": "The connections that ordinary roles may use are taken; new ones are refused.",
     "postgres.connection_leak": "Many sessions of one role hold a transaction open without doing anything in it.",
     "postgres.idle_in_transaction": "One session has held a transaction open for long without doing anything in it.",
+    "postgres.blocked_by_lock": "One session holds a lock that others have to wait for, and waits for nobody itself.",
+    "postgres.ddl_queue": "A change of a table waits for a session that uses it, and makes everybody else wait.",
+    "postgres.long_query": "One statement has run for long, without being a backup or upkeep of the database.",
 }
-END_SESSIONS = "postgres.end_sessions"
 _SHOWN = 5
 
 
@@ -37,11 +41,15 @@ def _explain(target: str, findings: Sequence[Finding]) -> list[Cause]:
     groups = _leaks(idle) if idle else []
     leaks = [_leak(target, group, connections) for group in groups]
     leaked = {session.pid for group in groups for session in group}
+    blocking = by_check.get("postgres.locks")
+    covered = leaked | roots(blocking)
     return [
         *refusals,
         *leaks,
         *([] if refusals else _exhausted(target, connections, len(leaked))),
-        *(_old(target, session) for session in _old_ones(idle) if session.pid not in leaked),
+        *blocked(target, blocking, leaked),
+        *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),
+        *(_long(target, s) for s in _sessions(by_check.get("postgres.long_queries")) if s.pid not in covered),
     ]
 
 
@@ -61,9 +69,9 @@ def _refusals(target: str, findings: Sequence[Finding]) -> list[Cause]:
     ]
 
 
-def _sessions(idle: Finding | None) -> list[Session]:
-    """The idle sessions that may be blamed."""
-    listed = idle.data.get("sessions", ()) if idle else ()
+def _sessions(finding: Finding | None) -> list[Session]:
+    """The sessions of a finding that may be blamed."""
+    listed = finding.data.get("sessions", ()) if finding else ()
     assert isinstance(listed, Iterable)
     return [session for session in map(Session.read, listed) if not session.exempt]
 
@@ -105,7 +113,7 @@ def _leak(target: str, group: Sequence[Session], connections: Finding | None) ->
             f"the first of these transactions began at {began}",
             f"their last statements: {'; '.join(sorted({s.query for s in group})[:_SHOWN])}",
         ),
-        remedies=_ending(target, group, f"end the {len(group)} leaked sessions of {who}"),
+        remedies=ending(target, group, f"end the {len(group)} leaked sessions of {who}"),
         since=since,
     )
 
@@ -159,17 +167,22 @@ def _old(target: str, session: Session) -> Cause:
             f"idle in transaction for {session.idle_seconds:.0f} s, since its transaction of {session.xact_start}",
             f"its last statement: {session.query}",
         ),
-        remedies=_ending(target, [session], f"end session {session.pid} of {session.role}"),
+        remedies=ending(target, [session], f"end session {session.pid} of {session.role}"),
         since=datetime.fromisoformat(session.xact_start) if session.xact_start else None,
     )
 
 
-def _ending(target: str, sessions: Sequence[Session], summary: str) -> tuple[Remedy, ...]:
-    """The action over those that may be ended; none when all are protected."""
-    free = [session.as_target() for session in sessions if not session.protection]
-    if not free:
-        return ()
-    return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=20),)
+def _long(target: str, session: Session) -> Cause:
+    """Long by itself harms nobody for sure: the least sure of the causes."""
+    return Cause(
+        code="postgres.long_query",
+        object=Object("session", str(session.pid), {"role": session.role, "application": session.application}),
+        confidence=0.5,
+        summary=f"session {session.pid} of {session.role} has run one statement for {session.idle_seconds:.0f} s",
+        target=target,
+        evidence=(f"running for {session.idle_seconds:.0f} s: {session.query}",),
+        remedies=ending(target, [session], f"end session {session.pid} of {session.role} and its statement"),
+    )
 
 
 def _figure(data: Mapping[str, object], name: str) -> float:

@@ -1,82 +1,17 @@
-"""The read-only probes. Each looks, and says what it saw; it never raises for a server in trouble."""
+"""The read-only probes of sessions. Each looks, and says what it saw."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 
-from hutch.model.finding import Finding, Status
+from hutch.model.finding import Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
-from hutch.providers.postgres.errors import CAUSE_CODES, Kind, PostgresError
+from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, Seen, described
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
-
-SHOWN_GROUPS = 5
-"""Lines of evidence for groups of sessions; the largest ones."""
-NEEDS_MONITOR = "this login can't look into other roles' sessions: grant it pg_monitor"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look brought; the finding without its frame."""
-
-    status: Status
-    summary: str
-    data: Mapping[str, object] = field(default_factory=dict)
-    evidence: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A check: a look with its name, target and clock. A :class:`PostgresError` becomes a finding."""
-
-    name: str
-    target: str
-    database: str
-    look: Callable[[], Awaitable[Seen]]
-    now: Callable[[], datetime]
-    matters: bool = True
-
-    async def __call__(self) -> Finding:
-        started, at = time.monotonic(), self.now()
-        try:
-            seen = await self.look()
-        except PostgresError as error:
-            seen = failure(error, self.database)
-        return Finding(
-            check=self.name,
-            target=self.target,
-            status=seen.status,
-            summary=seen.summary,
-            at=at,
-            seconds=time.monotonic() - started,
-            data=seen.data,
-            evidence=seen.evidence,
-            matters=self.matters,
-            reason=seen.reason,
-        )
-
-
-def failure(error: PostgresError, database: str) -> Seen:
-    """A look that failed: bad when the server itself is in trouble, else "could not tell" with the reason."""
-    code = CAUSE_CODES.get(error.kind)
-    if code is None:
-        return Seen(Status.UNKNOWN, f"could not look: {error}", reason=str(error))
-    data = {"code": code, "database": database}
-    return Seen(Status.BAD, _HEADLINES[error.kind], data, evidence=(str(error),), reason=str(error))
-
-
-_HEADLINES = {
-    Kind.UNREACHABLE: "the server can't be reached",
-    Kind.AUTH: "the server refuses this login",
-    Kind.EXHAUSTED: "the server has no connection left",
-}
 
 
 async def reachable(client: Client) -> Seen:
@@ -150,10 +85,14 @@ async def _idle_sessions(client: Client, config: Config) -> list[Session]:
     return [Session.seen(row) for row in await client.rows(query("idle_in_transaction"), config.protection())]
 
 
-def described(session: Session) -> str:
-    """One session on one line, for evidence and previews."""
-    who = f"{session.role} {session.application or '(no application name)'}"
-    return f"pid {session.pid}: {who}, {session.state} for {session.idle_seconds:.0f} s, last: {session.query}"
+async def long_queries(client: Client, config: Config) -> Seen:
+    """Statements that have run for long; those of backups and upkeep are listed, and never blamed."""
+    rows = await client.rows(query("long_queries"), config.protection() | {"after": config.long_query_after})
+    sessions = [Session.seen(row) for row in rows]
+    data = {"sessions": [session.as_dict() for session in sessions]}
+    summary = f"{len(sessions)} statements run for {config.long_query_after:g} s or longer"
+    status = Status.WARN if any(not session.exempt for session in sessions) else Status.OK
+    return Seen(status, summary, data, tuple(map(described, sessions[:SHOWN_GROUPS])))
 
 
 async def reader_is_read_only(client: Client) -> Seen:

@@ -29,7 +29,9 @@ def iso(moment: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session. ``protection`` says why it must not be ended; ``exempt``: nor is it ever blamed (a backup)."""
+    """One session. ``idle_seconds``: since its state last changed (a running statement: since its start).
+
+    ``protection`` says why it must not be ended; ``exempt``: nor is it ever blamed (a backup)."""
 
     pid: int
     backend_start: str

@@ -9,12 +9,13 @@ from hutch.model.action import Sample
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.postgres import checks
 from hutch.providers.postgres.actions import EndSessions
-from hutch.providers.postgres.causes import END_SESSIONS
-from hutch.providers.postgres.checks import Probe, Seen
+from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import PostgresError
+from hutch.providers.postgres.looks import Probe, Seen
 from hutch.providers.postgres.operator import Operator
+from hutch.providers.postgres.remedies import END_SESSIONS
 from hutch.providers.postgres.statements import Statements
 
 TARGET = "postgres"
@@ -44,6 +45,8 @@ def _checks(client: Client, config: Config, now: Callable[[], datetime]) -> Mapp
         "postgres.reachable": lambda: checks.reachable(client),
         "postgres.connections": lambda: checks.connections(client, config),
         "postgres.idle_in_transaction": lambda: checks.idle_in_transaction(client, config),
+        "postgres.locks": lambda: locks(client, config),
+        "postgres.long_queries": lambda: checks.long_queries(client, config),
         "postgres.reader_is_read_only": lambda: checks.reader_is_read_only(client),
     }
     beside = {"postgres.reader_is_read_only"}

@@ -1,0 +1,1 @@
+"""The only place where configuration is read and objects are wired."""

@@ -1,0 +1,80 @@
+"""Makes a :class:`~hutch.commands.context.Context` from a configuration: the only place that knows every part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from hutch.bootstrap import config as config_file
+from hutch.bootstrap.secrets import EnvironmentSecrets
+from hutch.bootstrap.yamlnodes import ConfigError
+from hutch.commands.context import CommandError, Context, Service
+from hutch.model.config import Config, ServiceConfig
+from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
+from hutch.queue.local import LocalQueue
+from hutch.store.clock import SystemClock
+from hutch.store.sqlite import SqliteStore
+
+ALWAYS = ("shell",)
+"""Providers that every service has without being asked."""
+
+
+def find_providers() -> dict[str, Provider]:
+    """Every installed provider by name, through the entry-point group ``hutch.providers``."""
+    return {point.name: point.load() for point in entry_points(group="hutch.providers")}
+
+
+def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
+    """The checked configuration and the providers it was checked against. Raises :class:`CommandError`."""
+    providers = find_providers()
+    if not path.exists():
+        raise CommandError(f"no configuration at {path}; `hutch init` writes one, --config names another", 2)
+    try:
+        return config_file.load(path, providers), providers
+    except ConfigError as error:
+        raise CommandError(str(error), 2) from error
+
+
+def open_context(path: Path, clock: Wallclock | None = None) -> Context:
+    """Everything wired to the configuration at ``path``; close it when done. Nothing connects before its first use."""
+    config, providers = read_config(path)
+    return wire(config, providers, path.resolve().parent, clock or SystemClock())
+
+
+def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: Wallclock) -> Context:
+    """A context over the store that ``config`` names, relative to ``base``."""
+    home = base / config.store
+    secrets = EnvironmentSecrets(base)
+    services = {n: open_service(s, providers, secrets, clock) for n, s in config.services.items()}
+    store = SqliteStore(home / "hutch.db", clock)
+    return Context(config, home, store, LocalQueue(store), clock, secrets, services, providers)
+
+
+def open_service(
+    config: ServiceConfig, providers: Mapping[str, Provider], secrets: Secrets, clock: Wallclock
+) -> Service:
+    """A service with a connection for each of its targets."""
+    wanted = {name: config.targets.get(name) for name in (*config.targets, *ALWAYS) if name in providers}
+    connections = {
+        name: _open(config.name, providers[name], settings or _defaults(providers[name]), secrets, clock)
+        for name, settings in wanted.items()
+    }
+    return Service(config, connections)
+
+
+def _open(
+    service: str, provider: Provider, settings: Mapping[str, object], secrets: Secrets, clock: Wallclock
+) -> Connection:
+    kinds = {s.name: s.kind for s in provider.settings}
+    try:
+        resolved = {
+            k: secrets.resolve(v) if kinds[k] == "secret" and isinstance(v, str) else v for k, v in settings.items()
+        }
+    except LookupError as error:
+        raise CommandError(f"services.{service}.{provider.name}: {error.args[0]}", 2) from error
+    return provider.open(TargetConfig(service, resolved, clock.now))
+
+
+def _defaults(provider: Provider) -> dict[str, object]:
+    return {s.name: s.default for s in provider.settings}

@@ -1,0 +1,84 @@
+"""The tree of commands. Each one's module is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from hutch import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("hutch.cli.demo:demo", "The whole story on this machine: a real fault from alert to review."),
+    "serve": ("hutch.cli.serve:serve", "Watch the services and answer incidents; JSON API on loopback."),
+    "diagnose": ("hutch.cli.diagnose:diagnose", "Look at a service, or at a bare database or URL, and name the cause."),
+    "run": ("hutch.cli.runs:run", "Run a runbook: DOC#anchor."),
+    "runs": ("hutch.cli.runs:runs", "List, show, approve, deny, decide and cancel runs."),
+    "runbook": ("hutch.cli.runbook:runbook", "List and show runbooks."),
+    "incident": ("hutch.cli.incident:incident", "Declare and work on incidents."),
+    "alert": ("hutch.cli.alert:alert", "List what has fired."),
+    "rules": ("hutch.cli.alert:rules", "Check alert rules."),
+    "review": ("hutch.cli.review:review", "Draft updates and post-incident reviews from the timeline."),
+    "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
+    "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),
+    "freeze": ("hutch.cli.freeze:freeze", "Stop every change at once."),
+    "thaw": ("hutch.cli.freeze:thaw", "Allow changes again."),
+}
+"""Name, where it is, and what it is for."""
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and help; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of ``--help``, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_path",
+    default="hutch.yaml",
+    envvar="HUTCH_CONFIG",
+    show_default=True,
+    help="The configuration file.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+@click.version_option(__version__, prog_name="hutch")
+@click.pass_context
+def cli(ctx: click.Context, config_path: str, debug: bool) -> None:
+    """Incident response for teams whose runbooks are Markdown: the document is the program.
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 unhealthy or a check failed, 4 waiting for approval, 5 target unreachable,
+    130 interrupted.
+    """
+    ctx.obj = {"config": config_path, "debug": debug}
+
+
+def main(args: list[str] | None = None) -> Any:
+    """The entry point; errors are one clear line and an exit code."""
+    from hutch.cli.errors import report  # noqa: PLC0415  (keeps --help free of what errors need)
+
+    try:
+        code = cli.main(args=args, prog_name="hutch", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001  (the last line of defence: every error ends as one clear line)
+        sys.exit(report(error, debug="--debug" in (args or sys.argv[1:])))

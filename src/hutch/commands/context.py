@@ -1,0 +1,63 @@
+"""What every command works with; bootstrap makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hutch.model.config import Config, ServiceConfig
+from hutch.ports import Connection, Provider, Queue, Secrets, Store, Wallclock
+
+
+class CommandError(Exception):
+    """What, where, and what to do about it; ``code`` is the exit code of DESIGN §7."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A configured service with its open connections, by provider."""
+
+    config: ServiceConfig
+    connections: Mapping[str, Connection]
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        return self.config.name
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The store, the clock, the services: all that commands may touch. ``home`` is the folder of ``.hutch``."""
+
+    config: Config
+    home: Path
+    store: Store
+    queue: Queue
+    clock: Wallclock
+    secrets: Secrets
+    services: Mapping[str, Service]
+    providers: Mapping[str, Provider]
+
+    def service(self, name: str = "") -> Service:
+        """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""
+        if name in self.services:
+            return self.services[name]
+        known = ", ".join(self.services) or "none"
+        if name:
+            raise CommandError(f"unknown service {name!r}; configured: {known}", 2)
+        if len(self.services) == 1:
+            return next(iter(self.services.values()))
+        raise CommandError(f"name a service with --service; configured: {known}", 2)
+
+    async def close(self) -> None:
+        """Let go of every connection and the store."""
+        for service in self.services.values():
+            for connection in service.connections.values():
+                await connection.close()
+        await self.store.close()

@@ -1,0 +1,87 @@
+"""Look at a service with every check it has, at once, and name the causes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hutch.commands.context import Context, Service
+from hutch.diagnosis import rank
+from hutch.model.finding import Change, Diagnosis, Finding, Status
+from hutch.ports import Check, Connection
+
+CHECK_TIMEOUT = 15.0
+"""Seconds after which one check counts as "could not tell"; the others do not wait for it."""
+
+
+async def diagnose(context: Context, service: Service, since: datetime | None = None) -> Diagnosis:
+    """Run the service's checks in parallel and rank the causes; ``since`` is when trouble was first noticed."""
+    began = time.monotonic()
+    connections = list(service.connections.values())
+    findings, changes = await asyncio.gather(_findings(context, connections), _changes(connections))
+    causes = [c for name in service.connections for c in context.providers[name].explain(findings)]
+    return rank.diagnose(
+        findings,
+        causes,
+        changes,
+        context.clock.now(),
+        since,
+        actions=actions(connections),
+        seconds=time.monotonic() - began,
+    )
+
+
+async def diagnose_json(context: Context, service: Service, since: datetime | None = None) -> dict[str, object]:
+    """The object of ``hutch diagnose --json``, with the remedies' previews, secrets masked."""
+    diagnosis = await diagnose(context, service, since)
+    causes = []
+    for cause in diagnosis.causes:
+        previews = await asyncio.gather(*(_previewed(service, r.action, r.args) for r in cause.remedies))
+        remedies = [replace(r, preview=p) for r, p in zip(cause.remedies, previews, strict=True)]
+        causes.append(replace(cause, remedies=tuple(remedies)))
+    shown = rank.as_json(replace(diagnosis, causes=tuple(causes)), service.name)
+    return _masked(shown, context.secrets.mask)  # type: ignore[return-value]
+
+
+def actions(connections: Sequence[Connection]) -> dict[str, str]:
+    """Every action that can be applied, with its target."""
+    return {name: c.target for c in connections for name in c.actions}
+
+
+async def _previewed(service: Service, action: str, args: Mapping[str, object]) -> str:
+    connection = next(c for c in service.connections.values() if action in c.actions)
+    preview = await connection.actions[action].preview(args)
+    return preview.refused or preview.summary
+
+
+async def _findings(context: Context, connections: Sequence[Connection]) -> list[Finding]:
+    checks = [(name, c.target, check) for c in connections for name, check in c.checks.items()]
+    return list(await asyncio.gather(*(_bounded(context, *check) for check in checks)))
+
+
+async def _bounded(context: Context, name: str, target: str, check: Check) -> Finding:
+    began = time.monotonic()
+    try:
+        return await asyncio.wait_for(check(), CHECK_TIMEOUT)
+    except TimeoutError:
+        took = time.monotonic() - began
+        reason = f"no answer within {CHECK_TIMEOUT:g} s"
+        return Finding(name, target, Status.UNKNOWN, reason, context.clock.now(), took, reason=reason)
+
+
+async def _changes(connections: Sequence[Connection]) -> list[Change]:
+    sources = [c.changes() for c in connections if c.changes]
+    return [change for changes in await asyncio.gather(*sources) for change in changes]
+
+
+def _masked(value: object, mask: object) -> object:
+    if isinstance(value, str):
+        return mask(value)  # type: ignore[operator]
+    if isinstance(value, Mapping):
+        return {k: _masked(v, mask) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(v, mask) for v in value]
+    return value

@@ -1,0 +1,117 @@
+"""Finds and reads runbooks: files, the configured folders, the bundled library; classified statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from hutch.commands.context import CommandError, Context
+from hutch.effect import classify
+from hutch.model.effect import Effect, Verdict
+from hutch.model.runbook import Document, Runbook, Section, Statement, Step
+from hutch.runbook.errors import RunbookError
+from hutch.runbook.parse import parse
+
+MAX_BYTES = 32 * 1024 * 1024
+"""A larger file is no runbook."""
+
+
+def load_document(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> Document:
+    """The document that ``reference`` names: a file, a file in one of ``folders``, or a library runbook's name.
+
+    Raises :class:`CommandError` saying where it was looked for, or the line of what is wrong in it.
+    """
+    path = find(reference, folders, base)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CommandError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not", 2)
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read: {error.strerror}", 2) from error
+    try:
+        return classified(parse(content, str(path)))
+    except RunbookError as error:
+        raise CommandError(f"{path}:{error}", 2) from error
+
+
+def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> Path:
+    """Where the document of that name is."""
+    root = base or Path.cwd()
+    places = [root / reference, Path(reference)]
+    for folder in (root / f for f in folders):
+        places += [folder] if folder.name == reference or folder.stem == reference else []
+        places += [folder / reference, folder / f"{reference}.md"]
+    library = Path(str(resources.files("hutch.library")))
+    places += [library / f"{reference}.md", library / reference]
+    for place in places:
+        if place.is_file():
+            return place
+    known = ", ".join(sorted(names(folders, base))) or "none"
+    raise CommandError(f"no runbook {reference!r}: neither a file nor one of: {known}", 2)
+
+
+def names(folders: Sequence[str] = (), base: Path | None = None) -> dict[str, Path]:
+    """Every document of the configured folders and the library, by name."""
+    root = base or Path.cwd()
+    found = {p.stem: p for p in Path(str(resources.files("hutch.library"))).glob("*.md")}
+    for place in (root / f for f in folders):
+        files = [place] if place.is_file() else sorted(place.glob("**/*.md"))
+        found |= {p.stem: p for p in files}
+    return found
+
+
+def open_runbook(context: Context, reference: str) -> tuple[Document, Runbook]:
+    """The document and the one runbook that ``DOC#anchor`` names; without an anchor the only one there is."""
+    name, _, anchor = reference.partition("#")
+    document = load_document(name, context.config.runbooks, base_of(context))
+    return document, pick(document, anchor, name)
+
+
+def base_of(context: Context) -> Path | None:
+    """The folder that relative paths of the configuration start from."""
+    return Path(context.config.path).parent if context.config.path else None
+
+
+def pick(document: Document, anchor: str, name: str) -> Runbook:
+    """The runbook at ``anchor``. Raises :class:`CommandError` listing the anchors there are."""
+    if not anchor and len(document.runbooks) == 1:
+        return document.runbooks[0]
+    found = document.find(anchor) if anchor else None
+    if found:
+        return found
+    known = ", ".join(f"#{r.id}" for r in document.runbooks)
+    what = f"no runbook #{anchor} in it" if anchor else "it holds several runbooks, name one"
+    raise CommandError(f"{name}: {what}; there are: {known}", 2)
+
+
+# ------------------------------------------------------------------ effects
+
+
+def classified(document: Document) -> Document:
+    """The document with every statement's verdict."""
+    return replace(
+        document,
+        runbooks=tuple(replace(r, sections=_sections(r.sections)) for r in document.runbooks),
+        front=_sections(document.front),
+    )
+
+
+def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    return tuple(replace(s, steps=tuple(_step(step) for step in s.steps)) for s in sections)
+
+
+def _step(step: Step) -> Step:
+    declared = step.annotations.get("hutch.effect", "")
+    return replace(step, statements=tuple(_statement(s, step.lang, declared) for s in step.statements))
+
+
+def _statement(statement: Statement, lang: str, declared: str) -> Statement:
+    if statement.action:
+        verdict = Verdict(Effect.CHANGE, f"calls the action {statement.action.name}")
+    else:
+        verdict = classify(lang, statement.text)
+    if declared:
+        verdict = verdict.at_least(Effect.of(declared), "the document says so (hutch.effect)")
+    return replace(statement, verdict=verdict)

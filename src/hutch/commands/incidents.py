@@ -1,0 +1,238 @@
+"""What people, alerts and runs do to an incident. Each reads, decides purely, and appends what it read for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from hutch.commands.context import CommandError, Context
+from hutch.model import incident as incidents
+from hutch.model.event import Draft, instant
+from hutch.model.incident import Incident, Phase
+from hutch.model.severity import Severity
+from hutch.ports import Append, Conflict, Job
+
+TRIES = 20
+"""How often a decision is taken anew because somebody else wrote first."""
+
+
+async def load(context: Context, incident_id: str) -> Incident:
+    """The incident as it stands. Raises :class:`CommandError` for an unknown one."""
+    state = incidents.fold(await context.store.read(incidents.stream_of(incident_id)))
+    if state is None:
+        raise CommandError(f"no incident {incident_id}; `hutch incident list` shows them", 2)
+    return state
+
+
+async def listing(context: Context) -> list[Incident]:
+    """Every incident, oldest first."""
+    streams = await context.store.streams("incident:")
+    found = await asyncio.gather(*(context.store.read(s) for s in streams))
+    return [state for events in found if (state := incidents.fold(events))]
+
+
+async def declare(
+    context: Context,
+    *,
+    title: str,
+    service: str,
+    severity: Severity,
+    detected_at: datetime | None = None,
+    runbook: str = "",
+    summary: str = "",
+    source: str = "person",
+    actor: str = "hutch",
+    also: Sequence[Draft] = (),
+    respond: bool = True,
+) -> Incident:
+    """Open an incident: its first event, its promises, and ``also``, in one transaction.
+
+    With ``respond`` the runbook starts by itself.
+    """
+    now = context.clock.now()
+    since = detected_at or now
+    data = {
+        "title": title,
+        "service": service,
+        "severity": severity.label,
+        "detected_at": instant(since),
+        "runbook": runbook,
+        "summary": summary,
+        "source": source,
+    }
+    promises = incidents.first_clocks(severity, since, context.config.policy)
+    drafts = (Draft("incident.declared", data, actor), *also, *promises)
+    for _ in range(TRIES):
+        names = await context.store.streams("incident:")
+        incident_id = incidents.next_id((n.removeprefix("incident:") for n in names), now.year)
+        try:
+            append = Append(incidents.stream_of(incident_id), drafts, expect=0)
+            jobs = [clock_job(incident_id), *([respond_job(incident_id)] if respond and runbook else [])]
+            await context.store.commit([append], jobs)
+        except Conflict:
+            continue
+        return await load(context, incident_id)
+    raise CommandError("could not get an incident number: too many are being declared at once; try again")
+
+
+Decide = Callable[[Incident], Sequence[Draft]]
+
+
+async def change(context: Context, incident_id: str, decide: Decide, jobs: Sequence[Job] = ()) -> Incident:
+    """Append what ``decide`` makes of the incident as it stands; decide again when somebody else wrote first."""
+    for _ in range(TRIES):
+        state = await load(context, incident_id)
+        drafts = tuple(decide(state))
+        if not drafts:
+            return state
+        try:
+            append = Append(state.stream, drafts, expect=state.seq)
+            await context.store.commit([append], [*jobs, clock_job(incident_id)])
+        except Conflict:
+            continue
+        return await load(context, incident_id)
+    raise CommandError(f"{incident_id} is being changed by too many at once; try again")
+
+
+def clock_job(incident_id: str, at: datetime | None = None) -> Job:
+    """Has the incident's clocks looked at, now or at ``at``."""
+    stream = incidents.stream_of(incident_id)
+    return Job("clock", f"clock:{stream}", at, {"incident": incident_id}, unique="timer" if at else "")
+
+
+def respond_job(incident_id: str) -> Job:
+    """Starts the incident's runbook, once."""
+    return Job("respond", incidents.stream_of(incident_id), None, {"incident": incident_id})
+
+
+# ------------------------------------------------------------------ what a person does
+
+
+async def acknowledge(context: Context, incident_id: str, actor: str) -> Incident:
+    """Somebody has it: the response promise is met."""
+
+    def decide(state: Incident) -> list[Draft]:
+        if state.acknowledged_by:
+            return []
+        met = incidents.meet(state, "response", context.clock.now())
+        moved = incidents.move(state, Phase.ASSESSMENT, f"acknowledged by {actor}", actor)
+        return [Draft("incident.acknowledged", {}, actor), *met, *moved]
+
+    return await change(context, incident_id, decide)
+
+
+async def assign(context: Context, incident_id: str, who: str, actor: str) -> Incident:
+    """``who`` commands the incident."""
+    return await change(context, incident_id, lambda _: [Draft("commander.assigned", {"who": who}, actor)])
+
+
+async def note(context: Context, incident_id: str, text: str, actor: str) -> Incident:
+    """A note on the timeline."""
+    masked = context.secrets.mask(text)
+    return await change(context, incident_id, lambda _: [Draft("note.added", {"text": masked}, actor)])
+
+
+async def set_severity(context: Context, incident_id: str, to: Severity, reason: str, actor: str) -> Incident:
+    """Change the severity; what is not yet met is due anew, from the same start."""
+
+    def decide(state: Incident) -> list[Draft]:
+        if state.severity is to:
+            return []
+        data = {"from": state.severity.label, "to": to.label, "reason": reason}
+        clocks = incidents.after_severity(state, to, context.config.policy)
+        return [Draft("severity.changed", data, actor), *clocks]
+
+    return await change(context, incident_id, decide)
+
+
+async def post_update(context: Context, incident_id: str, text: str, actor: str, path: str = "") -> Incident:
+    """An update was given to the stakeholders: that promise is met and the next one starts."""
+    data = {"text": context.secrets.mask(text), "audience": "stakeholders", "path": path}
+
+    def decide(state: Incident) -> list[Draft]:
+        promises = incidents.after_update(state, context.clock.now(), context.config.policy)
+        return [Draft("update.posted", data, actor), *promises]
+
+    return await change(context, incident_id, decide)
+
+
+async def resolve(context: Context, incident_id: str, resolution: str, actor: str) -> Incident:
+    """The service is well again: updates end, the review is promised, the regression watch begins."""
+
+    def decide(state: Incident) -> list[Draft]:
+        return resolution_drafts(context, state, resolution, actor)
+
+    return await change(context, incident_id, decide, [watch_job(context, incident_id)])
+
+
+async def reopen(context: Context, incident_id: str, reason: str, actor: str) -> Incident:
+    """It is back: the promises of its severity start again."""
+
+    def decide(state: Incident) -> list[Draft]:
+        if state.open:
+            return []
+        review = state.clock("review")
+        now = context.clock.now()
+        promise = context.config.policy[state.severity]
+        again = [incidents.start_clock(state, "response", now, promise.response, "reopened")]
+        if promise.update:
+            again.append(incidents.start_clock(state, "update", now, promise.update, "reopened"))
+        ended = [Draft("clock.cancelled", {"clock": review.id, "why": "reopened"})] if review else []
+        return [Draft("incident.reopened", {"reason": reason}, actor), *ended, *again]
+
+    return await change(context, incident_id, decide)
+
+
+def resolution_drafts(context: Context, state: Incident, resolution: str, actor: str) -> list[Draft]:
+    """The events of a resolution; none where it is resolved already."""
+    if not state.open:
+        return []
+    now = context.clock.now()
+    until = now + context.config.scaled(context.config.watch_for)
+    return [
+        *incidents.move(state, Phase.RESOLUTION, resolution, actor),
+        Draft("incident.resolved", {"resolution": resolution, "by": actor}, actor),
+        *incidents.after_resolution(state, now),
+        Draft("watch.started", {"until": instant(until)}),
+    ]
+
+
+# ------------------------------------------------------------------ what clocks do
+
+
+async def ring(context: Context, incident_id: str) -> datetime | None:
+    """Say what the clocks have to say by now, once each; returns when they next want to be asked."""
+    now = context.clock.now()
+    for _ in range(TRIES):
+        state = await load(context, incident_id)
+        said = tuple(incidents.rings(state, now))
+        if not said:
+            return incidents.next_ring(state)
+        try:
+            await context.store.commit([Append(state.stream, said, expect=state.seq)])
+        except Conflict:
+            continue
+    return now
+
+
+def watch_job(context: Context, incident_id: str) -> Job:
+    """Looks at a resolved incident again when its regression watch is over."""
+    at = context.clock.now() + context.config.scaled(context.config.watch_for)
+    return Job("watch", f"watch:{incident_id}", at, {"incident": incident_id}, unique="timer")
+
+
+async def end_watch(context: Context, incident_id: str) -> Incident:
+    """The regression watch passed without a relapse: what is left is the review."""
+
+    def decide(state: Incident) -> list[Draft]:
+        if state.open or state.watch_until is None or state.watch_until > context.clock.now():
+            return []
+        return [Draft("watch.passed", {}), *incidents.move(state, Phase.REVIEW, "no regression while watched")]
+
+    return await change(context, incident_id, decide)
+
+
+def same_cause(state: Incident, cause: Mapping[str, object] | None) -> bool:
+    """Whether a cause is the one that the incident was about."""
+    return bool(cause and state.cause and cause.get("code") == state.cause.get("code"))

@@ -1,0 +1,131 @@
+"""Watches the services: scrapes, computes signals, judges the alert rules, and takes in what fires."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from hutch.commands import alerts, incidents
+from hutch.commands.context import Context, Service
+from hutch.detection.history import History
+from hutch.detection.rules import Evaluator, Fired, NoData, Phase, Resolved, RuleState, Transition
+from hutch.detection.signals import measure_all, scrape_interval
+from hutch.model.action import Sample
+from hutch.model.alert import Alert
+from hutch.model.event import parse_instant
+from hutch.model.severity import Severity
+from hutch.ports import Connection, StoreFull
+
+SCRAPE_TIMEOUT = 5.0
+"""Seconds after which a scrape gives nothing this time."""
+
+log = logging.getLogger("hutch.monitor")
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is remembered of one service between scrapes. ``pending`` was seen and is not yet durable."""
+
+    service: Service
+    evaluator: Evaluator
+    history: History = field(default_factory=History)
+    values: dict[str, float | None] = field(default_factory=dict)
+    pending: list[Transition] = field(default_factory=list)
+
+
+class Monitor:
+    """Watches every service of a context until it is cancelled."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        scale = context.config.time_scale
+        self.watches = {
+            name: Watch(service, Evaluator(context.config.rules, name, scale))
+            for name, service in context.services.items()
+        }
+
+    @property
+    def every(self) -> timedelta:
+        """The time between scrapes: as configured, but often enough for the shortest window."""
+        return min(self.context.config.scrape_every, scrape_interval(self.context.config.time_scale))
+
+    async def run(self) -> None:
+        """Watch all services; returns only when cancelled."""
+        await self.restore()
+        await asyncio.gather(*(self._watch(w) for w in self.watches.values()))
+
+    async def restore(self) -> None:
+        """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too."""
+        for state in await incidents.listing(self.context):
+            watch = self.watches.get(state.service)
+            if not state.open or watch is None:
+                continue
+            for event in await self.context.store.read(state.stream):
+                if event.kind == "alert.fired" and event.data["key"] in state.open_alerts:
+                    _resume(watch, event.data)
+
+    async def _watch(self, watch: Watch) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self.look(watch)
+            due = max(due + self.every.total_seconds(), loop.time())
+            await asyncio.sleep(due - loop.time())
+
+    async def look(self, watch: Watch) -> None:
+        """Scrape once, judge the rules, and take in what changed."""
+        for source, samples in await _scrapes(list(watch.service.connections.values())):
+            watch.history.add(samples, source)
+        now = self.context.clock.now()
+        watch.values = measure_all(watch.history, now, self.context.config.time_scale)
+        watch.pending += watch.evaluator.step(watch.values, now)
+        while watch.pending:
+            try:
+                await self._take_in(watch.pending[0])
+            except StoreFull as error:
+                log.error("an alert waits for room in the store: %s", error)
+                return
+            watch.pending.pop(0)
+
+    async def _take_in(self, change: Transition) -> None:
+        match change:
+            case Fired(alert, since):
+                rule = next(r for r in self.context.config.rules if r.name == alert.rule)
+                await alerts.fired(self.context, alert, rule, since)
+            case Resolved(alert):
+                await alerts.resolved(self.context, alert)
+            case NoData(rule=name, service=service, since=since):
+                log.warning("no data for rule %s of service %s since %s", name, service, since.isoformat())
+
+
+async def _scrapes(connections: Sequence[Connection]) -> list[tuple[str, Sequence[Sample]]]:
+    named = [(c.target, c.scrape) for c in connections if c.scrape]
+
+    async def one(source: str, scrape: object) -> tuple[str, Sequence[Sample]]:
+        try:
+            return source, await asyncio.wait_for(scrape(), SCRAPE_TIMEOUT)  # type: ignore[operator]
+        except TimeoutError:
+            return source, ()
+
+    return list(await asyncio.gather(*(one(*n) for n in named)))
+
+
+def _resume(watch: Watch, data: object) -> None:
+    fired: dict[str, object] = dict(data)  # type: ignore[call-overload]
+    name = str(fired["rule"])
+    if name not in watch.evaluator.states:
+        return
+    starts = parse_instant(str(fired["starts_at"]))
+    rule = next(r for r in watch.evaluator.rules if r.name == name)
+    alert = Alert(
+        name,
+        watch.service.name,
+        Severity.of(str(fired["severity"])),
+        starts,
+        str(fired["summary"]),
+        labels=rule.labels,
+    )
+    watch.evaluator.states[name] = RuleState(Phase.FIRING, starts, alert=alert)

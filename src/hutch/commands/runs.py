@@ -1,0 +1,189 @@
+"""Starting a run, and what a person decides in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from hutch.commands import incidents
+from hutch.commands.context import CommandError, Context
+from hutch.engine.drive import drive_job, follow_job
+from hutch.model.effect import Effect
+from hutch.model.event import Draft
+from hutch.model.incident import Incident, Phase, meet, move, stream_of
+from hutch.model.run import ChangeState, Chosen, Program, Run, fold
+from hutch.ports import Append, Conflict, Job
+
+
+async def load(context: Context, run_id: str) -> Run:
+    """The run as it stands. Raises :class:`CommandError` for an unknown one."""
+    run = fold(await context.store.read(f"run:{run_id}"))
+    if run is None:
+        raise CommandError(f"no run {run_id}; `hutch runs list` shows them", 2)
+    return run
+
+
+async def listing(context: Context) -> list[Run]:
+    """Every run, oldest first."""
+    found = [fold(await context.store.read(s)) for s in await context.store.streams("run:")]
+    return [run for run in found if run]
+
+
+async def start(
+    context: Context,
+    *,
+    service: str,
+    title: str,
+    document: str,
+    document_hash: str,
+    program: Program,
+    incident: str = "",
+    mode: str = "",
+    actor: str = "hutch",
+) -> Run:
+    """Write the run's first event, link it to its incident, and queue its first drive, in one transaction."""
+    run_id = f"R-{context.clock.now():%Y%m%d}-{secrets.token_hex(3)}"
+    data = {
+        "service": service,
+        "title": title,
+        "document": document,
+        "hash": document_hash,
+        "incident": incident,
+        "mode": mode or context.config.mode,
+        "program": program.as_dict(),
+    }
+    appends = [Append(f"run:{run_id}", (Draft("run.started", data, actor),), expect=0)]
+    if incident:
+        link = Draft("run.linked", {"run": run_id, "title": title}, actor)
+        appends.append(Append(stream_of(incident), (link,)))
+    await context.store.commit(appends, [drive_job(run_id)])
+    return await load(context, run_id)
+
+
+# ------------------------------------------------------------------ what a person decides
+
+
+async def approve(
+    context: Context, run_id: str, option: str, actor: str, *, digest: str = "", yes: bool = False
+) -> Run:
+    """Approve one offered option, as it was shown; without ``option`` the first one that the diagnosis points to.
+
+    ``digest`` is that of what the person saw: anything else is refused. ``yes`` (approval in advance) never covers
+    what loses data. Two people at once: one approval counts, the other is told by whom.
+    """
+
+    def decide(run: Run) -> list[Draft]:
+        chosen = _offered(run, option)
+        if chosen.state in (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.VERIFIED):
+            raise CommandError(f"“{chosen.option.title}” was already approved by {chosen.approved_by}")
+        _may_approve(context, run, chosen, digest, yes)
+        return [Draft("approval.granted", {"option": chosen.option.id, "digest": chosen.digest}, actor)]
+
+    return await change(context, run_id, decide)
+
+
+async def deny(context: Context, run_id: str, option: str, reason: str, actor: str) -> Run:
+    """Decline an offered option, with the reason."""
+
+    def decide(run: Run) -> list[Draft]:
+        chosen = _offered(run, option)
+        if chosen.state is not ChangeState.OFFERED:
+            raise CommandError(f"“{chosen.option.title}” is {chosen.state}, not waiting for approval")
+        data = {"option": chosen.option.id, "reason": context.secrets.mask(reason)}
+        return [Draft("approval.denied", data, actor)]
+
+    return await change(context, run_id, decide)
+
+
+async def settle(context: Context, run_id: str, option: str, choice: str, note: str, actor: str) -> Run:
+    """Say whether a change worked that verification could not judge: ``worked`` or ``failed``."""
+
+    def decide(run: Run) -> list[Draft]:
+        undecided = run.in_state(ChangeState.UNDECIDED)
+        chosen = run.option(option) if option else (undecided[0] if undecided else None)
+        if chosen is None or chosen.state is not ChangeState.UNDECIDED:
+            raise CommandError(f"run {run_id} waits for no decision")
+        data = {"option": chosen.option.id, "choice": choice, "note": context.secrets.mask(note)}
+        return [Draft("decision.made", data, actor)]
+
+    return await change(context, run_id, decide)
+
+
+async def cancel(context: Context, run_id: str, reason: str, actor: str) -> Run:
+    """Start nothing further; what was done stays, with its undo in the journal."""
+
+    def decide(run: Run) -> list[Draft]:
+        if run.finished:
+            raise CommandError(f"run {run_id} is already over: {run.outcome}")
+        return [Draft("run.cancelled", {"reason": context.secrets.mask(reason)}, actor)]
+
+    return await change(context, run_id, decide)
+
+
+async def change(context: Context, run_id: str, decide: Callable[[Run], Sequence[Draft]]) -> Run:
+    """Append a decision to the journal and wake the run; decide anew when somebody else wrote first."""
+    for _ in range(incidents.TRIES):
+        run = await load(context, run_id)
+        drafts = tuple(decide(run))
+        jobs: list[Job] = [drive_job(run_id), *([follow_job(run)] if run.incident else [])]
+        try:
+            await context.store.commit([Append(run.stream, drafts, expect=run.seq)], jobs)
+        except Conflict:
+            continue
+        return await load(context, run_id)
+    raise CommandError(f"run {run_id} is being changed by too many at once; try again")
+
+
+def _offered(run: Run, option: str) -> Chosen:
+    if run.finished:
+        raise CommandError(f"run {run.id} is over: {run.outcome}")
+    chosen = run.option(option) if option else next(iter(run.in_state(ChangeState.OFFERED)), None)
+    if chosen is None:
+        known = ", ".join(c.option.id for c in run.chosen) or "none yet"
+        raise CommandError(f"run {run.id} offers no option {option!r}; offered: {known}", 2)
+    return chosen
+
+
+def _may_approve(context: Context, run: Run, chosen: Chosen, digest: str, yes: bool) -> None:
+    title = chosen.option.title
+    if run.mode != "act":
+        raise CommandError(f"this run is in {run.mode} mode and applies nothing; set `mode: act` in hutch.yaml")
+    if chosen.state is not ChangeState.OFFERED:
+        raise CommandError(f"“{title}” is {chosen.state}: {chosen.reason}")
+    if chosen.expires_at and chosen.expires_at <= context.clock.now():
+        raise CommandError(f"the approval of “{title}” was not given in time; start the runbook again")
+    if digest and digest != chosen.digest:
+        raise CommandError(f"“{title}” is no longer what you were shown; look again with `hutch runs show {run.id}`")
+    if yes and chosen.option.effect is Effect.DESTROY:
+        raise CommandError(f"--yes never covers what loses data: approve “{title}” by name")
+
+
+# ------------------------------------------------------------------ what the incident hears of it
+
+
+def news(context: Context, state: Incident, run: Run) -> list[Draft]:
+    """What a run's state means for its incident, as far as the incident has not heard it.
+
+    An approval is an acknowledgement too: somebody is there.
+    """
+    if not state.open:
+        return []
+    drafts: list[Draft] = []
+    approver = next((c.approved_by for c in run.chosen if c.approved_by), "")
+    if run.causes and state.cause != run.causes[0]:
+        drafts += [Draft("cause.named", run.causes[0]), *move(state, Phase.ASSESSMENT, "a cause was named")]
+    if approver and not state.acknowledged_by:
+        drafts += [Draft("incident.acknowledged", {}, approver), *meet(state, "response", context.clock.now())]
+    if approver:
+        drafts += move(state, Phase.RESPONSE, "a remedy was approved", approver)
+    return drafts
+
+
+async def follow(context: Context, incident_id: str, run_id: str) -> Incident:
+    """Tell an incident what its run found and did; repeated freely, says everything once."""
+    run = await load(context, run_id)
+    state = await incidents.change(context, incident_id, lambda s: news(context, s, run))
+    if run.outcome != "resolved" or run_id != next(reversed(state.runs), ""):
+        return state
+    approver = next((c.approved_by for c in run.chosen if c.approved_by), "hutch")
+    return await incidents.resolve(context, incident_id, run.summary, approver)

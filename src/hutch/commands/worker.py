@@ -1,0 +1,135 @@
+"""Does the jobs: drives runs, starts runbooks, tells incidents, rings clocks. Any number may run at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from hutch.commands import incidents, respond, runs
+from hutch.commands.context import CommandError, Context
+from hutch.commands.freeze import frozen
+from hutch.commands.world import ServiceWorld, world_of
+from hutch.engine.drive import Driver
+from hutch.engine.stages import Guards
+from hutch.model.action import Outcome
+from hutch.model.run import Run
+from hutch.ports import StoreFull, TakenJob
+from hutch.runbook.expectations import met
+
+IDLE_WAIT = 5.0
+"""Seconds after which an idle worker looks again even if nothing woke it."""
+
+LEASE_RENEWAL = 4.0
+"""Seconds between renewals of the lease of a job under way."""
+
+RETRY_AFTER = timedelta(seconds=2)
+"""How long a job waits before it is tried again, times the tries so far."""
+
+MAX_TRIES = 50
+"""Tries after which a job is dropped, kept for the record, and said to have failed."""
+
+PARALLEL = 4
+"""Jobs under way at once in one worker."""
+
+log = logging.getLogger("hutch.worker")
+
+
+class Worker:
+    """Takes jobs and does them until it is cancelled. ``watched``: this process evaluates the alert rules."""
+
+    def __init__(self, context: Context, *, watched: bool = False) -> None:
+        self.context = context
+        self.watched = watched
+        self.driver = driver(context, watched=watched)
+        self.handlers: dict[str, Callable[[TakenJob], Awaitable[None]]] = {
+            "drive": self._drive,
+            "follow": self._follow,
+            "respond": self._respond,
+            "clock": self._clock,
+            "watch": self._watch,
+        }
+
+    async def run(self) -> None:
+        """Do jobs as they come, several at once; returns only when cancelled."""
+        await asyncio.gather(*(self._lane() for _ in range(PARALLEL)))
+
+    async def _lane(self) -> None:
+        while True:
+            if not await self.step():
+                await self.context.queue.wait(IDLE_WAIT)
+
+    async def step(self, lock: str | None = None) -> bool:
+        """Take and do one due job (of ``lock`` if given); False when there is none."""
+        taken = await self.context.queue.take(list(self.handlers), lock)
+        if taken is None:
+            return False
+        work = asyncio.create_task(self.handlers[taken.job.kind](taken))
+        lease = asyncio.create_task(self._keep(taken, work))
+        try:
+            await work
+        except (CommandError, LookupError) as error:
+            log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)
+            await self.context.queue.fail(taken, None)
+        except (StoreFull, OSError, RuntimeError) as error:
+            await self._again(taken, error)
+        except asyncio.CancelledError:
+            if not work.cancelled():
+                work.cancel()
+                raise
+            log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
+        finally:
+            lease.cancel()
+        return True
+
+    async def _keep(self, taken: TakenJob, work: asyncio.Task[None]) -> None:
+        """Renew the lease while the job is done; stop the work as soon as it is no longer ours."""
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL)
+            if not await self.context.queue.extend(taken):
+                work.cancel()
+                return
+
+    async def _again(self, taken: TakenJob, error: Exception) -> None:
+        retry = taken.attempts < MAX_TRIES
+        log.error("job %s for %s failed: %s%s", taken.job.kind, taken.job.lock, error, "" if retry else "; given up")
+        at = self.context.clock.now() + RETRY_AFTER * taken.attempts if retry else None
+        await self.context.queue.fail(taken, at)
+
+    # -------------------------------------------------------------- the jobs
+
+    async def _drive(self, taken: TakenJob) -> None:
+        await self.driver.drive(str(taken.job.data["run"]), taken.id)
+
+    async def _follow(self, taken: TakenJob) -> None:
+        await runs.follow(self.context, str(taken.job.data["incident"]), str(taken.job.data["run"]))
+        await self.context.queue.finish(taken)
+
+    async def _respond(self, taken: TakenJob) -> None:
+        await respond.respond(self.context, str(taken.job.data["incident"]))
+        await self.context.queue.finish(taken)
+
+    async def _clock(self, taken: TakenJob) -> None:
+        incident = str(taken.job.data["incident"])
+        at = await incidents.ring(self.context, incident)
+        timers = [incidents.clock_job(incident, at)] if at else []
+        await self.context.store.commit([], timers, done=taken.id)
+
+    async def _watch(self, taken: TakenJob) -> None:
+        await incidents.end_watch(self.context, str(taken.job.data["incident"]))
+        await self.context.queue.finish(taken)
+
+
+def driver(context: Context, *, watched: bool) -> Driver:
+    """The engine's driver, wired to this context."""
+    limits = context.config.guards
+    guards = Guards(limits.max_hits, limits.per_hour, limits.actions, lambda: frozen(context.home))
+
+    async def world(run: Run) -> ServiceWorld:
+        return await world_of(context, run, watched=watched)
+
+    def judge(text: str, outcome: Outcome) -> bool | None:
+        return met(text, outcome.output)
+
+    return Driver(context.store, context.clock, world, guards, judge, context.secrets.mask, context.config.approval_for)

@@ -1,0 +1,85 @@
+"""The world of one run: routes each command to the connection of its service that can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hutch.commands import incidents
+from hutch.commands.context import Context, Service
+from hutch.commands.diagnose import diagnose_json
+from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
+from hutch.model.run import Run
+from hutch.ports import Action, Connection
+
+UNTOLD = -1
+"""The ``hits`` of a preview that cannot tell how many things a command would touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceWorld:
+    """Implements :class:`hutch.ports.World` over a service's connections. ``watched``: alerts are evaluated here."""
+
+    context: Context
+    service: Service
+    incident: str = ""
+    since: datetime | None = None
+    watched: bool = False
+
+    async def read(self, command: Command) -> Outcome:
+        """Run one read statement with the connection that knows how."""
+        connection = self._runner(command)
+        return await connection.runs[command.runner](command) if connection else _nobody(command)
+
+    async def diagnose(self) -> Mapping[str, object]:
+        """Run the service's checks."""
+        return await diagnose_json(self.context, self.service, self.since)
+
+    async def preview(self, command: Command) -> Preview:
+        """An action previews itself; of a plain statement the text is all that can be told."""
+        action = self._action(command)
+        if action:
+            return await action.preview(command.args)
+        if self._runner(command) is None:
+            return Preview(command.text, UNTOLD, refused=_nobody(command).summary)
+        return Preview(f"runs: {command.text}", UNTOLD, undo="none known: this statement declares no undo")
+
+    async def apply(self, command: Command) -> Outcome:
+        """Do it, once."""
+        action = self._action(command)
+        if action:
+            return await action.apply(command.args)
+        return await self.read(command)
+
+    async def verify(self, command: Command) -> Verification | None:
+        """The action's own word; a plain statement has none."""
+        action = self._action(command)
+        return await action.verify(command.args) if action else None
+
+    async def signals(self) -> Verification | None:
+        """Whether the alerts of the run's incident have cleared, where they are watched."""
+        if not self.incident or not self.watched:
+            return None
+        state = await incidents.load(self.context, self.incident)
+        firing = sorted(set(state.open_alerts.values()))
+        if firing:
+            return Verification(Verified.PENDING, f"still firing: {', '.join(firing)}")
+        return Verification(Verified.PASSED, "every alert has cleared") if state.alerts else None
+
+    def _runner(self, command: Command) -> Connection | None:
+        return next((c for c in self.service.connections.values() if command.runner in c.runs), None)
+
+    def _action(self, command: Command) -> Action | None:
+        offers = (c.actions.get(command.runner) for c in self.service.connections.values())
+        return next((a for a in offers if a), None)
+
+
+def _nobody(command: Command) -> Outcome:
+    return Outcome(Result.FAILED, f"nothing configured for this service can run {command.runner!r}")
+
+
+async def world_of(context: Context, run: Run, *, watched: bool) -> ServiceWorld:
+    """The world that a run works in."""
+    since = (await incidents.load(context, run.incident)).detected_at if run.incident else None
+    return ServiceWorld(context, context.service(run.service), run.incident, since, watched)

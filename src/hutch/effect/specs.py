@@ -1,0 +1,177 @@
+"""What each program does, as data: ``programs/<name>.toml``, read when the program is first met.
+
+The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
+
+- ``like``: the program that this one behaves as. Nothing else may stand beside it.
+- ``effect``, ``why``, ``sensitive``: what it does when no ``[[sub]]`` fits.
+- ``none``, ``value``: harmless flags without and with a value, separated by blanks.
+- ``flags = "any"``: it has no flag that could do harm. ``numeric``: ``-5`` is a flag.
+- ``style``: ``gnu`` (default), ``long`` (``-name value``), ``words`` (no flags at all).
+- ``[[flag]]``: ``names`` and ``takes`` (``value``, ``none``), the values that are harmless (``allow``)
+  and otherwise ``effect`` and ``why``; ``unless``: flags beside which it is harmless.
+- ``operands``: ``any`` (default), ``none``, ``listed`` (only what ``[[operand]]`` names).
+- ``[[operand]]``: ``match`` (patterns), ``effect``, ``why``, ``sensitive``.
+- ``bare``: the ``why`` of a change when there is no argument but flags.
+- ``stdin``: ``data`` (default), ``empty`` (what it is sent may do harm), ``code`` (it runs what it is sent).
+- ``files = false``: it shows no content of the files that it names.
+- ``first``: flags end at the first operand. ``fold``: subcommands in any case.
+- ``inner``: ``argv`` or ``text``, the operands after ``skip`` of them are a command; ``floor``: its least effect.
+- ``hook``: a function of :mod:`hutch.effect.hooks` that reads the arguments.
+- ``[[sub]]``: ``path`` (words, each with ``|`` and ``*``) and the same keys.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hutch.effect.words import OPAQUE, Word
+from hutch.model.effect import Effect
+
+KEYS = frozenset(
+    "like effect why sensitive none value flags numeric style flag operands operand bare stdin files first fold inner"
+    " skip floor hook sub path".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRule:
+    """A flag that matters: with a value outside ``allow`` it has ``effect``."""
+
+    names: frozenset[str]
+    takes: str
+    effect: Effect
+    why: str
+    allow: tuple[str, ...] = ()
+    unless: frozenset[str] = frozenset()
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperandRule:
+    """What an operand that matches means."""
+
+    match: tuple[str, ...]
+    effect: Effect
+    why: str
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A program or one of its subcommands; see the module's text for each field."""
+
+    path: tuple[str, ...] = ()
+    effect: Effect = Effect.CHANGE
+    why: str = ""
+    sensitive: bool = False
+    none: frozenset[str] = frozenset()
+    value: frozenset[str] = frozenset()
+    any_flag: bool = False
+    numeric: bool = False
+    style: str = "gnu"
+    rules: tuple[FlagRule, ...] = ()
+    operands: str = "any"
+    operand_rules: tuple[OperandRule, ...] = ()
+    bare: str = ""
+    stdin: str = "data"
+    files: bool = True
+    first: bool = False
+    fold: bool = False
+    inner: str = ""
+    skip: int = 0
+    floor: Effect = Effect.READ
+    hook: str = ""
+    subs: tuple[Spec, ...] = field(default=())
+
+
+@cache
+def spec_of(program: str) -> Spec | None:
+    """The packaged knowledge about ``program``, or None when there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", program):
+        return None
+    path = files("hutch.effect").joinpath("programs", f"{program}.toml")
+    if not path.is_file():
+        return None
+    data = tomllib.loads(path.read_text("utf-8"))
+    return spec_of(data["like"]) if "like" in data else make(data)
+
+
+def make(data: Mapping[str, Any]) -> Spec:
+    """The spec that a parsed file says. Raises ``ValueError`` on an unknown key or effect."""
+    if odd := data.keys() - KEYS:
+        raise ValueError(f"unknown keys {', '.join(sorted(odd))}")
+    return Spec(
+        path=tuple(data.get("path", "").split()),
+        effect=Effect.of(data.get("effect", "change")),
+        why=data.get("why", ""),
+        sensitive=data.get("sensitive", False),
+        none=frozenset(data.get("none", "").split()),
+        value=frozenset(data.get("value", "").split()),
+        any_flag=data.get("flags") == "any",
+        numeric=data.get("numeric", False),
+        style=data.get("style", "gnu"),
+        rules=tuple(_flag(entry) for entry in data.get("flag", ())),
+        operands=data.get("operands", "any"),
+        operand_rules=tuple(_operand(entry) for entry in data.get("operand", ())),
+        bare=data.get("bare", ""),
+        stdin=data.get("stdin", "data"),
+        files=data.get("files", True),
+        first=data.get("first", False),
+        fold=data.get("fold", False),
+        inner=data.get("inner", ""),
+        skip=data.get("skip", 0),
+        floor=Effect.of(data.get("floor", "read")),
+        hook=data.get("hook", ""),
+        subs=tuple(make(entry) for entry in data.get("sub", ())),
+    )
+
+
+def _flag(data: Mapping[str, Any]) -> FlagRule:
+    return FlagRule(
+        names=frozenset(data["names"].split()),
+        takes=data.get("takes", "none"),
+        effect=Effect.of(data.get("effect", "change")),
+        why=data["why"],
+        allow=tuple(data.get("allow", ())),
+        unless=frozenset(data.get("unless", "").split()),
+        sensitive=data.get("sensitive", False),
+    )
+
+
+def _operand(data: Mapping[str, Any]) -> OperandRule:
+    match = data["match"]
+    patterns = match.split() if isinstance(match, str) else match
+    return OperandRule(
+        tuple(patterns), Effect.of(data.get("effect", "read")), data.get("why", ""), data.get("sensitive", False)
+    )
+
+
+def matches(patterns: Iterable[str], word: Word, fold: bool = False) -> bool:
+    """Whether the word surely matches one of the patterns (an unknown part matches only ``*``)."""
+    text = word.text.lower() if fold else word.text
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def may_match(patterns: Iterable[str], word: Word) -> bool:
+    """Whether the word could turn out to match one of the patterns."""
+    known = word.text.split(OPAQUE)[0]
+    if OPAQUE not in word.text:
+        return matches(patterns, word)
+    return any(_compatible(known, re.split(r"[*?\[]", pattern)[0]) for pattern in patterns)
+
+
+def _compatible(known: str, prefix: str) -> bool:
+    size = min(len(known), len(prefix))
+    return known[:size] == prefix[:size]
+
+
+def step_matches(step: str, word: str) -> bool:
+    """Whether a word of a command line is this step of a subcommand's path."""
+    return any(fnmatchcase(word, one) for one in step.split("|"))

@@ -1,0 +1,180 @@
+"""The words of a shell command as bash would make them, as far as that can be known beforehand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+OPAQUE = "\0"
+"""Stands in a word's text for what is only known when the command runs."""
+
+_BARE = re.compile(r"(?:\\[^\n]|[\w@%+=:,./^~!#?*\[\]{}-])+")
+_IN_DOUBLE = re.compile(r"\\(\n|[\"\\$`])")
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$]")
+
+
+class Unknown(ValueError):
+    """The text has a construct whose effect cannot be proven; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument. ``hostile``: it may turn out to be a flag, or several arguments.
+
+    ``names`` are the variables in it. A variable from outside the text counts as one argument
+    that is no flag: values are put in as single quoted words.
+    """
+
+    text: str
+    hostile: bool = False
+    names: tuple[str, ...] = ()
+
+    @property
+    def static(self) -> bool:
+        """Whether the whole text is known."""
+        return OPAQUE not in self.text and not self.hostile
+
+    def shown(self) -> str:
+        """For people: unknown parts as an ellipsis."""
+        return self.text.replace(OPAQUE, "…")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    quoted: bool = True
+    output: bool = False  # of a command: nothing is known about it
+    names: tuple[str, ...] = ()
+
+
+Substitution = Callable[[Node], None]
+"""Told of each command substitution, so that its commands are judged too."""
+
+
+def read_word(node: Node, substituted: Substitution) -> Word:
+    """The word that ``node`` is. Raises :class:`Unknown`."""
+    pieces = _pieces(node, substituted)
+    text = "".join(piece.text for piece in pieces)
+    bare = "".join(piece.text if not piece.quoted else "'" for piece in pieces)
+    if re.search(r"\{.*(,|\.\.).*\}", bare):
+        raise Unknown("a brace expansion")
+    names = tuple(name for piece in pieces for name in piece.names)
+    hostile = any(p.output and (not p.quoted or i == 0) for i, p in enumerate(pieces))
+    glob = _glob_at(pieces)
+    if glob is None:
+        return Word(text, hostile, names)
+    lone_class = re.fullmatch(r"\[[^\]]*\]", text) is not None
+    return Word(text[:glob] + OPAQUE, hostile or (glob == 0 and not lone_class), names)
+
+
+def _glob_at(pieces: list[_Piece]) -> int | None:
+    at = 0
+    for piece in pieces:
+        found = None if piece.quoted else re.search(r"[*?]|\[(?=[^\]]+\])", piece.text)
+        if found:
+            return at + found.start()
+        at += len(piece.text)
+    joined = "".join(p.text for p in pieces if not p.quoted)
+    return joined.index("[") if re.search(r"\[[^\]]+\]", joined) else None
+
+
+def _pieces(node: Node, substituted: Substitution) -> list[_Piece]:
+    reader = _READERS.get(node.type)
+    if reader is None:
+        raise Unknown(f"{_KINDS.get(node.type, node.type.replace('_', ' '))} in an argument")
+    return reader(node, substituted)
+
+
+def source(node: Node) -> str:
+    """The node's own text."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _bare(node: Node, _: Substitution) -> list[_Piece]:
+    text = source(node)
+    if not _BARE.fullmatch(text):
+        raise Unknown(f"an argument that cannot be read: {text[:40]!r}")
+    parts = re.findall(r"\\.|[^\\]+", text)
+    return [_Piece(p[1:]) if p[0] == "\\" else _Piece(p, quoted=False) for p in parts]
+
+
+def _raw(node: Node, _: Substitution) -> list[_Piece]:
+    return [_Piece(source(node)[1:-1])]
+
+
+def _double(node: Node, substituted: Substitution) -> list[_Piece]:
+    text = source(node)
+    if not text.startswith('"') or not text.endswith('"'):
+        raise Unknown("a translated string")
+    pieces: list[_Piece] = [_Piece("")]
+    at = node.start_byte + 1
+    for child in node.named_children:
+        pieces.append(_content(node, at, child.start_byte))
+        pieces.extend([_content(node, child.start_byte, child.end_byte)] if child.type == "string_content"
+                      else [_quoted(p) for p in _pieces(child, substituted)])  # fmt: skip
+        at = child.end_byte
+    pieces.append(_content(node, at, node.end_byte - 1))
+    return [p for p in pieces if p.text] or [_Piece("")]
+
+
+def _content(node: Node, start: int, end: int) -> _Piece:
+    raw = (node.text or b"")[start - node.start_byte : end - node.start_byte].decode("utf-8", "replace")
+    if re.search(r"(?<!\\)(?:\\\\)*[`]|(?<!\\)(?:\\\\)*\$[\w({]|(?<!\\)(?:\\\\)*\"", raw):
+        raise Unknown("an expansion that cannot be read")
+    return _Piece(_IN_DOUBLE.sub(lambda m: "" if m.group(1) == "\n" else m.group(1), raw))
+
+
+def _quoted(piece: _Piece) -> _Piece:
+    return _Piece(piece.text, True, piece.output, piece.names)
+
+
+def _variable(node: Node, _: Substitution) -> list[_Piece]:
+    name = source(node).removeprefix("$").removeprefix("{").removesuffix("}")
+    if not _NAMES.fullmatch(name):
+        raise Unknown(f"the expansion {source(node)[:40]}")
+    return [_Piece(OPAQUE, True, False, (name,))]
+
+
+def _output(node: Node, substituted: Substitution) -> list[_Piece]:
+    substituted(node)
+    return [_Piece(OPAQUE, quoted=False, output=True)]
+
+
+def _process(node: Node, substituted: Substitution) -> list[_Piece]:
+    if not source(node).startswith("<("):
+        raise Unknown("a process that is written to")
+    substituted(node)
+    return [_Piece(OPAQUE)]
+
+
+def _joined(node: Node, substituted: Substitution) -> list[_Piece]:
+    end = node.start_byte
+    for child in node.children:
+        if child.start_byte != end:
+            raise Unknown("a word that cannot be read")
+        end = child.end_byte
+    return [piece for child in node.children for piece in _pieces(child, substituted)]
+
+
+_READERS: dict[str, Callable[[Node, Substitution], list[_Piece]]] = {
+    "word": _bare,
+    "number": _bare,
+    "test_operator": _bare,
+    "raw_string": _raw,
+    "string": _double,
+    "simple_expansion": _variable,
+    "expansion": _variable,
+    "command_substitution": _output,
+    "process_substitution": _process,
+    "concatenation": _joined,
+    "command_name": _joined,
+}
+_KINDS = {
+    "ansi_c_string": "a $'…' string",
+    "translated_string": "a translated string",
+    "arithmetic_expansion": "arithmetic",
+    "brace_expression": "a brace expansion",
+}

@@ -1,0 +1,45 @@
+-- Every waiting session with the session at the root of its wait: the one that waits for nobody.
+-- union, not union all: in a queue everybody waits for all ahead of him, so single paths would be 2^n.
+-- pg_blocking_pids gives pid 0 for a prepared transaction. pg_locks.waitstart exists from version 14 on.
+with recursive waiting as materialized (
+    select l.pid, l.locktype, l.mode, l.waitstart,
+           case when l.relation is null then ''
+                when l.database = (select oid from pg_database where datname = current_database())
+                    then l.relation::regclass::text
+                else l.relation::text end as relation,
+           pg_blocking_pids(l.pid) as blockers
+    from pg_locks l
+    where not l.granted
+),
+edges as materialized (
+    select distinct w.pid as waiter, b.pid as blocker
+    from waiting w cross join lateral unnest(w.blockers) as b (pid)
+),
+walk as (
+    select waiter, blocker from edges
+    union
+    select walk.waiter, edges.blocker from walk join edges on edges.waiter = walk.blocker
+)
+select w.pid as waiter, w.locktype, w.mode, w.relation, w.blockers,
+       coalesce(ws.usename::text, '') as waiter_role,
+       coalesce(extract(epoch from clock_timestamp() - coalesce(w.waitstart, ws.state_change)), 0)::float8 as waits,
+       left(coalesce(ws.query, ''), 1000) as waiter_query,
+       walk.blocker as pid,
+       coalesce(a.usename::text, '') as role,
+       coalesce(a.application_name, '') as application,
+       coalesce(a.client_addr::text, '') as client,
+       coalesce(a.datname::text, '') as database,
+       coalesce(a.state, '') as state,
+       a.backend_start, a.xact_start,
+       coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds,
+       left(coalesce(a.query, ''), 1000) as query,
+       {protection} as protection,
+       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
+           or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt
+from walk
+join waiting w on w.pid = walk.waiter
+left join pg_stat_activity ws on ws.pid = walk.waiter
+left join pg_stat_activity a on a.pid = walk.blocker
+left join pg_roles r on r.oid = a.usesysid
+where walk.blocker not in (select waiter from edges)
+order by walk.blocker, waits desc
