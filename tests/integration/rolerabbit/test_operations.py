@@ -91,7 +91,7 @@ async def test_a_leaking_release_leaves_transactions_open_until_the_server_is_fu
             async with start_replica(postgres.url, release="43", fault="leak", pool_size=3) as replica:
                 for _ in range(6):
                     assert (await replica.ask("GET", "/api/portfolios")).status == 200
-                states = dict(observer.execute(SESSIONS, ["rolerabbit-api/43"]).fetchall())
+                states: dict[str, int] = dict(observer.execute(SESSIONS, ["rolerabbit-api/43"]).fetchall())
                 assert states["idle in transaction"] == 2
                 statuses = [(await replica.ask("GET", "/api/portfolios")).status for _ in range(45)]
                 assert 503 in statuses
