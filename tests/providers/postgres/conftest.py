@@ -21,10 +21,12 @@ create role operator login password 'operator-word';
 grant pg_monitor, pg_signal_backend, pg_use_reserved_connections to operator;
 create role warden login password 'warden-word';
 grant pg_monitor, pg_use_reserved_connections to warden;
+create role postgres_owner login password 'postgres_owner-word';
 create table portfolios (id int primary key, title text);
 insert into portfolios select n, 'portfolio ' || n from generate_series(1, 1000) n;
 grant select, insert, update, delete on portfolios to app;
 grant select on portfolios to watcher, warden;
+alter table portfolios owner to postgres_owner;
 """
 
 

@@ -65,10 +65,12 @@ def _who(root: Session) -> str:
 
 
 def _detail(root: Session, waiters: Sequence[Waiting], ddl: Waiting | None) -> dict[str, object]:
-    waiting = {"role": root.role, "application": root.application, "waiting": [w["pid"] for w in waiters]}
-    return {**waiting, "ddl": ddl["pid"]} if ddl else waiting
+    pids = [waiter["pid"] for waiter in waiters]
+    change = {"ddl": ddl["pid"]} if ddl else {}
+    return {"role": root.role, "application": root.application, "waiting": pids, **change}
 
 
 def _waiting(waiter: Waiting) -> str:
     lock = f"{waiter['mode']} on {waiter['relation'] or waiter['locktype']}"
-    return f"pid {waiter['pid']} of {waiter['role']} waits {float(str(waiter['waits'])):.0f} s for {lock}: {waiter['query']}"
+    waits = float(str(waiter["waits"]))
+    return f"pid {waiter['pid']} of {waiter['role']} waits {waits:.0f} s for {lock}: {waiter['query']}"
