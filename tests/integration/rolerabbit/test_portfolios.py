@@ -113,8 +113,8 @@ async def test_bad_input_is_422(replica: Any) -> None:
         {"title": "x", "subdomain": "x", "visibility": "secret"},
     ):
         assert (await replica.ask("POST", "/api/portfolios", token=token, json=body)).status == 422, body
-    for body in ({}, {"published": True}, {"title": None}):
-        assert (await replica.ask("PATCH", path, token=token, json=body)).status == 422, body
+    for edit in ({}, {"published": True}, {"title": None}):
+        assert (await replica.ask("PATCH", path, token=token, json=edit)).status == 422, edit
     for query in ("limit=0", "limit=101", "offset=-1", "offset=999999999999999999999"):
         assert (await replica.ask("GET", f"/api/portfolios?{query}")).status == 422, query
     assert (await replica.ask("GET", "/p/a%00b")).status in (404, 422)
