@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.clock import SystemClock
 from hutch.store.sqlite import SqliteStore
+from hutch.testing import MemoryQueue, MemoryStore
 
 ALWAYS = ("shell",)
 """Providers that every service has without being asked."""
@@ -73,8 +75,41 @@ def _open(
         }
     except LookupError as error:
         raise CommandError(f"services.{service}.{provider.name}: {error.args[0]}", 2) from error
-    return provider.open(TargetConfig(service, resolved, clock.now))
+    try:
+        return provider.open(TargetConfig(service, resolved, clock.now))
+    except ValueError as error:
+        raise CommandError(f"services.{service}.{provider.name}: {error}", 2) from error
 
 
 def _defaults(provider: Provider) -> dict[str, object]:
     return {s.name: s.default for s in provider.settings}
+
+
+def bare_context(databases: list[str], urls: list[str]) -> Context:
+    """A context without any configuration: one service, "adhoc", over databases and base URLs; nothing is stored."""
+    providers = find_providers()
+    secrets, clock = EnvironmentSecrets(Path.cwd()), SystemClock()
+    connections: dict[str, Connection] = {}
+    for kind, values in (("postgres", databases), ("http", urls)):
+        for number, value in enumerate(values):
+            secrets.remember(value)
+            name = kind if number == 0 else f"{kind}-{number + 1}"
+            settings = {**_defaults(providers[kind]), "url": value}
+            connections[name] = _bare_open(providers[kind], settings, clock)
+            providers[name] = providers[kind] if number == 0 else _silent(providers[kind])
+    service = Service(ServiceConfig("adhoc"), connections)
+    config = Config(services={"adhoc": service.config})
+    memory = MemoryStore(clock)
+    return Context(config, Path.cwd(), memory, MemoryQueue(memory), clock, secrets, {"adhoc": service}, providers)
+
+
+def _bare_open(provider: Provider, settings: Mapping[str, object], clock: Wallclock) -> Connection:
+    try:
+        return provider.open(TargetConfig("adhoc", settings, clock.now))
+    except ValueError as error:
+        raise CommandError(str(error), 2) from error
+
+
+def _silent(provider: Provider) -> Provider:
+    """The same provider again for a second target: its causes are explained once, from all findings."""
+    return replace(provider, explain=lambda _: ())

@@ -1,0 +1,161 @@
+"""The stage of the demo: the local platform with its Postgres, the load, and Hutch's configuration for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hutch.commands.context import CommandError
+
+FAULTS: Mapping[str, tuple[str, str]] = {
+    "leak": ("leak", "opens database transactions and never ends them"),
+    "bad-release": ("errors", "reads a column that does not exist"),
+}
+"""The demo's faults: what release 43 is given, and what it does wrong, in words."""
+
+START_WITHIN = 60.0
+"""Seconds that the platform may take to come up."""
+
+RATE = 40
+"""Requests a second of the load."""
+
+RULES = [
+    {"name": "High Error Rate", "condition": "error_rate > 5%", "duration": "5m", "severity": "SEV-2"},
+    {"name": "Database CPU High", "condition": "db_cpu > 80%", "duration": "10m", "severity": "SEV-2"},
+    {"name": "Response Time Slow", "condition": "p95_response_time > 1000ms", "duration": "5m", "severity": "SEV-3"},
+    {"name": "Service Down", "condition": "uptime < 100%", "duration": "1m", "severity": "SEV-1"},
+]
+"""The alert rules of RoleRabbit's own runbooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where the demo keeps its files and what it will break."""
+
+    folder: Path
+    fault: str
+    time_scale: float
+
+    @property
+    def config_path(self) -> Path:
+        """Hutch's configuration for the demo."""
+        return self.folder / "hutch.yaml"
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[dict[str, Any]]:
+        """The platform, up and healthy for as long as the block lasts; gives what its ready file says."""
+        ready_file = self.folder / "platform.json"
+        ready_file.unlink(missing_ok=True)
+        log = self.folder / "platform.log"
+        words = ["platform", "run", "--data", str(self.folder / "platform"), "--ready-file", str(ready_file)]
+        with log.open("wb") as out:
+            process = await _rolerabbit(*words, "--exit-on-eof", stdin=asyncio.subprocess.PIPE, stdout=out, stderr=out)
+        try:
+            ready = await _ready(process, ready_file, log)
+            self._configure(ready)
+            yield ready
+        finally:
+            await _end(process)
+
+    @asynccontextmanager
+    async def load(self, ready: Mapping[str, Any]) -> AsyncIterator[None]:
+        """Steady visits to the service while the block lasts."""
+        words = ["load", "--url", str(ready["app_url"]), "--rate", str(RATE), "--seconds", "3600", "--seed", "7"]
+        null = asyncio.subprocess.DEVNULL
+        process = await _rolerabbit(*words, stdin=null, stdout=null, stderr=null)
+        try:
+            yield
+        finally:
+            await _end(process)
+
+    async def break_it(self, ready: Mapping[str, Any]) -> None:
+        """Deploy release 43, which does what the fault says."""
+        given, does = FAULTS[self.fault]
+        release = {"id": "43", "note": does, "env": {"RR_FAULT": given}}
+        await asyncio.to_thread(_post, ready, "/releases", release)
+        await asyncio.to_thread(_post, ready, "/deployments", {"release": "43"})
+
+    def _configure(self, ready: Mapping[str, Any]) -> None:
+        for name in ("reader_url", "operator_url", "token"):
+            _private(self.folder / name, str(ready[name]))
+        config = {
+            "mode": "act",
+            "time_scale": self.time_scale,
+            "services": {
+                "rolerabbit": {
+                    "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
+                    "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
+                    "local": {"url": ready["api_url"], "token": {"file": "token"}},
+                    "values": {"service-url": ready["app_url"]},
+                    "binds": {
+                        "https://rolerabbit.com": ready["app_url"],
+                        "curl": "as-is",
+                    },
+                    "runbook": "service-outage",
+                }
+            },
+            "alerts": RULES,
+        }
+        self.config_path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+async def _rolerabbit(*words: str, stdin: Any, stdout: Any, stderr: Any) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rolerabbit", *words, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+    )
+
+
+async def _ready(process: asyncio.subprocess.Process, path: Path, log: Path) -> dict[str, Any]:
+    deadline = asyncio.get_running_loop().time() + START_WITHIN
+    while asyncio.get_running_loop().time() < deadline:
+        if path.exists():
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return found
+        if process.returncode is not None:
+            raise CommandError(f"the demo's platform did not start: {_last(log)}\nall of it: {log}")
+        await asyncio.sleep(0.05)
+    raise CommandError(f"the demo's platform was not ready within {START_WITHIN:g} s; see {log}")
+
+
+def _last(log: Path) -> str:
+    lines = [x for x in log.read_text(encoding="utf-8", errors="replace").splitlines() if x.strip()]
+    return lines[-1] if lines else "it said nothing"
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to stop, and after ten seconds end its process group."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), 10)
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _post(ready: Mapping[str, Any], path: str, body: Mapping[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {ready['token']}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{ready['api_url']}{path}", json.dumps(body).encode(), headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310  (our own platform, on loopback)
+            return
+    except urllib.error.HTTPError as error:
+        raise CommandError(f"the platform refused {path}: {error.read().decode(errors='replace')}") from error
+
+
+def _private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)

@@ -1,0 +1,31 @@
+"""``hutch freeze`` and ``hutch thaw``."""
+
+from __future__ import annotations
+
+import click
+
+from hutch.cli.shell import actor, with_context
+from hutch.commands import freeze as commands
+from hutch.commands.context import Context
+
+
+@click.command()
+@click.argument("reason")
+def freeze(reason: str) -> None:
+    """Stop every change at once, in every process on this store, until `hutch thaw`."""
+
+    async def go(context: Context) -> None:
+        commands.freeze(context, reason, actor())
+
+    with_context(go)
+    click.echo("frozen: nothing is changed until `hutch thaw`")
+
+
+@click.command()
+def thaw() -> None:
+    """Allow changes again."""
+
+    async def go(context: Context) -> bool:
+        return commands.thaw(context)
+
+    click.echo("changes are allowed again" if with_context(go) else "nothing was frozen")

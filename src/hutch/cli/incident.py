@@ -1,0 +1,180 @@
+"""``hutch incident``: declare and work on incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
+from hutch.commands import incidents, reviews
+from hutch.commands.context import Context
+from hutch.commands.views import incident_json
+from hutch.model.event import instant
+from hutch.model.incident import Incident
+from hutch.model.severity import Severity
+
+
+@click.group()
+def incident() -> None:
+    """Declare and work on incidents."""
+
+
+@incident.command()
+@click.argument("title")
+@service_option
+@click.option("--severity", required=True, help="SEV-1 … SEV-4.")
+@click.option("--runbook", default="", help="DOC#anchor to start; the service's own where it has one.")
+@as_json
+def declare(title: str, service: str, severity: str, runbook: str, json_out: bool) -> None:
+    """Open an incident by hand; its clocks start and its runbook runs."""
+    level = _severity(severity)
+
+    async def go(context: Context) -> Incident:
+        found = context.service(service)
+        return await incidents.declare(
+            context,
+            title=title,
+            service=found.name,
+            severity=level,
+            runbook=runbook or found.config.runbook,
+            actor=actor(),
+        )
+
+    _show(with_context(go), json_out)
+
+
+@incident.command("list")
+@click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
+@as_json
+def list_(everything: bool, json_out: bool) -> None:
+    """Open incidents."""
+
+    async def go(context: Context) -> list[dict[str, Any]]:
+        now = context.clock.now()
+        found = [i for i in await incidents.listing(context) if everything or i.open]
+        return [{**incident_json(i), "detected": ago(i.detected_at, now), "next": _next(i, context)} for i in found]
+
+    rows = with_context(go)
+    emit(rows) if json_out else table(
+        rows, ["id", "severity", "phase", "service", "title", "detected", "next"], "no open incident"
+    )
+
+
+@incident.command()
+@click.argument("incident_id")
+@as_json
+def show(incident_id: str, json_out: bool) -> None:
+    """One incident: state, cause, promises."""
+    _show(with_context(lambda c: incidents.load(c, incident_id)), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@as_json
+def ack(incident_id: str, json_out: bool) -> None:
+    """Say that you have it: the response promise is met."""
+    _show(with_context(lambda c: incidents.acknowledge(c, incident_id, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.argument("who")
+@as_json
+def assign(incident_id: str, who: str, json_out: bool) -> None:
+    """Make WHO the incident's commander."""
+    _show(with_context(lambda c: incidents.assign(c, incident_id, who, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.argument("severity")
+@click.option("--reason", required=True)
+@as_json
+def severity(incident_id: str, severity: str, reason: str, json_out: bool) -> None:
+    """Change the severity; what is not yet met is due anew."""
+    level = _severity(severity)
+    _show(with_context(lambda c: incidents.set_severity(c, incident_id, level, reason, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.argument("text")
+@as_json
+def note(incident_id: str, text: str, json_out: bool) -> None:
+    """Put a note on the timeline."""
+    _show(with_context(lambda c: incidents.note(c, incident_id, text, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.argument("text", default="")
+@as_json
+def update(incident_id: str, text: str, json_out: bool) -> None:
+    """Record the update that was given to stakeholders; without TEXT, print a draft and record nothing."""
+    if not text:
+        click.echo(with_context(lambda c: reviews.draft_update(c, incident_id)))
+        return
+    _show(with_context(lambda c: incidents.post_update(c, incident_id, text, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.argument("resolution")
+@as_json
+def resolve(incident_id: str, resolution: str, json_out: bool) -> None:
+    """Resolve by hand, saying what was done; the regression watch begins."""
+    _show(with_context(lambda c: incidents.resolve(c, incident_id, resolution, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.option("--reason", required=True)
+@as_json
+def reopen(incident_id: str, reason: str, json_out: bool) -> None:
+    """It is back."""
+    _show(with_context(lambda c: incidents.reopen(c, incident_id, reason, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@as_json
+def timeline(incident_id: str, json_out: bool) -> None:
+    """Everything that happened, in order."""
+    entries = with_context(lambda c: reviews.timeline_of(c, incident_id))
+    if json_out:
+        emit(
+            [
+                {"at": instant(e.at), "actor": e.actor, "kind": e.kind, "text": e.text, "ref": f"{e.stream}#{e.seq}"}
+                for e in entries
+            ]
+        )
+        return
+    for e in entries:
+        click.echo(f"{e.at:%H:%M:%S}  {e.actor:<12} {e.text}")
+
+
+def _severity(text: str) -> Severity:
+    try:
+        return Severity.of(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _next(state: Incident, context: Context) -> str:
+    clock = state.next_promise()
+    return f"{clock.name} {ago(clock.due, context.clock.now())}" if clock else ""
+
+
+def _show(state: Incident, json_out: bool) -> None:
+    if json_out:
+        emit(incident_json(state))
+        return
+    click.echo(f"{state.id}  {state.severity.label}  {state.phase}  {state.title}")
+    if state.cause:
+        click.echo(f"  cause {state.cause['code']}: {state.cause['summary']}")
+    for clock in state.clocks:
+        late = f", late by {span(clock.late_by)}" if clock.late_by else ""
+        click.echo(f"  {clock.id:<12} due {clock.due:%Y-%m-%d %H:%M:%S} UTC  {clock.state}{late}")
+    for run in state.runs:
+        click.echo(f"  run {run}: hutch runs show {run}")

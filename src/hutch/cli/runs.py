@@ -1,0 +1,246 @@
+"""``hutch run`` and ``hutch runs``: start a runbook, and decide in it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
+from hutch.commands import incidents, respond
+from hutch.commands import runs as commands
+from hutch.commands.context import CommandError, Context
+from hutch.commands.views import run_json, run_summary, state_of
+from hutch.commands.worker import Worker
+from hutch.model.run import Chosen, Run
+
+WAITING = 4
+FAILED = 1
+LET_OTHERS = 1.0
+"""Seconds that a running server gets to take a run on before this process does it itself."""
+
+
+@click.command()
+@click.argument("document")
+@service_option
+@click.option("--set", "values", multiple=True, metavar="K=V", help="A placeholder's value for this run.")
+@click.option(
+    "--bind", "binds", multiple=True, metavar="NAME=VALUE", help="What a host or program stands for; or as-is."
+)
+@click.option("--incident", default="", help="The incident that it answers.")
+@click.option("--dry-run", is_flag=True, help="Render everything, run only reads, apply nothing.")
+@click.option("--approve", "option", default="", help="Approve this option (its id or number) in advance.")
+@click.option("--yes", is_flag=True, help="Approve the first remedy in advance; never what loses data.")
+@as_json
+@click.pass_context
+def run(
+    ctx: click.Context,
+    document: str,
+    service: str,
+    values: tuple[str, ...],
+    binds: tuple[str, ...],
+    incident: str,
+    dry_run: bool,
+    option: str,
+    yes: bool,
+    json_out: bool,
+) -> None:
+    """Run DOCUMENT#anchor: its reads at once; its changes wait for approval (exit code 4)."""
+
+    async def go(context: Context) -> Run:
+        state = await incidents.load(context, incident) if incident else None
+        found = await respond.run_document(
+            context,
+            document,
+            service or (state.service if state else ""),
+            incident=state,
+            values=pairs(values),
+            binds=pairs(binds),
+            mode="dry-run" if dry_run else "",
+            actor=actor(),
+        )
+        found = await drive(context, found.id)
+        if found.waiting == "approval" and (option or yes):
+            await commands.approve(context, found.id, option, actor(), yes=yes and not option)
+            found = await drive(context, found.id)
+        return found
+
+    _end(ctx, with_context(go), json_out)
+
+
+@click.group()
+def runs() -> None:
+    """List, show, approve, deny, decide and cancel runs."""
+
+
+@runs.command("list")
+@as_json
+def list_(json_out: bool) -> None:
+    """Every run, oldest first."""
+
+    async def go(context: Context) -> list[dict[str, Any]]:
+        now = context.clock.now()
+        return [{**run_summary(r), "started": ago(r.started_at, now)} for r in await commands.listing(context)]
+
+    rows = with_context(go)
+    columns = ["id", "title", "service", "incident", "state", "started"]
+    emit(rows) if json_out else table(rows, columns, "no runs yet; `hutch run DOC#anchor` starts one")
+
+
+@runs.command()
+@click.argument("run_id")
+@as_json
+def show(run_id: str, json_out: bool) -> None:
+    """What a run saw, offers and did."""
+    found = with_context(lambda context: commands.load(context, run_id))
+    emit(run_json(found)) if json_out else describe(found)
+
+
+def _decision(name: str, doc: str) -> Any:
+    """Registers a subcommand that takes a run and waits for what comes of the decision."""
+
+    def register(function: Any) -> Any:
+        function.__doc__ = doc
+        return runs.command(name)(click.argument("run_id")(as_json(click.pass_context(function))))
+
+    return register
+
+
+@_decision("approve", "Approve an option as it is shown; without --option the first one.")
+@click.option("--option", default="", help="Its id or number.")
+@click.option("--digest", default="", help="The digest that you were shown: anything else is refused.")
+def approve(ctx: click.Context, run_id: str, option: str, digest: str, json_out: bool) -> None:
+    async def go(context: Context) -> Run:
+        await commands.approve(context, run_id, option, actor(), digest=digest)
+        return await drive(context, run_id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+@_decision("deny", "Decline an option, with the reason.")
+@click.option("--option", default="", help="Its id or number.")
+@click.option("--reason", required=True)
+def deny(ctx: click.Context, run_id: str, option: str, reason: str, json_out: bool) -> None:
+    async def go(context: Context) -> Run:
+        await commands.deny(context, run_id, option, reason, actor())
+        return await drive(context, run_id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+@_decision("decide", "Say whether a change worked that verification could not judge.")
+@click.argument("choice", type=click.Choice(["worked", "failed"]))
+@click.option("--option", default="", help="Its id or number.")
+@click.option("--note", default="", help="What you saw.")
+def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str, json_out: bool) -> None:
+    async def go(context: Context) -> Run:
+        await commands.settle(context, run_id, option, choice, note, actor())
+        return await drive(context, run_id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+@_decision("cancel", "Start nothing further; what was done stays.")
+@click.option("--reason", default="cancelled by hand")
+def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None:
+    async def go(context: Context) -> Run:
+        await commands.cancel(context, run_id, reason, actor())
+        return await drive(context, run_id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+# ------------------------------------------------------------------ driving without a server
+
+
+async def drive(context: Context, run_id: str) -> Run:
+    """Drive to the next wait for a person, or to the end: by a running server where one takes it, else here."""
+    worker = Worker(context)
+    before = (await commands.load(context, run_id)).seq
+    if context.config.path and await _taken_elsewhere(context, run_id, before):
+        return await _follow(context, run_id)
+    while True:
+        while await worker.step(f"run:{run_id}"):
+            pass
+        found = await commands.load(context, run_id)
+        if found.finished or found.waiting in ("approval", "decision"):
+            await _tell_incident(worker, found)
+            return found
+        await context.queue.wait(0.5)
+
+
+async def _taken_elsewhere(context: Context, run_id: str, before: int) -> bool:
+    if not (context.home / "serving").exists():
+        return False
+    for _ in range(int(LET_OTHERS / 0.1)):
+        await asyncio.sleep(0.1)
+        if (await commands.load(context, run_id)).seq > before:
+            return True
+    return False
+
+
+async def _follow(context: Context, run_id: str) -> Run:
+    while True:
+        found = await commands.load(context, run_id)
+        if found.finished or found.waiting in ("approval", "decision"):
+            return found
+        await asyncio.sleep(0.2)
+
+
+async def _tell_incident(worker: Worker, found: Run) -> None:
+    while found.incident and await worker.step(f"incident:{found.incident}"):
+        pass
+
+
+# ------------------------------------------------------------------ showing
+
+
+def pairs(given: tuple[str, ...]) -> dict[str, str]:
+    """``K=V`` arguments as a mapping."""
+    found = dict(g.partition("=")[::2] for g in given)
+    bad = [g for g in given if "=" not in g]
+    if bad:
+        raise CommandError(f"{bad[0]!r}: write NAME=VALUE", 2)
+    return found
+
+
+def describe(found: Run) -> None:
+    """A run in words, with the command that goes on."""
+    click.echo(f"{found.id}  {found.title}  ({found.service}, {found.mode}): {state_of(found)}")
+    if found.summary:
+        click.echo(f"  {found.summary}")
+    for cause in found.causes:
+        click.echo(f"  cause {cause['code']}: {cause['summary']}")
+    passed = sum(1 for s in found.read.values() if s == "passed")
+    if found.read:
+        click.echo(f"  {passed} of {len(found.read)} reads passed")
+    for skipped in found.program.skipped:
+        click.echo(f"  not run (line {skipped.line}): {skipped.command.text.splitlines()[0]}: {skipped.refused}")
+    for number, chosen in enumerate(found.chosen, 1):
+        _describe_option(number, chosen)
+    if found.waiting == "approval":
+        click.echo(f"\nApprove:  hutch runs approve {found.id} --option {found.chosen[0].option.id}")
+        click.echo(f"Decline:  hutch runs deny {found.id} --option {found.chosen[0].option.id} --reason '…'")
+    if found.waiting == "decision":
+        click.echo(f"\nSay what you see:  hutch runs decide {found.id} worked|failed --note '…'")
+
+
+def _describe_option(number: int, chosen: Chosen) -> None:
+    click.echo(f"  {number}. {chosen.option.title} [{chosen.option.id}]: {chosen.state}")
+    for statement in chosen.option.items:
+        click.echo(f"     runs    {statement.command.text}")
+    click.echo(f"     on      {chosen.target}   effect {chosen.option.effect.word}")
+    click.echo(f"     hits    {chosen.preview.get('summary', '')}")
+    if chosen.preview.get("undo"):
+        click.echo(f"     undo    {chosen.preview['undo']}")
+    if chosen.reason:
+        click.echo(f"     because {chosen.reason}")
+
+
+def _end(ctx: click.Context, found: Run, json_out: bool) -> None:
+    emit(run_json(found)) if json_out else describe(found)
+    if found.waiting in ("approval", "decision"):
+        ctx.exit(WAITING)
+    failed = found.outcome in ("unresolved", "cancelled") or "failed" in found.read.values()
+    ctx.exit(FAILED if failed and found.outcome not in ("resolved", "proposed") else 0)

@@ -1,0 +1,84 @@
+"""Incidents and runs as JSON: stable keys, the same for the command line and the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hutch.model.event import instant
+from hutch.model.incident import Incident
+from hutch.model.run import Chosen, Run
+
+
+def incident_json(state: Incident) -> dict[str, Any]:
+    """An incident, as JSON."""
+    return {
+        "id": state.id,
+        "title": state.title,
+        "service": state.service,
+        "severity": state.severity.label,
+        "phase": str(state.phase),
+        "open": state.open,
+        "detected_at": instant(state.detected_at),
+        "resolved_at": instant(state.resolved_at) if state.resolved_at else None,
+        "acknowledged_by": state.acknowledged_by,
+        "commander": state.commander,
+        "alerts": sorted(set(state.open_alerts.values())),
+        "runs": list(state.runs),
+        "cause": state.cause,
+        "clocks": [
+            {"id": c.id, "due": instant(c.due), "state": str(c.state), "late_by": c.late_by.total_seconds()}
+            for c in state.clocks
+        ],
+    }
+
+
+def state_of(found: Run) -> str:
+    """Its outcome, or what it waits for."""
+    return found.outcome or (f"waiting for {found.waiting}" if found.waiting else "running")
+
+
+def run_summary(found: Run) -> dict[str, Any]:
+    """One row of the list."""
+    return {
+        "id": found.id,
+        "title": found.title,
+        "service": found.service,
+        "incident": found.incident,
+        "state": state_of(found),
+        "mode": found.mode,
+    }
+
+
+def run_json(found: Run) -> dict[str, Any]:
+    """All of a run, as JSON."""
+    return {
+        **run_summary(found),
+        "outcome": found.outcome,
+        "waiting": found.waiting,
+        "summary": found.summary,
+        "healthy": found.healthy,
+        "causes": list(found.causes),
+        "read": dict(found.read),
+        "options": [option_json(c) for c in found.chosen],
+        "skipped": [{"title": i.title, "text": i.command.text, "reason": i.refused} for i in found.program.skipped],
+    }
+
+
+def option_json(chosen: Chosen) -> dict[str, Any]:
+    """An offered option, as JSON."""
+    return {
+        "id": chosen.option.id,
+        "number": chosen.option.number,
+        "title": chosen.option.title,
+        "state": str(chosen.state),
+        "cause": chosen.option.cause,
+        "why": chosen.option.why,
+        "effect": chosen.option.effect.word,
+        "statements": [i.command.text for i in chosen.option.items],
+        "target": chosen.target,
+        "preview": dict(chosen.preview),
+        "digest": chosen.digest,
+        "approved_by": chosen.approved_by,
+        "expires_at": chosen.expires_at.isoformat() if chosen.expires_at else None,
+        "reason": chosen.reason,
+    }

@@ -1,0 +1,1 @@
+"""The HTTP side: a thin shell over ``hutch.commands``."""

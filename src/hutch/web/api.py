@@ -1,0 +1,206 @@
+"""The JSON API under ``/api/v1``. Loopback only; a change takes a JSON body, which no foreign page can send."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from hutch import __version__
+from hutch.commands import incidents, reviews, runs
+from hutch.commands.context import CommandError, Context
+from hutch.commands.diagnose import diagnose_json
+from hutch.commands.respond import run_document
+from hutch.commands.views import incident_json, run_json, run_summary
+from hutch.model.event import instant
+from hutch.model.severity import Severity
+
+LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
+"""The names under which the server answers; any other is a page that was tricked into asking us."""
+
+STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
+"""HTTP status by the exit code of a command's error."""
+
+router = APIRouter(prefix="/api/v1")
+Text = Annotated[str, Body(embed=True, max_length=20_000)]
+Who = Annotated[str, Body(embed=True, max_length=200)]
+
+
+def build(context: Context) -> FastAPI:
+    """The application over one context."""
+    app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app.state.context = context
+    app.include_router(router)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
+    app.add_exception_handler(CommandError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.middleware("http")(_json_only)
+    return app
+
+
+async def _json_only(request: Request, call_next: Any) -> Response:
+    kind = request.headers.get("content-type", "")
+    if request.method not in ("GET", "HEAD") and not kind.startswith("application/json"):
+        return JSONResponse({"error": "send the body as application/json"}, 415)
+    response: Response = await call_next(request)
+    return response
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    code = error.code if isinstance(error, CommandError) else 1
+    return JSONResponse({"error": str(error)}, STATUS.get(code, 409))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in found)
+    return JSONResponse({"error": said}, 422)
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+@router.get("/services")
+async def services(request: Request) -> list[dict[str, Any]]:
+    """The configured services and their targets."""
+    found = _context(request).services.values()
+    return [{"name": s.name, "targets": [c.target for c in s.connections.values()]} for s in found]
+
+
+@router.get("/services/{name}/diagnosis")
+async def diagnosis(request: Request, name: str) -> dict[str, Any]:
+    """Look at a service now, read-only."""
+    context = _context(request)
+    return await diagnose_json(context, context.service(name))
+
+
+@router.get("/incidents")
+async def list_incidents(request: Request) -> list[dict[str, Any]]:
+    """Every incident, oldest first."""
+    return [incident_json(i) for i in await incidents.listing(_context(request))]
+
+
+@router.post("/incidents", status_code=201)
+async def declare(
+    request: Request, title: Text, severity: Text, actor: Who, service: Text = "", runbook: Text = ""
+) -> dict[str, Any]:
+    """Open an incident by hand."""
+    context = _context(request)
+    found = context.service(service)
+    state = await incidents.declare(
+        context,
+        title=title,
+        service=found.name,
+        severity=_severity(severity),
+        runbook=runbook or found.config.runbook,
+        source="api",
+        actor=actor,
+    )
+    return incident_json(state)
+
+
+@router.get("/incidents/{incident_id}")
+async def show_incident(request: Request, incident_id: str) -> dict[str, Any]:
+    """One incident."""
+    return incident_json(await incidents.load(_context(request), incident_id))
+
+
+@router.get("/incidents/{incident_id}/timeline")
+async def timeline(request: Request, incident_id: str) -> list[dict[str, Any]]:
+    """Everything that happened, in order."""
+    entries = await reviews.timeline_of(_context(request), incident_id)
+    return [
+        {"at": instant(e.at), "actor": e.actor, "kind": e.kind, "text": e.text, "ref": f"{e.stream}#{e.seq}"}
+        for e in entries
+    ]
+
+
+@router.post("/incidents/{incident_id}/acknowledgement")
+async def acknowledge(request: Request, incident_id: str, actor: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
+    """Somebody has it."""
+    return incident_json(await incidents.acknowledge(_context(request), incident_id, actor))
+
+
+@router.post("/incidents/{incident_id}/notes")
+async def note(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+    """A note on the timeline."""
+    return incident_json(await incidents.note(_context(request), incident_id, text, actor))
+
+
+@router.post("/incidents/{incident_id}/severity")
+async def severity(request: Request, incident_id: str, severity: Text, reason: Text, actor: Who) -> dict[str, Any]:
+    """Change the severity, with the reason."""
+    level = _severity(severity)
+    return incident_json(await incidents.set_severity(_context(request), incident_id, level, reason, actor))
+
+
+@router.post("/incidents/{incident_id}/updates")
+async def update(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+    """Record an update that was given."""
+    return incident_json(await incidents.post_update(_context(request), incident_id, text, actor))
+
+
+@router.post("/incidents/{incident_id}/resolution")
+async def resolve(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+    """Resolve by hand."""
+    return incident_json(await incidents.resolve(_context(request), incident_id, text, actor))
+
+
+@router.get("/runs")
+async def list_runs(request: Request) -> list[dict[str, Any]]:
+    """Every run, oldest first."""
+    return [run_summary(r) for r in await runs.listing(_context(request))]
+
+
+@router.post("/runs", status_code=201)
+async def start_run(
+    request: Request, document: Text, actor: Who, service: Text = "", values: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Start a runbook; the worker drives it."""
+    return run_json(await run_document(_context(request), document, service, values=values, actor=actor))
+
+
+@router.get("/runs/{run_id}")
+async def show_run(request: Request, run_id: str) -> dict[str, Any]:
+    """What a run saw, offers and did."""
+    return run_json(await runs.load(_context(request), run_id))
+
+
+@router.post("/runs/{run_id}/approval")
+async def approve(request: Request, run_id: str, option: Text, digest: Text, actor: Who) -> dict[str, Any]:
+    """Approve an option exactly as it was shown: its digest is needed."""
+    return run_json(await runs.approve(_context(request), run_id, option, actor, digest=digest))
+
+
+@router.post("/runs/{run_id}/denial")
+async def deny(request: Request, run_id: str, option: Text, reason: Text, actor: Who) -> dict[str, Any]:
+    """Decline an option."""
+    return run_json(await runs.deny(_context(request), run_id, option, reason, actor))
+
+
+@router.post("/runs/{run_id}/decision")
+async def decide(
+    request: Request, run_id: str, choice: Text, actor: Who, option: Text = "", note: Text = ""
+) -> dict[str, Any]:
+    """Say whether a change worked: ``worked`` or ``failed``."""
+    if choice not in ("worked", "failed"):
+        raise CommandError(f"choice is {choice!r}; one of: worked, failed", 3)
+    return run_json(await runs.settle(_context(request), run_id, option, choice, note, actor))
+
+
+@router.post("/runs/{run_id}/cancellation")
+async def cancel(request: Request, run_id: str, reason: Text, actor: Who) -> dict[str, Any]:
+    """Start nothing further."""
+    return run_json(await runs.cancel(_context(request), run_id, reason, actor))
+
+
+def _severity(text: str) -> Severity:
+    try:
+        return Severity.of(text)
+    except ValueError as error:
+        raise CommandError(str(error), 3) from error
