@@ -120,13 +120,19 @@ async def _rolerabbit(*words: str, stdin: Any, stdout: Any, stderr: Any) -> asyn
 async def _ready(process: asyncio.subprocess.Process, path: Path, log: Path) -> dict[str, Any]:
     deadline = asyncio.get_running_loop().time() + START_WITHIN
     while asyncio.get_running_loop().time() < deadline:
-        if path.exists():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = _read_ready(path)
+        if found:
             return found
         if process.returncode is not None:
             raise CommandError(f"the demo's platform did not start: {_last(log)}\nall of it: {log}")
         await asyncio.sleep(0.05)
     raise CommandError(f"the demo's platform was not ready within {START_WITHIN:g} s; see {log}")
+
+
+def _read_ready(path: Path) -> dict[str, Any]:
+    """What the platform says of itself once it is up; empty before that. The file appears whole."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 def _last(log: Path) -> str:

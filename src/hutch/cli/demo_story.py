@@ -16,10 +16,9 @@ from hutch.cli.shell import actor, span
 from hutch.commands import incidents, reviews, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose_json
-from hutch.model.event import Event, instant, parse_instant
+from hutch.model.event import instant, parse_instant
 from hutch.model.incident import Incident
 from hutch.model.run import ChangeState, Run
-from hutch.model.severity import Severity
 
 PATIENCE = 120.0
 """Seconds that each part of the story may take before the demo gives up and says where."""
@@ -55,8 +54,8 @@ class Story:
         self.say(f"  look yourself  hutch --config {config} diagnose")
         window = timedelta(minutes=5) / self.time_scale
         self.say(
-            f"  time scale     {self.time_scale:g}: it divides signal windows, rule durations (5 min is {span(window)}) and"
-            " the regression watch; clocks are real\n"
+            f"  time scale     {self.time_scale:g}: it divides signal windows, rule durations (5 min is {span(window)})"
+            " and the regression watch; clocks are real\n"
         )
 
     # -------------------------------------------------------------- the parts

@@ -189,7 +189,7 @@ def _with_hosts(text: str, found: Iterable[Target], situation: Situation) -> str
 
 
 def _unbound(target: Target, situation: Situation) -> str:
-    """Why this target must not be reached; a placeholder's value in it was given for this service and is its binding."""
+    """Why this target must not be reached. A placeholder's value was given for this service: it is its own binding."""
     known = situation.bound(target.name)
     if target.kind in ("program", "file") or (known and known != MANUAL):
         return ""
@@ -197,7 +197,8 @@ def _unbound(target: Target, situation: Situation) -> str:
         return ""
     if target.name in situation.values.values():
         return ""
-    return f"{target.kind} {target.name} is not bound: add services.{situation.service.name}.binds or --bind {target.name}=VALUE"
+    where = f"services.{situation.service.name}.binds"
+    return f"{target.kind} {target.name} is not bound: add it to {where} or give --bind {target.name}=VALUE"
 
 
 def _routed(text: str, verdict: Verdict, env: Mapping[str, str], situation: Situation) -> Command:
