@@ -16,6 +16,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from hutch.model.finding import Cause, Finding, Object, Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.http import provider
+from hutch.testing import check_provider
 
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
@@ -226,3 +227,13 @@ def test_every_code_is_documented() -> None:
 def test_the_manifest_loads_no_client() -> None:
     code = "import sys, hutch.providers.http; sys.exit('aiohttp' in sys.modules or 'prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_it_keeps_the_contract_and_shows_no_password(server: BaseTestServer) -> None:
+    plain = str(server.make_url("/"))
+    url = plain.replace("http://", "http://someone:correct-horse@")
+    settings: dict[str, object] = {"url": url, "metrics": "/metrics", "sample_gap": 0.01}
+    found = await check_provider(provider, settings)
+    away = await check_provider(provider, {"url": "http://someone:correct-horse@nowhere.invalid", "metrics": "/m"})
+    assert [f.status for f in (*found, *away)] == [Status.OK, Status.OK, Status.BAD, Status.UNKNOWN]
+    assert "correct-horse" not in repr((found, away, provider.explain(found), provider.explain(away)))

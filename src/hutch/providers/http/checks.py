@@ -11,10 +11,11 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from hutch.model.action import Sample
+from hutch.model.exposition import samples
 from hutch.model.finding import Finding, Status
 from hutch.providers.http.config import Config
-from hutch.providers.http.exposition import Traffic, samples, traffic
 from hutch.providers.http.fetch import Answer, Unanswered, fetch
+from hutch.providers.http.traffic import Traffic, traffic
 
 SHOWN = 300
 """Characters of a body that become evidence."""
@@ -42,7 +43,7 @@ class Eye:
             data: dict[str, object] = {"kind": error.kind, "host": self.host, "service": self.service}
             summary = f"{self.host} does not answer: {error}"
             return self._finding(
-                "http.health", Status.BAD, summary, at, started, data, (f"{self.config.health}: {error}",)
+                "http.health", Status.BAD, summary, at, started, data, (f"{shown(self.config.health)}: {error}",)
             )
         return self._judged_health(answer, at, started)
 
@@ -58,7 +59,7 @@ class Eye:
         }
         took = answer.phases.get("total", 0.0) * 1000
         expected = "" if good else f", {self.config.expect_status} expected"
-        summary = f"{self.config.health} answers {answer.status} in {took:.0f} ms{expected}"
+        summary = f"{shown(self.config.health)} answers {answer.status} in {took:.0f} ms{expected}"
         evidence = (summary, f"it says: {answer.text[:SHOWN].strip()}") if not good else (summary,)
         return self._finding("http.health", Status.OK if good else Status.BAD, summary, at, started, data, evidence)
 
@@ -68,7 +69,7 @@ class Eye:
         try:
             seen = await self._watch()
         except (Unanswered, ValueError) as error:
-            said = f"the metrics at {self.config.metrics} cannot be read: {error}"
+            said = f"the metrics at {shown(self.config.metrics)} cannot be read: {error}"
             return self._finding("http.requests", Status.UNKNOWN, said, at, started, {}, (), said)
         return self._judged_requests(seen, at, started)
 
@@ -146,6 +147,12 @@ class Eye:
     ) -> Finding:
         took = time.monotonic() - started
         return Finding(check, self.host, status, summary, at, took, data, evidence, True, reason)
+
+
+def shown(url: str) -> str:
+    """The address without the user and password that it may hold."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _json(text: str) -> object:

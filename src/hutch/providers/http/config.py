@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from hutch.ports import Setting
@@ -29,9 +29,9 @@ SETTINGS = (
 class Config:
     """The settings as the provider uses them; ``health`` and ``metrics`` are whole addresses, empty for none."""
 
-    url: str
-    health: str
-    metrics: str
+    url: str = field(repr=False)
+    health: str = field(repr=False)
+    metrics: str = field(repr=False)
     expect_status: int
     timeout: float
     sample_gap: float
