@@ -75,6 +75,7 @@ async def test_the_root_of_a_queue_is_named_and_ending_it_frees_everybody(server
                 outcome = await action.apply(cause.remedies[0].args)
                 verified = await action.verify(cause.remedies[0].args)
                 after = await connection.checks["postgres.locks"]()
+        root.close()
     assert (cause.code, cause.object.kind, cause.object.id) == (
         "postgres.blocked_by_lock",
         "session",

@@ -18,8 +18,6 @@ from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.remedies import END_SESSIONS
 from hutch.providers.postgres.statements import Statements
 
-TARGET = "postgres"
-
 
 def connect(target: TargetConfig) -> Connection:
     """The target of a service. Nothing connects yet. ``ValueError`` names a setting that can't be used."""
@@ -30,9 +28,10 @@ def connect(target: TargetConfig) -> Connection:
     except PostgresError as error:
         raise ValueError(f"postgres: {error}") from None
     statements = Statements(client, operator)
+    name = f"{client.where}/{client.database}"
     return Connection(
-        target=TARGET,
-        checks=_checks(client, config, target.now),
+        target=name,
+        checks=_checks(name, client, config, target.now),
         actions={END_SESSIONS: EndSessions(client, operator, config)},
         runs={"sql": statements.sql, "psql": statements.psql},
         scrape=_scrape(client, config, target.now),
@@ -40,7 +39,7 @@ def connect(target: TargetConfig) -> Connection:
     )
 
 
-def _checks(client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
+def _checks(target: str, client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
     looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
         "postgres.reachable": lambda: checks.reachable(client),
         "postgres.connections": lambda: checks.connections(client, config),
@@ -51,7 +50,7 @@ def _checks(client: Client, config: Config, now: Callable[[], datetime]) -> Mapp
     }
     beside = {"postgres.reader_is_read_only"}
     return {
-        name: Probe(name, TARGET, client.database, look, now, matters=name not in beside)
+        name: Probe(name, target, client.database, look, now, matters=name not in beside)
         for name, look in looks.items()
     }
 
