@@ -97,20 +97,15 @@ def show(run_id: str, json_out: bool) -> None:
     emit(run_json(found)) if json_out else describe(found)
 
 
-def _decision(name: str, doc: str) -> Any:
-    """Registers a subcommand that takes a run and waits for what comes of the decision."""
-
-    def register(function: Any) -> Any:
-        function.__doc__ = doc
-        return runs.command(name)(click.argument("run_id")(as_json(click.pass_context(function))))
-
-    return register
-
-
-@_decision("approve", "Approve an option as it is shown; without --option the first one.")
+@runs.command()
+@click.argument("run_id")
 @click.option("--option", default="", help="Its id or number.")
 @click.option("--digest", default="", help="The digest that you were shown: anything else is refused.")
+@as_json
+@click.pass_context
 def approve(ctx: click.Context, run_id: str, option: str, digest: str, json_out: bool) -> None:
+    """Approve an option as it is shown; without --option the first one."""
+
     async def go(context: Context) -> Run:
         await commands.approve(context, run_id, option, actor(), digest=digest)
         return await drive(context, run_id)
@@ -118,10 +113,15 @@ def approve(ctx: click.Context, run_id: str, option: str, digest: str, json_out:
     _end(ctx, with_context(go), json_out)
 
 
-@_decision("deny", "Decline an option, with the reason.")
+@runs.command()
+@click.argument("run_id")
 @click.option("--option", default="", help="Its id or number.")
 @click.option("--reason", required=True)
+@as_json
+@click.pass_context
 def deny(ctx: click.Context, run_id: str, option: str, reason: str, json_out: bool) -> None:
+    """Decline an option, with the reason."""
+
     async def go(context: Context) -> Run:
         await commands.deny(context, run_id, option, reason, actor())
         return await drive(context, run_id)
@@ -129,11 +129,16 @@ def deny(ctx: click.Context, run_id: str, option: str, reason: str, json_out: bo
     _end(ctx, with_context(go), json_out)
 
 
-@_decision("decide", "Say whether a change worked that verification could not judge.")
+@runs.command()
+@click.argument("run_id")
 @click.argument("choice", type=click.Choice(["worked", "failed"]))
 @click.option("--option", default="", help="Its id or number.")
 @click.option("--note", default="", help="What you saw.")
+@as_json
+@click.pass_context
 def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str, json_out: bool) -> None:
+    """Say whether a change worked that verification could not judge."""
+
     async def go(context: Context) -> Run:
         await commands.settle(context, run_id, option, choice, note, actor())
         return await drive(context, run_id)
@@ -141,9 +146,14 @@ def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str,
     _end(ctx, with_context(go), json_out)
 
 
-@_decision("cancel", "Start nothing further; what was done stays.")
+@runs.command()
+@click.argument("run_id")
 @click.option("--reason", default="cancelled by hand")
+@as_json
+@click.pass_context
 def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None:
+    """Start nothing further; what was done stays."""
+
     async def go(context: Context) -> Run:
         await commands.cancel(context, run_id, reason, actor())
         return await drive(context, run_id)

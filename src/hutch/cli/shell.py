@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,7 +62,7 @@ def emit(data: object) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
-def table(rows: list[Mapping[str, Any]], columns: list[str], empty: str) -> None:
+def table(rows: Sequence[Mapping[str, Any]], columns: list[str], empty: str) -> None:
     """Rows as aligned columns; ``empty`` is said where there are none."""
     if not rows:
         click.echo(empty)

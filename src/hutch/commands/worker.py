@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 from hutch.commands import incidents, respond, runs
 from hutch.commands.context import CommandError, Context
@@ -43,7 +44,7 @@ class Worker:
         self.context = context
         self.watched = watched
         self.driver = driver(context, watched=watched)
-        self.handlers: dict[str, Callable[[TakenJob], Awaitable[None]]] = {
+        self.handlers: dict[str, Callable[[TakenJob], Coroutine[Any, Any, None]]] = {
             "drive": self._drive,
             "follow": self._follow,
             "respond": self._respond,
