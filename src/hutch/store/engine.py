@@ -34,14 +34,16 @@ def reading_engine(path: Path) -> Engine:
 
 
 def offline_engine(path: Path) -> Engine:
-    """For a proof: never writes, and also opens a file in a folder that can't be written."""
+    """For a proof: one snapshot for all of it, never writes, also opens a file in a folder that can't be written."""
     frozen = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     uri = f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=ro'}"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
@@ -55,6 +57,10 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:

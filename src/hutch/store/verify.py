@@ -22,6 +22,7 @@ WHOLE_LOG = "*"
 """Stands as the stream of a :class:`Break` that concerns the file or the log as a whole; ``seq`` is a position."""
 
 _CHUNK = 500
+_TYPES = {column.name: column.type.python_type for column in events.c}
 
 
 @dataclass(slots=True)
@@ -35,6 +36,10 @@ class Report:
     events: int = 0
     erased: int = 0
     breaks: list[Break] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Break]:
+        """Its breaks."""
+        return iter(self.breaks)
 
     @property
     def intact(self) -> bool:
@@ -62,8 +67,7 @@ def verify_store(path: Path) -> Report:
     try:
         with explaining(path), engine.connect() as connection:
             check_current(connection, path)
-            with connection.begin():
-                _prove(connection, report)
+            _prove(connection, report)
     finally:
         engine.dispose()
     return report
@@ -116,8 +120,16 @@ def _events(rows: Iterator[Row[tuple[object, ...]]], report: Report) -> Iterator
     for row in rows:
         report.events += 1
         try:
-            event = event_from(row)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise _Unreadable(row, f"its time or data can't be read: {error}") from error
+            event = _sound(row)
+        except (ValueError, TypeError) as error:
+            raise _Unreadable(row, f"it can't be read: {error}") from error
         report.erased += event.data == ERASED
         yield event
+
+
+def _sound(row: Row[tuple[object, ...]]) -> Event:
+    """SQLite lets any column hold any type: a forger may have put bytes where text was."""
+    wrong = [name for name, value in row._mapping.items() if type(value) is not _TYPES[name]]
+    if wrong:
+        raise TypeError(f"wrong type in {', '.join(wrong)}")
+    return event_from(row)

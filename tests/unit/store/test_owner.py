@@ -1,0 +1,42 @@
+"""Who holds a lease, and whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from hutch.store.owner import is_gone, this_process
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="without /proc a lease just runs out")
+
+
+def test_this_process_lives() -> None:
+    assert str(os.getpid()) in this_process().split(":")
+    assert not is_gone(this_process())
+
+
+def test_an_ended_process_is_gone_before_and_after_it_is_reaped() -> None:
+    code = "from hutch.store.owner import this_process as t; print(t(), flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], text=True, **pipes) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().strip()
+        assert not is_gone(owner)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_gone(owner)
+    assert is_gone(owner)
+
+
+def test_a_number_that_was_given_to_another_process_is_not_the_owner() -> None:
+    host, pid, started = this_process().rsplit(":", 2)
+    assert is_gone(f"{host}:{pid}:{int(started) + 1}")
+
+
+def test_on_doubt_the_lease_has_to_run_out() -> None:
+    host, pid, started = this_process().rsplit(":", 2)
+    assert not is_gone(f"other-{host}:{pid}:{int(started) + 1}")
+    assert not is_gone(f"{host}:{pid}:")
