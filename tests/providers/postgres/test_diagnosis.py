@@ -27,6 +27,9 @@ async def test_an_idle_server_is_healthy(target: Any) -> None:
     assert {f.status for f in findings.values()} == {Status.OK}
     assert provider.explain(list(findings.values())) == []
     assert findings["postgres.reachable"].data["login"] == "watcher"
+    assert (
+        findings["postgres.idle_in_transaction"].seconds < 0.9
+    )  # nothing to look at twice, our own reads least of all
 
 
 @contextmanager

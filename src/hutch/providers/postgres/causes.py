@@ -108,7 +108,7 @@ def _leak(target: str, group: Sequence[Session], connections: Finding | None) ->
         summary=f"{len(group)} sessions of {who} hold transactions open and do nothing in them",
         target=target,
         evidence=(
-            f"{len(group)} sessions of {who} idle in transaction for {youngest:.0f} to {oldest:.0f} s",
+            f"{len(group)} sessions of {who} idle in transaction for {_between(youngest, oldest)} s",
             *_share(len(group), connections),
             f"the first of these transactions began at {began}",
             f"their last statements: {'; '.join(sorted({s.query for s in group})[:_SHOWN])}",
@@ -116,6 +116,10 @@ def _leak(target: str, group: Sequence[Session], connections: Finding | None) ->
         remedies=ending(target, group, f"end the {len(group)} leaked sessions of {who}"),
         since=since,
     )
+
+
+def _between(least: float, most: float) -> str:
+    return f"{most:.0f}" if round(least) == round(most) else f"{least:.0f} to {most:.0f}"
 
 
 def _leak_confidence(oldest: float, connections: Finding | None) -> float:

@@ -1,4 +1,5 @@
 -- Sessions that hold a transaction open without running anything, with the reason why one must not be ended.
+-- Our own reads are left out by our name.
 select a.pid,
        coalesce(a.usename::text, '') as role,
        coalesce(a.application_name, '') as application,
@@ -14,5 +15,5 @@ from pg_stat_activity a
 left join pg_roles r on r.oid = a.usesysid
 where a.backend_type = 'client backend'
   and a.state in ('idle in transaction', 'idle in transaction (aborted)')
-  and a.pid <> pg_backend_pid()
+  and a.application_name is distinct from current_setting('application_name')
 order by a.xact_start, a.pid
