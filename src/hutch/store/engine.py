@@ -35,15 +35,31 @@ def reading_engine(path: Path) -> Engine:
 
 def offline_engine(path: Path) -> Engine:
     """For a proof: one snapshot for all of it, never writes, also opens a file in a folder that can't be written."""
-    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
-    uri = f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=ro'}"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+        return _opened(path)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = _connected(path, "mode=ro")
+    try:
+        connection.execute("PRAGMA schema_version").close()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        shut = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+        if not shut or path.with_name(path.name + "-wal").exists():
+            raise
+        return _connected(path, "immutable=1")  # no room for SQLite's side files, and nothing in them to miss
+    return connection
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
 
 def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
