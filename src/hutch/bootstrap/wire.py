@@ -12,10 +12,12 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
+from hutch.model.event import Break
 from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.clock import SystemClock
 from hutch.store.sqlite import SqliteStore
+from hutch.store.verify import verify_store
 from hutch.testing import MemoryQueue, MemoryStore
 
 ALWAYS = ("shell",)
@@ -113,3 +115,11 @@ def _bare_open(provider: Provider, settings: Mapping[str, object], clock: Wallcl
 def _silent(provider: Provider) -> Provider:
     """The same provider again for a second target: its causes are explained once, from all findings."""
     return replace(provider, explain=lambda _: ())
+
+
+def verify_home(home: Path) -> list[Break]:
+    """Every break in the store of that folder, proved offline. Raises :class:`CommandError` where there is none."""
+    path = home / "hutch.db"
+    if not path.exists():
+        raise CommandError(f"no store at {path}: nothing was recorded there yet", 2)
+    return list(verify_store(path).breaks)

@@ -13,9 +13,8 @@ import click
 from hutch.bootstrap.wire import open_context
 from hutch.cli.demo_stage import FAULTS, Stage
 from hutch.cli.demo_story import Story
-from hutch.cli.serve import listen, serving
+from hutch.cli.main import resolve
 from hutch.cli.shell import quiet_logs
-from hutch.commands.context import CommandError
 
 UNTIL = ("healthy", "fault", "resolved")
 
@@ -66,13 +65,14 @@ def demo(
 
 async def _demo(stage: Stage, story: Story, until: str, keep: bool) -> None:
     story.say("Hutch demo: embedded Postgres, RoleRabbit under load, Hutch. Everything on 127.0.0.1.")
+    server = resolve("hutch.web.server")
     async with stage.standing() as ready:
-        listener = listen(0)
+        listener = server.listen(0)
         context = open_context(stage.config_path)
         port = listener.getsockname()[1]
         story.places(stage, ready, port)
         try:
-            async with serving(context, listener), stage.load(ready):
+            async with server.serving(context, listener), stage.load(ready):
                 await story.healthy(context)
                 if until != "healthy":
                     await story.fault(context, stage, ready)
@@ -91,8 +91,3 @@ async def _kept(story: Story) -> None:
     story.say("\nEverything stays up for a look. Ctrl-C ends it.")
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
-
-
-def stopped(error: str) -> CommandError:
-    """The demo could not go on."""
-    return CommandError(f"the demo stopped: {error}")

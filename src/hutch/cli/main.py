@@ -29,6 +29,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name, where it is, and what it is for."""
 
 
+def resolve(place: str) -> Any:
+    """What ``module:attribute`` names; the module alone without an attribute. Imported only now."""
+    module, _, attribute = place.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
 class LazyGroup(click.Group):
     """Knows its commands by name and help; imports one when it is called."""
 
@@ -40,8 +47,7 @@ class LazyGroup(click.Group):
         """Import and return the command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command: click.Command = resolve(COMMANDS[cmd_name][0])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

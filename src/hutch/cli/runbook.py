@@ -39,7 +39,7 @@ def show(document: str, json_out: bool) -> None:
         from hutch.commands.documents import pick  # noqa: PLC0415
 
         chosen = pick(found, anchor, name).id
-        shown["runbooks"] = [r for r in shown["runbooks"] if r["id"] == chosen]  # type: ignore[attr-defined]
+        shown["runbooks"] = [r for r in shown["runbooks"] if r["id"] == chosen]
     if json_out:
         emit(shown)
     else:

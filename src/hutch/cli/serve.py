@@ -3,93 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import signal
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from typing import Any
 
 import click
-import uvicorn
 
+from hutch.cli.main import resolve
 from hutch.cli.shell import with_context
-from hutch.commands.context import CommandError, Context
-from hutch.commands.monitor import Monitor
-from hutch.commands.worker import Worker
-from hutch.web.api import build
+from hutch.commands.context import Context
 
 
 @click.command()
-@click.option("--port", default=8642, show_default=True, help="On 127.0.0.1; 0 takes a free one.")
+@click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="On 127.0.0.1; 0: any.")
 def serve(port: int) -> None:
     """Watch the services, answer incidents with their runbooks, and offer the JSON API on 127.0.0.1."""
-    listener = listen(port)
-    with_context(lambda context: _serve(context, listener))
+    server = resolve("hutch.web.server")
+    listener = server.listen(port)
+    with_context(lambda context: _serve(server, context, listener))
 
 
-async def _serve(context: Context, listener: socket.socket) -> None:
-    click.echo(
-        f"Hutch serves http://127.0.0.1:{listener.getsockname()[1]}/api/v1  ({context.config.mode} mode)", err=True
-    )
+async def _serve(server: Any, context: Context, listener: Any) -> None:
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+    click.echo(f"Hutch serves {address}  ({context.config.mode} mode)", err=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serving(context, listener):
+    async with server.serving(context, listener):
         await stop.wait()
-
-
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises :class:`CommandError` when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise CommandError(
-            f"port {port} on 127.0.0.1 cannot be had: {error.strerror}; choose another with --port"
-        ) from error
-    return listener
-
-
-@asynccontextmanager
-async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Monitor]:
-    """Monitor, worker and API of one context, for as long as the block lasts. A part that dies ends the block."""
-    monitor, worker = Monitor(context), Worker(context, watched=True)
-    server = Server(uvicorn.Config(build(context), log_level="warning", access_log=False, lifespan="off"))
-    marker = context.home / "serving"
-    marker.write_text(str(os.getpid()), encoding="utf-8")
-    parts = [
-        asyncio.create_task(monitor.run(), name="monitor"),
-        asyncio.create_task(worker.run(), name="worker"),
-        asyncio.create_task(server.serve(sockets=[listener]), name="api"),
-    ]
-    owner = asyncio.current_task()
-    for part in parts:
-        part.add_done_callback(lambda done: _died(done, owner))
-    try:
-        yield monitor
-    finally:
-        server.should_exit = True
-        for part in parts[:2]:
-            part.cancel()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
-        marker.unlink(missing_ok=True)
-
-
-def _died(part: asyncio.Task[None], owner: asyncio.Task[object] | None) -> None:
-    """A part that ends by an error takes the whole process with it: nothing goes on half alive."""
-    if not part.cancelled() and part.exception() and owner:
-        click.echo(f"hutch: the {part.get_name()} stopped: {part.exception()!r}", err=True)
-        owner.cancel()
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: whoever serves decides when to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Leave the signals alone."""
-        yield

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hutch.bootstrap.wire import read_config
+from hutch.bootstrap.wire import read_config, verify_home
 from hutch.cli.shell import as_json, config_path, emit
-from hutch.commands.verify import verify_home
 
 
 @click.command()

@@ -111,7 +111,8 @@ def _statement(statement: Statement, lang: str, declared: str) -> Statement:
     if statement.action:
         verdict = Verdict(Effect.CHANGE, f"calls the action {statement.action.name}")
     else:
-        verdict = classify(lang, statement.text)
+        holes = [(p.start, p.end) for p in statement.placeholders if not p.text.startswith("$")]
+        verdict = classify(lang, statement.text, holes)
     if declared:
         verdict = verdict.at_least(Effect.of(declared), "the document says so (hutch.effect)")
     return replace(statement, verdict=verdict)

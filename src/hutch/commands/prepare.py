@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hutch.commands.context import Service
+from hutch.effect import classify
 from hutch.engine.options import call_text
 from hutch.model.action import Command
 from hutch.model.effect import Effect, Verdict
 from hutch.model.run import Item, Option, Program
 from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Statement, Step, Target
+from hutch.runbook.errors import RunbookError
 from hutch.runbook.hosts import targets
 from hutch.runbook.render import render
 
@@ -121,13 +123,29 @@ def item(section: Section, step: Step, statement: Statement, situation: Situatio
     """The statement rendered for this service, or refused with the reason."""
     verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
     expects = tuple(e.text for e in statement.expects)
+    try:
+        command, refused = _made(step, statement, verdict, situation)
+    except RunbookError as error:  # a value that no statement can take
+        command, refused = Command("none", statement.text, "", verdict.effect, verdict.why), error.message
+    return Item(statement.id, section.title, statement.line, _judged_again(step.lang, command), expects, refused)
+
+
+def _judged_again(lang: str, command: Command) -> Command:
+    """What values and bindings made of a statement is judged too: the greater harm counts."""
+    if command.runner not in ("sql", "sh", "psql", "curl"):
+        return command
+    again = classify(lang, command.text)
+    if again.effect <= command.effect:
+        return replace(command, sensitive=command.sensitive or again.sensitive)
+    return replace(command, effect=again.effect, why=again.why, sensitive=command.sensitive or again.sensitive)
+
+
+def _made(step: Step, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
     if statement.action:
-        command, refused = _action(statement, verdict, situation)
-    elif step.lang == "sql":
-        command, refused = _sql(statement, verdict, situation)
-    else:
-        command, refused = _shell(step.lang, statement, verdict, situation)
-    return Item(statement.id, section.title, statement.line, command, expects, refused)
+        return _action(statement, verdict, situation)
+    if step.lang == "sql":
+        return _sql(statement, verdict, situation)
+    return _shell(step.lang, statement, verdict, situation)
 
 
 def _action(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
@@ -234,6 +252,8 @@ def _unrunnable(command: Command, programs: Iterable[str], situation: Situation)
     names = list(dict.fromkeys(programs))
     if any(n in BY_HAND or situation.bound(n) == MANUAL for n in names):
         return [f"a person does this by hand: {command.text}"]
+    if command.runner == "psql" and not command.args.get("sql"):
+        return ["only `psql -c STATEMENT` runs here: a file or input would bring statements that nobody has seen"]
     if command.runner != "sh":
         return []
     reasons = [

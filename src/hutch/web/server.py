@@ -1,0 +1,74 @@
+"""Monitor, worker and API of one context in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from hutch.commands.context import CommandError, Context
+from hutch.commands.monitor import Monitor
+from hutch.commands.worker import Worker
+from hutch.web.api import build
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback. Raises :class:`CommandError` when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise CommandError(
+            f"port {port} on 127.0.0.1 cannot be had: {error.strerror}; choose another with --port"
+        ) from error
+    return listener
+
+
+@asynccontextmanager
+async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Monitor]:
+    """Monitor, worker and API of one context, for as long as the block lasts. A part that dies ends the block."""
+    monitor, worker = Monitor(context), Worker(context, watched=True)
+    server = Server(uvicorn.Config(build(context), log_level="warning", access_log=False, lifespan="off"))
+    marker = context.home / "serving"
+    marker.write_text(str(os.getpid()), encoding="utf-8")
+    parts = [
+        asyncio.create_task(monitor.run(), name="monitor"),
+        asyncio.create_task(worker.run(), name="worker"),
+        asyncio.create_task(server.serve(sockets=[listener]), name="api"),
+    ]
+    owner = asyncio.current_task()
+    for part in parts:
+        part.add_done_callback(lambda done: _died(done, owner))
+    try:
+        yield monitor
+    finally:
+        server.should_exit = True
+        for part in parts[:2]:
+            part.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
+        marker.unlink(missing_ok=True)
+
+
+def _died(part: asyncio.Task[None], owner: asyncio.Task[object] | None) -> None:
+    """A part that ends by an error takes the whole process with it: nothing goes on half alive."""
+    if not part.cancelled() and part.exception() and owner:
+        print(f"hutch: the {part.get_name()} stopped: {part.exception()!r}", file=sys.stderr)
+        owner.cancel()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: whoever serves decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        """Leave the signals alone."""
+        yield
