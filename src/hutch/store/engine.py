@@ -48,13 +48,16 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection = _connected(path, "mode=ro")
     try:
         connection.execute("PRAGMA schema_version").close()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
-        shut = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-        if not shut or path.with_name(path.name + "-wal").exists():
+        if not _shut(error) or path.with_name(path.name + "-wal").exists():
             raise
         return _connected(path, "immutable=1")  # no room for SQLite's side files, and nothing in them to miss
     return connection
+
+
+def _shut(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
@@ -68,8 +71,12 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=arguments)
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
+        try:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.Error:
+            connection.close()
+            raise
 
     event.listen(engine, "connect", prepare)
     return engine
