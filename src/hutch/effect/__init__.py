@@ -1,1 +1,10 @@
-"""What a statement can do: classifiers for SQL, shell and HTTP (pure; knowledge in TOML)."""
+"""What a statement can do: read, change or destroy. Pure; the knowledge is in ``data`` and ``programs``."""
+
+from __future__ import annotations
+
+from hutch.effect.dispatch import classify
+from hutch.effect.http import classify_http
+from hutch.effect.shell import classify_shell
+from hutch.effect.sql import classify_sql
+
+__all__ = ["classify", "classify_http", "classify_shell", "classify_sql"]

@@ -5,10 +5,12 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``like``: the program that this one behaves as. Nothing else may stand beside it.
 - ``effect``, ``why``, ``sensitive``: what it does when no ``[[sub]]`` fits.
 - ``none``, ``value``: harmless flags without and with a value, separated by blanks.
+- ``modes``: harmless flags that are a task of their own (``redis-cli --bigkeys``, ``command -v``).
 - ``flags = "any"``: it has no flag that could do harm. ``numeric``: ``-5`` is a flag.
 - ``style``: ``gnu`` (default), ``long`` (``-name value``), ``words`` (no flags at all).
-- ``[[flag]]``: ``names`` and ``takes`` (``value``, ``none``), the values that are harmless (``allow``)
-  and otherwise ``effect`` and ``why``; ``unless``: flags beside which it is harmless.
+- ``[[flag]]``: ``names`` and ``takes`` (``value``, ``none``), the values that are harmless (``allow``, but not
+  ``deny``) and otherwise ``effect`` and ``why``; ``only``: the values that the rule is about;
+  ``unless``: flags beside which it is harmless.
 - ``operands``: ``any`` (default), ``none``, ``listed`` (only what ``[[operand]]`` names).
 - ``[[operand]]``: ``match`` (patterns), ``effect``, ``why``, ``sensitive``.
 - ``bare``: the ``why`` of a change when there is no argument but flags.
@@ -35,20 +37,22 @@ from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect
 
 KEYS = frozenset(
-    "like effect why sensitive none value flags numeric style flag operands operand bare stdin files first fold inner"
+    "like effect why sensitive none value modes flags numeric style flag operands operand bare stdin files first fold inner"
     " skip floor hook sub path".split()
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FlagRule:
-    """A flag that matters: with a value outside ``allow`` it has ``effect``."""
+    """A flag that matters: with a value outside ``allow``, or inside ``deny``, it has ``effect``."""
 
     names: frozenset[str]
     takes: str
     effect: Effect
     why: str
     allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     unless: frozenset[str] = frozenset()
     sensitive: bool = False
 
@@ -73,6 +77,7 @@ class Spec:
     sensitive: bool = False
     none: frozenset[str] = frozenset()
     value: frozenset[str] = frozenset()
+    modes: frozenset[str] = frozenset()
     any_flag: bool = False
     numeric: bool = False
     style: str = "gnu"
@@ -114,6 +119,7 @@ def make(data: Mapping[str, Any]) -> Spec:
         sensitive=data.get("sensitive", False),
         none=frozenset(data.get("none", "").split()),
         value=frozenset(data.get("value", "").split()),
+        modes=frozenset(data.get("modes", "").split()),
         any_flag=data.get("flags") == "any",
         numeric=data.get("numeric", False),
         style=data.get("style", "gnu"),
@@ -140,6 +146,8 @@ def _flag(data: Mapping[str, Any]) -> FlagRule:
         effect=Effect.of(data.get("effect", "change")),
         why=data["why"],
         allow=tuple(data.get("allow", ())),
+        deny=tuple(data.get("deny", ())),
+        only=tuple(data.get("only", ())),
         unless=frozenset(data.get("unless", "").split()),
         sensitive=data.get("sensitive", False),
     )

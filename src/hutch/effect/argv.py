@@ -1,0 +1,117 @@
+"""What one command can do, by its program, subcommand, flags and arguments. Default-deny in each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, opaque, parse
+from hutch.effect.specs import OperandRule, Spec, matches, may_match, spec_of
+from hutch.effect.tables import words as table_words
+from hutch.effect.words import Word
+from hutch.model.effect import Effect, Verdict, worst
+
+_FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/opt/homebrew/bin/")
+
+
+def program_of(word: Word) -> str | None:
+    """The program's name; None when it is not known beforehand. A path counts only in a system folder."""
+    if not word.static:
+        return None
+    folder, slash, name = word.text.rpartition("/")
+    return name if f"{folder}{slash}" in _FOLDERS else word.text
+
+
+def read_arguments(words: Sequence[Word]) -> Parsed | Verdict:
+    """The arguments by the program's spec, or the verdict when the program is not known."""
+    program = program_of(words[0])
+    if program is None:
+        return _change("runs a program that is only known when it runs")
+    spec = spec_of(program)
+    if spec is None:
+        return _change(f"unknown program {program}" if program else "an empty program name")
+    return parse(program, spec, words[1:])
+
+
+def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
+    """The effect by the table alone: what the spec says, raised by flags, operands and input."""
+    spec = parsed.spec
+    base = Verdict(spec.effect, _why(parsed, spec), spec.sensitive)
+    found = [base, *flag_harms(parsed)]
+    if spec is parsed.root and spec.subs and parsed.operands and not parsed.chain:
+        found.append(_change(f"{parsed.program} {parsed.operands[0].shown()} is not known to only read"))
+    if (parsed.unknown or not parsed.chain) and parsed.root.subs:
+        found.extend(v for v in [lost_destroyer(parsed, words[1:])] if v)
+    found.extend(_operands(parsed, spec))
+    if base.effect is Effect.READ:
+        found.extend(_doubts(parsed, spec, stdin))
+    total = worst(found)
+    reads = total.effect is Effect.READ
+    return replace(total, sensitive=total.sensitive or (reads and _secret_file(parsed, spec)))
+
+
+def _why(parsed: Parsed, spec: Spec) -> str:
+    if spec.why:
+        return f"{parsed.name} {spec.why}" if not spec.why.startswith("!") else spec.why[1:]
+    return f"{parsed.name} only reads" if spec.effect is Effect.READ else f"{parsed.name} is not known to only read"
+
+
+def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
+    """Reasons why a reading command may do more."""
+    doubts: list[str] = []
+    if parsed.unknown:
+        doubts.append(f"unknown flag {parsed.unknown}")
+    if not spec.any_flag and any(w.hostile for w in _unguarded(parsed)):
+        doubts.append("an argument that may turn out to be a flag")
+    if spec.operands == "none" and parsed.operands:
+        doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
+    if spec.bare and not parsed.operands and not parsed.chain and not parsed.has_mode:
+        doubts.append(spec.bare)
+    if spec.stdin == "code" and stdin.kind != "none":
+        doubts.append("runs what it is sent on standard input")
+    if spec.stdin == "empty" and stdin.kind not in ("none", "empty"):
+        doubts.append("sends on what it is given on standard input")
+    return [_change(f"{parsed.name}: {doubt}") for doubt in doubts]
+
+
+def _unguarded(parsed: Parsed) -> list[Word]:
+    after = {id(word) for word in parsed.after}
+    values = [value for _, value in parsed.flags if value is not None]
+    return [w for w in (*parsed.operands, *values) if id(w) not in after]
+
+
+def _operands(parsed: Parsed, spec: Spec) -> list[Verdict]:
+    return [verdict for word in parsed.operands for verdict in _operand(parsed, spec, word)]
+
+
+def _operand(parsed: Parsed, spec: Spec, word: Word) -> list[Verdict]:
+    for rule in spec.operand_rules:
+        if _hits(rule, word, spec.fold or parsed.root.fold):
+            why = rule.why or "only reads"
+            return [Verdict(rule.effect, f"{parsed.name} {word.shown()}: {why}", rule.sensitive)]
+    if spec.operands == "listed":
+        return [_change(f"{parsed.name}: the argument {word.shown()} is not known to be harmless")]
+    return []
+
+
+def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
+    harmful = rule.effect > Effect.READ
+    return matches(rule.match, word, fold) or (harmful and opaque(word) and may_match(rule.match, word))
+
+
+def _secret_file(parsed: Parsed, spec: Spec) -> bool:
+    values = [value for _, value in parsed.flags if value is not None]
+    return spec.files and any(holds_secret(word) for word in (*parsed.operands, *values))
+
+
+def holds_secret(word: Word) -> bool:
+    """Whether a file of this name customarily holds secrets or persons' data."""
+    path = word.text.lower()
+    name = path.rpartition("/")[2]
+    patterns = table_words("secrets", "files")
+    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
+
+
+def _change(why: str) -> Verdict:
+    return Verdict(Effect.CHANGE, why)
