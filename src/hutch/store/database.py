@@ -38,14 +38,13 @@ class _Write(Generic[T]):
     def attempt(self, connection: Connection) -> None:
         """Run inside a savepoint, so that a conflict takes back this write and no other."""
         self.results.clear()
-        savepoint = connection.begin_nested()
+        connection.exec_driver_sql("SAVEPOINT one")
         try:
             self.results.append(self.op(connection))
         except Conflict as conflict:
-            savepoint.rollback()
+            connection.exec_driver_sql("ROLLBACK TO one")
             self.conflict = conflict
-        else:
-            savepoint.commit()
+        connection.exec_driver_sql("RELEASE one")
 
     def outcome(self) -> T:
         if self.conflict:

@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, literal_column, select, update
 
 from hutch.model.event import ERASED, GENESIS, Draft, Event, canonical, instant, parse_instant, seal
 from hutch.ports import Append, Conflict
 from hutch.store.tables import events
 
 _FIELDS = [column for column in events.c if column.name != "position"]
+_INSERT = insert(events).inline()
+_HEAD = (
+    select(events.c.seq, events.c.hash)
+    .where(events.c.stream == bindparam("stream"))
+    .order_by(events.c.seq.desc())
+    .limit(literal_column("1"))
+)
 
 
 def settle(data: Mapping[str, object]) -> dict[str, object]:
@@ -48,13 +55,12 @@ def _append(connection: Connection, append: Append, at: datetime) -> list[Event]
         prev_hash = event.hash
         written.append(event)
     if written:
-        connection.execute(insert(events), [_row(event) for event in written])
+        connection.execute(_INSERT, [_row(event) for event in written])
     return written
 
 
 def _head(connection: Connection, stream: str) -> tuple[int, str]:
-    newest = select(events.c.seq, events.c.hash).where(events.c.stream == stream).order_by(events.c.seq.desc()).limit(1)
-    row = connection.execute(newest).first()
+    row = connection.execute(_HEAD, {"stream": stream}).first()
     return (row.seq, row.hash) if row else (0, GENESIS)
 
 
