@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -220,7 +220,7 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], Lines]] = {
     "statement.finished": _read,
     "diagnosis.made": _diagnosis,
     "approval.requested": _ask,
-    "approval.granted": lambda d: [f"APPROVED: {d['option']}"],
+    "approval.granted": lambda d: [f"APPROVED: {d['title']}"],
     "change.intended": lambda d: [f"Applying {d['command']['text']} …"],
     "change.done": lambda d: [f"Applied in {d['seconds']:.1f} s: {d['summary']}"],
     "change.failed": lambda d: [f"FAILED: {d['summary']}"],
@@ -236,4 +236,6 @@ TOLD: Mapping[str, Callable[[Mapping[str, Any]], Lines]] = {
 
 
 def _clock(text: object) -> str:
-    return f"{parse_instant(str(text)):%H:%M:%S}"
+    """Time of day, with the date where it is another day's."""
+    at = parse_instant(str(text))
+    return f"{at:%H:%M:%S}" if at.date() == datetime.now(UTC).date() else f"{at:%d %b %H:%M:%S}"

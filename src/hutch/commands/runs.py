@@ -77,7 +77,8 @@ async def approve(
         if chosen.state in (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.VERIFIED):
             raise CommandError(f"“{chosen.option.title}” was already approved by {chosen.approved_by}")
         _may_approve(context, run, chosen, digest, yes)
-        return [Draft("approval.granted", {"option": chosen.option.id, "digest": chosen.digest}, actor)]
+        data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
+        return [Draft("approval.granted", data, actor)]
 
     return await change(context, run_id, decide)
 

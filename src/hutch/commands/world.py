@@ -81,5 +81,6 @@ def _nobody(command: Command) -> Outcome:
 
 async def world_of(context: Context, run: Run, *, watched: bool) -> ServiceWorld:
     """The world that a run works in."""
-    since = (await incidents.load(context, run.incident)).detected_at if run.incident else None
+    state = await incidents.load(context, run.incident) if run.incident else None
+    since = (state.began_at or state.detected_at) if state else None
     return ServiceWorld(context, context.service(run.service), run.incident, since, watched)

@@ -114,7 +114,8 @@ def _explained(cause: Cause, causes: Sequence[Cause]) -> bool:
 def _with_release(cause: Cause, scene: Scene) -> Cause:
     hint = release_of(cause)
     found = culprit(scene.changes, cause.since or scene.start, hint, scene.within)
-    named = _naming(cause, found.change.id if found else hint)
+    known = hint if scene.changes else ""  # a name in the sessions is no release while no deployment is known at all
+    named = _naming(cause, found.change.id if found else known)
     if found is None:
         return named
     leak = cause.code == "postgres.connection_leak" and cause.since is not None

@@ -137,10 +137,12 @@ class Driver:
         offers = [
             self._offer_draft(option, preview, expires)
             for option, preview in zip(ranked, previews, strict=True)
-            if not preview.refused
+            if not preview.refused and preview.hits != 0
         ]
         left_out = [*options.refused(run.program.options)] + [
-            (o.title, p.refused) for o, p in zip(ranked, previews, strict=True) if p.refused
+            (o.title, p.refused or "it would hit nothing")
+            for o, p in zip(ranked, previews, strict=True)
+            if p.refused or p.hits == 0
         ]
         summary = [
             {"id": o.id, "title": o.title, "cause": o.cause, "effect": o.effect.word, "why": o.why} for o in ranked

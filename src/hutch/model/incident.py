@@ -36,6 +36,7 @@ class Incident:
     declared_at: datetime
     runbook: str = ""
     summary: str = ""
+    began_at: datetime | None = None  # when the trouble began, as far as an alert knows: its condition first held
     open_alerts: Mapping[str, str] = field(default_factory=dict)  # alert key -> rule
     alerts: tuple[str, ...] = ()  # every alert key that ever joined
     runs: tuple[str, ...] = ()
@@ -115,7 +116,9 @@ def _apply(state: Incident, event: Event) -> Incident:
 def _alert_fired(state: Incident, event: Event) -> Incident:
     key, rule = str(event.data["key"]), str(event.data["rule"])
     alerts = state.alerts if key in state.alerts else (*state.alerts, key)
-    return replace(state, open_alerts={**state.open_alerts, key: rule}, alerts=alerts)
+    since = event.data.get("since")
+    began = state.began_at or (parse_instant(str(since)) if since else None)
+    return replace(state, open_alerts={**state.open_alerts, key: rule}, alerts=alerts, began_at=began)
 
 
 def _alert_resolved(state: Incident, event: Event) -> Incident:

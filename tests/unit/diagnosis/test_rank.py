@@ -86,9 +86,9 @@ def test_without_a_name_the_last_deployment_before_it_counts() -> None:
     assert [r.action for r in cause.remedies] == ["postgres.end_sessions"]
 
 
-def test_a_database_alone_knows_no_deployment_but_keeps_the_name() -> None:
+def test_a_database_alone_knows_no_deployment_and_so_no_release() -> None:
     (cause,) = diagnosed(LEAK, changes=(), actions={"postgres.end_sessions": "db"}).causes
-    assert cause.object.detail["release"] == "43"
+    assert cause.object.detail["release"] is None
     assert [r.action for r in cause.remedies] == ["postgres.end_sessions"]
 
 

@@ -1,0 +1,119 @@
+"""Writes the generated tables of docs/reference from the code: ``python tools/reference.py [--check]``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from hutch.bootstrap import config
+from hutch.bootstrap.wire import find_providers
+from hutch.cli.main import COMMANDS, resolve
+from hutch.detection.signals import SIGNALS
+from hutch.ports import Setting
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+MARK = re.compile(r"(<!-- (?P<what>[^>]+?) -->\n)(?:<!-- begin -->.*?<!-- end -->\n)?", re.S)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in row) + " |" for row in lines)
+
+
+def settings(found: Sequence[Setting]) -> str:
+    """A table of settings."""
+    rows = [(f"`{s.name}`", s.kind, "required" if s.required else default(s.default), s.doc) for s in found]
+    return table(("key", "kind", "default", "what it is"), rows)
+
+
+def default(value: object) -> str:
+    """A default as one writes it."""
+    if value in (None, "", ()):
+        return "none"
+    if isinstance(value, timedelta):
+        return f"`{value.total_seconds():g}s`"
+    return f"`{', '.join(value) if isinstance(value, list | tuple) else value}`"
+
+
+def providers() -> str:
+    """Every provider's block."""
+    found = sorted(find_providers().items())
+    return "\n\n".join(f"### `{name}`\n\n{p.summary}.\n\n{settings(p.settings)}" for name, p in found)
+
+
+def signals() -> str:
+    """Every signal."""
+    rows = [(f"`{n}`", s.unit, f"{s.window.total_seconds():g} s", s.doc) for n, s in SIGNALS.items()]
+    return table(("signal", "unit", "window", "meaning"), rows)
+
+
+def causes() -> str:
+    """Every cause code."""
+    rows = sorted((f"`{c}`", f"`{n}`", doc) for n, p in find_providers().items() for c, doc in p.codes.items())
+    own = (
+        "`deploy.bad_release`",
+        "diagnosis",
+        "A release that was deployed just before the trouble, and still runs, fails",
+    )
+    return table(("code", "given by", "meaning"), sorted([*rows, own]))
+
+
+def commands() -> str:
+    """Every command and subcommand, with its options."""
+    return "\n\n".join(_command(f"hutch {n}", resolve(place)) for n, (place, _) in sorted(COMMANDS.items()))
+
+
+def _command(name: str, command: click.Command) -> str:
+    parts = [f"## `{name}`\n\n{(command.help or '').strip()}"]
+    rows = [(f"`{' '.join(p.opts)}`", p.help or "") for p in command.params if isinstance(p, click.Option)]
+    arguments = " ".join(p.human_readable_name for p in command.params if isinstance(p, click.Argument))
+    parts += [f"Arguments: `{arguments}`"] if arguments else []
+    parts += [table(("option", "what it does"), rows)] if rows else []
+    if isinstance(command, click.Group):
+        parts += [_command(f"{name} {n}", c).replace("## ", "### ", 1) for n, c in sorted(command.commands.items())]
+    return "\n\n".join(parts)
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "table: hutch.bootstrap.config.TOP": lambda: settings(config.TOP),
+    "table: hutch.bootstrap.config.SERVICE": lambda: settings(config.SERVICE),
+    "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
+    "providers": providers,
+    "signals": signals,
+    "causes": causes,
+    "commands": commands,
+}
+
+
+def written(text: str) -> str:
+    """The page with its generated parts as the code has them now."""
+
+    def put(match: re.Match[str]) -> str:
+        maker = MAKERS.get(match["what"])
+        return f"{match[1]}<!-- begin -->\n\n{maker()}\n\n<!-- end -->\n" if maker else match[0]
+
+    return MARK.sub(put, text)
+
+
+def main() -> int:
+    """Write the pages; with ``--check`` only say which ones are out of date."""
+    stale = []
+    for page in sorted(FOLDER.glob("*.md")):
+        now = page.read_text(encoding="utf-8")
+        if written(now) != now:
+            stale.append(page.name)
+            if "--check" not in sys.argv:
+                page.write_text(written(now), encoding="utf-8")
+    if stale:
+        print(f"docs/reference: {'out of date' if '--check' in sys.argv else 'written'}: {', '.join(stale)}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
