@@ -177,7 +177,7 @@ class Rendered:
 class Target:
     """Something of the outside that a statement names and that a binding maps to a service.
 
-    ``kind`` is one of program, host, cluster, service, bucket, database, file, resource.
+    ``kind`` is one of program, host, cluster, service, bucket, database, file.
     """
 
     kind: str

@@ -16,10 +16,22 @@ from hutch.model.runbook import ActionCall
 from hutch.runbook.errors import RunbookError
 
 LANGUAGES: Mapping[str, str] = {
-    "zsh": "bash", "ksh": "bash", "shellscript": "bash",
-    "shell-session": "console", "shellsession": "console", "terminal": "console", "sh-session": "console",
-    "postgres": "sql", "postgresql": "sql", "pgsql": "sql", "psql": "sql",
-    "yml": "yaml", "ts": "typescript", "md": "markdown", "py": "python", "python3": "python",
+    "zsh": "bash",
+    "ksh": "bash",
+    "shellscript": "bash",
+    "shell-session": "console",
+    "shellsession": "console",
+    "terminal": "console",
+    "sh-session": "console",
+    "postgres": "sql",
+    "postgresql": "sql",
+    "pgsql": "sql",
+    "psql": "sql",
+    "yml": "yaml",
+    "ts": "typescript",
+    "md": "markdown",
+    "py": "python",
+    "python3": "python",
 }
 """Other names that documents give to a language."""
 
@@ -36,7 +48,7 @@ def language(info: str) -> str:
     return LANGUAGES.get(word, word)
 
 
-def annotations(info: str, line: int) -> dict[str, str]:
+def read_annotations(info: str, line: int) -> dict[str, str]:
     """The annotations after the language. Raises :class:`RunbookError` with ``line`` for malformed ones."""
     start = info.find("{")
     if start < 0 or _HIGHLIGHT.fullmatch(info[start:].strip()):
@@ -49,7 +61,9 @@ def _json(body: str, line: int) -> dict[str, str]:
     try:
         read = json.loads(body, object_pairs_hook=lambda pairs: _flat(pairs, line))
     except json.JSONDecodeError as error:
-        raise RunbookError(f"malformed annotation: {error.msg} at character {error.pos + 1}; {_EXAMPLE}", line) from None
+        raise RunbookError(
+            f"malformed annotation: {error.msg} at character {error.pos + 1}; {_EXAMPLE}", line
+        ) from None
     except RecursionError:
         raise RunbookError(f"malformed annotation: nested too deep; {_EXAMPLE}", line) from None
     return {key: value for key, value in read.items() if isinstance(value, str)}
@@ -88,5 +102,7 @@ def action_call(name: str, text: str, line: int) -> ActionCall:
     if args is None:
         return ActionCall(name)
     if not isinstance(args, dict):
-        raise RunbookError(f"action {name!r}: the arguments are a {type(args).__name__}; write 'key: value' lines", line)
+        raise RunbookError(
+            f"action {name!r}: the arguments are a {type(args).__name__}; write 'key: value' lines", line
+        )
     return ActionCall(name, {str(key): value for key, value in args.items()})

@@ -16,7 +16,9 @@ _SAYS = re.compile(
     r"|^expects?\s+(?P<expect>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
-_HTTP_STATUS = re.compile(r"^(?:HTTP(?:/[\d.]+)?\s+)?(?:status\s+(?:code\s+)?)?(?P<code>[1-5]\d\d)(?:\s+[A-Za-z][A-Za-z ]{1,30})?$")
+_HTTP_STATUS = re.compile(
+    r"^(?:HTTP(?:/[\d.]+)?\s+)?(?:status\s+(?:code\s+)?)?(?P<code>[1-5]\d\d)(?:\s+[A-Za-z][A-Za-z ]{1,30})?$"
+)
 _STATUS_LINE = re.compile(r"^HTTP/[\d.]+\s+(\d{3})\b", re.MULTILINE)
 _VAGUE = re.compile(
     r"\b(?:response|output|results?|list|lists|information|details|status|data|something|values?|rows|entries|numbers?"

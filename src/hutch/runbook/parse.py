@@ -21,7 +21,9 @@ from hutch.runbook.steps import step
 from hutch.runbook.structure import Book, Part, Plan, divide, parts
 from hutch.runbook.words import Title
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<body>.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n(?P<body>.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
 _HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LINE_END = re.compile(r"\r\n?")
 
@@ -41,7 +43,9 @@ def parse(text: str | bytes, source: str) -> Document:
 
 def _decode(raw: bytes) -> str:
     if (nul := raw.find(b"\0")) >= 0:
-        raise RunbookError("not a text file: it holds a NUL byte; give a Markdown document", raw.count(b"\n", 0, nul) + 1)
+        raise RunbookError(
+            "not a text file: it holds a NUL byte; give a Markdown document", raw.count(b"\n", 0, nul) + 1
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -28,7 +28,9 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST = timedelta(days=366)
 """A longer duration is a slip of the pen."""
 
-_CONDITION = re.compile(r"^\s*(?P<signal>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<number>-?\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*$")
+_CONDITION = re.compile(
+    r"^\s*(?P<signal>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<number>-?\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*$"
+)
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd])")
 _HEAD = re.compile(r"^alerts[ \t]*:", re.MULTILINE)
 
@@ -77,7 +79,9 @@ def condition(text: str, line: int = 0, named: str = "condition") -> Condition:
     """``error_rate > 5%``. Raises :class:`RunbookError`."""
     found = _CONDITION.match(text)
     if not found:
-        raise RunbookError(f"{named}: cannot read condition {text!r}; write 'signal op number unit', as error_rate > 5%", line)
+        raise RunbookError(
+            f"{named}: cannot read condition {text!r}; write 'signal op number unit', as error_rate > 5%", line
+        )
     if found["unit"] not in ("", *UNITS):
         raise RunbookError(f"{named}: unknown unit {found['unit']!r} in {text!r}; one of: {', '.join(UNITS)}", line)
     return Condition(found["signal"], found["op"], float(found["number"]), found["unit"])
@@ -120,7 +124,9 @@ def _compose(text: str, first_line: int) -> yaml.Node:
         line = first_line + (error.problem_mark.line if error.problem_mark else 0)
         raise RunbookError(f"alert rules are not YAML: {error.problem}; correct the block", line) from None
     except yaml.YAMLError:
-        raise RunbookError("alert rules are not YAML: a character is not allowed; correct the block", first_line) from None
+        raise RunbookError(
+            "alert rules are not YAML: a character is not allowed; correct the block", first_line
+        ) from None
     except RecursionError:
         raise RunbookError("alert rules are nested too deep; write a flat list", first_line) from None
     return node or yaml.SequenceNode("", [])

@@ -127,7 +127,7 @@ class Lexer:
     def _on_joined(self, text: str) -> None:
         self._emit("space", len(text))
 
-    def _on_newline(self, text: str) -> None:
+    def _on_newline(self, _text: str) -> None:
         ends = not (self._stack or self._goes_on or self._header or self._pending)
         self._emit("newline" if ends else "continued", 1)
         self._command = True
@@ -146,7 +146,7 @@ class Lexer:
         self._emit("text", len(text), Quoting.SINGLE)
         self._significant()
 
-    def _on_unclosed(self, text: str) -> None:
+    def _on_unclosed(self, _text: str) -> None:
         self.complete = False
         self._emit("text", len(self.text) - self._at, Quoting.SINGLE)
 

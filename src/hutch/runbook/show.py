@@ -1,24 +1,30 @@
-"""A document as JSON (DESIGN §7) and as a compact tree for people."""
+"""A document for programs and for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from hutch.model.alert import Rule
+from hutch.model.effect import Effect
 from hutch.model.runbook import Document, Runbook, Section, Statement, Step
+
+WIDEST = 100
+"""Characters of a statement that the text form shows."""
 
 
 def as_json(document: Document) -> dict[str, Any]:
-    """The object of ``hutch runbook show DOC --json``; keys are stable."""
+    """The form of ``hutch runbook show DOC --json`` (DESIGN §7). Effect is ``none`` where nothing was classified."""
     return {
         "title": document.title,
         "hash": document.hash,
         "source": document.source,
         "chapters": [{"id": c.id, "title": c.title, "line": c.line} for c in document.chapters],
-        "front": [_section(s) for s in document.front],
-        "runbooks": [_runbook(r) for r in document.runbooks],
-        "alerts": [_rule(r) for r in document.rules],
+        "front": [_section(section) for section in document.front],
+        "runbooks": [_runbook(runbook) for runbook in document.runbooks],
+        "alerts": [_rule(rule) for rule in document.rules],
+        "anchors": dict(document.anchors),
     }
 
 
@@ -28,7 +34,7 @@ def _runbook(runbook: Runbook) -> dict[str, Any]:
         "title": runbook.title,
         "line": runbook.line,
         "chapter": runbook.chapter,
-        "sections": [_section(s) for s in runbook.sections],
+        "sections": [_section(section) for section in runbook.sections],
     }
 
 
@@ -36,11 +42,12 @@ def _section(section: Section) -> dict[str, Any]:
     return {
         "id": section.id,
         "title": section.title,
-        "role": str(section.role),
+        "role": section.role.value,
         "option": section.option,
         "line": section.line,
         "path": list(section.path),
-        "steps": [_step(s) for s in section.steps],
+        "text": section.text,
+        "steps": [_step(step) for step in section.steps],
     }
 
 
@@ -51,8 +58,9 @@ def _step(step: Step) -> dict[str, Any]:
         "lang": step.lang,
         "line": step.line,
         "effect": step.effect.word,
+        "annotations": dict(step.annotations),
         "notes": list(step.notes),
-        "statements": [_statement(s) for s in step.statements],
+        "statements": [_statement(statement) for statement in step.statements],
     }
 
 
@@ -62,12 +70,15 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "id": statement.id,
         "text": statement.text,
         "line": statement.line,
-        "effect": verdict.effect.word if verdict else "none",
+        "effect": verdict.effect.word if verdict else Effect.NONE.word,
         "why": verdict.why if verdict else "",
         "sensitive": bool(verdict and verdict.sensitive),
-        "placeholders": [{"name": p.name, "text": p.text} for p in statement.placeholders],
+        "comments": list(statement.comments),
+        "placeholders": [
+            {"name": p.name, "text": p.text, "start": p.start, "end": p.end} for p in statement.placeholders
+        ],
         "expects": [e.text for e in statement.expects],
-        "action": {"name": statement.action.name, "args": dict(statement.action.args)} if statement.action else None,
+        "action": {"name": a.name, "args": dict(a.args)} if (a := statement.action) else None,
     }
 
 
@@ -75,39 +86,75 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "name": rule.name,
         "condition": str(rule.condition),
-        "duration": rule.duration.total_seconds(),
+        "duration": short_time(rule.duration),
         "severity": rule.severity.label,
         "line": rule.line,
+        "labels": dict(rule.labels),
+        "runbook": rule.runbook,
     }
 
 
+def short_time(time: timedelta) -> str:
+    """A duration as rules write it: ``5m``, ``1h30m``."""
+    left, parts = int(time.total_seconds()), []
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
+
+
+# ------------------------------------------------------------------ text
+
+
 def as_text(document: Document) -> str:
-    """The document as a tree: lines, roles, and what each statement can do."""
-    return "\n".join(_tree(document))
+    """A tree for people: each heading, option and statement with its line and effect."""
+    return "\n".join(_lines(document))
 
 
-def _tree(document: Document) -> Iterator[str]:
-    yield f"{document.title}  ({document.source})"
+def _lines(document: Document) -> Iterator[str]:
+    yield document.title
     for runbook in document.runbooks:
-        yield f"\n#{runbook.id}  {runbook.title}  (line {runbook.line})"
+        chapter = f"  ({runbook.chapter})" if runbook.chapter not in {runbook.title, document.title} else ""
+        yield ""
+        yield _row(runbook.line, f"#{runbook.id}  {runbook.title}{chapter}")
         for section in runbook.sections:
-            number = f" {section.option}" if section.option else ""
-            yield f"  {section.role}{number}: {section.title}  (line {section.line})"
-            for step in section.steps:
-                yield from _branch(step)
+            yield from _section_lines(section)
+    if document.rules:
+        yield ""
+        yield "alerts"
     for rule in document.rules:
-        yield f"\nalert {rule.name}: {rule.condition} for {rule.duration}, {rule.severity.label}  (line {rule.line})"
+        yield _row(rule.line, f"  {rule.name}: {rule.condition} for {short_time(rule.duration)}, {rule.severity.label}")
 
 
-def _branch(step: Step) -> Iterator[str]:
-    if not step.runnable:
-        yield f"    {step.line:>5}  {step.lang or 'text':<8} read, not run"
-    for statement in step.statements if step.runnable else ():
-        verdict = statement.verdict
-        first = " ".join(statement.text.split())
-        shown = first if len(first) <= 70 else f"{first[:69]}…"
-        yield f"    {statement.line:>5}  {verdict.effect.word if verdict else 'none':<8} {shown}"
-        if verdict and verdict.why:
-            yield f"           {'':<8} {verdict.why}"
-        for placeholder in statement.placeholders:
-            yield f"           {'':<8} needs {placeholder.text}"
+def _section_lines(section: Section) -> Iterator[str]:
+    indent = "  " * max(1, len(section.path) - 1)
+    if len(section.path) > 1:
+        yield _row(section.line, f"{indent}{section.title}  [{section.role.value}]")
+    for step in section.steps:
+        if not step.statements:
+            yield _row(step.line, f"{indent}  {'none':<8}{step.lang or 'text'} block, read only")
+        for statement in step.statements:
+            yield _row(statement.line, f"{indent}  {_effect(statement):<8}{_one_line(statement.text)}")
+            yield from (f"{'':>5}  {indent}  {'':<8}{remark}" for remark in _remarks(statement))
+
+
+def _remarks(statement: Statement) -> Iterator[str]:
+    if statement.verdict and statement.verdict.why:
+        yield statement.verdict.why
+    if needs := ", ".join(dict.fromkeys(p.text for p in statement.placeholders)):
+        yield f"needs {needs}"
+    for expectation in statement.expects:
+        yield f"expects {expectation.text}"
+
+
+def _effect(statement: Statement) -> str:
+    return statement.verdict.effect.word if statement.verdict else Effect.NONE.word
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.replace("\\\n", " ").split())
+    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
+
+
+def _row(line: int, text: str) -> str:
+    return f"{line:>5}  {text}"

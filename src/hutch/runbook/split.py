@@ -16,7 +16,9 @@ from hutch.runbook.expectations import read_comment
 from hutch.runbook.shell_lex import Lexer
 from hutch.runbook.sql_lex import Item
 
-PROMPT = re.compile(r"^\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+(?::[^\s$#%]*)?\s?|[\w.-]+:[~/][^\s$#%]*\s?)?[$#%❯](?:\s+|$)")
+PROMPT = re.compile(
+    r"^\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+(?::[^\s$#%]*)?\s?|[\w.-]+:[~/][^\s$#%]*\s?)?[$#%❯](?:\s+|$)"
+)
 """What a shell prints before a command: ``$ ``, ``# ``, ``ops@web-1:~$ ``."""
 
 _CONTINUED_PROMPT = re.compile(r"^\s*> ?")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from hutch.model.runbook import RUNNABLE, Expectation, Statement, Step
-from hutch.runbook.annotations import action_call, annotations, language
+from hutch.runbook.annotations import action_call, language, read_annotations
 from hutch.runbook.blocks import Mark, plain
 from hutch.runbook.expectations import read_comment
 from hutch.runbook.placeholders import find
@@ -23,7 +23,7 @@ def step(mark: Mark, lead: str, section: str, title: str, position: int) -> Step
     document leave it alone. Raises :class:`RunbookError` for a malformed annotation or action.
     """
     line = mark.line + 1
-    notes = annotations(mark.info, line)
+    notes = read_annotations(mark.info, line)
     content = hashlib.sha256(f"{mark.info}\n{mark.text}".encode()).hexdigest()[:8]
     ident = f"{section}/{position}-{content}"
     lang = language(mark.info)
@@ -73,7 +73,7 @@ def _annotated(notes: Mapping[str, str], line: int) -> tuple[Expectation, ...]:
 
 def _expects(comments: list[Comment], first: int) -> tuple[Expectation, ...]:
     """The expectations among comments; one that only announces them ("Expected output:") takes the rest."""
-    found = []
+    found: list[Expectation] = []
     for at, comment in enumerate(comments):
         text = read_comment(comment.text)
         if text == "":

@@ -14,31 +14,62 @@ LONGEST_TITLE = 7
 """Words; a longer heading is a sentence that happens to contain such a word."""
 
 ROLE_WORDS: tuple[tuple[Role, str], ...] = (
-    (Role.COMMUNICATION, "communication communications communicate communicating|status update|status updates"
-                         "|stakeholder stakeholders messaging"),
+    (
+        Role.COMMUNICATION,
+        "communication communications communicate communicating|status update|status updates"
+        "|stakeholder stakeholders messaging",
+    ),
     (Role.NOTIFICATION, "notification notifications notify notifying escalation escalations escalate"),
     (Role.TEMPLATE, "template templates"),
     (Role.VERIFICATION, "verification verify verifying validation validate confirm confirmation"),
-    (Role.PREVENTION, "prevention prevent preventing hardening followup|follow up|long term|lessons learned|action items"),
-    (Role.RESOLUTION, "resolution resolutions resolve resolving mitigation mitigations mitigate mitigating remediation"
-                      " remediations remediate remedy remedies fix fixes fixing solution solutions workaround workarounds"
-                      " repair procedure procedures"),
+    (
+        Role.PREVENTION,
+        "prevention prevent preventing hardening followup|follow up|long term|lessons learned|action items",
+    ),
+    (
+        Role.RESOLUTION,
+        "resolution resolutions resolve resolving mitigation mitigations mitigate mitigating remediation"
+        " remediations remediate remedy remedies fix fixes fixing solution solutions workaround workarounds"
+        " repair procedure procedures",
+    ),
     (Role.RECOVERY, "recovery recover recovering restoration restore restoring"),
     (Role.SYMPTOMS, "symptom symptoms meaning impact indicators signs|when to|when it fires|user impact"),
     (Role.DETECTION, "detection detect detecting"),
-    (Role.DIAGNOSIS, "diagnosis diagnose diagnosing diagnostic diagnostics investigation investigate investigating"
-                     " troubleshooting troubleshoot debugging debug triage assessment assess cause causes"),
+    (
+        Role.DIAGNOSIS,
+        "diagnosis diagnose diagnosing diagnostic diagnostics investigation investigate investigating"
+        " troubleshooting troubleshoot debugging debug triage assessment assess cause causes",
+    ),
     (Role.ACTIONS, "actions steps containment contain|first response|initial response|immediate response|what to do"),
     (Role.OVERVIEW, "overview introduction summary description background context purpose scope about"),
-    (Role.REFERENCE, "reference references contents links appendix glossary metrics thresholds dashboards resources"
-                     " contacts prerequisites requirements notes|see also|further reading|additional information"),
+    (
+        Role.REFERENCE,
+        "reference references contents links appendix glossary metrics thresholds dashboards resources"
+        " contacts prerequisites requirements notes|see also|further reading|additional information",
+    ),
 )
 """Roles in order of precedence: "Communication Template" is communication, "Resolution Steps" resolution.
 
 ``|`` parts groups; a group of one part is a list of words, later groups are phrases.
 """
 
-REMEDY_VERBS = frozenset("rollback roll scale scaling restart failover block rotate reset upgrade switch drain redeploy".split())
+REMEDY_VERBS = frozenset(
+    [
+        "rollback",
+        "roll",
+        "scale",
+        "scaling",
+        "restart",
+        "failover",
+        "block",
+        "rotate",
+        "reset",
+        "upgrade",
+        "switch",
+        "drain",
+        "redeploy",
+    ]
+)
 """Words that make a heading without any role a remedy: "Database Rollback", "Scale Down"."""
 
 STEP_WORDS = frozenset({"step", "phase", "stage"})
@@ -48,15 +79,25 @@ OPTION_WORDS = frozenset({"option", "alternative", "method", "approach", "plan",
 COLLECTION_ROLES = frozenset({Role.OVERVIEW, Role.REFERENCE, Role.TEMPLATE, Role.COMMUNICATION})
 """A chapter of these roles is never split into runbooks."""
 
-CORE_ROLES = frozenset({
-    Role.SYMPTOMS, Role.DETECTION, Role.DIAGNOSIS, Role.ACTIONS, Role.RESOLUTION, Role.VERIFICATION, Role.RECOVERY,
-})
+CORE_ROLES = frozenset(
+    {
+        Role.SYMPTOMS,
+        Role.DETECTION,
+        Role.DIAGNOSIS,
+        Role.ACTIONS,
+        Role.RESOLUTION,
+        Role.VERIFICATION,
+        Role.RECOVERY,
+    }
+)
 """The roles that make the heading above them a runbook."""
 
 STEP_ROLES = frozenset({Role.NOTIFICATION, Role.COMMUNICATION})
 """Roles that a numbered step keeps for itself; any other step has the role of what it is a step of."""
 
-_NUMBERED = re.compile(r"^(?P<word>[^\W\d_]+)\s+#?(?P<number>\d{1,4}|[A-Z])\b\s*(?:[:.)–—-]\s*|$)(?P<rest>.*)$", re.DOTALL)
+_NUMBERED = re.compile(
+    r"^(?P<word>[^\W\d_]+)\s+#?(?P<number>\d{1,4}|[A-Z])\b\s*(?:[:.)–—-]\s*|$)(?P<rest>.*)$", re.DOTALL
+)
 _ORDINAL = re.compile(r"^(?P<number>\d{1,4})(?:\.\d{1,4})*[.)]?\s+(?P<rest>.*)$", re.DOTALL)
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _WORD = re.compile(r"[^\W_]+")
