@@ -18,6 +18,15 @@ class Stdin:
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as given; ``depth`` is how much of the subcommand stood before it (``git -c`` is not ``git log -c``)."""
+
+    name: str
+    value: Word | None
+    depth: int
+
+
 @dataclass(slots=True)
 class Parsed:
     """``spec`` is what applies (the subcommand's, else the program's); ``unknown`` the first unknown flag."""
@@ -26,7 +35,7 @@ class Parsed:
     root: Spec
     chain: list[Spec] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
-    flags: list[tuple[str, Word | None]] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
     operands: list[Word] = field(default_factory=list)
     after: list[Word] = field(default_factory=list)  # what stands after "--"
     unknown: str = ""
@@ -43,7 +52,7 @@ class Parsed:
 
     def values(self, *names: str) -> list[Word]:
         """The values given to any of the flags ``names``."""
-        return [value for name, value in self.flags if name in names and value is not None]
+        return [flag.value for flag in self.flags if flag.name in names and flag.value is not None]
 
     @property
     def has_mode(self) -> bool:
@@ -52,13 +61,15 @@ class Parsed:
 
     def has(self, names: frozenset[str]) -> bool:
         """Whether any of the flags ``names`` was given."""
-        return any(name in names for name, _ in self.flags)
+        return any(flag.name in names for flag in self.flags)
 
 
 def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
     """Read ``words`` (without the program). Never fails: what is unknown is noted."""
     parsed = Parsed(program, root)
     rest = list(words)
+    if root.style == "bundle" and rest and not rest[0].text.startswith("-"):
+        rest[0] = Word(f"-{rest[0].text}", rest[0].hostile, rest[0].names)
     ended = root.style == "words"
     while rest:
         word = rest.pop(0)
@@ -66,7 +77,7 @@ def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
             parsed.after = list(rest)
             parsed.operands.extend(rest)
             return parsed
-        if not ended and _is_flag(word, parsed):
+        if not ended and _is_flag(word):
             _flag(parsed, word, rest)
         elif not _descend(parsed, word):
             parsed.operands.append(word)
@@ -74,10 +85,8 @@ def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
     return parsed
 
 
-def _is_flag(word: Word, parsed: Parsed) -> bool:
-    if word.hostile:
-        return False
-    return word.text.startswith("-") and len(word.text) > 1
+def _is_flag(word: Word) -> bool:
+    return not word.hostile and word.text.startswith("-") and len(word.text) > 1
 
 
 def _descend(parsed: Parsed, word: Word) -> bool:
@@ -119,7 +128,7 @@ def _long(parsed: Parsed, specs: list[Spec], flag: tuple[str, Word | None], rest
         parsed.unknown = parsed.unknown or name
     if kind == "value" and value is None and rest:
         value = rest.pop(0)
-    parsed.flags.append((name, value))
+    parsed.flags.append(Flag(name, value, len(parsed.chain)))
 
 
 def _cluster(parsed: Parsed, specs: list[Spec], word: Word, rest: list[Word]) -> None:
@@ -137,7 +146,7 @@ def _cluster(parsed: Parsed, specs: list[Spec], word: Word, rest: list[Word]) ->
             return
         if kind == "" and not specs[0].any_flag:
             parsed.unknown = parsed.unknown or word.shown()
-        parsed.flags.append((name, None))
+        parsed.flags.append(Flag(name, None, len(parsed.chain)))
 
 
 def _kind(specs: list[Spec], name: str) -> str:
@@ -145,32 +154,42 @@ def _kind(specs: list[Spec], name: str) -> str:
     for spec in specs:
         if name in spec.value:
             return "value"
-        if name in spec.none or name in spec.modes:
+        if name in spec.none:
             return "none"
         for rule in spec.rules:
             if name in rule.names:
                 return rule.takes
+        if name in spec.modes:
+            return "none"
     return ""
 
 
 def flag_harms(parsed: Parsed) -> list[Verdict]:
     """What the flags given do beyond what the subcommand does."""
-    rules = [rule for spec in (*parsed.chain, parsed.root) for rule in spec.rules]
     return [
-        Verdict(rule.effect, f"{parsed.program} {name}: {rule.why}", rule.sensitive)
-        for name, value in parsed.flags
-        for rule in rules
-        if name in rule.names and not _harmless(rule, value, parsed)
+        Verdict(rule.effect, f"{parsed.program} {flag.name}: {rule.why}", rule.sensitive)
+        for flag in parsed.flags
+        for rule in _rules(parsed, flag)
+        if not _harmless(rule, flag.value, parsed)
     ]
 
 
+def _rules(parsed: Parsed, flag: Flag) -> list[FlagRule]:
+    """The rules for ``flag``: the subcommand's, and the program's unless the subcommand before it redefines it."""
+    before = parsed.chain[: flag.depth]
+    redefined = any(flag.name in spec.none | spec.value for spec in before)
+    specs = parsed.chain if redefined else [*parsed.chain, parsed.root]
+    return [rule for spec in specs for rule in spec.rules if flag.name in rule.names]
+
+
 def _harmless(rule: FlagRule, value: Word | None, parsed: Parsed) -> bool:
+    if value is not None and may_match(rule.deny, value):
+        return False
     if rule.unless and parsed.has(rule.unless):
         return True
     if rule.only and (value is None or not matches(rule.only, value)):
         return True
-    known = value is not None and not value.hostile and matches(rule.allow, value)
-    return known and value is not None and not may_match(rule.deny, value)
+    return value is not None and not value.hostile and matches(rule.allow, value)
 
 
 def lost_destroyer(parsed: Parsed, words: Sequence[Word]) -> Verdict | None:

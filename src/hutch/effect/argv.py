@@ -66,7 +66,7 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
         doubts.append("an argument that may turn out to be a flag")
     if spec.operands == "none" and parsed.operands:
         doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
-    if spec.bare and not parsed.operands and not parsed.chain and not parsed.has_mode:
+    if _does_its_default(parsed, spec):
         doubts.append(spec.bare)
     if spec.stdin == "code" and stdin.kind != "none":
         doubts.append("runs what it is sent on standard input")
@@ -75,9 +75,16 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
     return [_change(f"{parsed.name}: {doubt}") for doubt in doubts]
 
 
+def _does_its_default(parsed: Parsed, spec: Spec) -> bool:
+    """Whether it does what it does unasked: no flag that it needs for a read, or no argument at all."""
+    if spec.needs:
+        return not parsed.has(spec.needs)
+    return bool(spec.bare) and not (parsed.operands or parsed.chain or parsed.has_mode)
+
+
 def _unguarded(parsed: Parsed) -> list[Word]:
     after = {id(word) for word in parsed.after}
-    values = [value for _, value in parsed.flags if value is not None]
+    values = [flag.value for flag in parsed.flags if flag.value is not None]
     return [w for w in (*parsed.operands, *values) if id(w) not in after]
 
 
@@ -101,7 +108,7 @@ def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
 
 
 def _secret_file(parsed: Parsed, spec: Spec) -> bool:
-    values = [value for _, value in parsed.flags if value is not None]
+    values = [flag.value for flag in parsed.flags if flag.value is not None]
     return spec.files and any(holds_secret(word) for word in (*parsed.operands, *values))
 
 

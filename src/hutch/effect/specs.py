@@ -6,8 +6,10 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``effect``, ``why``, ``sensitive``: what it does when no ``[[sub]]`` fits.
 - ``none``, ``value``: harmless flags without and with a value, separated by blanks.
 - ``modes``: harmless flags that are a task of their own (``redis-cli --bigkeys``, ``command -v``).
+- ``needs``: flags of which it must have one to be a read; ``bare`` says what it does otherwise.
 - ``flags = "any"``: it has no flag that could do harm. ``numeric``: ``-5`` is a flag.
-- ``style``: ``gnu`` (default), ``long`` (``-name value``), ``words`` (no flags at all).
+- ``style``: ``gnu`` (default), ``long`` (``-name value``), ``words`` (no flags at all),
+  ``bundle`` (the first word is flags, with or without a dash).
 - ``[[flag]]``: ``names`` and ``takes`` (``value``, ``none``), the values that are harmless (``allow``, but not
   ``deny``) and otherwise ``effect`` and ``why``; ``only``: the values that the rule is about;
   ``unless``: flags beside which it is harmless.
@@ -36,10 +38,10 @@ from typing import Any
 from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect
 
-KEYS = frozenset(
-    "like effect why sensitive none value modes flags numeric style flag operands operand bare stdin files first fold inner"
-    " skip floor hook sub path".split()
-)
+_KEYS = """
+like effect why sensitive none value modes needs flags numeric style flag operands operand bare stdin files first fold
+inner skip floor hook sub path
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Spec:
     none: frozenset[str] = frozenset()
     value: frozenset[str] = frozenset()
     modes: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     any_flag: bool = False
     numeric: bool = False
     style: str = "gnu"
@@ -110,7 +113,7 @@ def spec_of(program: str) -> Spec | None:
 
 def make(data: Mapping[str, Any]) -> Spec:
     """The spec that a parsed file says. Raises ``ValueError`` on an unknown key or effect."""
-    if odd := data.keys() - KEYS:
+    if odd := data.keys() - set(_KEYS.split()):
         raise ValueError(f"unknown keys {', '.join(sorted(odd))}")
     return Spec(
         path=tuple(data.get("path", "").split()),
@@ -120,6 +123,7 @@ def make(data: Mapping[str, Any]) -> Spec:
         none=frozenset(data.get("none", "").split()),
         value=frozenset(data.get("value", "").split()),
         modes=frozenset(data.get("modes", "").split()),
+        needs=frozenset(data.get("needs", "").split()),
         any_flag=data.get("flags") == "any",
         numeric=data.get("numeric", False),
         style=data.get("style", "gnu"),
