@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from hutch import __version__
+from hutch.commands.context import CommandError
+from hutch.ports import StoreFull
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hutch.cli.demo:demo", "The whole story on this machine: a real fault from alert to review."),
@@ -78,13 +81,36 @@ def cli(ctx: click.Context, config_path: str, debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> Any:
-    """The entry point; errors are one clear line and an exit code."""
-    from hutch.cli.errors import report  # noqa: PLC0415  (keeps --help free of what errors need)
-
+    """The entry point; every error ends as one clear line and an exit code."""
+    debug = "--debug" in (args if args is not None else sys.argv[1:])
+    if not debug:
+        sys.excepthook = unexpected
     try:
         code = cli.main(args=args, prog_name="hutch", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except SystemExit:
-        raise
-    except BaseException as error:  # noqa: BLE001  (the last line of defence: every error ends as one clear line)
-        sys.exit(report(error, debug="--debug" in (args or sys.argv[1:])))
+    except (click.ClickException, click.Abort, CommandError, StoreFull, KeyboardInterrupt) as error:
+        if debug:
+            traceback.print_exception(error)
+        sys.exit(report(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def report(error: BaseException) -> int:
+    """Say what went wrong and what to do, on stderr; the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, CommandError):
+        click.echo(f"hutch: {error}", err=True)
+        return error.code
+    if isinstance(error, StoreFull):
+        click.echo(f"hutch: {error}", err=True)
+        return 1
+    click.echo("interrupted", err=True)
+    return 130
+
+
+def unexpected(kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    """What Python calls for an error that nobody foresaw; it exits with 1 by itself."""
+    known = kind.__name__ in ("StoreError", "RunbookError")
+    hint = "" if known else f" (unexpected {kind.__name__}; --debug before the command shows where)"
+    click.echo(f"hutch: {error}{hint}", err=True)

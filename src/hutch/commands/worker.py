@@ -16,7 +16,7 @@ from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.run import Run
-from hutch.ports import StoreFull, TakenJob
+from hutch.ports import Conflict, StoreFull, TakenJob
 from hutch.runbook.expectations import met
 
 IDLE_WAIT = 5.0
@@ -70,6 +70,8 @@ class Worker:
         lease = asyncio.create_task(self._keep(taken, work))
         try:
             await work
+        except Conflict:
+            log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
         except (CommandError, LookupError) as error:
             log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)
             await self.context.queue.fail(taken, None)

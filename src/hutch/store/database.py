@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -67,12 +67,11 @@ class Database:
         with explaining(path):
             create_file(path)
             self._readers, self._writer = reading_engine(path), writing_engine(path)
-            try:
+            with ExitStack() as undo:
+                undo.callback(self._dispose)
                 ensure_current(self._readers, self._writer, path)
                 self._connection = self._writer.connect()
-            except BaseException:
-                self._dispose()
-                raise
+                undo.pop_all()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hutch-store")
 
     async def write(self, op: Callable[[Connection], T], *, wakes: bool = False) -> T:

@@ -37,16 +37,17 @@ async def run_group(
     is killed at once. Raises ``OSError`` when the program cannot be started.
     """
     reading, writing = os.pipe()
+    started = False
     try:
         process = await asyncio.create_subprocess_exec(
             *argv, stdin=asyncio.subprocess.DEVNULL, stdout=writing, stderr=writing, env=dict(env), cwd=directory,
             start_new_session=True,
         )  # fmt: skip
-    except BaseException:
-        os.close(reading)
-        raise
+        started = True
     finally:
         os.close(writing)
+        if not started:
+            os.close(reading)
     tail = _Tail(limit)
     collecting = asyncio.create_task(_collect(reading, tail))
     timed_out = False
