@@ -33,7 +33,10 @@ def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
     """The checked configuration and the providers it was checked against. Raises :class:`CommandError`."""
     providers = find_providers()
     if not path.exists():
-        raise CommandError(f"no configuration at {path}; `hutch init` writes one, --config names another", 2)
+        raise CommandError(
+            f"no configuration at {path}: write one (docs/reference/configuration.md shows how), or name another with --config",
+            2,
+        )
     try:
         return config_file.load(path, providers), providers
     except ConfigError as error:

@@ -99,10 +99,7 @@ class Stage:
                     "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
                     "local": {"url": ready["api_url"], "token": {"file": "token"}},
                     "values": {"service-url": ready["app_url"]},
-                    "binds": {
-                        "https://rolerabbit.com": ready["app_url"],
-                        "curl": "as-is",
-                    },
+                    "binds": {"https://rolerabbit.com": ready["app_url"]},
                     "runbook": "service-outage",
                 }
             },

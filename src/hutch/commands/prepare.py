@@ -189,7 +189,7 @@ def _shell(lang: str, statement: Statement, verdict: Verdict, situation: Situati
     refusals += [r for t in found if (r := _unbound(t, situation))]
     command = _routed(text, verdict, rendered.env, situation)
     programs = [t.name for t in found if t.kind == "program"]
-    refusals += _unrunnable(command, programs, situation)
+    refusals += [] if missing else _unrunnable(command, programs, situation)
     return command, "; ".join(refusals)
 
 

@@ -30,7 +30,8 @@ def diagnose(
 
     ``since`` is when the trouble was first noticed (an alert's), ``actions`` the available actions with the target of
     each: remedies that nobody can apply are dropped, one without a target gets that of its action.
-    ``within`` bounds how old a blamed deployment may be, ``seconds`` defaults to the slowest check, since checks run side by side.
+    ``within`` bounds how old a blamed deployment may be; ``seconds`` defaults to the slowest check, since checks run
+    side by side.
     """
     given = list(causes)
     began = min((at for at in (since, *(c.since for c in given)) if at), default=None)

@@ -35,6 +35,14 @@ REMEDIES: Mapping[str, str] = {
 }
 """An action in words for everybody."""
 
+TITLES: Mapping[Severity, str] = {
+    Severity.SEV1: "Service Outage",
+    Severity.SEV2: "Service Degradation",
+    Severity.SEV3: "Service Impairment",
+    Severity.SEV4: "Minor Service Impairment",
+}
+"""What the update is called."""
+
 IMPACT: Mapping[Severity, str] = {
     Severity.SEV1: "Our service was not available",
     Severity.SEV2: "Some requests to our service failed or were slow",
@@ -50,7 +58,7 @@ def draft_update(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
     state, start = state_of(told), told.began_at
     end = told.resolved.at if told.resolved else None
     lines = [
-        f"[{state}] Service disruption - {long_date(start, zone)}",
+        f"[{state}] {TITLES[told.incident.severity]} - {long_date(start, zone)}",
         "",
         f"Impact: {IMPACT[told.incident.severity]} {span(start, end, zone)}",
         "Affected: [Which users, and what they noticed]",
