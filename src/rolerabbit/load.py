@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from typing import Any
@@ -19,13 +20,14 @@ from rolerabbit.loadgen import LoadError, Plan, run
 @click.option("--seconds", type=click.FloatRange(0.1, 86_400), default=10.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same requests.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def load(url: str, rate: float, seconds: float, seed: int, as_json: bool) -> None:
+@click.option("--exit-on-eof", is_flag=True, help="Stop when standard input ends, as when the starting process dies.")
+def load(url: str, rate: float, seconds: float, seed: int, as_json: bool, exit_on_eof: bool) -> None:
     """Send requests as visitors make them, at a steady rate, and say what came back. Stops on SIGTERM and SIGINT."""
     try:
         plan = Plan(url, rate, seconds, seed).check()
     except LoadError as error:
         raise click.UsageError(str(error)) from error
-    report, interrupted = asyncio.run(_run_until_signal(plan))
+    report, interrupted = asyncio.run(_run_until_signal(plan, exit_on_eof))
     click.echo(json.dumps(report) if as_json else as_text(report))
     if interrupted:
         sys.exit(130)
@@ -45,7 +47,7 @@ def as_text(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-async def _run_until_signal(plan: Plan) -> tuple[dict[str, Any], bool]:
+async def _run_until_signal(plan: Plan, exit_on_eof: bool) -> tuple[dict[str, Any], bool]:
     stop, loop, got = asyncio.Event(), asyncio.get_running_loop(), list[signal.Signals]()
 
     def note(which: signal.Signals) -> None:
@@ -54,4 +56,17 @@ async def _run_until_signal(plan: Plan) -> tuple[dict[str, Any], bool]:
 
     for which in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(which, note, which)
+    if exit_on_eof:
+        stop_on_eof(stop, loop)
     return await run(plan, stop), signal.SIGINT in got
+
+
+def stop_on_eof(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Set ``stop`` once standard input, a pipe from the process that started us, has ended."""
+
+    def ended() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    loop.add_reader(sys.stdin.fileno(), ended)

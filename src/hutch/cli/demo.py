@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -64,6 +65,9 @@ def demo(
 
 
 async def _demo(stage: Stage, story: Story, until: str, keep: bool) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     story.say("Hutch demo: embedded Postgres, RoleRabbit under load, Hutch. Everything on 127.0.0.1.")
     server = resolve("hutch.web.server")
     async with stage.standing() as ready:
