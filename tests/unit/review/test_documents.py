@@ -45,7 +45,7 @@ def own(title: str = "High Error Rate on rolerabbit", *, resolved: bool = True, 
         "evidence": ["pid 4711: SELECT 1"],
     }
     at = instant(START)
-    declared = {"title": title, "service": "shop", "severity": "SEV-1", "detected_at": at}
+    due = instant(START + timedelta(minutes=5))
     told = [
         (
             0.0,
@@ -53,7 +53,7 @@ def own(title: str = "High Error Rate on rolerabbit", *, resolved: bool = True, 
             {"title": title, "service": "shop", "severity": "SEV-1", "detected_at": at},
             "hutch",
         ),
-        (0.0, "clock.started", {"clock": "response", "number": 1, "start": at, "due": at, "why": "x"}, "hutch"),
+        (0.0, "clock.started", {"clock": "response", "number": 1, "start": at, "due": due, "why": "x"}, "hutch"),
         (5.0, "incident.acknowledged", {}, "olivia"),
         (5.0, "clock.met", {"clock": "response-1", "late_by": late}, "hutch"),
         (10.0, "cause.named", cause, "hutch"),
