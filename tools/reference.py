@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -70,7 +71,7 @@ def commands() -> str:
 
 
 def _command(name: str, command: click.Command) -> str:
-    parts = [f"## `{name}`\n\n{(command.help or '').strip()}"]
+    parts = [f"## `{name}`\n\n{cleandoc(command.help or '')}"]
     rows = [(f"`{' '.join(p.opts)}`", p.help or "") for p in command.params if isinstance(p, click.Option)]
     arguments = " ".join(p.human_readable_name for p in command.params if isinstance(p, click.Argument))
     parts += [f"Arguments: `{arguments}`"] if arguments else []
