@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hutch.effect.sqlwords import Token
@@ -21,12 +22,19 @@ def judge_by_words(found: Sequence[Token]) -> Verdict:
         return _drop(texts)
     if first in ("delete", "update") and "where" not in texts:
         return Verdict(Effect.DESTROY, f"{first.upper()} without WHERE hits every row")
-    if first in ("do", "create", "prepare", "execute") and (word := _destroyer(found)):
+    if first == "do" and (word := _destroyer(found)):
         return Verdict(Effect.DESTROY, f"{first.upper()} with {word.upper()} in it")
     for effect in (Effect.DESTROY, Effect.CHANGE):
         if why := reasons("sql", "statements", effect.word).get(first):
-            return Verdict(effect, f"{first.upper()} {why}")
+            return Verdict(effect, f"{_title(texts)} {why}")
     return Verdict(Effect.CHANGE, f"{first.upper()} is not known to only read")
+
+
+def _title(texts: Sequence[str]) -> str:
+    """``CREATE INDEX``, ``REINDEX TABLE``; a name that is not a kind of object stays out."""
+    kinds = ("index", "table", "view", "database", "function", "extension", "role", "system", "schema", "type")
+    kind = next((t for t in texts[1:3] if t in kinds), "")
+    return f"{texts[0]} {kind}".strip().upper()
 
 
 def _drop(texts: Sequence[str]) -> Verdict:
@@ -37,6 +45,6 @@ def _drop(texts: Sequence[str]) -> Verdict:
 
 
 def _destroyer(found: Sequence[Token]) -> str | None:
-    """A word of destruction anywhere in the text, bodies of code included."""
-    words = " ".join(t.text for t in found).lower().split()
-    return next((w for w in ("drop", "truncate") if w in words), None)
+    """A word of destruction anywhere in a block of code, its strings included."""
+    match = re.search(r"\b(drop|truncate)\b", " ".join(t.text for t in found), re.IGNORECASE)
+    return match.group() if match else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,17 +32,19 @@ def classify_sql(text: str) -> Verdict:
         return _raised(text, f"holds {odd}")
     if not parts:
         return Verdict(Effect.NONE, "nothing to run")
-    verdicts = [_one(text[part[0].start : part[-1].end], part) for part in parts]
+    try:
+        verdicts = [_one(text[part[0].start : part[-1].end], part) for part in parts]
+    except RecursionError:
+        return _raised(text, "is nested too deep to be looked into")
     total = worst(verdicts)
     return total if len(parts) == 1 else replace(total, why=f"{len(parts)} statements, the worst: {total.why}")
 
 
 def _raised(text: str, why: str) -> Verdict:
     """The verdict of a text that cannot be read: change, or destroy where its plain words say so."""
-    lowered = text.lower().split()
-    for word in ("drop", "truncate"):
-        if word in lowered:
-            return Verdict(Effect.DESTROY, f"holds {word.upper()}, and {why}")
+    match = re.search(r"\b(drop|truncate)\b", text, re.IGNORECASE)
+    if match:
+        return Verdict(Effect.DESTROY, f"has {match.group().upper()} in it and {why}")
     return _change(why)
 
 

@@ -6,7 +6,7 @@ can hide a call. :mod:`hutch.effect.sqltree` looks at the same text as a tree; b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hutch.effect.functions import reads, verdict_of
 from hutch.effect.sqlwords import Token
@@ -14,7 +14,7 @@ from hutch.effect.tables import words
 from hutch.model.effect import Effect, Verdict, worst
 
 _OPENERS = ("select", "with", "table", "values", "(")
-_CTE_STARTS = frozenset({"select", "with", "table", "(", "values", "insert", "update", "delete", "merge"})
+_CTE_STARTS = frozenset({"select", "with", "table", "("})
 _END = Token("mark", "", 0, 0)
 
 
@@ -48,63 +48,64 @@ def _writes(found: Sequence[Token]) -> Iterator[Verdict]:
 
 
 def _calls(found: Sequence[Token]) -> Iterator[Verdict]:
+    pairs = _pairs(found)
     for i, token in enumerate(found):
         if _at(found, i + 1).text != "(" or _at(found, i + 1).kind != "mark":
             continue
         if token.kind == "quoted":
             yield _change(f"calls {token.text}, a quoted name")
-        elif token.kind == "name" and not _known_before_paren(found, i):
+        elif token.kind == "name" and not _known_before_paren(found, i, pairs):
             yield verdict_of(token.text) if not _foreign(found, i) else _change(f"calls {_full(found, i)}")
 
 
-def _known_before_paren(found: Sequence[Token], i: int) -> bool:
+def _known_before_paren(found: Sequence[Token], i: int, pairs: Mapping[int, int]) -> bool:
     if _foreign(found, i):
         return False
     name = found[i].text
-    return name in words("sql", "before_paren") or reads(name) or _is_alias(found, i)
+    return name in words("sql", "before_paren") or reads(name) or _is_alias(found, i, pairs)
 
 
-def _is_alias(found: Sequence[Token], i: int) -> bool:
+def _is_alias(found: Sequence[Token], i: int, pairs: Mapping[int, int]) -> bool:
     """Whether the name before ``(`` names columns: ``) g(x)``, ``AS g(x)``, ``WITH g(x) AS (SELECT …``."""
     before = _at(found, i - 1)
     if before.text == "as" and before.kind == "name":
         return True
     if before.text == ")" and before.kind == "mark":
-        return not _ends_distinct_on(found, i - 1)
+        return not _ends_distinct_on(found, pairs.get(i - 1))
     if before.text not in ("with", "recursive", ","):
         return False
-    rest = [t.text for t in found[_close(found, i + 1) + 1 :][:4]]
-    if rest[:1] != ["as"]:
+    return _common_table(found, pairs.get(i + 1, len(found)))
+
+
+def _ends_distinct_on(found: Sequence[Token], opening: int | None) -> bool:
+    if opening is None:
+        return True
+    return _at(found, opening - 1).text == "on" and _at(found, opening - 2).text == "distinct"
+
+
+def _common_table(found: Sequence[Token], close: int) -> bool:
+    """Whether ``AS [NOT MATERIALIZED] (`` and a query follow: a list of columns begins otherwise."""
+    at = close + 1
+    if _at(found, at).text != "as":
         return False
-    body = [word for word in rest[1:] if word not in ("not", "materialized")]
-    return body[:1] == ["("] and _starts_query(found, i, rest)
+    at += 1
+    while _at(found, at).text in ("not", "materialized"):
+        at += 1
+    first, second = _at(found, at + 1).text, _at(found, at + 2).text
+    return _at(found, at).text == "(" and (first in _CTE_STARTS or (first == "values" and second == "("))
 
 
-def _ends_distinct_on(found: Sequence[Token], closing: int) -> bool:
-    depth = 0
-    for i in range(closing, -1, -1):
-        if found[i].kind == "mark":
-            depth += {")": 1, "(": -1}.get(found[i].text, 0)
-            if depth == 0:
-                return _at(found, i - 1).text == "on" and _at(found, i - 2).text == "distinct"
-    return True
-
-
-def _starts_query(found: Sequence[Token], i: int, rest: list[str]) -> bool:
-    opening = _close(found, i + 1) + 1 + rest.index("(")
-    return _at(found, opening + 1).text in _CTE_STARTS - {"values"} or (
-        _at(found, opening + 1).text == "values" and _at(found, opening + 2).text == "("
-    )
-
-
-def _close(found: Sequence[Token], opening: int) -> int:
-    depth = 0
-    for i in range(opening, len(found)):
-        if found[i].kind == "mark":
-            depth += {"(": 1, ")": -1}.get(found[i].text, 0)
-            if depth == 0:
-                return i
-    return len(found)
+def _pairs(found: Sequence[Token]) -> dict[int, int]:
+    """Where the partner of each parenthesis stands."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for i, token in enumerate(found):
+        if token.kind == "mark" and token.text == "(":
+            opened.append(i)
+        elif token.kind == "mark" and token.text == ")" and opened:
+            pairs[i] = opened.pop()
+            pairs[pairs[i]] = i
+    return pairs
 
 
 def _foreign(found: Sequence[Token], i: int) -> bool:

@@ -117,6 +117,8 @@ def _delete(node: exp.Expr) -> Verdict:
 
 
 def _update(node: exp.Expr) -> Verdict:
+    if node.find_ancestor(exp.Merge):
+        return _change("MERGE changes rows")
     where = node.args.get("where")
     if where is None or _always(where.this):
         return _destroy("UPDATE of every row overwrites what they held")
@@ -134,7 +136,8 @@ def _alter(node: exp.Expr) -> Verdict:
     for action in node.args.get("actions") or []:
         if isinstance(action, exp.Drop) and action.args.get("kind") in ("COLUMN", None):
             return _destroy("ALTER … DROP COLUMN loses the column's data")
-        if isinstance(action, exp.AlterColumn) and (using := action.args.get("using")) is not None and _constant(using):
+        using = action.args.get("using") if isinstance(action, exp.AlterColumn) else None
+        if isinstance(using, exp.Expr) and _constant(using):
             return _destroy("ALTER … USING a constant overwrites the column's data")
     return _change("ALTER changes a definition")
 
@@ -148,8 +151,8 @@ def _always(condition: exp.Expr) -> bool:
         return _always(condition.left) and _always(condition.right)
     if isinstance(condition, exp.EQ | exp.GTE | exp.LTE | exp.Like | exp.NullSafeEQ):
         return _constant(condition) or condition.left == condition.right or _matches_all(condition)
-    if isinstance(condition, exp.Not) and isinstance(condition.this.unnest(), exp.Is):
-        return str(condition.this.unnest().this.name).lower() == "id"  # a key is never null
+    if isinstance(condition, exp.Is) and condition.args.get("negate"):
+        return str(condition.this.name).lower() == "id" or _constant(condition)  # a key is never null
     return _constant(condition)
 
 
