@@ -76,8 +76,8 @@ async def _demo(stage: Stage, story: Story, until: str, keep: bool) -> None:
         port = listener.getsockname()[1]
         story.places(stage, ready, port)
         try:
-            async with server.serving(context, listener), stage.load(ready):
-                await story.healthy(context)
+            async with server.serving(context, listener) as monitor, stage.load(ready):
+                await story.healthy(context, monitor.watches)
                 if until != "healthy":
                     await story.fault(context, stage, ready)
                 if until == "fault":

@@ -72,7 +72,7 @@ class Stage:
     @asynccontextmanager
     async def load(self, ready: Mapping[str, Any]) -> AsyncIterator[None]:
         """Steady visits to the service while the block lasts."""
-        words = ["load", "--url", str(ready["app_url"]), "--rate", str(RATE), "--seconds", "86400", "--seed", "7"]
+        words = ["load", "--url", str(ready["app_url"]), "--rate", str(RATE), "--seconds", "20000", "--seed", "7"]
         null = asyncio.subprocess.DEVNULL
         process = await _rolerabbit(*words, "--exit-on-eof", stdin=asyncio.subprocess.PIPE, stdout=null, stderr=null)
         try:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from hutch.detection import history as history_module
 from hutch.detection.history import History, Point, increase
-from hutch.model.histogram import histogram_quantile
 from hutch.detection.signals import SIGNALS, measure_all, scrape_interval, unknown_signal
 from hutch.model.action import Sample
+from hutch.model.histogram import histogram_quantile
 
 T0 = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
