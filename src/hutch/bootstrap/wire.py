@@ -34,7 +34,7 @@ def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
     providers = find_providers()
     if not path.exists():
         raise CommandError(
-            f"no configuration at {path}: write one (docs/reference/configuration.md says how) or name it with --config",
+            f"no configuration at {path}: write one (see docs/reference/configuration.md) or name it with --config",
             2,
         )
     try:

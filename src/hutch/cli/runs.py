@@ -239,9 +239,9 @@ def describe(found: Run) -> None:
 def _describe_option(number: int, chosen: Chosen) -> None:
     click.echo(f"  {number}. {chosen.option.title} [{chosen.option.id}]: {chosen.state}")
     for statement in chosen.option.items:
-        click.echo(f"     runs    {statement.command.text}")
+        click.echo("     runs    " + statement.command.text.replace("\n", "\n             "))
     click.echo(f"     on      {chosen.target}   effect {chosen.option.effect.word}")
-    click.echo(f"     hits    {chosen.preview.get('summary', '')}")
+    click.echo("     hits    " + str(chosen.preview.get("summary", "")).replace("\n", "\n             "))
     if chosen.preview.get("undo"):
         click.echo(f"     undo    {chosen.preview['undo']}")
     if chosen.reason:

@@ -113,7 +113,13 @@ def _options(section: Section, made: list[tuple[Section, Step, list[Item]]]) -> 
     elif section.role in REMEDY_ROLES or section.role is Role.ACTIONS:
         for one in items:
             if one.command.effect > Effect.READ:
-                yield Option(one.id, f"{section.title}: {one.command.text}", (one,))
+                yield Option(one.id, _called(section, one), (one,))
+
+
+def _called(section: Section, one: Item) -> str:
+    """What a statement that is an option by itself is called: the comment above it, else how it begins."""
+    said = one.title if one.title != section.title else one.command.text.splitlines()[0]
+    return f"{section.title}: {said}"
 
 
 # ------------------------------------------------------------------ one statement
@@ -127,7 +133,9 @@ def item(section: Section, step: Step, statement: Statement, situation: Situatio
         command, refused = _made(step, statement, verdict, situation)
     except RunbookError as error:  # a value that no statement can take
         command, refused = Command("none", statement.text, "", verdict.effect, verdict.why), error.message
-    return Item(statement.id, section.title, statement.line, _judged_again(step.lang, command), expects, refused)
+    said = statement.comments[0].lstrip("#- ").rstrip(": ") if statement.comments else ""
+    title = said or section.title
+    return Item(statement.id, title, statement.line, _judged_again(step.lang, command), expects, refused)
 
 
 def _judged_again(lang: str, command: Command) -> Command:

@@ -43,7 +43,7 @@ class ServiceWorld:
             return await action.preview(command.args)
         if self._runner(command) is None:
             return Preview(command.text, UNTOLD, refused=_nobody(command).summary)
-        return Preview(f"runs: {command.text}", UNTOLD, undo="none known: this statement declares no undo")
+        return Preview("cannot be told before it runs", UNTOLD, undo="none known: this statement declares no undo")
 
     async def apply(self, command: Command) -> Outcome:
         """Do it, once."""
