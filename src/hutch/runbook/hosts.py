@@ -6,7 +6,8 @@ Hosts of URLs, programs, clusters, services, buckets, databases, files and other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from hutch.model.runbook import Statement, Target
@@ -74,11 +75,12 @@ def targets(statement: Statement, lang: str) -> tuple[Target, ...]:
 
 def _shell(statement: Statement) -> Iterator[Target]:
     whole = {p.text for p in statement.placeholders}
+    ends = [p.end for p in statement.placeholders]
     for command in commands(mask(statement.text, statement.placeholders)):
-        words = [_as_written(word, statement) for word in command.words]
+        words = [_as_written(word, statement, ends) for word in command.words]
         yield from (t for t in _of(words) if t.kind != "host" or t.name not in whole)
         for file in command.files:
-            if (name := _as_written(file, statement)) not in _NO_FILES:
+            if (name := _as_written(file, statement, ends)) not in _NO_FILES:
                 yield Target("file", name)
 
 
@@ -113,9 +115,10 @@ def _wrapped(words: list[str]) -> list[str]:
     return words[at:] if at else []
 
 
-def _as_written(word: Word, statement: Statement) -> str:
+def _as_written(word: Word, statement: Statement, ends: Sequence[int]) -> str:
     """The word's value; one with a placeholder in it as it stands in the document."""
-    if any(p.start < word.end and p.end > word.start for p in statement.placeholders):
+    at = bisect_right(ends, word.start)
+    if at < len(ends) and statement.placeholders[at].start < word.end:
         return statement.text[word.start : word.end].strip("\"'")
     return word.value
 

@@ -24,7 +24,6 @@ from hutch.runbook.words import Title
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(?P<body>.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
-_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LINE_END = re.compile(r"\r\n?")
 
 
@@ -143,9 +142,18 @@ def _section(part: Part, ident: str) -> Section:
         node.line + 1,
         part.path,
         part.option,
-        _HTML_COMMENT.sub("", "\n".join(node.prose)).strip(),
+        _without_comments("\n".join(node.prose)).strip(),
         tuple(step(mark, lead, ident, node.title.text, n) for n, (mark, lead) in enumerate(node.blocks, 1)),
     )
+
+
+def _without_comments(prose: str) -> str:
+    """Prose without its HTML comments; one that never closes stays as it is."""
+    kept, at = [], 0
+    while (start := prose.find("<!--", at)) >= 0 and (end := prose.find("-->", start)) >= 0:
+        kept.append(prose[at:start])
+        at = end + len("-->")
+    return "".join((*kept, prose[at:]))
 
 
 def _rules(found: Iterable[Mark]) -> Iterator[Rule]:

@@ -40,7 +40,7 @@ NAMING_PROGRAMS = words_of("printenv unset export env set declare echo printf")
 TEMPLATE_WORDS = words_of("range end else if with define block template json join nil")
 """Words of Go templates: ``{{ range }}`` is no placeholder."""
 
-HTML_TAGS = words_of("a b i p br hr ul ol li div span html head body script style table tr td th pre code h1 h2 h3")
+HTML_TAGS = words_of("a b i p br hr ul ol li div span html tr td th pre h1 h2 h3")
 """What stands in angle brackets as markup."""
 
 VALUE_MAY_FOLLOW = words_of(
@@ -49,7 +49,7 @@ VALUE_MAY_FOLLOW = words_of(
 )
 """SQL keywords after which brackets hold a placeholder and no subscript."""
 
-LITERALS = frozenset({"true", "false", "null", "none", "nil"})
+LITERALS = re.compile(r"(?:true|false|null|none|nil)(?:\s*,\s*(?:true|false|null|none|nil|-?\d[\d.]*))*", re.IGNORECASE)
 """What stands in brackets as JSON."""
 
 RANGES = re.compile(r"(?:\w-\w|[\w.]-)+\w?|\w|(?:\w-\w)+.*|:\w+:")

@@ -23,7 +23,7 @@ SHELLS = frozenset({"bash", "sh", "shell", "console"})
 
 _CANDIDATE = re.compile(
     r"""(?P<mustache>\{\{-?\s*(?P<m>[A-Za-z_][\w.-]*)\s*-?\}\})
-    |(?P<parameter>\$\{[\#!]?(?P<p>[A-Za-z_]\w*)(?P<operator>[^}]*)\})
+    |(?P<parameter>\$\{[\#!]?(?P<p>[A-Za-z_]\w*)(?P<operator>[^}\n]{0,200})\})
     |(?P<variable>\$(?P<v>[A-Za-z_]\w*))
     |(?P<square>\[(?P<s>[A-Za-z][^\[\]\n]{0,60})\])
     |(?P<angle><(?P<a>[A-Za-z][A-Za-z0-9_.:/ -]{0,60})>)
@@ -73,7 +73,7 @@ def _is_bracketed(text: str, found: Found) -> bool:
     if before in _NO_BRACKET_AFTER or before.isalnum() or after.isalnum() or after in _QUANTIFIERS:
         return False
     inner = found["s"]
-    return not (table.RANGES.fullmatch(inner) or table.HEX.fullmatch(inner) or inner.lower() in table.LITERALS)
+    return not (table.RANGES.fullmatch(inner) or table.HEX.fullmatch(inner) or table.LITERALS.fullmatch(inner))
 
 
 _NO_BRACKET_AFTER = frozenset("_$]\\.)")
@@ -188,7 +188,7 @@ def _is_no_subscript(text: str, found: Found) -> bool:
 
 def _is_no_comparison(text: str, found: Found) -> bool:
     before, after = _around(text, found)
-    return before in _BEFORE_SQL and after in _AFTER_SQL
+    return " " not in found["a"] and before in _BEFORE_SQL and after in _AFTER_SQL
 
 
 def _in_string(found: Found) -> bool:

@@ -176,6 +176,10 @@ class _Places:
         token = self.tokens[bisect_right(self.starts, at) - 1]
         index = bisect_right(self.heads, at) - 1
         command = self.commands[index] if index >= 0 else None
-        words = (*command.words, *command.files) if command else ()
-        word = next((w for w in words if w.start <= at < w.end), None)
+        word = (_word_at(command.words, at) or _word_at(command.files, at)) if command else None
         return Place(token, command, word, at, self.text[word.start : at] if word else "", self.programs)
+
+
+def _word_at(words: Sequence[Word], at: int) -> Word | None:
+    index = bisect_right(words, at, key=lambda w: w.start) - 1
+    return words[index] if index >= 0 and at < words[index].end else None

@@ -122,7 +122,7 @@ def _is_transcript(text: str) -> bool:
 
 
 def _transcript(text: str) -> tuple[str, list[Item]]:
-    """The commands of a transcript. Prompts and output become spaces, so that every offset stays true.
+    """The commands of a transcript without prompts and output, each still on its line.
 
     Where ``$ `` is a prompt, a line that begins with ``# `` is a comment; elsewhere it is root's prompt.
     """
@@ -133,9 +133,9 @@ def _transcript(text: str) -> tuple[str, list[Item]]:
         comment = dollars and line.lstrip().startswith("#")
         found = PROMPT.match(line) or (_CONTINUED_PROMPT.match(line) if command else None)
         command = found is not None and not comment
-        kept.append(line if comment else " " * found.end() + line[found.end() :] if found else " " * len(line))
-    blanked = "\n".join(kept)
-    return blanked, [*shell_items(blanked)]
+        kept.append(line if comment else line[found.end() :] if found else "")
+    typed = "\n".join(kept)
+    return typed, [*shell_items(typed)]
 
 
 def _whole(text: str) -> Iterator[Item]:

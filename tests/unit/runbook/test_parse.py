@@ -249,14 +249,14 @@ def test_prose_is_kept(constructs: Document) -> None:
 
 
 def test_a_document_of_role_headings_is_one_runbook() -> None:
-    found = parse("# Queue is full\n\n## Meaning\nx\n## Diagnosis\n```sh\nls\n```\n## Mitigation\n```sh\nid\n```\n", "q.md")
+    found = parse(
+        "# Queue is full\n\n## Meaning\nx\n## Diagnosis\n```sh\nls\n```\n## Mitigation\n```sh\nid\n```\n", "q.md"
+    )
     assert [(r.id, r.title) for r in found.runbooks] == [("queue-is-full", "Queue is full")]
     assert outline(found.runbooks[0]) == [
         ("Meaning", "symptoms", None), ("Diagnosis", "diagnosis", None), ("Mitigation", "resolution", None),
     ]  # fmt: skip
-    assert found.anchors == {
-        name: "queue-is-full" for name in ("queue-is-full", "meaning", "diagnosis", "mitigation")
-    }
+    assert found.anchors == {name: "queue-is-full" for name in ("queue-is-full", "meaning", "diagnosis", "mitigation")}
 
 
 def test_a_document_without_headings_is_one_runbook_named_for_its_file() -> None:
@@ -303,7 +303,10 @@ def test_blocks_in_lists_quotes_tildes_and_indentation_are_steps_with_their_line
         (41, []),
     ]
     assert steps[-1].text == "indented code\n"
-    assert [s.title for r in parse(text, "n").runbooks for s in r.sections][1:3] == ["Look at the load", "Look at disks"]
+    assert [s.title for r in parse(text, "n").runbooks for s in r.sections][1:3] == [
+        "Look at the load",
+        "Look at disks",
+    ]
 
 
 def test_a_block_in_an_html_comment_is_no_block() -> None:
@@ -312,7 +315,9 @@ def test_a_block_in_an_html_comment_is_no_block() -> None:
 
 
 def test_same_headings_get_numbered_anchors() -> None:
-    found = parse("# T\n## A\n### Detection\n### Fix\n## B\n### Detection\n### Fix\n## A\n### Detection\n### Fix\n", "t.md")
+    found = parse(
+        "# T\n## A\n### Detection\n### Fix\n## B\n### Detection\n### Fix\n## A\n### Detection\n### Fix\n", "t.md"
+    )
     assert [r.id for r in found.runbooks] == ["a", "b", "a-1"]
     assert found.anchors["detection-2"] == "a-1"
 
@@ -438,7 +443,10 @@ def test_repetition_costs_no_more_than_its_length(unit: str) -> None:
 
 
 @pytest.mark.parametrize("lang", ["sh", "sql", "console", "http"])
-@pytest.mark.parametrize("unit", ["'", '"', "$(", "`", "<<E\n", "[x] ", "$X ", "(", "$$", "/*", "# c\n", "a\n", "<x> ", "PID,", "{{", "case x in "])
+@pytest.mark.parametrize(
+    "unit",
+    ["'", '"', "$(", "`", "<<E\n", "[x] ", "$X ", "(", "$$", "/*", "# c\n", "a\n", "<x> ", "PID,", "{{", "case x in "],
+)
 def test_one_long_block_costs_no_more_than_its_length(lang: str, unit: str) -> None:
     once = calls(lambda: parse(f"```{lang}\n{unit * 200}\n```\n", "x.md"))
     tenfold = calls(lambda: parse(f"```{lang}\n{unit * 2000}\n```\n", "x.md"))
