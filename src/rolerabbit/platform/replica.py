@@ -20,6 +20,7 @@ from rolerabbit.platform.metrics import Families, parse
 
 State = Literal["starting", "ready", "stopping", "ended"]
 POLL_SECONDS = 0.05
+LAST_POLL_SECONDS = 0.02
 SCRAPE_SECONDS = 1.0
 LINE_LIMIT = 1 << 20
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "REDIS_URL")
@@ -131,7 +132,10 @@ class Replica:
         return code
 
     async def stop(self, grace: float) -> None:
-        """SIGTERM, reading the metrics while it finishes its requests, and SIGKILL after ``grace`` seconds."""
+        """SIGTERM, and SIGKILL after ``grace`` seconds.
+
+        Its metrics are read as long as it answers; the few requests that it finishes after that go uncounted.
+        """
         self.state = "stopping"
         await self.scrape()
         self._signal(signal.SIGTERM)
@@ -152,7 +156,7 @@ class Replica:
     async def _follow(self) -> None:
         answers = True
         while answers:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(LAST_POLL_SECONDS)
             answers = await self.scrape()
 
     def _signal(self, number: signal.Signals) -> None:

@@ -1,0 +1,464 @@
+"""The local platform for real: processes, one socket, a database, deployments under requests, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rolerabbit.embedded.guard import alive
+from rolerabbit.platform.listener import bound
+from rolerabbit.platform.metrics import Families, parse
+
+START_SECONDS = 60.0
+COMMAND = (sys.executable, "-m", "rolerabbit", "platform")
+
+
+@dataclass
+class Platform:
+    """A running platform and what its ready file says."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, Any]
+
+    def call(self, method: str, path: str, body: object = None, token: str | None = None) -> tuple[int, Any]:
+        """Status and JSON."""
+        headers = {"Authorization": f"Bearer {self.ready['token'] if token is None else token}"}
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.ready["api_url"] + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def get(self, path: str) -> Any:
+        """The JSON of a reading call that is answered 200."""
+        status, body = self.call("GET", path)
+        assert status == 200, body
+        return body
+
+    def change(self, path: str, body: object = None) -> Any:
+        """The JSON of a change that is done."""
+        status, answer = self.call("POST", path, {} if body is None else body)
+        assert status in (200, 201), answer
+        return answer
+
+    def metrics(self) -> Families:
+        """The platform's exposition."""
+        with urllib.request.urlopen(self.ready["api_url"] + "/metrics", timeout=10) as answer:
+            return parse(answer.read().decode())
+
+    def pids(self) -> set[int]:
+        """Every process of it: itself, replicas, database."""
+        status = self.get("/status")
+        return {self.process.pid, status["database"]["pid"], *(r["pid"] for r in status["replicas"] if r["pid"])}
+
+    def app(self, path: str) -> int:
+        """Status of a request to the service, on a connection of its own."""
+        try:
+            with urllib.request.urlopen(self.ready["app_url"] + path, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str) -> Iterator[Platform]:
+    ready = folder / "ready.json"
+    with (folder / "platform.log").open("a+") as log:
+        command = (*COMMAND, "run", "--data", str(folder / "data"), "--ready-file", str(ready), *options)
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.PIPE, text=True)
+        try:
+            wait_for(lambda: ready.exists() or process.poll() is not None, START_SECONDS)
+            assert process.poll() is None, (folder / "platform.log").read_text()
+            yield Platform(process, json.loads(ready.read_text()))
+        finally:
+            process.terminate()
+            process.wait(20)
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.05)
+
+
+def names() -> Iterator[str]:
+    number = 100
+    while True:
+        number += 1
+        yield str(number)
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[Platform]:
+    with tempfile.TemporaryDirectory(prefix="rolerabbit-test-") as name:
+        Path(name).chmod(0o755)
+        with running(Path(name)) as found:
+            yield found
+
+
+@pytest.fixture(scope="module")
+def new_id() -> Iterator[str]:
+    return names()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="rolerabbit-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@dataclass
+class Visitors:
+    """Ask for a page again and again, each time on a new connection; note what came back."""
+
+    platform: Platform
+    answers: list[int | str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def _visit(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.answers.append(self.platform.app("/api/health"))
+            except OSError as error:
+                self.answers.append(repr(error))
+            time.sleep(0.01)
+
+    @contextlib.contextmanager
+    def visiting(self, count: int = 4) -> Iterator[None]:
+        threads = [threading.Thread(target=self._visit) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+
+
+def requests_total(families: Families) -> float:
+    return sum(families["http_requests_total"].samples.values())
+
+
+def test_the_ready_file_is_private_and_all_is_well(platform: Platform) -> None:
+    ready = Path(platform.ready["data_dir"]).parent / "ready.json"
+    assert ready.stat().st_mode & 0o777 == 0o600
+    assert platform.ready["pid"] == platform.process.pid
+    assert platform.get("/health") == {"status": "ok", "database": "up", "replicas": 2}
+    assert platform.app("/api/health") == 200
+    assert platform.get("/releases")[0]["id"] == "42"
+
+
+def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> None:
+    assert platform.call("GET", "/status", token="")[0] == 200
+    for path in ("/releases", "/deployments", "/rollback", "/restart", "/scale"):
+        for token in ("", "wrong"):
+            status, body = platform.call("POST", path, {"id": "x", "release": "42", "replicas": 1}, token)
+            assert (status, body["error"]) == (401, "a change needs the token")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "text"),
+    [
+        ("/deployments", {"release": "99"}, 404, "no release '99'"),
+        ("/deployments", {}, 400, "release: Field required"),
+        ("/releases", {"id": "a b"}, 400, "no release id"),
+        ("/releases", {"id": "42"}, 409, "exists already"),
+        ("/releases", {"id": "x", "environment": {}}, 400, "environment: Extra inputs"),
+        ("/rollback", {"to": "99"}, 404, "no release '99'"),
+        ("/scale", {"replicas": 0}, 400, "replicas=0 is out of bounds"),
+        ("/scale", {"replicas": 9}, 400, "replicas=9 is out of bounds"),
+        ("/scale", {"replicas": 2, "pool_size": 0}, 400, "pool_size=0 is out of bounds"),
+        ("/nowhere", {}, 404, "Not Found"),
+    ],
+)
+def test_a_bad_change_is_refused(platform: Platform, path: str, body: object, status: int, text: str) -> None:
+    found, answer = platform.call("POST", path, body)
+    assert found == status
+    assert text in answer["error"]
+    assert answer["what_to_do"]
+
+
+def test_a_deployment_under_requests_loses_none_and_counts_only_upwards(
+    platform: Platform, new_id: Iterator[str]
+) -> None:
+    release = next(new_id)
+    before = platform.get("/status")
+    platform.change("/releases", {"id": release, "note": "sound"})
+    visitors, totals = Visitors(platform), []
+    watching = threading.Event()
+
+    def watch() -> None:
+        while not watching.is_set():
+            totals.append(requests_total(platform.metrics()))
+
+    watcher = threading.Thread(target=watch)
+    with visitors.visiting():
+        watcher.start()
+        deployment = platform.change("/deployments", {"release": release})
+        time.sleep(0.3)
+        watching.set()
+        watcher.join()
+    after = platform.get("/status")
+    assert (deployment["status"], deployment["previous"]) == ("succeeded", before["release"])
+    assert set(visitors.answers) == {200}
+    assert len(visitors.answers) > 50
+    assert len(totals) > 3
+    assert totals == sorted(totals)
+    assert totals[-1] > totals[0]
+    # What a replica answers in its last moments, its metrics port already closed, goes uncounted.
+    assert requests_total(platform.metrics()) >= 0.9 * len(visitors.answers)
+    assert after["release"] == release
+    assert not {r["pid"] for r in before["replicas"]} & {r["pid"] for r in after["replicas"]}
+
+
+def test_rollback_goes_back_and_is_on_record(platform: Platform, new_id: Iterator[str]) -> None:
+    release, before = next(new_id), platform.get("/status")["release"]
+    platform.change("/releases", {"id": release, "env": {"RR_FAULT": "errors", "API_KEY": "hush"}})
+    platform.change("/deployments", {"release": release})
+    standing = {r["id"]: r["status"] for r in platform.get("/releases")}
+    assert (standing[release], standing[before]) == ("current", "previous")
+    assert platform.change("/rollback")["release"] == before
+    last = platform.get("/deployments")[-1]
+    assert (last["kind"], last["release"], last["previous"], last["status"]) == (
+        "rollback",
+        before,
+        release,
+        "succeeded",
+    )
+    assert platform.metrics()["platform_release_info"].samples == {
+        ("platform_release_info", (("release", before),)): 1.0
+    }
+    assert "hush" not in json.dumps(platform.get("/releases"))
+
+
+def test_a_release_that_does_not_start_leaves_the_old_one(platform: Platform, new_id: Iterator[str]) -> None:
+    release, before = next(new_id), platform.get("/status")
+    platform.change("/releases", {"id": release, "env": {"RR_POOL_SIZE": "many"}})
+    status, answer = platform.call("POST", "/deployments", {"release": release})
+    after = platform.get("/status")
+    assert status == 502
+    assert "RR_POOL_SIZE" in answer["what_to_do"]
+    assert (after["release"], platform.get("/deployments")[-1]["status"]) == (before["release"], "failed")
+    assert [r["pid"] for r in after["replicas"]] == [r["pid"] for r in before["replicas"]]
+    assert platform.app("/api/health") == 200
+    assert any(
+        "RR_POOL_SIZE" in line["text"] and line["release"] == release for line in platform.get("/logs?grep=rr_pool")
+    )
+
+
+def test_scaling_up_and_down_and_the_pool(platform: Platform) -> None:
+    before = platform.get("/status")
+    kept = {r["pid"] for r in before["replicas"]}
+    assert kept < {r["pid"] for r in platform.change("/scale", {"replicas": 3})["replicas"]}
+    assert {r["pid"] for r in platform.change("/scale", {"replicas": 2})["replicas"]} == kept
+    assert platform.change("/scale", {"replicas": 2, "pool_size": 4})["pool_size"] == 4
+    after = platform.change("/scale", {"replicas": 2, "pool_size": before["pool_size"]})
+    assert (len(after["replicas"]), after["pool_size"]) == (2, before["pool_size"])
+
+
+def test_a_crashed_replica_comes_back_and_is_counted(platform: Platform) -> None:
+    victim = platform.get("/status")["replicas"][0]
+    crashes, total = platform.get("/status")["crashes"], requests_total(platform.metrics())
+    os.kill(victim["pid"], signal.SIGKILL)
+    wait_for(lambda: platform.get("/status")["replicas"][0]["restarts"] == victim["restarts"] + 1)
+    wait_for(lambda: platform.get("/health")["replicas"] == 2)
+    assert platform.get("/status")["crashes"] == crashes + 1
+    assert requests_total(platform.metrics()) >= total
+
+
+def test_without_replicas_clients_are_refused_and_not_hung(platform: Platform) -> None:
+    """Those that were waiting in the queue of the socket when the last replica went are reset."""
+    for replica in platform.get("/status")["replicas"]:
+        os.kill(replica["pid"], signal.SIGKILL)
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        for _ in range(200):
+            with contextlib.suppress(ConnectionResetError):
+                platform.app("/api/health")
+    wait_for(lambda: platform.call("GET", "/health")[1]["replicas"] == 2)
+    assert platform.app("/api/health") == 200
+
+
+def test_a_crashed_database_comes_back(platform: Platform) -> None:
+    crashes = platform.get("/status")["database"]["crashes"]
+    os.kill(platform.get("/status")["database"]["pid"], signal.SIGKILL)
+    wait_for(lambda: platform.get("/status")["database"]["crashes"] == crashes + 1)
+    wait_for(lambda: platform.app("/api/health") == 200)
+
+
+def test_the_machine_is_measured(platform: Platform) -> None:
+    wait_for(lambda: "db_cpu" in platform.metrics() or not Path("/proc/stat").exists())
+    families = platform.metrics()
+    assert 0 < families["disk_used"].samples[("disk_used", ())] <= 100
+    if Path("/proc/stat").exists():
+        assert {"cpu", "memory", "network_in", "network_out"} <= set(families)
+        with psycopg.connect(platform.ready["database_url"]) as connection:
+            connection.execute("SELECT count(*) FROM generate_series(1, 20000000)")
+        busiest = families["db_cpu"].samples[("db_cpu", ())]
+        for _ in range(5):
+            busiest = max(busiest, platform.metrics()["db_cpu"].samples[("db_cpu", ())])
+            time.sleep(0.3)
+        assert busiest > 5
+
+
+def refused(url: str, statement: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        try:
+            connection.execute(statement.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO audit_logs (action) VALUES ('x')",
+        "UPDATE portfolios SET title = title",
+        "DELETE FROM users",
+        "CREATE TABLE t (n int)",
+        "CREATE TEMP TABLE t (n int)",
+        "SELECT pg_reload_conf()",
+        "ALTER SYSTEM SET work_mem = '1MB'",
+        "SELECT pg_read_file('postgresql.conf')",
+    ],
+)
+def test_the_reader_cannot_write(platform: Platform, statement: str) -> None:
+    assert refused(platform.ready["reader_url"], statement)
+
+
+def test_the_reader_sees_rows_and_every_session(platform: Platform) -> None:
+    with psycopg.connect(platform.ready["reader_url"]) as reader:
+        assert reader.execute("SELECT count(*) FROM portfolios").fetchone() is not None
+        assert reader.execute("SELECT count(*) FROM pg_stat_statements").fetchone() is not None
+        hidden = "SELECT count(*) FROM pg_stat_activity WHERE query = '<insufficient privilege>'"
+        assert reader.execute(hidden.encode()).fetchone() == (0,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            reader.execute("INSERT INTO audit_logs (action) VALUES ('x')")
+
+
+def app_pid(connection: psycopg.Connection[Any]) -> int:
+    found = connection.execute("SELECT pid FROM pg_stat_activity WHERE usename = 'rolerabbit_app' LIMIT 1").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_who_may_end_a_session_of_the_service(platform: Platform) -> None:
+    with psycopg.connect(platform.ready["reader_url"], autocommit=True) as reader:
+        pid = app_pid(reader)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with psycopg.connect(platform.ready["operator_url"], autocommit=True) as operator:
+        assert operator.execute("SELECT pg_terminate_backend(%s)", [app_pid(operator)]).fetchone() == (True,)
+
+
+def test_the_operator_can_do_the_remedies(platform: Platform) -> None:
+    with psycopg.connect(platform.ready["operator_url"], autocommit=True) as operator:
+        for statement in (
+            "CREATE INDEX CONCURRENTLY remedy_idx ON audit_logs (created_at)",
+            "REINDEX INDEX CONCURRENTLY remedy_idx",
+            "DROP INDEX CONCURRENTLY remedy_idx",
+            "VACUUM (ANALYZE) portfolios",
+            "ALTER SYSTEM SET idle_in_transaction_session_timeout = '5min'",
+            "SELECT pg_reload_conf()",
+            "ALTER SYSTEM RESET idle_in_transaction_session_timeout",
+        ):
+            operator.execute(statement.encode())
+    assert refused(platform.ready["operator_url"], "CREATE ROLE intruder SUPERUSER")
+
+
+def test_operators_get_in_when_the_service_has_all_connections(platform: Platform) -> None:
+    with psycopg.connect(platform.ready["database_url"], autocommit=True) as owner, contextlib.ExitStack() as held:
+        owner.execute("ALTER ROLE rolerabbit_app PASSWORD 'for this test'")
+        user = platform.ready["owner_url"].split("@")[1]
+        url = f"postgresql://rolerabbit_app:for%20this%20test@{user}"
+        with pytest.raises(psycopg.OperationalError, match="remaining connection slots are reserved"):
+            for _ in range(40):
+                held.enter_context(psycopg.connect(url))
+        for name in ("reader_url", "operator_url", "owner_url"):
+            held.enter_context(psycopg.connect(platform.ready[name]))
+
+
+def test_commands_ask_the_platform(platform: Platform) -> None:
+    ready = Path(platform.ready["data_dir"]).parent / "ready.json"
+
+    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, *arguments, "--ready-file", str(ready)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert json.loads(ask("status").stdout)["database"]["running"] is True
+    assert json.loads(ask("releases").stdout)[0]["id"] == "42"
+    assert len(json.loads(ask("logs", "--limit", "1").stdout)) <= 1
+    failed = ask("deploy", "99")
+    assert (failed.returncode, "no release '99'" in failed.stderr) == (1, True)
+
+
+def test_sigterm_ends_everything_within_five_seconds(folder: Path) -> None:
+    with running(folder) as platform:
+        pids = platform.pids()
+        assert len(pids) == 4
+        started = time.monotonic()
+        platform.process.terminate()
+        assert platform.process.wait(20) == 0
+        assert time.monotonic() - started < 5
+        assert not [pid for pid in pids if alive(pid)]
+        assert not (folder / "ready.json").exists()
+
+
+def test_the_end_of_its_input_ends_it_if_asked_for(folder: Path) -> None:
+    with running(folder, "--replicas", "1", "--exit-on-eof") as platform:
+        assert platform.process.stdin is not None
+        platform.process.stdin.close()
+        assert platform.process.wait(20) == 0
+
+
+def test_kill_9_leaves_no_process_and_a_new_start_goes_on(folder: Path) -> None:
+    with running(folder) as platform:
+        platform.change("/releases", {"id": "43", "note": "kept"})
+        platform.change("/deployments", {"release": "43"})
+        pids = platform.pids()
+        platform.process.kill()
+        platform.process.wait(20)
+        wait_for(lambda: not [pid for pid in pids if alive(pid)])
+    (folder / "ready.json").unlink()
+    with running(folder) as platform:
+        assert platform.get("/status")["release"] == "43"
+        assert [r["id"] for r in platform.get("/releases")] == ["42", "43"]
+        assert platform.app("/api/health") == 200
+
+
+@pytest.mark.parametrize("option", ["--port", "--app-port"])
+def test_a_taken_port_is_one_clear_error(folder: Path, option: str) -> None:
+    with bound(0) as taken:
+        port = str(taken.getsockname()[1])
+        command = [*COMMAND, "run", "--data", str(folder / "d"), "--ready-file", str(folder / "r"), option, port]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip() == f"Error: port {port} on 127.0.0.1 is taken: choose another one, or 0 for any free port"
+    )
+    assert not (folder / "r").exists()
