@@ -16,7 +16,7 @@ from hutch.effect.hooks import HOOKS, Runner
 from hutch.effect.shellwalk import Walk
 from hutch.effect.sqlwords import LIMIT
 from hutch.effect.tables import words as table_words
-from hutch.effect.words import Word
+from hutch.effect.words import Word, plain_bytes
 from hutch.model.effect import Effect, Verdict, worst
 
 _PARSER = Parser(Language(tree_sitter_bash.language()))
@@ -29,7 +29,7 @@ def classify_shell(text: str) -> Verdict:
         return _change("longer than 64 kB, so not looked into")
     if _ODD.search(text):
         return _change("holds a control character")
-    raw = text.strip().encode("utf-8", "replace")
+    raw = plain_bytes(text.strip(" \t\n"))
     root = _PARSER.parse(raw).root_node
     verdict = Walk(raw, run_argv).judge(root, Stdin())
     if root.start_byte or root.end_byte != len(raw):

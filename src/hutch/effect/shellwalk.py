@@ -89,26 +89,29 @@ class Walk:
             return _change("holds a comment that bash may not take for one")
         return Verdict(Effect.NONE, "a comment")
 
-    def _gaps(self, node: Node, allowed: bytes) -> None:
-        """Refuse anything between the parts of ``node`` but blanks and continued lines."""
-        at = node.start_byte
+    def _gaps(self, node: Node, allowed: bytes, between: bytes) -> None:
+        """Refuse anything between the parts of ``node`` but blanks (``allowed``) and continued lines.
+
+        Two parts with no mark between them need one of ``between``: what touches is one word to bash.
+        """
+        at, last = node.start_byte, None
         for child in node.children:
-            gap = self.text[at : child.start_byte]
-            plain = gap.replace(b"\\\n", b"")
-            if plain.strip(allowed) or (gap and not plain):
+            plain = self.text[at : child.start_byte].replace(b"\\\n", b"")
+            apart = any(blank in plain for blank in between.split(b"-"))
+            if plain.strip(allowed) or (_touches(last, child) and not apart):
                 raise Unknown("a line that cannot be read")
-            at = child.end_byte
+            at, last = child.end_byte, child
         if self.text[at : node.end_byte].strip(allowed):
             raise Unknown("a line that cannot be read")
 
     def _joined(self, node: Node, stdin: Stdin) -> Verdict:
-        self._gaps(node, b" \t\n")
+        self._gaps(node, b" \t\n", b"\n")
         found: list[Verdict] = []
         piped = stdin
         for child in node.children:
             if child.is_named:
                 found.append(self.judge(child, piped))
-                piped = _piped(child) if node.type == "pipeline" else stdin
+                piped = _piped(child) if node.type == "pipeline" and stdin.kind != "file" else stdin
             elif child.type not in _JOINTS[node.type]:
                 found.append(_change("runs in the background" if child.type == "&" else f"holds {child.type!r}"))
         return worst(found)
@@ -117,7 +120,7 @@ class Walk:
         """A command with its words; redirections before or among them."""
         outer, self.parts = self.parts, []
         try:
-            self._gaps(node, b" \t")
+            self._gaps(node, b" \t", b" -\t")
             words, extra, found, stdin = self._pieces(node.children, stdin)
             total = worst([*self.parts, self.run([*words, *extra], stdin), *found])
         finally:
@@ -128,7 +131,7 @@ class Walk:
         """A command followed by redirections; tree-sitter takes words after them for their targets."""
         outer, self.parts = self.parts, []
         try:
-            self._gaps(node, b" \t\n")
+            self._gaps(node, b" \t\n", b" -\t-\n")
             body = node.child_by_field_name("body")
             rest = [c for c in node.children if c != body]
             words, extra, found, stdin = self._pieces(rest, stdin)
@@ -136,11 +139,12 @@ class Walk:
                 total = worst(found)
             elif body.type == "command":
                 inner, more, early, stdin = self._pieces(body.children, stdin)
-                self._gaps(body, b" \t")
+                self._gaps(body, b" \t", b" -\t")
                 total = worst([self.run([*inner, *more, *words, *extra], stdin), *early, *found])
             else:
                 refused = [_change("words after a redirection")] if words or extra else []
-                total = worst([self.judge(body, stdin), *found, *refused])
+                given = stdin if stdin.kind == "none" else Stdin("file")  # of which command is not always plain
+                total = worst([self.judge(body, given), *found, *refused])
             total = worst([total, *self.parts])
         finally:
             self.parts = outer
@@ -153,7 +157,7 @@ class Walk:
         for child in nodes:
             if child.type == "variable_assignment":
                 found.append(self._set(child))
-            elif child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
+            elif child.type in _REDIRECTS:
                 verdict, stdin, more = self._redirect(child, stdin)
                 found.append(verdict)
                 extra.extend(more)
@@ -168,7 +172,7 @@ class Walk:
     def _redirect(self, node: Node, stdin: Stdin) -> tuple[Verdict, Stdin, list[Word]]:
         if node.type == "heredoc_redirect":
             return Verdict(Effect.READ, "is given a text"), self._heredoc(node), []
-        self._gaps(node, b" \t")
+        self._gaps(node, b" \t", b" -\t")
         operator = next((c.type for c in node.children if not c.is_named), "")
         targets = [self.word(c) for c in node.named_children if c.type != "file_descriptor"]
         if not targets:
@@ -225,7 +229,7 @@ class Walk:
 
     def loop(self, node: Node, stdin: Stdin) -> Verdict:
         """``for x in a b; do …; done`` over plain words."""
-        self._gaps(node, b" \t\n")
+        self._gaps(node, b" \t\n", b" -\t-\n")
         name, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
         if name is None or body is None or not _OWN_NAME.fullmatch(source(name)):
             return self._hidden(node, "a loop whose variable may change what programs do")
@@ -246,6 +250,15 @@ class Walk:
         return Verdict(Effect.READ, "a test only looks")
 
 
+def _touches(last: Node | None, child: Node) -> bool:
+    """Whether bash could take both parts for one word, were there nothing between them."""
+    if last is None or not last.is_named or not child.is_named:
+        return False
+    is_redirect = child.type in _REDIRECTS and not any(c.type == "file_descriptor" for c in child.children)
+    return not is_redirect and "comment" not in (last.type, child.type)
+
+
+_REDIRECTS = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _COMMANDS = frozenset(_JOINTS) | {"command", "redirected_statement", "for_statement", "function_definition",
                                   "case_statement", "case_item", "c_style_for_statement"}  # fmt: skip
 _SPECIAL: dict[str, _Judge] = {

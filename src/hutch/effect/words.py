@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,24 @@ OPAQUE = "\0"
 _BARE = re.compile(r"(?:\\[^\n]|[\w@%+=:,./^~!#?*\[\]{}-])+")
 _IN_DOUBLE = re.compile(r"\\(\n|[\"\\$`])")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$]")
+
+
+def plain_bytes(text: str) -> bytes:
+    """``text`` for the parser, each character past ASCII as ``%00e9%``: its scanner crashes the process on some.
+
+    To bash they are ordinary letters of a word, and so is the sign put in their place.
+    """
+    return re.sub(r"[^\x00-\x7f]", lambda m: f"%{ord(m.group()):06x}%", text).encode("ascii")
+
+
+def _restored(text: str) -> str:
+    """The characters that :func:`plain_bytes` replaced; never one that means something to a shell."""
+    return re.sub(r"%([0-9a-f]{6})%", _character, text)
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(match.group(1), 16)
+    return chr(code) if 0x80 <= code <= sys.maxunicode else match.group()
 
 
 class Unknown(ValueError):
@@ -59,15 +78,17 @@ def read_word(node: Node, substituted: Substitution) -> Word:
     pieces = _pieces(node, substituted)
     text = "".join(piece.text for piece in pieces)
     bare = "".join(piece.text if not piece.quoted else "'" for piece in pieces)
-    if re.search(r"\{.*(,|\.\.).*\}", bare):
+    if re.search(r"\{.*(,|\.\.).*\}", bare, re.DOTALL):
         raise Unknown("a brace expansion")
+    if any(not (c.isascii() or c.isalnum()) for c in _restored(bare)):
+        raise Unknown("a sign that is no letter outside quotes")
     names = tuple(name for piece in pieces for name in piece.names)
     hostile = any(p.output and (not p.quoted or i == 0) for i, p in enumerate(pieces))
     glob = _glob_at(pieces)
     if glob is None:
-        return Word(text, hostile, names)
+        return Word(_restored(text), hostile, names)
     lone_class = re.fullmatch(r"\[[^\]]*\]", text) is not None
-    return Word(text[:glob] + OPAQUE, hostile or (glob == 0 and not lone_class), names)
+    return Word(_restored(text[:glob]) + OPAQUE, hostile or (glob == 0 and not lone_class), names)
 
 
 def _glob_at(pieces: list[_Piece]) -> int | None:
