@@ -52,7 +52,7 @@ VALUE_MAY_FOLLOW = words_of(
 LITERALS = re.compile(r"(?:true|false|null|none|nil)(?:\s*,\s*(?:true|false|null|none|nil|-?\d[\d.]*))*", re.IGNORECASE)
 """What stands in brackets as JSON."""
 
-RANGES = re.compile(r"(?:\w-\w|[\w.]-)+\w?|\w|(?:\w-\w)+.*|:\w+:")
+RANGES = re.compile(r"\w|(?:\w-\w)+[\W\d_]*|:\w+:")
 """Insides of brackets that are a character class."""
 
 HEX = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")

@@ -25,6 +25,7 @@ NAME_AFTER = words_of(
 TYPED = words_of("interval timestamp timestamptz date time timetz inet cidr uuid numeric json jsonb regclass")
 """Types written before a literal: ``interval '[N] minutes'`` takes no parameter there, ``%s::interval`` does."""
 
+_CLOSED = {"escape": "an E'…' string", "dollar": "a $$ string", "meta": "a psql command", "data": "COPY's data"}
 _INTERVAL_FIELDS = words_of("year month day hour minute second")
 _PARTS = 3
 
@@ -89,7 +90,7 @@ def _edit(text: str, tokens: Sequence[Token], at: int, group: Sequence[Placehold
         return _literal(text, tokens, at, group, values)
     if token.kind not in {"word", "op"}:
         raise RunbookError(
-            f"{named} stands in a {token.kind} that takes no values; write that part of the statement out"
+            f"{named} stands in {_CLOSED.get(token.kind, token.kind)}, which takes no values; write that part out"
         )
     return _bare(text, tokens, at, group[0], values[group[0].name])
 

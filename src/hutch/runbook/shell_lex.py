@@ -257,7 +257,7 @@ class Lexer:
             return
         if found.start() > self._at:
             self._emit("body", found.start() - self._at, quoting)
-        self._emit("word", found.end() - self._at)
+        self._emit("body", found.end() - self._at, quoting)
 
     # inside quotes, ${…} and $((…))
 

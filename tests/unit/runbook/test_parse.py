@@ -256,7 +256,7 @@ def test_a_document_of_role_headings_is_one_runbook() -> None:
     assert outline(found.runbooks[0]) == [
         ("Meaning", "symptoms", None), ("Diagnosis", "diagnosis", None), ("Mitigation", "resolution", None),
     ]  # fmt: skip
-    assert found.anchors == {name: "queue-is-full" for name in ("queue-is-full", "meaning", "diagnosis", "mitigation")}
+    assert found.anchors == dict.fromkeys(("queue-is-full", "meaning", "diagnosis", "mitigation"), "queue-is-full")
 
 
 def test_a_document_without_headings_is_one_runbook_named_for_its_file() -> None:
@@ -377,14 +377,14 @@ def test_statement_ids_are_unique(constructs: Document) -> None:
         ("bad-annotation-attribute.md", "3: malformed annotation '{ name= }'; write flat JSON after the language: "
          '{"name":"check","hutch.effect":"read"}'),
         ("bad-action-list.md", "6: action 'deploy.rollback': the arguments are a list; write 'key: value' lines"),
-        ("bad-action-yaml.md", "7: action 'deploy.rollback': the arguments are not YAML (mapping values are not allowed "
-         "here); correct them"),
-        ("bad-rule-condition.md", "6: alert rule 'Hot': cannot read condition 'db_cpu is high'; write 'signal op number "
-         "unit', as error_rate > 5%"),
-        ("bad-rule-unit.md", "6: alert rule 'Hot': unknown unit 'percent' in 'db_cpu > 80 percent'; one of: %, ms, s, m, "
-         "h, /s, requests/s, bytes, bytes/s, kB, MB, GB"),
-        ("bad-rule-duration.md", "7: alert rule 'Hot': cannot read duration 'a while'; write a number and s, m, h or d, "
-         "as 5m"),
+        ("bad-action-yaml.md", "7: action 'deploy.rollback': the arguments are not YAML (mapping values are not "
+         "allowed here); correct them"),
+        ("bad-rule-condition.md", "6: alert rule 'Hot': cannot read condition 'db_cpu is high'; write 'signal op "
+         "number unit', as error_rate > 5%"),
+        ("bad-rule-unit.md", "6: alert rule 'Hot': unknown unit 'percent' in 'db_cpu > 80 percent'; one of: %, ms, s, "
+         "m, h, /s, requests/s, bytes, bytes/s, kB, MB, GB"),
+        ("bad-rule-duration.md", "7: alert rule 'Hot': cannot read duration 'a while'; write a number and s, m, h "
+         "or d, as 5m"),
         ("bad-rule-severity.md", "8: alert rule 'Hot': unknown severity 'urgent'; one of: SEV-1, SEV-2, SEV-3, SEV-4"),
         ("bad-rule-key.md", "7: alert rule 'Hot': unknown key 'duraton'; did you mean 'duration'?"),
         ("bad-rule-missing.md", "5: alert rule 'Hot': 'severity' is missing; add it"),
