@@ -1,0 +1,106 @@
+"""The configuration: one bad file for each rule, with its exact message; and what a good one gives."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hutch.bootstrap.config import load
+from hutch.bootstrap.secrets import MASK, EnvironmentSecrets
+from hutch.bootstrap.wire import find_providers
+from hutch.bootstrap.yamlnodes import ConfigError
+from hutch.model.severity import Severity
+
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "config"
+PROVIDERS = find_providers()
+
+GOOD = """
+mode: act
+time_scale: 30
+watch_for: 10m
+services:
+  shop:
+    http: {url: "http://127.0.0.1:1"}
+    postgres: {url: {env: SHOP_DB}}
+    binds: {shop.example: as-is}
+    values: {port: 8080}
+    runbook: service-outage
+severity:
+  SEV-2: {response: 30m}
+alerts:
+  - name: Errors
+    condition: error_rate > 5%
+    duration: 5m
+    severity: SEV-2
+guards:
+  actions: {deploy.rollback: 3}
+"""
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("bad-*.yaml")), ids=lambda p: p.stem)
+def test_a_bad_file_says_what_where_and_what_to_do(path: Path) -> None:
+    expected = path.read_text().splitlines()[0].removeprefix("# expect: ")
+    with pytest.raises(ConfigError) as caught:
+        load(path, PROVIDERS)
+    assert str(caught.value).removeprefix(f"{path}:").startswith(expected)
+    assert "hunter22" not in str(caught.value)
+
+
+def test_every_setting_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "hutch.yaml"
+    path.write_text(GOOD)
+    config = load(path, PROVIDERS)
+    shop = config.services["shop"]
+    assert (config.mode, config.time_scale, config.watch_for) == ("act", 30.0, timedelta(minutes=10))
+    assert config.scaled(config.watch_for) == timedelta(seconds=20)
+    assert shop.targets["postgres"]["url"] == "env:SHOP_DB"
+    assert (shop.values, shop.binds, shop.runbook) == ({"port": "8080"}, {"shop.example": "as-is"}, "service-outage")
+    assert config.policy[Severity.SEV2].response == timedelta(minutes=30)
+    assert config.policy[Severity.SEV2].update == timedelta(hours=2)
+    assert [r.name for r in config.rules] == ["Errors"]
+    assert config.guards.actions == {"deploy.rollback": 3}
+
+
+def test_it_observes_unless_told_to_act(tmp_path: Path) -> None:
+    path = tmp_path / "hutch.yaml"
+    path.write_text("services: {shop: {}}")
+    assert load(path, PROVIDERS).mode == "observe"
+
+
+def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "none.yaml", PROVIDERS)
+
+
+def test_secrets_come_by_reference_and_are_masked_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DB", "postgresql://me:correct-horse@db/shop")
+    (tmp_path / "token").write_text("battery-staple\n")
+    secrets = EnvironmentSecrets(tmp_path)
+    assert secrets.resolve("env:SHOP_DB").startswith("postgresql://me:correct")
+    assert secrets.resolve("file:token") == "battery-staple"
+    assert secrets.mask("it is battery-staple or correct-horse") == f"it is {MASK} or {MASK}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://me:some-password@host/x",
+        "Authorization: Bearer abcdefghijklmnop",
+        "password=some-password",
+        "api_key: some-password",
+        "AKIAABCDEFGHIJKLMNOP",
+        "-----BEGIN PRIVATE KEY-----\nsome-password\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_whoever_it_belongs_to(text: str) -> None:
+    masked = EnvironmentSecrets(Path()).mask(text)
+    assert MASK in masked
+    assert not [part for part in ("some-password", "abcdefghijklmnop", "AKIAABCD") if part in masked]
+
+
+@pytest.mark.parametrize("reference", ["env:NO_SUCH_VARIABLE", "file:no-such-file"])
+def test_a_secret_that_is_not_there_is_named_by_its_place(tmp_path: Path, reference: str) -> None:
+    with pytest.raises(LookupError, match=reference.partition(":")[2]):
+        EnvironmentSecrets(tmp_path).resolve(reference)
