@@ -1,0 +1,219 @@
+"""Incidents, clocks and alerts over the shipped fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hutch.commands import alerts, incidents
+from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.documents import classified
+from hutch.commands.prepare import Situation, prepare
+from hutch.effect import classify
+from hutch.model.alert import Alert, Condition, Rule
+from hutch.model.clock import ClockState
+from hutch.model.config import Config, ServiceConfig
+from hutch.model.incident import Incident, Phase
+from hutch.model.runbook import Runbook
+from hutch.model.severity import Severity
+from hutch.ports import Connection
+from hutch.runbook.parse import parse
+from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
+
+RULE = Rule("Errors", Condition("error_rate", ">", 5.0, "%"), timedelta(minutes=5), Severity.SEV2)
+
+
+@pytest.fixture
+def context() -> Context:
+    clock = FakeClock()
+    store = MemoryStore(clock)
+    shop = Service(ServiceConfig("shop"), {})
+    config = Config(mode="act", rules=(RULE,), services={"shop": shop.config})
+    return Context(config, Path(), store, MemoryQueue(store), clock, FakeSecrets({}), {"shop": shop}, {})
+
+
+def advance(context: Context, **length: float) -> None:
+    assert isinstance(context.clock, FakeClock)
+    context.clock.advance(timedelta(**length).total_seconds())
+
+
+async def declared(context: Context, severity: Severity = Severity.SEV2) -> Incident:
+    return await incidents.declare(context, title="t", service="shop", severity=severity)
+
+
+def alert(context: Context) -> Alert:
+    return Alert("Errors", "shop", Severity.SEV2, context.clock.now(), "5 %", 5.0)
+
+
+async def test_numbers_count_up_within_the_year(context: Context) -> None:
+    first, second = await declared(context), await declared(context)
+    year = context.clock.now().year
+    assert (first.id, second.id) == (f"INC-{year}-001", f"INC-{year}-002")
+
+
+@pytest.mark.parametrize(
+    ("severity", "response", "update"),
+    [(1, timedelta(minutes=5), timedelta(minutes=30)), (2, timedelta(hours=1), timedelta(hours=2)),
+     (3, timedelta(hours=4), timedelta(days=1)), (4, timedelta(days=1), None)],
+)  # fmt: skip
+async def test_the_policy_is_the_runbooks_table(
+    context: Context, severity: int, response: timedelta, update: timedelta | None
+) -> None:
+    state = await declared(context, Severity(severity))
+    due = {c.name: c.due - state.detected_at for c in state.clocks}
+    assert due == {"response": response} | ({"update": update} if update else {})
+
+
+async def test_a_clock_warns_once_and_is_overdue_once_however_late_we_wake(context: Context) -> None:
+    state = await declared(context, Severity.SEV1)
+    advance(context, days=1)
+    await incidents.ring(context, state.id)
+    await incidents.ring(context, state.id)
+    kinds = [e.kind for e in await context.store.read(state.stream)]
+    assert kinds.count("clock.overdue") == 2
+    assert await incidents.ring(context, state.id) is None
+
+
+async def test_acknowledging_late_says_by_how_much(context: Context) -> None:
+    state = await declared(context, Severity.SEV1)
+    advance(context, minutes=8)
+    state = await incidents.acknowledge(context, state.id, "olivia")
+    assert state.clocks[0].state is ClockState.MET
+    assert state.clocks[0].late_by == timedelta(minutes=3)
+    assert state.phase is Phase.ASSESSMENT
+    again = await incidents.acknowledge(context, state.id, "peter")
+    assert again.acknowledged_by == "olivia"
+
+
+async def test_a_changed_severity_is_due_from_the_same_start(context: Context) -> None:
+    state = await declared(context, Severity.SEV3)
+    advance(context, minutes=10)
+    state = await incidents.set_severity(context, state.id, Severity.SEV1, "all users", "olivia")
+    response = state.clock("response")
+    assert response is not None
+    assert response.due == state.detected_at + timedelta(minutes=5)
+
+
+async def test_an_update_meets_its_promise_and_starts_the_next(context: Context) -> None:
+    state = await declared(context)
+    advance(context, minutes=30)
+    state = await incidents.post_update(context, state.id, "we look", "olivia")
+    update = state.clock("update")
+    assert update is not None and update.number == 2
+    assert update.due == context.clock.now() + timedelta(hours=2)
+
+
+async def test_resolution_ends_updates_and_promises_the_review(context: Context) -> None:
+    state = await incidents.resolve(context, (await declared(context)).id, "rolled back", "olivia")
+    assert state.phase is Phase.RESOLUTION
+    assert state.clock("update") is None and state.clock("response") is None
+    review = state.clock("review")
+    assert review is not None and review.due == context.clock.now() + timedelta(hours=48)
+    advance(context, minutes=31)
+    assert (await incidents.end_watch(context, state.id)).phase is Phase.REVIEW
+
+
+async def test_an_alert_delivered_twice_is_one_alert(context: Context) -> None:
+    one = alert(context)
+    first = await alerts.fired(context, one, RULE, context.clock.now())
+    second = await alerts.fired(context, one, RULE, context.clock.now())
+    assert first.id == second.id and first.seq == second.seq
+    await alerts.resolved(context, replace(one, ends_at=context.clock.now()))
+    assert not (await incidents.load(context, first.id)).open_alerts
+
+
+async def test_a_second_alert_of_the_service_joins(context: Context) -> None:
+    first = await alerts.fired(context, alert(context), RULE, context.clock.now())
+    worse = replace(alert(context), rule="Down", severity=Severity.SEV1)
+    second = await alerts.fired(context, worse, RULE, context.clock.now())
+    assert second.id == first.id
+    assert second.severity is Severity.SEV1
+
+
+async def test_the_same_alert_within_the_watch_reopens(context: Context) -> None:
+    state = await alerts.fired(context, alert(context), RULE, context.clock.now())
+    await alerts.resolved(context, alert(context))
+    await incidents.resolve(context, state.id, "rolled back", "olivia")
+    advance(context, minutes=10)
+    again = await alerts.fired(context, alert(context), RULE, context.clock.now())
+    assert (again.id, again.reopened, again.open) == (state.id, 1, True)
+    await incidents.resolve(context, state.id, "again", "olivia")
+    advance(context, minutes=40)
+    later = await alerts.fired(context, alert(context), RULE, context.clock.now())
+    assert later.id != state.id
+
+
+async def test_an_unknown_incident_is_a_usage_error(context: Context) -> None:
+    with pytest.raises(CommandError, match="no incident INC-1") as caught:
+        await incidents.load(context, "INC-1")
+    assert caught.value.code == 2
+
+
+# ------------------------------------------------------------------ what a program makes of a document
+
+DOCUMENT = """# D
+
+## Trouble
+
+### Detection
+
+```bash
+curl -s https://shop.example/health
+curl -s https://other.example/health
+systemctl restart shop
+psql $DATABASE_URL -f all.sql
+```
+
+```sql
+SELECT * FROM users WHERE id = '[USER_ID]';
+SELECT count(*) FROM pg_stat_activity;
+```
+
+### Resolution
+
+**Option 1: End it**
+
+```sql
+SELECT pg_terminate_backend([SESSION_PID]);
+```
+"""
+
+
+async def _never(_command: object) -> object:
+    raise AssertionError("nothing runs here")
+
+
+def program(values: Mapping[str, str]) -> tuple[list[str], dict[str, str], list[tuple[str, tuple[str, ...], str]]]:
+    runs = dict.fromkeys(("sql", "psql", "curl", "sh"), _never)
+    connection = Connection("db", runs=runs)  # type: ignore[arg-type]
+    config = ServiceConfig("shop", binds={"https://shop.example": "http://127.0.0.1:9"})
+    document = parse(DOCUMENT, "d.md")
+    runbook: Runbook = classified(document).runbooks[0]
+    made = prepare(runbook, Situation(Service(config, {"db": connection}), values))
+    options = [(o.items[0].command.text, o.items[0].command.params, o.refused) for o in made.options]
+    return [i.command.text for i in made.reads], {i.command.text: i.refused for i in made.skipped}, options
+
+
+def test_only_bound_reads_run_by_themselves() -> None:
+    reads, skipped, options = program({})
+    assert reads == ["curl -s http://127.0.0.1:9/health", "SELECT count(*) FROM pg_stat_activity;"]
+    assert "other.example is not bound" in skipped["curl -s https://other.example/health"]
+    assert skipped["systemctl restart shop"]
+    assert "-f" in "".join(k for k in skipped if k.startswith("psql"))
+    assert "[session-pid] has no value" in options[0][2]
+
+
+def test_a_value_is_bound_and_a_sensitive_read_waits_for_a_person() -> None:
+    reads, skipped, options = program({"session-pid": "4711); DROP TABLE users; --", "user-id": "7"})
+    assert options[0][0] == "SELECT pg_terminate_backend(%s);"
+    assert options[0][1] == ("4711); DROP TABLE users; --",)
+    assert not [r for r in reads if "users" in r]
+    assert any("personal rows" in reason for reason in skipped.values())
+
+
+def test_what_is_not_known_is_a_change() -> None:
+    assert classify("bash", "frobnicate --all").effect.word == "change"
