@@ -43,8 +43,11 @@ Found = re.Match[str]
 
 def find(text: str, lang: str) -> tuple[Placeholder, ...]:
     """The placeholders of a statement, in order; names in lower case with hyphens."""
+    candidates = [*_candidates(text)]
+    if not candidates:
+        return ()
     accept = _shell(text) if lang in SHELLS else _sql(text) if lang == "sql" else _other
-    return tuple(_placeholder(found) for found in _candidates(text) if accept(found))
+    return tuple(_placeholder(found) for found in candidates if accept(found))
 
 
 def _placeholder(found: Found) -> Placeholder:
@@ -96,7 +99,7 @@ def _around(text: str, found: Found) -> tuple[str, str]:
 def _shell(text: str) -> Callable[[Found], bool]:
     tokens = Lexer(text).tokens
     starts = [t.start for t in tokens]
-    heads = [(c.start, c.program) for c in commands(text)]
+    heads = [(c.start, c.program) for c in commands(text, tokens)]
     assigned = {name for groups in _ASSIGNED.findall(text) for name in groups if name}
 
     def accept(found: Found) -> bool:

@@ -168,7 +168,7 @@ class _Places:
         masked = mask(text, placeholders)
         self.tokens = Lexer(masked).tokens
         self.starts = [t.start for t in self.tokens]
-        self.commands = commands(masked)
+        self.commands = commands(masked, self.tokens)
         self.heads = [c.start for c in self.commands]
         self.programs = tuple(c.program for c in self.commands)
 

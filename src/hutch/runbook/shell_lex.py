@@ -90,14 +90,11 @@ class Lexer:
         self._run()
 
     def _run(self) -> None:
-        handlers: dict[str, Callable[[str], None]] = {
-            name.removeprefix("_on_"): getattr(self, name) for name in dir(self) if name.startswith("_on_")
-        }
         while self._at < len(self.text):
             found = self._mode.match(self.text, self._at)
             if found is None or found.lastgroup is None:
                 break
-            handlers[found.lastgroup](found.group())
+            _HANDLERS[found.lastgroup](self, found.group())
         self.complete = self.complete and not self._stack and not self._pending
 
     @property
@@ -273,3 +270,9 @@ class Lexer:
         self._stack.pop()
         self._emit(kind, len(text), quoting)
         self._significant()
+
+
+_HANDLERS: dict[str, Callable[[Lexer, str], None]] = {
+    name.removeprefix("_on_"): method for name, method in vars(Lexer).items() if name.startswith("_on_")
+}
+"""What to do with each group of the patterns, by its name."""

@@ -6,6 +6,7 @@ Commands in pipelines, lists, groups and substitutions each count. What is expan
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hutch.runbook.shell_lex import Lexer, Quoting, Token
@@ -60,8 +61,8 @@ class _Reader:
         self.word: list[Token] = []
         self.redirect = ""
 
-    def read(self, lexer: Lexer) -> list[Command]:
-        for token in lexer.tokens:
+    def read(self, tokens: Iterable[Token]) -> list[Command]:
+        for token in tokens:
             self._take(token)
         while self.levels:
             self._leave(len(self.text))
@@ -142,6 +143,6 @@ def _value(text: str, token: Token) -> str:
     return _UNESCAPED.sub(r"\1", raw) if raw.startswith("\\") and len(raw) == 2 else raw
 
 
-def commands(text: str) -> list[Command]:
-    """The simple commands of ``text``, in order."""
-    return _Reader(text).read(Lexer(text))
+def commands(text: str, tokens: Iterable[Token] | None = None) -> list[Command]:
+    """The simple commands of ``text``, in order; ``tokens`` saves lexing it again."""
+    return _Reader(text).read(Lexer(text).tokens if tokens is None else tokens)
