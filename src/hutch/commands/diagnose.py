@@ -59,7 +59,16 @@ async def _previewed(service: Service, action: str, args: Mapping[str, object]) 
 
 async def _findings(context: Context, connections: Sequence[Connection]) -> list[Finding]:
     checks = [(name, c.target, check) for c in connections for name, check in c.checks.items()]
-    return list(await asyncio.gather(*(_bounded(context, *check) for check in checks)))
+    found = await asyncio.gather(*(_bounded(context, *check) for check in checks), return_exceptions=True)
+    return [_told(context, *check[:2], result) for check, result in zip(checks, found, strict=True)]
+
+
+def _told(context: Context, name: str, target: str, result: Finding | BaseException) -> Finding:
+    """A check that breaks costs its own word, not the diagnosis: it could not tell."""
+    if isinstance(result, Finding):
+        return result
+    reason = f"the check broke: {type(result).__name__}: {context.secrets.mask(str(result))}"
+    return Finding(name, target, Status.UNKNOWN, reason, context.clock.now(), reason=reason)
 
 
 async def _bounded(context: Context, name: str, target: str, check: Check) -> Finding:

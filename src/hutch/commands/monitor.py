@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hutch.commands import alerts, incidents
-from hutch.commands.context import Context, Service
+from hutch.commands.context import CommandError, Context, Service
 from hutch.detection.history import History
 from hutch.detection.rules import Evaluator, Fired, NoData, Phase, Resolved, RuleState, Transition
 from hutch.detection.signals import measure_all, scrape_interval
@@ -85,8 +85,8 @@ class Monitor:
         while watch.pending:
             try:
                 await self._take_in(watch.pending[0])
-            except StoreFull as error:
-                log.error("an alert waits for room in the store: %s", error)
+            except (StoreFull, CommandError) as error:
+                log.error("an alert waits to be taken in, and is tried again: %s", error)
                 return
             watch.pending.pop(0)
 
@@ -110,7 +110,11 @@ async def _scrapes(connections: Sequence[Connection]) -> list[tuple[str, Sequenc
         except TimeoutError:
             return source, ()
 
-    return list(await asyncio.gather(*(one(*n) for n in named)))
+    found = await asyncio.gather(*(one(*n) for n in named), return_exceptions=True)
+    for (source, _), result in zip(named, found, strict=True):
+        if isinstance(result, BaseException):
+            log.error("the scrape of %s broke: %r", source, result)
+    return [result for result in found if not isinstance(result, BaseException)]
 
 
 def _resume(watch: Watch, data: object) -> None:

@@ -16,7 +16,7 @@ from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.run import Run
-from hutch.ports import Conflict, StoreFull, TakenJob
+from hutch.ports import Conflict, TakenJob
 from hutch.runbook.expectations import met
 
 IDLE_WAIT = 5.0
@@ -69,22 +69,23 @@ class Worker:
         work = asyncio.create_task(self.handlers[taken.job.kind](taken))
         lease = asyncio.create_task(self._keep(taken, work))
         try:
-            await work
-        except Conflict:
-            log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
-        except (CommandError, LookupError) as error:
-            log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)
-            await self.context.queue.fail(taken, None)
-        except (StoreFull, OSError, RuntimeError) as error:
-            await self._again(taken, error)
-        except asyncio.CancelledError:
-            if not work.cancelled():
-                work.cancel()
-                raise
-            log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
+            await asyncio.wait([work])
         finally:
             lease.cancel()
+            work.cancel()  # does nothing to finished work; ends it with us when we are cancelled
+        await self._settle(taken, work)
         return True
+
+    async def _settle(self, taken: TakenJob, work: asyncio.Task[None]) -> None:
+        """What becomes of a job whose work has ended. No error of one job stops the others."""
+        error = None if work.cancelled() else work.exception()
+        if work.cancelled() or isinstance(error, Conflict):
+            log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
+        elif isinstance(error, CommandError | LookupError):
+            log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)
+            await self.context.queue.fail(taken, None)
+        elif error is not None:
+            await self._again(taken, error)
 
     async def _keep(self, taken: TakenJob, work: asyncio.Task[None]) -> None:
         """Renew the lease while the job is done; stop the work as soon as it is no longer ours."""
@@ -94,9 +95,10 @@ class Worker:
                 work.cancel()
                 return
 
-    async def _again(self, taken: TakenJob, error: Exception) -> None:
+    async def _again(self, taken: TakenJob, error: BaseException) -> None:
         retry = taken.attempts < MAX_TRIES
-        log.error("job %s for %s failed: %s%s", taken.job.kind, taken.job.lock, error, "" if retry else "; given up")
+        end = "" if retry else "; given up"
+        log.error("job %s for %s failed: %r%s", taken.job.kind, taken.job.lock, error, end)
         at = self.context.clock.now() + RETRY_AFTER * taken.attempts if retry else None
         await self.context.queue.fail(taken, at)
 
@@ -110,7 +112,11 @@ class Worker:
         await self.context.queue.finish(taken)
 
     async def _respond(self, taken: TakenJob) -> None:
-        await respond.respond(self.context, str(taken.job.data["incident"]))
+        incident = str(taken.job.data["incident"])
+        try:
+            await respond.respond(self.context, incident)
+        except CommandError as error:
+            await respond.cannot_respond(self.context, incident, str(error))
         await self.context.queue.finish(taken)
 
     async def _clock(self, taken: TakenJob) -> None:
