@@ -68,11 +68,21 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
         doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
     if _does_its_default(parsed, spec):
         doubts.append(spec.bare)
+    if _may_shift(parsed, spec):
+        doubts.append("runs a command, and an argument before it may turn out to be empty")
     if spec.stdin == "code" and stdin.kind != "none":
         doubts.append("runs what it is sent on standard input")
     if spec.stdin == "empty" and stdin.kind not in ("none", "empty"):
         doubts.append("sends on what it is given on standard input")
     return [_change(f"{parsed.name}: {doubt}") for doubt in doubts]
+
+
+def _may_shift(parsed: Parsed, spec: Spec) -> bool:
+    """Whether an unquoted empty variable could make a wrapper (``timeout $T ls x``) run another word."""
+    if not spec.inner and spec.hook not in ("env", "xargs", "shell"):
+        return False
+    before = [flag.value for flag in parsed.flags if flag.value is not None] + parsed.operands[: spec.skip]
+    return any(opaque(word) for word in before)
 
 
 def _does_its_default(parsed: Parsed, spec: Spec) -> bool:

@@ -84,8 +84,8 @@ class Walk:
         return worst([_change(why), *inside])
 
     def _comment(self, node: Node) -> Verdict:
-        before = self.text[max(node.start_byte - 1, 0) : node.start_byte]
-        if node.start_byte and before not in (b" ", b"\t", b"\n", b";", b"(", b"&", b"|", b")"):
+        before = self.text[: node.start_byte]
+        if before[-1:] not in (b"", b" ", b"\t", b"\n", b";", b"(", b"&", b"|", b")") or before.endswith(b"\\\n"):
             return _change("holds a comment that bash may not take for one")
         return Verdict(Effect.NONE, "a comment")
 
@@ -95,6 +95,7 @@ class Walk:
         Two parts with no mark between them need one of ``between``: what touches is one word to bash.
         """
         at, last = node.start_byte, None
+        _honest(node)
         for child in node.children:
             plain = self.text[at : child.start_byte].replace(b"\\\n", b"")
             apart = any(blank in plain for blank in between.split(b"-"))
@@ -112,9 +113,16 @@ class Walk:
             if child.is_named:
                 found.append(self.judge(child, piped))
                 piped = _piped(child) if node.type == "pipeline" and stdin.kind != "file" else stdin
+            elif child.type in _KEYWORDS and not self._stands_alone(child):
+                found.append(_change(f"holds {child.type!r} that bash may not take for a keyword"))
             elif child.type not in _JOINTS[node.type]:
                 found.append(_change("runs in the background" if child.type == "&" else f"holds {child.type!r}"))
         return worst(found)
+
+    def _stands_alone(self, node: Node) -> bool:
+        before = self.text[max(node.start_byte - 1, 0) : node.start_byte]
+        after = self.text[node.end_byte : node.end_byte + 1]
+        return before in _EDGES and after in _EDGES
 
     def command(self, node: Node, stdin: Stdin) -> Verdict:
         """A command with its words; redirections before or among them."""
@@ -136,7 +144,7 @@ class Walk:
             rest = [c for c in node.children if c != body]
             words, extra, found, stdin = self._pieces(rest, stdin)
             if body is None:
-                total = worst(found)
+                total = worst([*found, *([self.run([*words, *extra], stdin)] if words or extra else [])])
             elif body.type == "command":
                 inner, more, early, stdin = self._pieces(body.children, stdin)
                 self._gaps(body, b" \t", b" -\t")
@@ -173,6 +181,8 @@ class Walk:
         if node.type == "heredoc_redirect":
             return Verdict(Effect.READ, "is given a text"), self._heredoc(node), []
         self._gaps(node, b" \t", b" -\t")
+        if any(c.type == "file_descriptor" and not source(c).isdecimal() for c in node.children):
+            raise Unknown("a redirection that cannot be read")
         operator = next((c.type for c in node.children if not c.is_named), "")
         targets = [self.word(c) for c in node.named_children if c.type != "file_descriptor"]
         if not targets:
@@ -185,6 +195,7 @@ class Walk:
         return _writing(operator, target), stdin, extra
 
     def _heredoc(self, node: Node) -> Stdin:
+        _honest(node)
         kinds = [c.type for c in node.named_children]
         if kinds not in (["heredoc_start", "heredoc_body", "heredoc_end"], ["heredoc_start", "heredoc_end"]):
             raise Unknown("a here-document with more on its line")
@@ -242,12 +253,22 @@ class Walk:
         return self.judge(body, stdin)
 
     def test(self, node: Node, _: Stdin) -> Verdict:
-        """``[ -f x ]`` and ``[[ … ]]``: plain tests of files and strings."""
+        """``[ -f x ]`` and ``[[ … ]]``: plain tests of files and strings, on one line."""
+        after = self.text[node.end_byte : node.end_byte + 1]
+        if not re.fullmatch(r"\[\[?[ \t][^\n]*[ \t]\]\]?", source(node)) or after not in _EDGES:
+            raise Unknown("a test that cannot be read")
         for child in _below(node):
             odd = child.type == "test_operator" and source(child) not in table_words("shell", "tests")
             if odd or child.type not in table_words("shell", "test_nodes"):
                 raise Unknown(f"{_said(child)} in a test")
         return Verdict(Effect.READ, "a test only looks")
+
+
+def _honest(node: Node) -> None:
+    """Refuse a mark that covers more than itself: the parser takes ``-<<`` and ``-o2>`` for redirections."""
+    for child in node.children:
+        if not child.is_named and source(child).strip() != child.type.strip():
+            raise Unknown("a mark that cannot be read")
 
 
 def _touches(last: Node | None, child: Node) -> bool:
@@ -258,6 +279,8 @@ def _touches(last: Node | None, child: Node) -> bool:
     return not is_redirect and "comment" not in (last.type, child.type)
 
 
+_KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "!", "{", "}"})
+_EDGES = frozenset({b"", b" ", b"\t", b"\n", b";", b"&", b"|", b"(", b")", b"`"})
 _REDIRECTS = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _COMMANDS = frozenset(_JOINTS) | {"command", "redirected_statement", "for_statement", "function_definition",
                                   "case_statement", "case_item", "c_style_for_statement"}  # fmt: skip

@@ -84,6 +84,8 @@ def read_word(node: Node, substituted: Substitution) -> Word:
         raise Unknown("a sign that is no letter outside quotes")
     names = tuple(name for piece in pieces for name in piece.names)
     hostile = any(p.output and (not p.quoted or i == 0) for i, p in enumerate(pieces))
+    if text[:1] == OPAQUE and text.lstrip(OPAQUE).startswith("-"):
+        hostile = True  # an empty variable would leave a flag
     glob = _glob_at(pieces)
     if glob is None:
         return Word(_restored(text), hostile, names)
@@ -130,6 +132,8 @@ def _double(node: Node, substituted: Substitution) -> list[_Piece]:
     text = source(node)
     if not text.startswith('"') or not text.endswith('"'):
         raise Unknown("a translated string")
+    if "\\\n" in text and "$" in text:
+        raise Unknown("an expansion over a continued line")
     pieces: list[_Piece] = [_Piece("")]
     at = node.start_byte + 1
     for child in node.named_children:

@@ -21,7 +21,9 @@ def lines(name: str) -> list[str]:
 def plain(name: str) -> list[str]:
     """One-line commands that can stand in a pipeline."""
     return [
-        line for line in lines(name) if not any(mark in line for mark in ("\n", "#", "<<", ";", "&", "\\", "null arg"))
+        line
+        for line in lines(name)
+        if not any(mark in line for mark in ("\n", "#", "<<", ";", "&", "\\", "null arg", "</dev"))
     ]
 
 
