@@ -125,7 +125,7 @@ def _explain_options(found: Sequence[Token]) -> tuple[dict[str, str] | None, Seq
         close = next((i for i, t in enumerate(found) if t.text == ")"), 0)
         if (options := _option_list(found[2:close])) is not None:
             return options, found[close + 1 :]
-        return (None, ()) if found[2].text not in _QUERY else ({}, found[1:])
+        return ({}, found[1:]) if len(found) > 2 and found[2].text in _QUERY else (None, ())
     options = {}
     rest = list(found[1:])
     while rest and rest[0].text in ("analyze", "analyse", "verbose"):
@@ -158,7 +158,9 @@ def _copy(text: str, found: Sequence[Token]) -> Verdict:
     if not tail or tail[0].text != "stdout" or any(t.kind == "name" and t.text not in known for t in tail[1:]):
         return _change("COPY from or to a file, a program or the client")
     source = found[1 : ends[-1]]
-    if source[0].text == "(":
+    if not source or source[-1].kind == "op":
+        return _change("COPY of nothing known")
+    if len(source) > 2 and source[0].text == "(":
         inner = _one(text[source[1].start : source[-2].end], source[1:-1])
         return replace(inner, why=f"COPY of a query to the client: {inner.why}")
     relation = source[0].text if len(source) == 1 else source[2].text if len(source) > 2 else ""
