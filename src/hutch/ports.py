@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
@@ -251,3 +252,43 @@ class Provider:
     open: Callable[[TargetConfig], Connection]
     explain: Callable[[Sequence[Finding]], Sequence[Cause]] = _no_causes
     codes: Mapping[str, str] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ drills
+
+
+class Fault(Protocol):
+    """Something that is broken on purpose, found through the entry-point group ``hutch.faults`` (a sequence each).
+
+    The process of :meth:`argv` makes the fault, writes one JSON line on standard output once it stands
+    (``{"state": "on", "object": {"kind", "id", ...}, "protected": [...], "known": {...}}``), holds it, undoes it when
+    its standard input ends or on SIGTERM, writes ``{"state": "off", ...}`` with what it counted, and exits with 0.
+    So the fault is undone even when whoever asked for it was killed.
+    """
+
+    @property
+    def name(self) -> str:
+        """What ``hutch drill run`` calls it."""
+
+    @property
+    def summary(self) -> str:
+        """What is broken, in one line."""
+
+    @property
+    def cause(self) -> str:
+        """The cause code that must be named; empty for a no-fault, which must come out healthy."""
+
+    @property
+    def object_kind(self) -> str:
+        """The kind of the object that must be named."""
+
+    @property
+    def remedies(self) -> Sequence[str]:
+        """The actions of which any is right."""
+
+    @property
+    def spares(self) -> Sequence[str]:
+        """What must not be harmed, in words."""
+
+    def argv(self, ready_file: Path) -> Sequence[str]:
+        """The process that makes it; ``ready_file`` says where the service runs."""

@@ -1,0 +1,18 @@
+"""Redis and Valkey: is it there, has it room, who is waiting.
+
+Importing this package loads the manifest alone; the client is loaded when a target is opened.
+"""
+
+from __future__ import annotations
+
+from hutch.ports import Connection, Provider, TargetConfig
+
+
+def connect(target: TargetConfig) -> Connection:
+    """Open a target; nothing connects before its first use. ``ValueError`` names a bad setting."""
+    return Connection(target=target.service)
+
+
+provider = Provider(
+    name="redis", summary="Redis and Valkey: reachability, memory, clients, slow commands", settings=(), open=connect
+)

@@ -1,0 +1,28 @@
+"""What a fault is: its names, what must be found, and the process that makes and undoes it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is broken on purpose; a no-fault (``cause`` is empty) only looks like one.
+
+    ``cause`` and ``object_kind`` are what the diagnosis must name, ``remedies`` the actions of which any is right,
+    ``spares`` in words what must not be harmed.
+    """
+
+    name: str
+    summary: str
+    cause: str = ""
+    object_kind: str = ""
+    remedies: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
+
+    def argv(self, ready_file: Path) -> Sequence[str]:
+        """The process that makes the fault and undoes it when its standard input ends (see ``rolerabbit.drills``)."""
+        return (sys.executable, "-m", "rolerabbit", "fault", "run", self.name, "--ready-file", str(ready_file))
