@@ -147,6 +147,7 @@ def _announce(
         "token": token,
         "database_url": addresses.superuser,
         "owner_url": addresses.owner,
+        "app_database_url": addresses.app,
         "reader_url": addresses.reader,
         "operator_url": addresses.operator,
         "data_dir": str(settings.data.absolute()),
