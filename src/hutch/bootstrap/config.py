@@ -30,6 +30,12 @@ TOP: tuple[Setting, ...] = (
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("time_scale", "float", "divides signal windows, rule durations and the regression watch", default=1.0),
     Setting("scrape_every", "duration", "time between two looks at the signals", default=timedelta(seconds=5)),
+    Setting(
+        "diagnose_every",
+        "duration",
+        "time between two diagnoses of a watched service, so that a cause no rule sees opens an incident; 0s: none",
+        default=timedelta(seconds=30),
+    ),
     Setting("watch_for", "duration", "regression watch after a resolution", default=timedelta(minutes=30)),
     Setting("approval_for", "duration", "how long an approval is waited for", default=timedelta(hours=1)),
 )
@@ -71,6 +77,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         guards=_guards(root.child("guards")),
         time_scale=_positive(root.child("time_scale"), top["time_scale"]),
         scrape_every=_duration(top["scrape_every"]),
+        diagnose_every=_duration(top["diagnose_every"]),
         watch_for=_duration(top["watch_for"]),
         approval_for=_duration(top["approval_for"]),
     )

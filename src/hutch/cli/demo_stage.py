@@ -93,6 +93,7 @@ class Stage:
         config = {
             "mode": "act",
             "time_scale": self.time_scale,
+            "diagnose_every": "0s",  # the demo tells the story of the rules
             "services": {
                 "rolerabbit": {
                     "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},

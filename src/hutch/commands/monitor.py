@@ -1,15 +1,17 @@
-"""Watches the services: scrapes, computes signals, judges the alert rules, and takes in what fires."""
+"""Watches the services: scrapes, computes signals, judges the alert rules, diagnoses, and takes in what fires."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hutch.commands import alerts, incidents
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.diagnose import diagnose
+from hutch.detection import standing
 from hutch.detection.history import History
 from hutch.detection.rules import Evaluator, Fired, NoData, Phase, Resolved, RuleState, Transition
 from hutch.detection.signals import measure_all, scrape_interval
@@ -21,6 +23,9 @@ from hutch.ports import Connection, StoreFull
 
 SCRAPE_TIMEOUT = 5.0
 """Seconds after which a scrape gives nothing this time."""
+
+SHORTEST_LOOK = 2.0
+"""Seconds between two diagnoses at the least, however short ``diagnose_every`` and the time scale make it."""
 
 log = logging.getLogger("hutch.monitor")
 
@@ -34,6 +39,8 @@ class Watch:
     history: History = field(default_factory=History)
     values: dict[str, float | None] = field(default_factory=dict)
     pending: list[Transition] = field(default_factory=list)
+    causes: standing.Standing = field(default_factory=standing.Standing)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Monitor:
@@ -52,10 +59,18 @@ class Monitor:
         """The time between scrapes: as configured, but often enough for the shortest window."""
         return min(self.context.config.scrape_every, scrape_interval(self.context.config.time_scale))
 
+    @property
+    def looks_every(self) -> float | None:
+        """Seconds between two diagnoses of a service; None where ``diagnose_every`` is zero: not by itself."""
+        wanted = self.context.config.scaled(self.context.config.diagnose_every).total_seconds()
+        return max(wanted, SHORTEST_LOOK) if wanted else None
+
     async def run(self) -> None:
         """Watch all services; returns only when cancelled."""
         await self.restore()
-        await asyncio.gather(*(self._watch(w) for w in self.watches.values()))
+        diagnosing = self.looks_every is not None
+        watched = list(self.watches.values())
+        await asyncio.gather(*(self._watch(w) for w in watched), *(self._diagnose(w) for w in watched if diagnosing))
 
     async def restore(self) -> None:
         """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too."""
@@ -82,19 +97,36 @@ class Monitor:
         now = self.context.clock.now()
         watch.values = measure_all(watch.history, now, self.context.config.time_scale)
         watch.pending += watch.evaluator.step(watch.values, now)
-        while watch.pending:
-            try:
-                await self._take_in(watch.pending[0])
-            except (StoreFull, CommandError) as error:
-                log.error("an alert waits to be taken in, and is tried again: %s", error)
-                return
-            watch.pending.pop(0)
+        await self._take_in_all(watch)
+
+    async def _diagnose(self, watch: Watch) -> None:
+        while True:
+            await self.diagnose(watch)
+            await asyncio.sleep(self.looks_every or SHORTEST_LOOK)
+
+    async def diagnose(self, watch: Watch) -> None:
+        """Diagnose once; a cause that stands is an alert like any other."""
+        found = await diagnose(self.context, watch.service)
+        now = self.context.clock.now()
+        watch.causes, changes = standing.step(watch.causes, found, now, watch.service.name)
+        watch.pending += changes
+        await self._take_in_all(watch)
+
+    async def _take_in_all(self, watch: Watch) -> None:
+        async with watch.taking:
+            while watch.pending:
+                try:
+                    await self._take_in(watch.pending[0])
+                except (StoreFull, CommandError) as error:
+                    log.error("an alert waits to be taken in, and is tried again: %s", error)
+                    return
+                watch.pending.pop(0)
 
     async def _take_in(self, change: Transition) -> None:
         match change:
             case Fired(alert, since):
-                rule = next(r for r in self.context.config.rules if r.name == alert.rule)
-                await alerts.fired(self.context, alert, rule, since)
+                rules = {r.name: r for r in self.context.config.rules}
+                await alerts.fired(self.context, alert, rules.get(alert.rule) or standing.rule_for(alert.rule), since)
             case Resolved(alert):
                 await alerts.resolved(self.context, alert)
             case NoData(rule=name, service=service, since=since):
@@ -120,16 +152,17 @@ async def _scrapes(connections: Sequence[Connection]) -> list[tuple[str, Sequenc
 def _resume(watch: Watch, data: object) -> None:
     fired: dict[str, object] = dict(data)  # type: ignore[call-overload]
     name = str(fired["rule"])
-    if name not in watch.evaluator.states:
-        return
+    rule = next((r for r in watch.evaluator.rules if r.name == name), None)
     starts = parse_instant(str(fired["starts_at"]))
-    rule = next(r for r in watch.evaluator.rules if r.name == name)
     alert = Alert(
         name,
         watch.service.name,
         Severity.of(str(fired["severity"])),
         starts,
         str(fired["summary"]),
-        labels=rule.labels,
+        labels=rule.labels if rule else {},
     )
-    watch.evaluator.states[name] = RuleState(Phase.FIRING, starts, alert=alert)
+    if rule:
+        watch.evaluator.states[name] = RuleState(Phase.FIRING, starts, alert=alert)
+    else:  # a cause that stood, or a rule that is gone: the next look without it ends it
+        watch.causes = replace(watch.causes, firing={**watch.causes.firing, name: alert})

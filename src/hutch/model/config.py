@@ -36,8 +36,8 @@ class ServiceConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of ``hutch.yaml``. Durations are real times; ``time_scale`` divides signal windows, rule durations and
-    the regression watch, for demonstrations and drills. ``runbooks`` are folders or files of Markdown.
+    """All of ``hutch.yaml``. Durations are real times; ``time_scale`` divides signal windows, rule durations,
+    ``diagnose_every`` and the regression watch, for demonstrations and drills. ``runbooks`` are folders or files of Markdown.
     """
 
     path: str = ""
@@ -50,6 +50,7 @@ class Config:
     guards: GuardConfig = field(default_factory=GuardConfig)
     time_scale: float = 1.0
     scrape_every: timedelta = timedelta(seconds=5)
+    diagnose_every: timedelta = timedelta(seconds=30)
     watch_for: timedelta = timedelta(minutes=30)
     approval_for: timedelta = timedelta(hours=1)
 
