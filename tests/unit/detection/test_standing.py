@@ -14,10 +14,10 @@ LOCK = Cause("postgres.blocked_by_lock", Object("session", "4711"), 0.9, "4711 h
 WEAK = Cause("postgres.long_query", Object("session", "9"), 0.5, "slow", "db", ())
 
 
-def _look(
-    state: Standing, *causes: Cause, healthy: bool | None = False, after: int = 0
-) -> tuple[Standing, list[object]]:
-    found, changes = step(state, causes, healthy, NOW + timedelta(seconds=after), "shop")
+def _look(state: Standing, *causes: Cause, status: Status = Status.OK, after: int = 0) -> tuple[Standing, list[object]]:
+    finding = Finding("postgres.locks", "db", status, "", NOW)
+    look = Diagnosis(not causes if status is Status.OK else None, causes, (finding,))
+    found, changes = step(state, look, NOW + timedelta(seconds=after), "shop")
     return found, list(changes)
 
 
