@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hutch.detection.rules import Fired, Resolved
 from hutch.detection.standing import Standing, rule_for, severity, step
-from hutch.model.finding import Cause, Object, Status
+from hutch.model.finding import Cause, Diagnosis, Finding, Object, Status
 from hutch.model.severity import Severity
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
