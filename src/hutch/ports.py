@@ -7,6 +7,7 @@ It opens one :class:`Connection` for each target that the configuration names.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -108,6 +109,10 @@ class World(Protocol):
     async def signals(self) -> Verification | None:
         """Whether the alerts that the run answers have cleared; None where nobody watches them."""
 
+    async def moved(self, command: Command) -> str:
+        """Why what was approved is no longer what would be done: its target stands for something else now, or is
+        gone. Empty when it holds."""
+
 
 class Queue(Protocol):
     """Takes jobs that a commit deferred."""
@@ -180,6 +185,20 @@ class Action(Protocol):
 
     async def verify(self, args: Mapping[str, object]) -> Verification:
         """Is the world as the action wanted it? Also decides outcomes that are unknown after a crash."""
+
+
+Hear = Callable[[str], None]
+
+hearing: ContextVar[Hear | None] = ContextVar("hearing", default=None)
+"""Who wants to hear the output of the command under way, as it comes. A provider of long-running programs calls
+:func:`said`; what it says is shown live and is no part of the outcome."""
+
+
+def said(text: str) -> None:
+    """Pass on a piece of output to whoever listens; nothing happens where nobody does."""
+    hear = hearing.get()
+    if hear:
+        hear(text)
 
 
 Run = Callable[[Command], Awaitable[Outcome]]

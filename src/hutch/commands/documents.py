@@ -23,7 +23,7 @@ def load_document(reference: str, folders: Sequence[str] = (), base: Path | None
 
     Raises :class:`CommandError` saying where it was looked for, or the line of what is wrong in it.
     """
-    path = find(reference, folders, base)
+    path = find(reference, folders, base).absolute()
     try:
         if path.stat().st_size > MAX_BYTES:
             raise CommandError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not", 2)

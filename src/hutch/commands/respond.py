@@ -40,6 +40,7 @@ async def run_document(
         title=runbook.title,
         document=reference,
         document_hash=document.hash,
+        document_path=document.source,
         program=prepare(runbook, situation),
         incident=incident.id if incident else "",
         mode=mode,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
+from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
@@ -36,6 +37,7 @@ async def start(
     title: str,
     document: str,
     document_hash: str,
+    document_path: str = "",
     program: Program,
     incident: str = "",
     mode: str = "",
@@ -48,6 +50,8 @@ async def start(
         "title": title,
         "document": document,
         "hash": document_hash,
+        "path": document_path,
+        "service_hash": context.service(service).config.fingerprint(),
         "incident": incident,
         "mode": mode or context.config.mode,
         "program": program.as_dict(),
@@ -72,11 +76,15 @@ async def approve(
     what loses data. Two people at once: one approval counts, the other is told by whom.
     """
 
+    stale = changed_since(context, await load(context, run_id))
+
     def decide(run: Run) -> list[Draft]:
         chosen = _offered(run, option)
         if chosen.state in (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.VERIFIED):
             raise CommandError(f"“{chosen.option.title}” was already approved by {chosen.approved_by}")
         _may_approve(context, run, chosen, digest, yes)
+        if stale:
+            raise CommandError(f"“{chosen.option.title}” cannot be approved: {stale}")
         data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
         return [Draft("approval.granted", data, actor)]
 

@@ -105,7 +105,10 @@ class Worker:
     # -------------------------------------------------------------- the jobs
 
     async def _drive(self, taken: TakenJob) -> None:
-        await self.driver.drive(str(taken.job.data["run"]), taken.id)
+        async def ours() -> bool:
+            return await self.context.queue.extend(taken)
+
+        await self.driver.drive(str(taken.job.data["run"]), taken.id, ours)
 
     async def _follow(self, taken: TakenJob) -> None:
         await runs.follow(self.context, str(taken.job.data["incident"]), str(taken.job.data["run"]))

@@ -9,6 +9,7 @@ from datetime import datetime
 from hutch.commands import incidents
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose_json
+from hutch.commands.unchanged import changed_since
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.run import Run
 from hutch.ports import Action, Connection
@@ -26,6 +27,7 @@ class ServiceWorld:
     incident: str = ""
     since: datetime | None = None
     watched: bool = False
+    run: Run | None = None
 
     async def read(self, command: Command) -> Outcome:
         """Run one read statement with the connection that knows how."""
@@ -67,6 +69,19 @@ class ServiceWorld:
             return Verification(Verified.PENDING, f"still firing: {', '.join(firing)}")
         return Verification(Verified.PASSED, "every alert has cleared") if state.alerts else None
 
+    async def moved(self, command: Command) -> str:
+        """The document, the service's configuration and the command's own target must be what they were."""
+        stale = changed_since(self.context, self.run) if self.run else ""
+        connection = self._offering(command)
+        if stale or connection is None or command.runner == "sh":
+            return stale
+        now = connection.target
+        return "" if now == command.target else f"{command.runner} goes to {now} now, not to {command.target}"
+
+    def _offering(self, command: Command) -> Connection | None:
+        able = (c for c in self.service.connections.values() if command.runner in {*c.runs, *c.actions})
+        return next(able, None)
+
     def _runner(self, command: Command) -> Connection | None:
         return next((c for c in self.service.connections.values() if command.runner in c.runs), None)
 
@@ -83,4 +98,4 @@ async def world_of(context: Context, run: Run, *, watched: bool) -> ServiceWorld
     """The world that a run works in."""
     state = await incidents.load(context, run.incident) if run.incident else None
     since = (state.began_at or state.detected_at) if state else None
-    return ServiceWorld(context, context.service(run.service), run.incident, since, watched)
+    return ServiceWorld(context, context.service(run.service), run.incident, since, watched, run)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hutch.engine import options, plan, stages
+from hutch.engine.live import listening
 from hutch.engine.verdict import combine, cured, settle
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, instant
 from hutch.model.run import ChangeState, Chosen, Item, Option, Run, fold
-from hutch.ports import Append, Conflict, Job, Store, Wallclock, World
+from hutch.ports import Append, Conflict, Job, Store, StoreFull, Wallclock, World
 
 MAX_ROUNDS = 500
 """Rounds of plan and act in one job; a run that needs more has a defect and is stopped with an error."""
@@ -27,6 +29,14 @@ VERIFY_EVERY = timedelta(seconds=1)
 
 FOLLOWED = frozenset({"diagnosis.made", "approval.granted", "change.intended", "run.finished"})
 """Journal events that the run's incident has to hear of."""
+
+
+Ours = Callable[[], Awaitable[bool]]
+
+
+async def _always() -> bool:
+    """The answer where nobody can take a run over."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,12 @@ class Driver:
     mask: Callable[[str], str]
     approval_for: timedelta = timedelta(hours=1)
 
-    async def drive(self, run_id: str, job: int | None = None) -> Run:
+    async def drive(self, run_id: str, job: int | None = None, ours: Ours | None = None) -> Run:
         """Drive to the next wait or the end, finish ``job``, and leave a timer where a time is waited for.
 
-        Raises ``LookupError`` for a run without a journal.
+        ``ours`` says whether we still hold the run's lease: asked right before a change is made, since a process that
+        was stopped for long may have been given up and its run taken over.
+        Raises ``LookupError`` for a run without a journal, :class:`Conflict` when the run was taken over.
         """
         for _ in range(MAX_ROUNDS):
             run = await self.load(run_id)
@@ -58,8 +70,10 @@ class Driver:
                 await self.store.commit([], timers, done=job)
                 return run
             try:
-                await asyncio.gather(*(self._act(run, m) for m in moves))
+                await asyncio.gather(*(self._act(run, m, ours or _always) for m in moves))
             except Conflict:
+                if not await (ours or _always)():
+                    raise
                 continue  # somebody approved, denied or cancelled meanwhile: plan again
         raise RuntimeError(f"run {run_id} took more than {MAX_ROUNDS} rounds")
 
@@ -72,7 +86,7 @@ class Driver:
 
     # -------------------------------------------------------------- moves
 
-    async def _act(self, run: Run, move: plan.Move) -> None:
+    async def _act(self, run: Run, move: plan.Move, ours: Ours) -> None:
         match move:
             case plan.Read():
                 await self._read(run, move.items)
@@ -81,7 +95,7 @@ class Driver:
             case plan.Offer():
                 await self._offer(run)
             case plan.Apply():
-                await self._apply(run, move)
+                await self._apply(run, move, ours)
             case plan.Verify():
                 await self._verify(run, move)
             case plan.Doubt():
@@ -99,18 +113,19 @@ class Driver:
 
         async def one(item: Item) -> None:
             async with room:
-                await self._append(run, Draft("statement.finished", await self._read_one(world, item)))
+                await self._append(run, Draft("statement.finished", await self._read_one(run, world, item)))
 
         begun = [Draft("statement.started", {"item": i.id, "title": i.title, "text": i.command.text}) for i in items]
         await self._append(run, *begun)
         await asyncio.gather(*(one(i) for i in items))
 
-    async def _read_one(self, world: World, item: Item) -> dict[str, object]:
+    async def _read_one(self, run: Run, world: World, item: Item) -> dict[str, object]:
         base = {"item": item.id, "title": item.title, "text": self.mask(item.command.text), "line": item.line}
         if item.refused:
             return {**base, "status": "refused", "summary": item.refused, "output": "", "seconds": 0.0}
         began = time.monotonic()
-        outcome = stages.masked(await stages.read(world, item.command), self.mask)
+        async with listening(self.mask, lambda text: self._heard(run, item, text)):
+            outcome = stages.masked(await stages.read(world, item.command), self.mask)
         missing = stages.unmet(outcome, item.expects, self.met) if outcome.result is Result.DONE else ()
         passed = outcome.result is Result.DONE and not missing
         summary = f"expected {missing[0]!r}, not seen" if missing else outcome.summary
@@ -173,7 +188,7 @@ class Driver:
         }
         return Draft("approval.requested", data)
 
-    async def _apply(self, run: Run, move: plan.Apply) -> None:
+    async def _apply(self, run: Run, move: plan.Apply, ours: Ours) -> None:
         world = await self.world(run)
         chosen, item = move.chosen, move.item
         attempt = stages.Attempt(run, chosen, item, world, self.store, self.clock, self.guards)
@@ -184,7 +199,10 @@ class Driver:
             return
         intent = {**place, "runner": item.command.runner, "command": item.command.as_dict(), "by": chosen.approved_by}
         await self._append(run, Draft("change.intended", intent), fenced=True)
-        outcome = stages.masked(await self._do(world, item), self.mask)
+        if not await ours():
+            raise Conflict(f"run {run.id} was taken over before {item.id} was begun: it is not done here")
+        async with listening(self.mask, lambda text: self._heard(run, item, text)):
+            outcome = stages.masked(await self._do(world, item), self.mask)
         kind = {Result.DONE: "change.done", Result.FAILED: "change.failed", Result.UNKNOWN: "change.unknown"}
         found = {
             "summary": outcome.summary,
@@ -229,13 +247,15 @@ class Driver:
         option = chosen.option
         return [
             *await asyncio.gather(*(world.verify(i.command) for i in option.items)),
-            *await asyncio.gather(*(self._document_word(world, i) for i in run.program.verification if not i.refused)),
+            *await asyncio.gather(
+                *(self._document_word(run, world, i) for i in run.program.verification if not i.refused)
+            ),
             await self._diagnosis_word(world, option.cause),
             await world.signals(),
         ]
 
-    async def _document_word(self, world: World, item: Item) -> Verification:
-        seen = await self._read_one(world, item)
+    async def _document_word(self, run: Run, world: World, item: Item) -> Verification:
+        seen = await self._read_one(run, world, item)
         verdict = Verified.PASSED if seen["status"] == "passed" else Verified.FAILED
         return Verification(verdict, f"{item.command.text}: {seen['summary']}")
 
@@ -252,6 +272,11 @@ class Driver:
         await self._append(run, *drafts, done, fenced=True)
 
     # -------------------------------------------------------------- writing
+
+    async def _heard(self, run: Run, item: Item, text: str) -> None:
+        """A piece of live output; a full disk costs only that."""
+        with suppress(StoreFull):
+            await self._append(run, Draft("statement.output", {"item": item.id, "text": text}))
 
     async def _append(self, run: Run, *drafts: Draft, fenced: bool = False) -> None:
         """Append to the journal; ``fenced``: only if nothing was appended since ``run`` was read."""

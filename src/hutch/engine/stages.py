@@ -76,6 +76,11 @@ async def approval_holds(attempt: Attempt) -> str:
     return "" if held else "it is not what was approved: the statement or its target changed"
 
 
+async def still_there(attempt: Attempt) -> str:
+    """The document, the service's configuration and the target are what the approval was given for."""
+    return await attempt.world.moved(attempt.command)
+
+
 async def can_run(attempt: Attempt) -> str:
     """Nothing with an open placeholder or an unbound host runs, whatever was approved."""
     return attempt.item.refused
@@ -98,7 +103,9 @@ async def within_reach(attempt: Attempt) -> str:
     return preview.refused or too_many
 
 
-BEFORE: tuple[Stage, ...] = (mode_allows, not_frozen, approval_holds, can_run, within_rate, within_reach)
+BEFORE: tuple[Stage, ...] = (
+    mode_allows, not_frozen, approval_holds, still_there, can_run, within_rate, within_reach,
+)  # fmt: skip
 """Gate and guards, in order; the first reason stops the change."""
 
 

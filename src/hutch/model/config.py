@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,11 +35,17 @@ class ServiceConfig:
     values: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""
 
+    def fingerprint(self) -> str:
+        """SHA-256 over what decides where a statement goes: targets, bindings, values. Secrets are references here."""
+        parts = [self.name, {k: dict(v) for k, v in self.targets.items()}, dict(self.binds), dict(self.values)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """All of ``hutch.yaml``. Durations are real times; ``time_scale`` divides signal windows, rule durations,
-    ``diagnose_every`` and the regression watch, for demonstrations and drills. ``runbooks`` are folders or files of Markdown.
+    ``diagnose_every`` and the regression watch, for demonstrations and drills. ``runbooks`` are folders or files of
+    Markdown.
     """
 
     path: str = ""

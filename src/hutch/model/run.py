@@ -210,6 +210,8 @@ class Run:
     diagnosed: bool = False
     healthy: bool | None = None
     causes: tuple[Mapping[str, object], ...] = ()
+    document_path: str = ""  # where the document was found
+    service_hash: str = ""  # of the service's configuration when it started; empty in old journals
     ranked: bool = False
     chosen: tuple[Chosen, ...] = ()
     cancelled_by: str = ""
@@ -271,6 +273,8 @@ def _started(event: Event) -> Run:
         mode=str(data["mode"]),
         started_at=event.at,
         program=program_from(data["program"]),  # type: ignore[arg-type]
+        service_hash=str(data.get("service_hash", "")),
+        document_path=str(data.get("path", "")),
     )
 
 
@@ -362,5 +366,7 @@ _FOLDS: Mapping[str, Callable[[Run, Event], Run]] = {
     "run.finished": lambda s, e: replace(s, outcome=str(e.data["outcome"]), summary=str(e.data["summary"])),
 }
 
-KINDS = frozenset({"run.started", "statement.started", "check.finished", "document.changed", *_FOLDS})
+KINDS = frozenset(
+    {"run.started", "statement.started", "statement.output", "check.finished", "document.changed", *_FOLDS}
+)
 """Every kind of event that a run's journal may hold."""

@@ -67,6 +67,9 @@ class World:
         verdict = Verified.PASSED if self.applied else Verified.PENDING
         return Verification(verdict, "42 runs" if self.applied else "43 runs")
 
+    async def moved(self, command: Command) -> str:
+        return ""
+
     async def signals(self) -> Verification | None:
         return None
 

@@ -6,12 +6,15 @@ A program that leaves its group (``setsid``) is out of reach here.
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+
+from hutch.ports import said
 
 CHUNK = 65536
 DRAIN = 1.0
@@ -117,11 +120,13 @@ class _Tail:
 
 async def _collect(descriptor: int, tail: _Tail) -> None:
     """Read the pipe to its end, which comes when the last process that holds it is gone."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     reader = asyncio.StreamReader(limit=CHUNK)
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", 0))
     try:
         while part := await reader.read(CHUNK):
             tail.add(part)
+            said(decoder.decode(part))
     finally:
         transport.close()
