@@ -15,6 +15,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "db": "rolerabbit.db:db",
     "load": "rolerabbit.load:load",
     "platform": "rolerabbit.platform.cli:platform",
+    "fault": "rolerabbit.drills.cli:fault",
 }
 
 

@@ -6,6 +6,7 @@ import logging
 import secrets
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,9 +49,13 @@ class Instrument:
         state["trace_id"] = secrets.token_hex(8)
         answer, started = _Answer(send, state["trace_id"]), time.monotonic()
         try:
-            await self._app(scope, receive, answer)
+            with self._counted(scope["path"]):
+                await self._app(scope, receive, answer)
         finally:
             self._note(scope, state, answer.status, time.monotonic() - started)
+
+    def _counted(self, path: str) -> AbstractContextManager[object]:
+        return nullcontext() if path in UNCOUNTED else self._metrics.in_flight.track_inprogress()
 
     def _note(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         path = getattr(scope.get("route"), "path", UNMATCHED)

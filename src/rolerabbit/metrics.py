@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 ACTIVE_WINDOW_S: Final = 300.0
@@ -44,6 +44,9 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.in_flight = Gauge(
+            "http_requests_in_flight", "Requests that are being answered; scrapes left out.", registry=self.registry
+        )
         build = Gauge(
             "rolerabbit_build_info", "The release that this replica runs.", ["release"], registry=self.registry
         )
@@ -76,11 +79,17 @@ class _PoolCollector(Collector):
     def __init__(self, pool: PoolFigures) -> None:
         self._pool = pool
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         stats = self._pool.get_stats()
         in_use = stats.get("pool_size", 0) - stats.get("pool_available", 0)
         yield GaugeMetricFamily("db_pool_size", "Connections that the pool may open.", self._pool.max_size)
         yield GaugeMetricFamily("db_pool_in_use", "Connections taken by requests or being opened.", max(0, in_use))
         yield GaugeMetricFamily(
             "db_pool_waiting", "Requests waiting for a connection.", stats.get("requests_waiting", 0)
+        )
+        yield CounterMetricFamily(
+            "db_pool_waited_total", "Requests that had to wait for a connection.", stats.get("requests_queued", 0)
+        )
+        yield CounterMetricFamily(
+            "db_pool_wait_seconds_total", "Time that requests waited.", stats.get("requests_wait_ms", 0) / 1000
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import secrets
 import shutil
 import signal
@@ -22,7 +20,7 @@ from psycopg import sql
 from rolerabbit.embedded.errors import EmbeddedError, PortTaken
 from rolerabbit.embedded.server import ENVIRONMENT, HOST, Child, check_port, free_port
 from rolerabbit.embedded.watch import GUARD
-from rolerabbit.embedded.wheel import Account, postgres_install, temporary_root
+from rolerabbit.embedded.wheel import Account, postgres_install, reachable, temporary_root
 
 SUPERUSER = "postgres"
 START_SECONDS = 30.0
@@ -58,7 +56,7 @@ class Postgres:
     def __init__(self, data_dir: Path | str, port: int = 0, settings: Mapping[str, object] | None = None) -> None:
         self._account = Account.current()
         self._install = postgres_install(self._account)
-        self.data_dir = reachable(Path(data_dir).absolute(), self._account)
+        self.data_dir = reachable(Path(data_dir).absolute(), self._account, "pgdata")
         self._settings = {**DEFAULTS, **(settings or {})}
         self._wanted_port = port
         self.port = port
@@ -219,17 +217,6 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value).replace("\\", "\\\\").replace("'", "''")
-
-
-def reachable(data_dir: Path, account: Account) -> Path:
-    """``data_dir`` itself, or for an account that can't enter the folders above it a place under the temporary one."""
-    if account.can_enter(next(folder for folder in data_dir.parents if folder.exists())):
-        return data_dir
-    key = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-    shelter = temporary_root(account) / f"rolerabbit-pgdata-{key}"
-    if shelter.is_symlink() or (shelter.exists() and shelter.stat().st_uid != os.geteuid()):
-        raise EmbeddedError(f"{shelter} belongs to somebody else: remove it or choose another data folder")
-    return shelter / "data"
 
 
 def _run(command: list[str], account: Account) -> None:

@@ -3,6 +3,7 @@ usable for an unprivileged account when we are root."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -107,6 +108,17 @@ def temporary_root(account: Account) -> Path:
             f"the temporary directory {root} can't be entered by user id {account.uid}: set TMPDIR to one like /tmp"
         )
     return root
+
+
+def reachable(folder: Path, account: Account, name: str) -> Path:
+    """``folder`` itself, or for an account that can't enter the folders above it a place under the temporary one."""
+    if account.can_enter(next(parent for parent in folder.parents if parent.exists())):
+        return folder
+    key = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    shelter = temporary_root(account) / f"rolerabbit-{name}-{key}"
+    if shelter.is_symlink() or (shelter.exists() and shelter.stat().st_uid != os.geteuid()):
+        raise EmbeddedError(f"{shelter} belongs to somebody else: remove it or choose another data folder")
+    return shelter / "data"
 
 
 def _shared_copy(distribution: str, account: Account, parts: dict[str, Path]) -> Path:

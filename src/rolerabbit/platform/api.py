@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from rolerabbit.embedded import Postgres
 from rolerabbit.platform import logs
+from rolerabbit.platform.components import Components
 from rolerabbit.platform.control import Control
 from rolerabbit.platform.errors import PlatformError, Unauthorized
 from rolerabbit.platform.ledger import Deployment, Release
@@ -47,6 +47,13 @@ class Rollback(BaseModel):
     to: str | None = None
 
 
+class Restart(BaseModel):
+    """Body of POST /restart; it may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    component: Literal["service", "postgres", "redis"] = "service"
+
+
 class Scale(BaseModel):
     """Body of POST /scale."""
 
@@ -58,10 +65,10 @@ class Scale(BaseModel):
 class Parts:
     """What the routes work on."""
 
-    def __init__(self, control: Control, monitor: Monitor, postgres: Postgres, ring: logs.Ring, token: str) -> None:
+    def __init__(self, control: Control, monitor: Monitor, components: Components, ring: logs.Ring, token: str) -> None:
         self.control = control
         self.monitor = monitor
-        self.postgres = postgres
+        self.components = components
         self.ring = ring
         self.token = token
 
@@ -118,10 +125,28 @@ async def rollback(control: Trusted, body: Rollback | None = None) -> Deployment
 
 
 @router.post("/restart")
-async def restart(control: Trusted) -> dict[str, Any]:
-    """Replace every replica."""
-    await control.restart()
-    return _replicas(control)
+async def restart(parts: Known, control: Trusted, body: Restart | None = None) -> dict[str, Any]:
+    """Replace every replica, or restart (if it is stopped, start) a server beside them; answers once it serves."""
+    component = body.component if body else "service"
+    if component == "service":
+        await control.restart()
+    else:
+        await parts.components.named(component).restart()
+    return {**_replicas(control), "components": parts.components.describe()}
+
+
+@router.post("/components/{name}/stop")
+async def stop_component(parts: Known, _control: Trusted, name: str) -> dict[str, Any]:
+    """Stop postgres or redis on purpose: it stays down until it is started or restarted."""
+    await parts.components.named(name).stop()
+    return {"components": parts.components.describe()}
+
+
+@router.post("/components/{name}/start")
+async def start_component(parts: Known, _control: Trusted, name: str) -> dict[str, Any]:
+    """Start postgres or redis unless it runs; answers once it serves."""
+    await parts.components.named(name).start()
+    return {"components": parts.components.describe()}
 
 
 @router.post("/scale")
@@ -148,7 +173,7 @@ async def search_logs(
 @router.get("/health")
 async def health(parts: Known) -> JSONResponse:
     """200 while the database runs and at least one replica serves."""
-    database, ready = parts.postgres.running, parts.control.fleet.ready
+    database, ready = parts.components.postgres.running, parts.control.fleet.ready
     sound = database and ready > 0
     body = {"status": "ok" if sound else "degraded", "database": "up" if database else "down", "replicas": ready}
     return JSONResponse(body, 200 if sound else 503)
@@ -156,8 +181,8 @@ async def health(parts: Known) -> JSONResponse:
 
 @router.get("/status")
 async def status(parts: Known) -> dict[str, Any]:
-    """The replicas, the release that runs and whether a change is being made."""
-    postgres = parts.postgres
+    """The replicas, the release that runs, whether a change is being made, and the servers beside the service."""
+    postgres = parts.components.postgres
     return {
         **_replicas(parts.control),
         "release": parts.control.ledger.current,
@@ -165,10 +190,11 @@ async def status(parts: Known) -> dict[str, Any]:
         "busy": parts.control.busy,
         "crashes": parts.control.fleet.crashes,
         "database": {
-            "pid": postgres.pid if postgres.running else None,
+            "pid": postgres.pid,
             "running": postgres.running,
-            "crashes": parts.monitor.database_crashes,
+            "crashes": postgres.crashes,
         },
+        "components": parts.components.describe(),
     }
 
 

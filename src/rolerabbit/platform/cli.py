@@ -15,6 +15,7 @@ from rolerabbit.platform.client import Client, ClientError
 from rolerabbit.platform.settings import FIRST_RELEASE, MAX_POOL_SIZE, MAX_REPLICAS, Settings
 
 Port = click.IntRange(0, 65535)
+COMPONENTS = ("postgres", "redis")
 FilePath = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -119,9 +120,24 @@ def rollback(client: Client, to: str | None) -> Any:
 
 
 @asks
-def restart(client: Client) -> Any:
-    """Replace every replica, without a gap."""
-    return client.post("/restart")
+@click.option("--component", type=click.Choice(["service", *COMPONENTS]), default="service", show_default=True)
+def restart(client: Client, component: str) -> Any:
+    """Replace every replica without a gap, or restart a server beside them; one that is stopped is started."""
+    return client.post("/restart", {"component": component})
+
+
+@asks
+@click.argument("component", type=click.Choice(COMPONENTS))
+def stop(client: Client, component: str) -> Any:
+    """Stop a server on purpose: it stays down until it is started."""
+    return client.post(f"/components/{component}/stop")
+
+
+@asks
+@click.argument("component", type=click.Choice(COMPONENTS))
+def start(client: Client, component: str) -> Any:
+    """Start a server unless it runs."""
+    return client.post(f"/components/{component}/start")
 
 
 @asks

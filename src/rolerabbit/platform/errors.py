@@ -38,6 +38,12 @@ class Conflict(PlatformError):
     status = 409
 
 
+class ComponentFailed(PlatformError):
+    """A server beside the service didn't come up."""
+
+    status = 502
+
+
 class DeployFailed(PlatformError):
     """New replicas didn't come up; the old ones go on serving."""
 

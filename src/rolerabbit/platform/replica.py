@@ -23,7 +23,7 @@ POLL_SECONDS = 0.05
 LAST_POLL_SECONDS = 0.02
 SCRAPE_SECONDS = 1.0
 LINE_LIMIT = 1 << 20
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "REDIS_URL")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 """What a release gets to see of the platform's environment, beside what is meant for it."""
 
 

@@ -11,13 +11,15 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 
-from rolerabbit.embedded import EmbeddedError, Postgres
-from rolerabbit.platform import database
+from rolerabbit.embedded import EmbeddedError, Postgres, Valkey
+from rolerabbit.platform import cache, database
 from rolerabbit.platform.api import Parts, create_app
+from rolerabbit.platform.components import Component, Components
 from rolerabbit.platform.control import Control, write_private
 from rolerabbit.platform.errors import PlatformError
 from rolerabbit.platform.fetch import get
@@ -28,6 +30,8 @@ from rolerabbit.platform.monitor import Monitor
 from rolerabbit.platform.settings import Settings
 
 HEALTH_SECONDS = 15.0
+TRUSTED_PROXIES = f"{HOST}/32"
+"""Whoever is on this machine stands for the load balancer: visitors' addresses arrive by X-Forwarded-For."""
 POLL_SECONDS = 0.1
 API_STOP_SECONDS = 1
 Work = Coroutine[Any, Any, None]
@@ -69,7 +73,7 @@ async def run(settings: Settings, exit_on_eof: bool = False) -> None:
 async def _serve(
     settings: Settings, listener: Listener, api_socket: socket.socket, asked_to_stop: asyncio.Event
 ) -> None:
-    async with _database(settings) as (postgres, addresses):
+    async with _servers(settings) as servers:
         if asked_to_stop.is_set():
             return
         logbook = Logbook(settings.data / "logs")
@@ -77,30 +81,41 @@ async def _serve(
         control = Control(
             fleet,
             settings.data / "releases.json",
-            {"DATABASE_URL": addresses.app},
+            _base_environment(servers),
             settings.replicas,
             settings.first_pool_size,
         )
-        monitor = Monitor(control, postgres, settings.data)
-        parts = Parts(control, monitor, postgres, logbook.ring, secrets.token_urlsafe(24))
+        monitor = Monitor(control, servers.components, settings.data)
+        parts = Parts(control, monitor, servers.components, logbook.ring, secrets.token_urlsafe(24))
         api = _Api(uvicorn.Config(create_app(parts), log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
         async with _background(api.serve(sockets=[api_socket]), monitor.run()):
             try:
                 if await _unless(asked_to_stop, _first_release(control, settings, listener)):
-                    _announce(settings, addresses, listener.port, api_socket, parts.token, postgres)
+                    _announce(settings, servers, listener.port, api_socket, parts.token)
                     await asked_to_stop.wait()
             finally:
                 api.should_exit = True
                 await fleet.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Servers:
+    postgres: Postgres
+    redis: Valkey
+    components: Components
+    addresses: database.Addresses
+
+
 @contextlib.asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[tuple[Postgres, database.Addresses]]:
-    postgres = database.server(settings)
+async def _servers(settings: Settings) -> AsyncIterator[_Servers]:
+    postgres, redis = database.server(settings), cache.server(settings)
+    components = Components(Component("postgres", postgres), Component("redis", redis))
     try:
-        yield postgres, await asyncio.to_thread(database.provide, postgres)
+        await components.redis.start()
+        yield _Servers(postgres, redis, components, await asyncio.to_thread(database.provide, postgres))
     finally:
-        await asyncio.to_thread(postgres.stop)
+        for component in components:
+            await component.stop()
 
 
 @contextlib.asynccontextmanager
@@ -132,14 +147,17 @@ async def _first_release(control: Control, settings: Settings, listener: Listene
     raise PlatformError(f"the service is not healthy: {said.strip()}", f"see the logs in {settings.data / 'logs'}")
 
 
-def _announce(
-    settings: Settings,
-    addresses: database.Addresses,
-    app_port: int,
-    api_socket: socket.socket,
-    token: str,
-    postgres: Postgres,
-) -> None:
+def _base_environment(servers: _Servers) -> dict[str, str]:
+    """What every release gets, and may override."""
+    return {
+        "DATABASE_URL": servers.addresses.app,
+        "REDIS_URL": servers.redis.url,
+        "TRUSTED_PROXIES": TRUSTED_PROXIES,
+    }
+
+
+def _announce(settings: Settings, servers: _Servers, app_port: int, api_socket: socket.socket, token: str) -> None:
+    addresses = servers.addresses
     ready = {
         "pid": os.getpid(),
         "api_url": f"http://{HOST}:{api_socket.getsockname()[1]}",
@@ -150,8 +168,9 @@ def _announce(
         "app_database_url": addresses.app,
         "reader_url": addresses.reader,
         "operator_url": addresses.operator,
+        "redis_url": servers.redis.url,
         "data_dir": str(settings.data.absolute()),
-        "postgres_data_dir": str(postgres.data_dir),
+        "postgres_data_dir": str(servers.postgres.data_dir),
     }
     settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
     write_private(settings.ready_file, json.dumps(ready, indent=2) + "\n")

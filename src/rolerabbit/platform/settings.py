@@ -11,6 +11,8 @@ RESERVED = 5
 FIRST_RELEASE = "42"
 MAX_REPLICAS = 8
 MAX_POOL_SIZE = 200
+REDIS_MEMORY = "64mb"
+"""What Redis may hold; full, it refuses to store more and never drops what it has."""
 
 
 @dataclass(frozen=True, slots=True)

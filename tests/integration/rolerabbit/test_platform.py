@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 
 from rolerabbit.embedded.guard import alive
 from rolerabbit.platform.listener import bound
@@ -68,7 +69,8 @@ class Platform:
     def pids(self) -> set[int]:
         """Every process of it: itself, replicas, database."""
         status = self.get("/status")
-        return {self.process.pid, status["database"]["pid"], *(r["pid"] for r in status["replicas"] if r["pid"])}
+        servers = (component["pid"] for component in status["components"].values())
+        return {self.process.pid, *servers, *(r["pid"] for r in status["replicas"] if r["pid"])}
 
     def app(self, path: str) -> int:
         """Status of a request to the service, on a connection of its own."""
@@ -174,7 +176,8 @@ def test_the_ready_file_is_private_and_all_is_well(platform: Platform) -> None:
 
 def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> None:
     assert platform.call("GET", "/status", token="")[0] == 200
-    for path in ("/releases", "/deployments", "/rollback", "/restart", "/scale"):
+    changes = ("/releases", "/deployments", "/rollback", "/restart", "/scale")
+    for path in (*changes, "/components/redis/stop", "/components/redis/start"):
         for token in ("", "wrong"):
             status, body = platform.call("POST", path, {"id": "x", "release": "42", "replicas": 1}, token)
             assert (status, body["error"]) == (401, "a change needs the token")
@@ -192,6 +195,8 @@ def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> Non
         ("/scale", {"replicas": 0}, 400, "replicas=0 is out of bounds"),
         ("/scale", {"replicas": 9}, 400, "replicas=9 is out of bounds"),
         ("/scale", {"replicas": 2, "pool_size": 0}, 400, "pool_size=0 is out of bounds"),
+        ("/restart", {"component": "mysql"}, 400, "component: Input should be 'service', 'postgres' or 'redis'"),
+        ("/components/mysql/stop", {}, 404, "no component 'mysql'"),
         ("/nowhere", {}, 404, "Not Found"),
     ],
 )
@@ -309,6 +314,75 @@ def test_a_crashed_database_comes_back(platform: Platform) -> None:
     wait_for(lambda: platform.app("/api/health") == 200)
 
 
+@pytest.mark.parametrize("name", ["postgres", "redis"])
+def test_a_server_that_was_stopped_on_purpose_stays_down_until_it_is_started(platform: Platform, name: str) -> None:
+    before = platform.get("/status")["components"][name]
+    stopped = platform.change(f"/components/{name}/stop")["components"][name]
+    assert stopped == {"running": False, "pid": None, "stopped_on_purpose": True, "crashes": before["crashes"]}
+    time.sleep(2.5)
+    assert platform.get("/status")["components"][name] == stopped
+    assert up(platform, name) == 0
+    started = platform.change("/restart", {"component": name})["components"][name]
+    assert (started["running"], started["stopped_on_purpose"]) == (True, False)
+    assert started["pid"] != before["pid"]
+    assert up(platform, name) == 1
+    platform.change(f"/components/{name}/stop")
+    again = platform.change(f"/components/{name}/start")["components"][name]
+    assert again["pid"] == platform.change(f"/components/{name}/start")["components"][name]["pid"]
+    wait_for(lambda: platform.app("/api/health") == 200)
+
+
+def up(platform: Platform, name: str) -> float:
+    return platform.metrics()["platform_component_up"].samples[("platform_component_up", (("component", name),))]
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis"])
+def test_a_server_is_restarted_and_serves_when_that_is_answered(platform: Platform, name: str) -> None:
+    before = platform.get("/status")
+    after = platform.change("/restart", {"component": name})
+    assert after["components"][name]["pid"] != before["components"][name]["pid"]
+    assert [r["pid"] for r in after["replicas"]] == [r["pid"] for r in before["replicas"]]
+    with psycopg.connect(platform.ready["reader_url"]) as reader:
+        assert reader.execute("SELECT 1").fetchone() == (1,)
+    with redis.Redis.from_url(platform.ready["redis_url"]) as client:
+        assert client.ping()
+
+
+def test_a_crashed_redis_comes_back_and_takes_its_password(platform: Platform) -> None:
+    before = platform.get("/status")["components"]["redis"]
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_for(lambda: platform.get("/status")["components"]["redis"]["crashes"] == before["crashes"] + 1)
+    wait_for(lambda: platform.get("/status")["components"]["redis"]["running"])
+    address = platform.ready["redis_url"]
+    with redis.Redis.from_url(address) as client:
+        settings = client.config_get("maxmemory*")
+        assert (settings["maxmemory"], settings["maxmemory-policy"]) == (str(64 << 20), "noeviction")
+    with (
+        redis.Redis.from_url(f"redis://{address.rpartition('@')[2]}") as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        stranger.ping()
+
+
+def test_no_password_stands_in_an_argument_list(platform: Platform) -> None:
+    redis_pid = platform.get("/status")["components"]["redis"]["pid"]
+    secret = platform.ready["redis_url"].split(":")[2].split("@")[0]
+    command = subprocess.run(["ps", "-o", "args=", "-p", str(redis_pid)], capture_output=True, text=True, check=True)
+    assert "valkey" in command.stdout
+    assert secret not in command.stdout
+
+
+def test_the_load_of_each_replica_is_told_beside_the_sum(platform: Platform) -> None:
+    wait_for(lambda: platform.get("/health")["replicas"] == 2)
+    families = platform.metrics()
+    names = {r["replica"] for r in platform.get("/status")["replicas"]}
+    for name, total in (("requests_in_flight", "http_requests_in_flight"), ("pool_size", "db_pool_size")):
+        shown = families[f"platform_replica_{name}"].samples
+        assert {dict(labels)["replica"] for _, labels in shown} == names
+        assert sum(shown.values()) == families[total].samples[(total, ())]
+    assert {"platform_replica_pool_waiting", "platform_replica_pool_in_use", "db_pool_waiting"} <= set(families)
+
+
 def test_the_machine_is_measured(platform: Platform) -> None:
     wait_for(lambda: "db_cpu" in platform.metrics() or not Path("/proc/stat").exists())
     families = platform.metrics()
@@ -368,6 +442,7 @@ def app_pid(connection: psycopg.Connection[Any]) -> int:
 
 
 def test_who_may_end_a_session_of_the_service(platform: Platform) -> None:
+    wait_for(lambda: {platform.app("/api/portfolios") for _ in range(4)} == {200})
     with psycopg.connect(platform.ready["reader_url"], autocommit=True) as reader:
         pid = app_pid(reader)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -411,6 +486,9 @@ def test_commands_ask_the_platform(platform: Platform) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     assert json.loads(ask("status").stdout)["database"]["running"] is True
+    assert json.loads(ask("stop", "redis").stdout)["components"]["redis"]["stopped_on_purpose"] is True
+    restarted = ask("restart", "--component", "redis")
+    assert json.loads(restarted.stdout)["components"]["redis"]["running"] is True
     assert json.loads(ask("releases").stdout)[0]["id"] == "42"
     assert len(json.loads(ask("logs", "--limit", "1").stdout)) <= 1
     failed = ask("deploy", "99")
@@ -420,7 +498,7 @@ def test_commands_ask_the_platform(platform: Platform) -> None:
 def test_sigterm_ends_everything_within_five_seconds(folder: Path) -> None:
     with running(folder) as platform:
         pids = platform.pids()
-        assert len(pids) == 4
+        assert len(pids) == 5
         started = time.monotonic()
         platform.process.terminate()
         assert platform.process.wait(20) == 0

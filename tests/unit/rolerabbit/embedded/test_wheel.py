@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rolerabbit.embedded.errors import EmbeddedError, PortTaken
-from rolerabbit.embedded.postgres import reachable, render_settings
+from rolerabbit.embedded.postgres import render_settings
 from rolerabbit.embedded.server import check_port, free_port
-from rolerabbit.embedded.wheel import NOBODY, Account, package_folder
+from rolerabbit.embedded.wheel import NOBODY, Account, package_folder, reachable
 from rolerabbit.platform.listener import bound
 
 
@@ -41,10 +41,10 @@ def test_data_below_a_closed_folder_goes_to_the_temporary_one(tmp_path: Path) ->
     closed.mkdir(mode=0o700)
     stranger = Account(NOBODY if os.geteuid() != NOBODY else NOBODY - 1)
     ours = Account(None)
-    assert reachable(closed / "data", ours) == closed / "data"
-    moved = reachable(closed / "data", stranger)
+    assert reachable(closed / "data", ours, "pgdata") == closed / "data"
+    moved = reachable(closed / "data", stranger, "pgdata")
     assert moved.parent.name.startswith("rolerabbit-pgdata-")
-    assert moved == reachable(closed / "data", stranger) != reachable(closed / "other", stranger)
+    assert moved == reachable(closed / "data", stranger, "pgdata") != reachable(closed / "other", stranger, "pgdata")
 
 
 def test_settings_are_quoted() -> None:
