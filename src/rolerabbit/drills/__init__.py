@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from rolerabbit.drills.catalog import FAULTS
 from rolerabbit.drills.fault import Fault
 
-FAULTS: tuple[Fault, ...] = ()
-"""Every fault and no-fault; the entry point of group ``hutch.faults``."""
+__all__ = ["FAULTS", "Fault"]

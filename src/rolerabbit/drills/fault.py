@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -13,7 +13,7 @@ class Fault:
     """One thing that is broken on purpose; a no-fault (``cause`` is empty) only looks like one.
 
     ``cause`` and ``object_kind`` are what the diagnosis must name, ``remedies`` the actions of which any is right,
-    ``spares`` in words what must not be harmed.
+    ``spares`` in words what must not be harmed. ``made_by`` is its maker, as `module:function` of this package.
     """
 
     name: str
@@ -22,7 +22,8 @@ class Fault:
     object_kind: str = ""
     remedies: tuple[str, ...] = ()
     spares: tuple[str, ...] = ()
+    made_by: str = field(default="", kw_only=True)
 
     def argv(self, ready_file: Path) -> Sequence[str]:
-        """The process that makes the fault and undoes it when its standard input ends (see ``rolerabbit.drills``)."""
+        """The process that makes the fault and undoes it when its standard input ends."""
         return (sys.executable, "-m", "rolerabbit", "fault", "run", self.name, "--ready-file", str(ready_file))

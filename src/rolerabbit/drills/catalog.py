@@ -1,0 +1,66 @@
+"""Every fault and no-fault: its names, and the function that makes it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rolerabbit.drills.fault import Fault
+
+_INNOCENT: Final = ("the pooler's idle session", "the job with short transactions", "the backup")
+_WAITING: Final = (*_INNOCENT, "the sessions that wait")
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    Fault(
+        "lock-holder",
+        "a session changed rows, or took the whole table, and does nothing while others wait",
+        "postgres.blocked_by_lock",
+        "session",
+        ("postgres.end_sessions",),
+        _WAITING,
+        made_by="locks:lock_holder",
+    ),
+    Fault(
+        "ddl-queue",
+        "a change of a table waits for a session that only read, and every reader waits behind the change",
+        "postgres.ddl_queue",
+        "session",
+        ("postgres.end_sessions",),
+        _WAITING,
+        made_by="locks:ddl_queue",
+    ),
+    Fault(
+        "advisory-lock",
+        "an idle session, not in a transaction, holds an advisory lock that others wait for",
+        "postgres.blocked_by_lock",
+        "session",
+        ("postgres.end_sessions",),
+        _WAITING,
+        made_by="locks:advisory_lock",
+    ),
+    Fault(
+        "too-many-clients",
+        "a report exporter with the service's own role holds every connection that ordinary roles may have",
+        "postgres.connections_exhausted",
+        "database",
+        ("postgres.end_sessions",),
+        (*_INNOCENT, "the service's own pool"),
+        made_by="connections:too_many_clients",
+    ),
+    Fault(
+        "leak",
+        "a new release opens database transactions and never ends them",
+        "postgres.connection_leak",
+        "role",
+        ("deploy.rollback",),
+        made_by="releases:leak",
+    ),
+    Fault(
+        "bad-release",
+        "a new release reads a column that does not exist",
+        "deploy.bad_release",
+        "release",
+        ("deploy.rollback",),
+        made_by="releases:bad_release",
+    ),
+    Fault("planned-deployment", "a sound release is rolled out", made_by="releases:planned_deployment"),
+)

@@ -1,0 +1,85 @@
+"""Faults that come with a deployment, and a deployment that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rolerabbit.drills.scene import Scene, Stand
+from rolerabbit.drills.service import Service, wait_for
+
+RELEASE: Final = 43
+LEAKED_AT_LEAST: Final = 6
+READS: Final = 20
+STAND_SECONDS: Final = 30.0
+
+_LEAKED: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = %s AND state = 'idle in transaction' AND state_change < now() - interval '1 second'"""
+
+
+@contextmanager
+def leak(scene: Scene) -> Iterator[Stand]:
+    """A release opens transactions and never ends them; it stands once some have been idle for a second."""
+    service = scene.service
+    release, before = deploy(scene, "leak", "counts views in a transaction of its own")
+
+    def leaked() -> int:
+        service.ask("GET", "/api/portfolios")
+        return int(service.rows(_LEAKED, f"rolerabbit-api/{release}")[0][0])
+
+    wait_for(lambda: leaked() >= LEAKED_AT_LEAST, STAND_SECONDS, f"{LEAKED_AT_LEAST} leaked sessions")
+    yield _stand(service, release, before, {"kind": "role", "id": "rolerabbit_app", "release": release})
+
+
+@contextmanager
+def bad_release(scene: Scene) -> Iterator[Stand]:
+    """A release reads a column that does not exist: three of five reads of portfolios fail."""
+    release, before = deploy(scene, "errors", "shows themes in the list of portfolios")
+    failed = [scene.service.ask("GET", "/api/portfolios").status >= 500 for _ in range(READS)]
+    wait_for(lambda: sum(failed) >= READS // 4, 0.0, f"release {release} fails reads ({sum(failed)} of {READS} did)")
+    yield _stand(scene.service, release, before, {"kind": "release", "id": release})
+
+
+@contextmanager
+def planned_deployment(scene: Scene) -> Iterator[Stand]:
+    """A sound release is rolled out; with the drill it goes."""
+    release, before = deploy(scene, "", "planned: texts of the sign-up page")
+    yield _stand(scene.service, release, before, {"kind": "release", "id": release})
+
+
+def deploy(scene: Scene, fault: str, note: str) -> tuple[str, str]:
+    """Register and run a new release with that fault; its id, and that of the one before."""
+    service = scene.service
+    before = str(service.status()["release"])
+    release = next_release(service)
+    env = {"RR_FAULT": fault} if fault else {}
+    service.platform.post("/releases", {"id": release, "note": note, "env": env})
+    scene.will_undo("release", release=release, before=before)
+    service.platform.post("/deployments", {"release": release})
+    return release, before
+
+
+def next_release(service: Service) -> str:
+    """43, or the number after the highest where that is taken: releases never change."""
+    known = {str(release["id"]) for release in service.platform.get("/releases")}
+    numbers = [int(name) for name in known if name.isdigit()]
+    return str(max([RELEASE, *(number + 1 for number in numbers)]))
+
+
+def undo_release(service: Service, step: Mapping[str, Any]) -> None:
+    """Run the release from before, unless another one than ours runs already."""
+    if runs(service, str(step["release"])):
+        service.platform.post("/rollback", {"to": step["before"]})
+
+
+def runs(service: Service, release: str) -> bool:
+    """Whether this release is the current one, or on its way."""
+    status = service.status()
+    return status["release"] == release or any(replica["release"] == release for replica in status["replicas"])
+
+
+def _stand(service: Service, release: str, before: str, found: Mapping[str, object]) -> Stand:
+    known = {"release": release, "before": before}
+    return Stand(found, remedied=lambda: not runs(service, release), known=known)

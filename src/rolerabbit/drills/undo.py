@@ -1,0 +1,40 @@
+"""The ways back: one function for each kind of change that outlives a fault's process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import psycopg
+
+from rolerabbit.drills import releases
+from rolerabbit.drills.errors import FaultError
+from rolerabbit.drills.records import Records, leftovers
+from rolerabbit.drills.service import Service
+from rolerabbit.platform.client import ClientError
+
+HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
+    "release": releases.undo_release,
+}
+"""Each looks first, and does nothing where somebody else has undone the change already."""
+
+
+def undo(service: Service, records: Records) -> int:
+    """Undo what the record says, the last change first; how many steps. FaultError keeps the rest on record."""
+    done = 0
+    while steps := records.steps:
+        step = steps[-1]
+        try:
+            HOW[step["how"]](service, step)
+        except (psycopg.Error, ClientError, OSError, KeyError) as error:
+            raise FaultError(
+                f"{records.name}: undoing {step} failed: {error!r}; `rolerabbit fault undo` tries again"
+            ) from error
+        records.drop_last()
+        done += 1
+    return done
+
+
+def undo_leftovers(service: Service) -> dict[str, int]:
+    """Undo what killed faults left behind: steps by fault."""
+    return {records.name: undo(service, records) for records in leftovers(service.data_dir)}
