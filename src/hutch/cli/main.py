@@ -10,8 +10,6 @@ from typing import Any
 import click
 
 from hutch import __version__
-from hutch.commands.context import CommandError
-from hutch.ports import StoreFull
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hutch.cli.demo:demo", "The whole story on this machine: a real fault from alert to review."),
@@ -87,11 +85,20 @@ def main(args: list[str] | None = None) -> Any:
         sys.excepthook = unexpected
     try:
         code = cli.main(args=args, prog_name="hutch", standalone_mode=False)
-    except (click.ClickException, click.Abort, CommandError, StoreFull, KeyboardInterrupt) as error:
+    except foreseen() as error:
         if debug:
             traceback.print_exception(error)
         sys.exit(report(error))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def foreseen() -> tuple[type[BaseException], ...]:
+    """Ends that say what to do. Ours are imported only once something went wrong: so starting stays light."""
+    return (click.ClickException, click.Abort, KeyboardInterrupt, *_ours())
+
+
+def _ours() -> tuple[type[BaseException], ...]:
+    return resolve("hutch.commands.context:CommandError"), resolve("hutch.ports:StoreFull")
 
 
 def report(error: BaseException) -> int:
@@ -99,12 +106,9 @@ def report(error: BaseException) -> int:
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
-    if isinstance(error, CommandError):
+    if isinstance(error, _ours()):
         click.echo(f"hutch: {error}", err=True)
-        return error.code
-    if isinstance(error, StoreFull):
-        click.echo(f"hutch: {error}", err=True)
-        return 1
+        return int(getattr(error, "code", 1))
     click.echo("interrupted", err=True)
     return 130
 
