@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,12 @@ RULES = [
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo keeps its files and what it will break."""
+    """Where the demo keeps its files and what it will break. ``changes`` replace keys of Hutch's configuration."""
 
     folder: Path
     fault: str
     time_scale: float
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def config_path(self) -> Path:
@@ -64,7 +65,7 @@ class Stage:
             process = await _rolerabbit(*words, "--exit-on-eof", stdin=asyncio.subprocess.PIPE, stdout=out, stderr=out)
         try:
             ready = await _ready(process, ready_file, log)
-            self._configure(ready)
+            self.configure(ready)
             yield ready
         finally:
             await _end(process)
@@ -87,7 +88,8 @@ class Stage:
         await asyncio.to_thread(_post, ready, "/releases", release)
         await asyncio.to_thread(_post, ready, "/deployments", {"release": "43"})
 
-    def _configure(self, ready: Mapping[str, Any]) -> None:
+    def configure(self, ready: Mapping[str, Any]) -> None:
+        """Write Hutch's configuration for a platform that is up."""
         for name in ("reader_url", "operator_url", "token"):
             _private(self.folder / name, str(ready[name]))
         config = {
@@ -105,6 +107,7 @@ class Stage:
                 }
             },
             "alerts": RULES,
+            **self.changes,
         }
         self.config_path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 

@@ -1,0 +1,204 @@
+"""``hutch drill``: break a service on purpose, and measure what Hutch finds and does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hutch.cli.drill_stage import TIME_SCALE, standing
+from hutch.cli.shell import as_json, emit, quiet_logs, table
+from hutch.commands.context import CommandError
+from hutch.commands.drills import report
+from hutch.commands.drills.catalogue import choose, fault_json, find_faults
+from hutch.commands.drills.drill import run_drill
+from hutch.commands.drills.lock import only_one
+from hutch.commands.drills.result import PASSED, Result
+from hutch.commands.drills.totals import totals
+from hutch.model.event import instant
+from hutch.ports import Fault
+
+HOME = Path(".hutch-drills")
+"""Where the reports are, in the current folder."""
+
+FilePath = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def drill() -> None:
+    """Break a service on purpose, and score how fast and how exactly Hutch finds and mends it."""
+
+
+@drill.command("list")
+@as_json
+def list_(json_out: bool) -> None:
+    """Name every installed fault, with the cause and the remedies that must be found; a no-fault has neither."""
+    found = [fault_json(fault) for fault in find_faults().values()]
+    if json_out:
+        emit(found)
+        return
+    rows = [{**f, "cause": f["cause"] or "no fault", "remedies": _words(f["remedies"])} for f in found]
+    table(rows, ["name", "cause", "remedies", "summary"], "No faults are installed.")
+
+
+@drill.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every installed fault and no-fault.")
+@click.option("--seed", default=1, show_default=True, help="Decides when each fault comes; the same seed, the same.")
+@click.option("--keep", is_flag=True, help="Leave the stage up at the end, until Ctrl-C, and keep its folder.")
+@click.option("--ready-file", type=FilePath, help="Use the running platform that wrote this file, not one of our own.")
+@click.option("--dir", "home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True,
+              help="Where the report is written; one drill at a time in each.")  # fmt: skip
+@as_json
+@click.pass_context
+def run(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    every: bool,
+    seed: int,
+    keep: bool,
+    ready_file: Path | None,
+    home: Path,
+    json_out: bool,
+) -> None:
+    """Run drills one after the other on one service under load, and score them.
+
+    Starts a platform of its own on free ports of 127.0.0.1, with Postgres, the service, its load and Hutch. An
+    impersonated person approves the first remedy if it is a right one, and decides nothing else. Progress is told on
+    stderr; the table, or the report with --json, is on stdout; report.md and report.json are written to --dir.
+
+    Exit code 0: every drill passed; 3: one failed or was refused.
+    """
+    chosen = choose(find_faults(), names, every)
+    quiet_logs()
+    with contextlib.ExitStack() as held:
+        what = f"drills {', '.join(f.name for f in chosen)}"
+        held.enter_context(only_one(home / "lock", what))
+        if ready_file is not None:
+            held.enter_context(only_one(ready_file.with_name(f"{ready_file.name}.drill-lock"), what))
+        began = instant(datetime.now(UTC))
+        results = asyncio.run(_run_all(chosen, seed, ready_file, keep))
+        stage = {"platform": "given" if ready_file else "own", "time_scale": TIME_SCALE, "hutch": "in the same process"}
+        document = report.document(results, seed=seed, started_at=began, stage=stage)
+        _write(home, document)
+    emit(document) if json_out else _print(results)
+    click.echo(f"report: {home / 'report.md'}", err=True)
+    ctx.exit(_code(results))
+
+
+@drill.command()
+@click.argument("file", type=FilePath, default=HOME / "report.json")
+@as_json
+@click.pass_context
+def score(ctx: click.Context, file: Path, json_out: bool) -> None:
+    """Add up a report: FILE is a report.json of `hutch drill run`, by default the last one.
+
+    Exit code 0: every drill passed; 3: one failed or was refused.
+    """
+    try:
+        results = report.results_of(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise CommandError(f"no report at {file}: `hutch drill run` writes one", 2) from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} cannot be scored: {error}", 2) from error
+    emit(totals(results)) if json_out else _print(results)
+    ctx.exit(_code(results))
+
+
+# ------------------------------------------------------------------ running
+
+
+async def _run_all(faults: Sequence[Fault], seed: int, ready_file: Path | None, keep: bool) -> list[Result]:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    said = Progress(len(faults))
+    results = []
+    async with _folder(keep) as folder:
+        said("starting the service, its load and Hutch")
+        async with standing(folder, ready_file, said) as stage:
+            for number, fault in enumerate(faults, 1):
+                said.now(number, fault.name)
+                results.append(await run_drill(stage, fault, seed))
+                said(_verdict(results[-1]))
+            if keep:
+                said.now(0, "")
+                said(f"everything stays up for a look: hutch --config {folder / 'hutch.yaml'} …; Ctrl-C ends it")
+                await _until_cancelled()
+    return results
+
+
+@asynccontextmanager
+async def _folder(keep: bool) -> AsyncIterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="hutch-drill-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _until_cancelled() -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+class Progress:
+    """Lines on stderr, each with the drill that it is about."""
+
+    def __init__(self, of: int) -> None:
+        self._of = of
+        self._place = ""
+
+    def now(self, number: int, name: str) -> None:
+        """What is said from now on is about this drill; 0: about none."""
+        self._place = f"[{number}/{self._of}] {name}: " if number else ""
+
+    def __call__(self, text: str) -> None:
+        """Say it."""
+        click.echo(f"{self._place}{text}", err=True)
+
+
+# ------------------------------------------------------------------ telling
+
+
+def _verdict(result: Result) -> str:
+    return result.verdict + (f": {'; '.join(result.reasons)}" if result.reasons else "")
+
+
+def _print(results: Sequence[Result]) -> None:
+    table([_columns(report.row(r)) for r in results], [c.replace(" ", "_") for c in report.COLUMNS], "No drills.")
+    for result in results:
+        for reason in result.reasons:
+            click.echo(f"  {result.fault}: {reason}")
+    click.echo("")
+    for line in report.totals_lines(totals(results)):
+        click.echo(line)
+
+
+def _columns(row: dict[str, str]) -> dict[str, str]:
+    return {name.replace(" ", "_"): value for name, value in row.items()}
+
+
+def _words(found: object) -> str:
+    return ", ".join(str(f) for f in found) if isinstance(found, list) else ""
+
+
+def _write(home: Path, document: dict[str, Any]) -> None:
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    (home / "report.json").write_text(text, encoding="utf-8")
+    (home / "report.md").write_text(report.markdown(document), encoding="utf-8")
+
+
+def _code(results: Sequence[Result]) -> int:
+    return 0 if all(r.verdict == PASSED for r in results) else 3
