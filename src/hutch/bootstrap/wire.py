@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -20,13 +21,26 @@ from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
 from hutch.testing import MemoryQueue, MemoryStore
 
+log = logging.getLogger("hutch.bootstrap")
+
 ALWAYS = ("shell",)
 """Providers that every service has without being asked."""
 
 
+BROKEN: dict[str, str] = {}
+"""Installed providers that could not be loaded, with the reason: one that is broken costs only itself."""
+
+
 def find_providers() -> dict[str, Provider]:
     """Every installed provider by name, through the entry-point group ``hutch.providers``."""
-    return {point.name: point.load() for point in entry_points(group="hutch.providers")}
+    found = {}
+    for point in entry_points(group="hutch.providers"):
+        try:
+            found[point.name] = point.load()
+        except (ImportError, AttributeError, SyntaxError) as error:
+            BROKEN[point.name] = f"{type(error).__name__}: {error}"
+            log.warning("provider %s cannot be loaded and is left out: %s", point.name, error)
+    return found
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
@@ -40,7 +54,8 @@ def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
     try:
         return config_file.load(path, providers), providers
     except ConfigError as error:
-        raise CommandError(str(error), 2) from error
+        broken = "".join(f"\nprovider {name} cannot be loaded: {why}" for name, why in BROKEN.items())
+        raise CommandError(f"{error}{broken}", 2) from error
 
 
 def open_context(path: Path, clock: Wallclock | None = None) -> Context:

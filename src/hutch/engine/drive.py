@@ -226,7 +226,7 @@ class Driver:
 
     async def _verify(self, run: Run, move: plan.Verify) -> None:
         words = await self._words(run, move.chosen)
-        word = settle(combine(words), move.last)
+        word = settle(combine(words), move.last, known=move.chosen.state is not ChangeState.UNKNOWN)
         data: dict[str, object] = {
             "option": move.chosen.option.id,
             "verdict": word.verdict.value,

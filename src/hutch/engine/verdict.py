@@ -23,12 +23,18 @@ def combine(words: Sequence[Verification | None]) -> Verification:
     return Verification(Verified.PASSED, "; ".join(w.summary for w in said), evidence)
 
 
-def settle(word: Verification, last: bool) -> Verification:
-    """Before its time is up anything but a pass is "not yet"; at the end "not yet" is a failure."""
+def settle(word: Verification, last: bool, *, known: bool = True) -> Verification:
+    """Before its time is up anything but a pass is "not yet"; at the end "not yet" is a failure.
+
+    Where it is not ``known`` whether the change was made at all, nothing but a pass is a verdict: it may still be under
+    way somewhere, so a person looks.
+    """
     if word.verdict is Verified.PASSED:
         return word
     if not last:
         return Verification(Verified.PENDING, word.summary, word.evidence)
+    if not known:
+        return Verification(Verified.UNKNOWN, word.summary, word.evidence)
     verdict = Verified.FAILED if word.verdict is Verified.PENDING else word.verdict
     return Verification(verdict, word.summary, word.evidence)
 

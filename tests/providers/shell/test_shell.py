@@ -105,6 +105,12 @@ async def test_the_folder_is_new_or_the_configured_one(tmp_path: Path) -> None:
     assert "pwd cannot be started" in nowhere.summary
 
 
+async def test_a_program_beside_the_work_is_found_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "here").write_text("#!/bin/sh\necho found\n")
+    (tmp_path / "here").chmod(0o755)
+    assert (await ran("./here", settings={"directory": str(tmp_path)})).output == "found\n"
+
+
 async def test_there_is_no_input() -> None:
     assert (await ran("cat")).output == ""
 

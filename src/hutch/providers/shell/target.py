@@ -52,7 +52,8 @@ class Machine:
         env = self._environment(scratch, command.env)
         directory = self.config.directory or scratch
         argv = _words(command) or _shell(command.text, env["PATH"])
-        program = shutil.which(argv[0], path=env["PATH"])
+        place = os.path.join(directory, argv[0]) if "/" in argv[0] else argv[0]  # noqa: PTH118 - keeps an absolute one
+        program = shutil.which(place, path=env["PATH"])
         if program is None:
             return self._not_installed(argv[0])
         limits = (min(command.timeout, self.config.timeout), self.config.output_limit, self.config.grace)

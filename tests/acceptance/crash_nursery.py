@@ -1,0 +1,123 @@
+"""Forks one Hutch after another, each killed by SIGKILL at a chosen commit. Run as a program by ``test_crash_matrix``.
+
+Reads a JSON line for each child: ``{"folder": …, "commit": N, "when": "before"}`` (N may be a kind of event, or 0 for
+never; ``when`` is before, after or during); writes
+``{"killed": bool, "commits": […]}`` when it has ended. The parent has no threads, so forking it is safe. A child is a
+whole Hutch: the real configuration, store, queue, worker and shell provider, and a person who approves and decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from hutch.bootstrap.wire import open_context
+from hutch.commands import incidents, runs
+from hutch.commands.context import Context
+from hutch.commands.worker import Worker
+from hutch.engine import plan
+from hutch.model.event import Event
+from hutch.model.severity import Severity
+from hutch.ports import Append, Job
+from hutch.store.sqlite import SqliteStore
+
+plan.VERIFY_WITHIN = timedelta(seconds=2)  # what nobody can verify is asked sooner than in earnest
+WITHIN = 40.0
+
+
+class Doomed:
+    """A store whose process is killed beside its N-th commit, or the first with a kind, or N ms into the change."""
+
+    def __init__(self, commit: int | str, when: str, notes: int) -> None:
+        self.kill_at, self.when, self.notes, self.count = commit, when, notes, 0
+        self.real = SqliteStore.commit
+
+    async def commit(
+        self, store: SqliteStore, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
+    ) -> list[Event]:
+        self.count += 1
+        mine = self.count  # others commit while this one waits
+        kinds = [d.kind for a in appends for d in a.drafts]
+        os.write(self.notes, (json.dumps([self.count, kinds]) + "\n").encode())
+        here = self.kill_at in (mine, *kinds)
+        if here and self.when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        found = await self.real(store, appends, jobs, done=done)
+        if here and self.when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.when == "during" and "change.intended" in kinds:
+            asyncio.get_running_loop().call_later(int(self.kill_at) / 1000, os.kill, os.getpid(), signal.SIGKILL)
+        return found
+
+
+async def live(folder: Path) -> None:
+    """Work until the incident's run is over: drive, approve what is offered, answer what is asked."""
+    context = open_context(folder / "hutch.yaml")
+    worker = asyncio.create_task(Worker(context).run())
+    try:
+        await asyncio.wait_for(person(context, folder), WITHIN)
+    finally:
+        worker.cancel()
+        await asyncio.wait([worker])
+        await context.close()
+
+
+async def person(context: Context, folder: Path) -> None:
+    """Declare once, then approve and decide as somebody would who looks at the world."""
+    if not await incidents.listing(context):
+        await incidents.declare(context, title="trouble", service="shop", severity=Severity.SEV2, runbook="trouble")
+    while True:
+        await asyncio.sleep(0.02)
+        for run in await runs.listing(context):
+            if run.finished:
+                if not (await incidents.listing(context))[0].open or run.outcome != "resolved":
+                    return
+            elif run.waiting == "approval":
+                await runs.approve(context, run.id, "", "olivia")
+            elif run.waiting == "decision":
+                worked = "worked" if (folder / "state").read_text().strip() == "42" else "failed"
+                await runs.settle(context, run.id, "", worked, "looked", "olivia")
+
+
+def child(order: dict[str, object], notes: int) -> None:
+    """One Hutch, doomed or not; never returns."""
+    doomed = Doomed(order["commit"], str(order["when"]), notes)  # type: ignore[arg-type]
+
+    async def commit(store: SqliteStore, *args: object, **kwargs: object) -> list[Event]:
+        return await doomed.commit(store, *args, **kwargs)  # type: ignore[arg-type]
+
+    SqliteStore.commit = commit  # type: ignore[assignment,method-assign]
+    code = 1
+    try:
+        asyncio.run(live(Path(str(order["folder"]))))
+        code = 0
+    finally:
+        traceback.print_exc() if code else None
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Serve orders until standard input ends."""
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            child(json.loads(line), writing)
+        os.close(writing)
+        with os.fdopen(reading) as notes:
+            commits = [json.loads(note) for note in notes]
+        _, status = os.waitpid(pid, 0)
+        print(json.dumps({"killed": os.WIFSIGNALED(status), "code": status, "commits": commits}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
