@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -11,7 +12,7 @@ from prometheus_client import disable_created_metrics
 from psycopg_pool import AsyncConnectionPool
 
 from rolerabbit.config import Settings
-from rolerabbit.faults import portfolio_reads
+from rolerabbit.faults import crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
 from rolerabbit.metrics import Metrics
 from rolerabbit.web import auth, errors, health, pages, portfolios
@@ -56,8 +57,11 @@ def open_pool(settings: Settings) -> Pool:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await parts.pool.open(wait=False)
+    crash = asyncio.create_task(crash_soon()) if parts.settings.fault == "crash" else None
     try:
         yield
     finally:
+        if crash is not None:
+            crash.cancel()
         await parts.reads.close()
         await parts.pool.close(timeout=2)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Literal["development", "production"]
-Fault = Literal["", "leak", "errors"]
+Fault = Literal["", "leak", "errors", "crash"]
 _T = TypeVar("_T")
 
 CONNECT_TIMEOUT_S: Final = 2
@@ -57,7 +57,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         release=_release(environ.get("RR_RELEASE") or "dev"),
         pool_size=_parsed(environ, "RR_POOL_SIZE", "10", _whole, "a whole number from 1 to 1000"),
         pool_timeout=_parsed(environ, "RR_POOL_TIMEOUT", "2", _seconds, "seconds above 0 and at most 60"),
-        fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors"), "")),
+        fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors", "crash"), "")),
         redis_url=environ.get("REDIS_URL") or None,
         trusted_proxies=_parsed(environ, "TRUSTED_PROXIES", "", _networks, "networks such as 10.0.0.0/8, by commas"),
     )

@@ -12,7 +12,7 @@ import psycopg
 
 from rolerabbit import database, seed
 from rolerabbit.config import ConfigError, database_url, environment
-from rolerabbit.migrate import MigrationError, Standing, bundled
+from rolerabbit.migrate import MigrationError, Standing, known_to
 
 UNREACHABLE = 5
 """Exit code where the database does not answer."""
@@ -34,19 +34,19 @@ def db() -> None:
 def status(as_json: bool) -> None:
     """Say which migrations are applied and which are due. Changes nothing."""
     with _clear_errors() as url:
-        rows = database.status(url, bundled())
+        rows = database.status(url, known_to(os.environ))
     if as_json:
         click.echo(json.dumps(as_object(rows)))
         return
     for row in rows:
-        click.echo(f"{row.state:8} {row.version} {row.name}".rstrip())
+        click.echo(f"{row.state:12} {row.version} {row.name}".rstrip())
 
 
 @db.command()
 def up() -> None:
-    """Apply every migration that is due, each in its own transaction."""
+    """Apply every migration that is due, each in its own transaction; finish one that stopped half-way."""
     with _clear_errors() as url:
-        done = database.up(url, bundled())
+        done = database.up(url, known_to(os.environ))
     for migration in done:
         click.echo(f"applied {migration.version} {migration.name}")
     if not done:
@@ -57,7 +57,7 @@ def up() -> None:
 def down() -> None:
     """Undo the last applied migration."""
     with _clear_errors() as url:
-        migration = database.down(url, bundled())
+        migration = database.down(url, known_to(os.environ))
     click.echo(f"rolled back {migration.version} {migration.name}")
 
 
@@ -81,9 +81,10 @@ def fill(users: int, portfolios: int, number: int) -> None:
 
 
 def as_object(rows: tuple[Standing, ...]) -> dict[str, object]:
-    """The status with stable keys; `state` is applied, pending or no-file."""
+    """The status with stable keys; `state` is applied, half-applied, pending or no-file."""
     return {
-        "applied": [row.version for row in rows if row.state != "pending"],
+        "applied": [row.version for row in rows if row.state in ("applied", "no-file")],
+        "half_applied": [row.version for row in rows if row.state == "half-applied"],
         "pending": [row.version for row in rows if row.state == "pending"],
         "migrations": [{"version": row.version, "name": row.name, "state": row.state} for row in rows],
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
 from itertools import count
 from typing import Any, Final, Protocol
 
@@ -13,6 +16,10 @@ LEAK_EVERY: Final = 3
 """A release that leaks does so on every third read of portfolios."""
 ERRORS_OF_FIVE: Final = 3
 """A release with the wrong column fails this many of five reads of portfolios: 60 %."""
+
+CRASH_AFTER_S: Final = 3.0
+"""A release that crashes does so as long after its start."""
+_log = logging.getLogger("rolerabbit.worker")
 
 
 class PortfolioReads(Protocol):
@@ -75,6 +82,14 @@ class WrongColumnReads:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def crash_soon(seconds: float = CRASH_AFTER_S) -> None:
+    """What a release does whose background job dies and takes the process with it: exit code 1, no clean end."""
+    await asyncio.sleep(seconds)
+    _log.critical("the thumbnail worker died of an unhandled error, the process ends: KeyError: 'width'")
+    logging.shutdown()
+    os._exit(1)
 
 
 def portfolio_reads(settings: Settings) -> PortfolioReads:

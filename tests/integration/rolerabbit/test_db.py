@@ -25,7 +25,7 @@ NAMED = {
     "security_logs": {"event_type", "user_id", "ip_address", "created_at"},
     "ip_blocklist": {"ip_address", "reason", "blocked_until"},
     "account_restrictions": {"user_id", "restriction", "reason", "restricted_until"},
-    "schema_migrations": {"version"},
+    "schema_migrations": {"version", "applied_at", "started_at", "finished_at"},
 }
 """What runbooks name."""
 
@@ -76,7 +76,7 @@ def test_reset_is_refused_outside_development(database_url: str, rows: Any) -> N
 
 def test_reset_then_up_in_development(database_url: str, rows: Any) -> None:
     rows("CREATE EXTENSION pg_stat_statements")
-    assert "dropped 8 tables" in call(database_url, "reset", env="development").output
+    assert "dropped 11 tables" in call(database_url, "reset", env="development").output
     assert rows("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
     assert rows("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'") == [(1,)]
     assert call(database_url, "up").exit_code == 0
@@ -153,3 +153,79 @@ def _statements(document: str) -> Iterator[str]:
         text = re.sub(r"--[^\n]*", "", block).replace("(PID)", "(0)")
         text = re.sub(r"\[INCIDENT_\w+\]", "2025-01-15", text)
         yield from (part.strip() for part in text.split(";") if part.strip())
+
+
+CONCURRENT = """-- no-transaction
+-- migrate:up
+ALTER TABLE portfolios ADD COLUMN theme text;
+CREATE INDEX CONCURRENTLY idx_portfolios_theme ON portfolios (theme);
+ALTER TABLE portfolios ALTER COLUMN theme SET DEFAULT 'plain';
+
+-- migrate:down
+ALTER TABLE portfolios DROP COLUMN theme;
+"""
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_portfolios_theme'::regclass"
+
+
+@pytest.fixture
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "020_theme.sql").write_text(CONCURRENT)
+    return {"DATABASE_URL": database_url, "RR_MIGRATIONS_EXTRA": str(tmp_path)}
+
+
+def run(environ: dict[str, str], *args: str) -> Result:
+    return CliRunner().invoke(db, list(args), env=environ)
+
+
+def stop_half_way(environ: dict[str, str]) -> None:
+    """An old snapshot is in the way of the index until the runner's lock time-out."""
+    with psycopg.connect(environ["DATABASE_URL"]) as old:
+        old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        old.execute("SELECT 1")
+        stopped = run(environ, "up")
+    assert stopped.exit_code == 1, stopped.output
+    assert "020_theme stopped half-way, at statement 2 of 3" in stopped.stderr
+
+
+def test_a_migration_that_stopped_half_way_is_seen(environ: dict[str, str], rows: Any) -> None:
+    stop_half_way(environ)
+    found = json.loads(run(environ, "status", "--json").output)
+    assert (found["half_applied"], "020" in found["applied"], found["pending"]) == (["020"], False, [])
+    assert found["migrations"][-1] == {"version": "020", "name": "theme", "state": "half-applied"}
+    assert "half-applied 020 theme" in run(environ, "status").output
+    marked = "SELECT started_at IS NOT NULL, finished_at IS NULL FROM schema_migrations WHERE version = '020'"
+    assert rows(marked) == [(True, True)]
+    assert rows(VALID) == [(False,)]
+
+
+def test_up_cleans_up_what_is_left_and_finishes(environ: dict[str, str], rows: Any) -> None:
+    stop_half_way(environ)
+    assert run(environ, "up").output == "applied 020 theme\n"
+    assert rows(VALID) == [(True,)]
+    assert rows("SELECT column_default FROM information_schema.columns WHERE column_name = 'theme'")
+    assert json.loads(run(environ, "status", "--json").output)["half_applied"] == []
+    assert "nothing to do" in run(environ, "up").output
+    assert run(environ, "down").output == "rolled back 020 theme\n"
+
+
+def test_down_undoes_one_that_stopped_half_way(environ: dict[str, str], rows: Any) -> None:
+    stop_half_way(environ)
+    assert run(environ, "down").output == "rolled back 020 theme\n"
+    assert rows("SELECT count(*) FROM information_schema.columns WHERE column_name = 'theme'") == [(0,)]
+    assert json.loads(run(environ, "status", "--json").output)["pending"] == ["020"]
+
+
+def test_an_index_that_was_finished_by_hand_is_kept(environ: dict[str, str], rows: Any) -> None:
+    stop_half_way(environ)
+    rows("REINDEX INDEX CONCURRENTLY idx_portfolios_theme")
+    before = rows("SELECT 'idx_portfolios_theme'::regclass::oid")
+    assert run(environ, "up").exit_code == 0
+    assert rows("SELECT 'idx_portfolios_theme'::regclass::oid") == before
+
+
+def test_rows_marked_by_an_older_runner_or_by_hand_count_as_applied(database_url: str, rows: Any) -> None:
+    rows("ALTER TABLE schema_migrations DROP started_at, DROP finished_at, DROP statements_done")
+    assert status(database_url)["pending"] == []
+    assert call(database_url, "up").exit_code == 0
+    rows("INSERT INTO schema_migrations (version) VALUES ('020')")
+    assert status(database_url)["half_applied"] == []

@@ -383,6 +383,44 @@ def test_the_load_of_each_replica_is_told_beside_the_sum(platform: Platform) -> 
     assert {"platform_replica_pool_waiting", "platform_replica_pool_in_use", "db_pool_waiting"} <= set(families)
 
 
+def test_a_release_that_crashes_does_so_again_and_again(platform: Platform, new_id: Iterator[str]) -> None:
+    release, before = next(new_id), platform.get("/status")
+    platform.change("/releases", {"id": release, "env": {"RR_FAULT": "crash"}})
+    platform.change("/deployments", {"release": release})
+    wait_for(lambda: platform.get("/status")["crashes"] >= before["crashes"] + 4, 40)
+    assert max(r["restarts"] for r in platform.get("/status")["replicas"]) >= 1
+    lines = platform.get("/logs?level=critical&grep=process%20ends&since=5m")
+    assert {line["release"] for line in lines} == {release}
+    platform.change("/rollback")
+    wait_for(lambda: platform.app("/api/health") == 200)
+    assert platform.get("/health")["replicas"] == 2
+
+
+def test_logs_are_found_by_level_and_user(platform: Platform, new_id: Iterator[str]) -> None:
+    release = next(new_id)
+    platform.change("/releases", {"id": release, "env": {"RR_FAULT": "errors"}})
+    platform.change("/deployments", {"release": release})
+    account = {"email": f"logs-{release}@example.com", "password": "a long password"}
+    user = send(platform, "/api/auth/register", account)["id"]
+    token = send(platform, "/api/auth/login", account)["token"]
+    for _ in range(10):
+        with contextlib.suppress(urllib.error.HTTPError):
+            send(platform, "/api/portfolios", None, token)
+    platform.change("/rollback")
+    lines = platform.get(f"/logs?level=error&user={user}")
+    assert lines
+    assert {(line["level"], line["user"], line["release"]) for line in lines} == {("error", user, release)}
+    assert platform.get("/logs?level=error&user=nobody") == []
+
+
+def send(platform: Platform, path: str, body: object, token: str = "") -> Any:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(platform.ready["app_url"] + path, data, headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())
+
+
 def test_the_machine_is_measured(platform: Platform) -> None:
     wait_for(lambda: "db_cpu" in platform.metrics() or not Path("/proc/stat").exists())
     families = platform.metrics()
