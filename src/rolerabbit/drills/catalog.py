@@ -38,6 +38,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="locks:advisory_lock",
     ),
     Fault(
+        "postgres-stopped",
+        "the database server is stopped",
+        "postgres.unreachable",
+        "database",
+        ("service.restart",),
+        made_by="components:postgres_stopped",
+    ),
+    Fault(
         "too-many-clients",
         "a report exporter with the service's own role holds every connection that ordinary roles may have",
         "postgres.connections_exhausted",
@@ -45,6 +53,23 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("postgres.end_sessions",),
         (*_INNOCENT, "the service's own pool"),
         made_by="connections:too_many_clients",
+    ),
+    Fault(
+        "redis-stopped",
+        "the cache is stopped",
+        "redis.unreachable",
+        "host",
+        ("service.restart",),
+        made_by="components:redis_stopped",
+    ),
+    Fault(
+        "redis-full",
+        "a runaway writer has filled the cache, which refuses every write",
+        "redis.memory_full",
+        "setting",
+        ("redis.set_maxmemory",),
+        ("the keys of others",),
+        made_by="cache:redis_full",
     ),
     Fault(
         "leak",
@@ -62,5 +87,23 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("deploy.rollback",),
         made_by="releases:bad_release",
     ),
-    Fault("planned-deployment", "a sound release is rolled out", made_by="releases:planned_deployment"),
+    Fault("traffic-peak", "twice the visitors, within capacity", made_by="quiet:traffic_peak"),
+    Fault(
+        "long-backup",
+        "a backup reads every table in one long transaction",
+        spares=("the backup",),
+        made_by="quiet:long_backup",
+    ),
+    Fault(
+        "planned-deployment",
+        "a sound release is rolled out",
+        spares=("the new release",),
+        made_by="releases:planned_deployment",
+    ),
+    Fault(
+        "big-report",
+        "a legitimate report reads for long",
+        spares=("the report's session",),
+        made_by="quiet:big_report",
+    ),
 )

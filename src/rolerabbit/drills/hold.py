@@ -8,14 +8,15 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, Final
 
 import click
 import psycopg
+import redis
 
-from rolerabbit.drills.errors import FaultError
+from rolerabbit.drills.errors import FaultError, Refused
 from rolerabbit.drills.records import Records, only_one
 from rolerabbit.drills.rows import Rows
 from rolerabbit.drills.scene import Maker, Scene, Stand
@@ -24,7 +25,9 @@ from rolerabbit.drills.undo import undo, undo_leftovers
 from rolerabbit.platform.client import ClientError
 
 WELL_AGAIN_SECONDS: Final = 30.0
-"""How long the service may take to be well once leftovers are undone."""
+"""How long the service may take to be well once everything is undone."""
+BROKEN: Final = (psycopg.Error, redis.RedisError, ClientError, OSError)
+"""What reaching the service and its servers can raise."""
 
 
 class Stopped(BaseException):
@@ -78,12 +81,12 @@ def run(name: str, maker: Maker, service: Service, seed: int) -> None:
             off = _stand(maker, scene, stop)
         except Stopped:
             pass
-        except (psycopg.Error, ClientError, OSError) as error:
+        except BROKEN as error:
             raise FaultError(f"{name} can't be made: {error!r}") from error
         finally:
             with stop.noted_only():
                 undo(service, scene.records)
-        say({"state": "off", **off, "rows_lost": rows.lost(service)})
+        say({"state": "off", **off, **_aftermath(service, rows)})
 
 
 def say(line: Mapping[str, Any]) -> None:
@@ -104,14 +107,22 @@ def _judged(stand: Stand, service: Service) -> dict[str, Any]:
     return {
         "stood": True,
         "counts": dict(_asked(stand.counts, {})),
-        "remedied": _asked(stand.remedied, False),
+        "remedied": _asked(stand.remedied, False) if stand.remedied else None,
         "protected_lost": [thing.as_json() for thing in stand.protected if thing.lost(service)],
     }
+
+
+def _aftermath(service: Service, before: Rows) -> dict[str, Any]:
+    """Once the service is well again, or the time for that is over."""
+    with suppress(Refused):
+        service.check_well(WELL_AGAIN_SECONDS)
+    lost = _asked(lambda: before.lost(service), {})
+    return {"well": not service.illness(), "rows_lost": sum(lost.values()), "rows_lost_by_table": lost}
 
 
 def _asked(question: Callable[[], Any], otherwise: Any) -> Any:
     """The answer, or what stands for it where the service can't be asked any more."""
     try:
         return question()
-    except (psycopg.Error, ClientError, OSError):
+    except BROKEN:
         return otherwise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rolerabbit.drills.scene import Scene, Stand
@@ -17,6 +18,21 @@ STAND_SECONDS: Final = 30.0
 _LEAKED: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE application_name = %s AND state = 'idle in transaction' AND state_change < now() - interval '1 second'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A release that must go on running."""
+
+    release: str
+
+    def as_json(self) -> dict[str, object]:
+        """For the report."""
+        return {"kind": "release", "id": self.release}
+
+    def lost(self, service: Service) -> bool:
+        """Whether another one runs."""
+        return bool(service.status()["release"] != self.release)
 
 
 @contextmanager
@@ -46,7 +62,7 @@ def bad_release(scene: Scene) -> Iterator[Stand]:
 def planned_deployment(scene: Scene) -> Iterator[Stand]:
     """A sound release is rolled out; with the drill it goes."""
     release, before = deploy(scene, "", "planned: texts of the sign-up page")
-    yield _stand(scene.service, release, before, {"kind": "release", "id": release})
+    yield Stand({}, protected=(Running(release),), known={"release": release, "before": before})
 
 
 def deploy(scene: Scene, fault: str, note: str) -> tuple[str, str]:

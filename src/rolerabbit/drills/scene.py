@@ -39,11 +39,11 @@ class Scene:
 class Stand:
     """A fault that stands, verified. ``found`` is the object that must be named.
 
-    ``remedied`` and ``counts`` are asked before it is undone.
+    ``remedied`` (None where there is nothing to remedy) and ``counts`` are asked before it is undone.
     """
 
     found: Mapping[str, object]
-    remedied: Callable[[], bool]
+    remedied: Callable[[], bool] | None = None
     protected: Sequence[Protected] = ()
     known: Mapping[str, object] = field(default_factory=dict)
     counts: Callable[[], Mapping[str, int]] = dict

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import psycopg
+import redis
 
-from rolerabbit.drills import releases
+from rolerabbit.drills import cache, components, releases
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
 from rolerabbit.platform.client import ClientError
 
 HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
+    "component": components.undo_component,
+    "junk": cache.undo_junk,
     "release": releases.undo_release,
 }
 """Each looks first, and does nothing where somebody else has undone the change already."""
@@ -26,7 +29,7 @@ def undo(service: Service, records: Records) -> int:
         step = steps[-1]
         try:
             HOW[step["how"]](service, step)
-        except (psycopg.Error, ClientError, OSError, KeyError) as error:
+        except (psycopg.Error, redis.RedisError, ClientError, OSError, KeyError) as error:
             raise FaultError(
                 f"{records.name}: undoing {step} failed: {error!r}; `rolerabbit fault undo` tries again"
             ) from error

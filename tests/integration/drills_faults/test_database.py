@@ -30,7 +30,7 @@ def test_a_session_that_others_wait_for(stage: Any, name: str) -> None:
         assert stage.service.rows(_STATE, pid) == [(LOCKS[name],)]
         assert stage.number(_BLOCKED_BY, pid) >= 1
     assert fault.process.returncode == 0, fault.errors
-    assert (fault.off["remedied"], fault.off["protected_lost"], fault.off["rows_lost"]) == (False, [], {})
+    assert (fault.off["remedied"], fault.off["protected_lost"], fault.off["rows_lost"]) == (False, [], 0)
     stage.wait_for(lambda: as_before(stage))
 
 

@@ -6,8 +6,6 @@ import json
 import signal
 from typing import Any
 
-import pytest
-
 
 def test_a_second_one_at_once_is_refused(stage: Any) -> None:
     with stage.standing("advisory-lock") as first:
