@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, exists, func, insert, not_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, exists, insert, not_, select, update
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from hutch.model.event import canonical, instant, parse_instant
@@ -103,8 +103,10 @@ def _candidate(
 
 
 def _next_due(connection: Connection, kinds: Sequence[str] | None, lock: str | None, now: datetime) -> str | None:
-    first: str | None = connection.scalar(select(func.min(jobs.c.run_at)).where(_takable(connection, kinds, lock, now)))
-    return first
+    """State by state, so that the index gives the first: thousands of timers cost as little as one."""
+    first = select(jobs.c.run_at).where(_takable(connection, kinds, lock, now)).order_by(jobs.c.run_at).limit(1)
+    found = (connection.scalar(first.where(jobs.c.state == state)) for state in (WAITING, TAKEN))
+    return min((str(due) for due in found if due), default=None)
 
 
 def _takable(
@@ -116,7 +118,7 @@ def _takable(
     lock_held = exists().where(other.c.lock == jobs.c.lock, other.c.lock != "", _held(other.c, now, gone))
     wanted = [] if kinds is None else [jobs.c.kind.in_(kinds)]
     narrowed = [] if lock is None else [jobs.c.lock == lock]
-    return and_(jobs.c.state != DEAD, not_(_held(jobs.c, now, gone)), not_(lock_held), *wanted, *narrowed)
+    return and_(jobs.c.state.in_((WAITING, TAKEN)), not_(_held(jobs.c, now, gone)), not_(lock_held), *wanted, *narrowed)
 
 
 def _held(job: _Columns, now: datetime, gone: Sequence[str]) -> ColumnElement[bool]:
