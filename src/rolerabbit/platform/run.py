@@ -171,7 +171,9 @@ def _announce(settings: Settings, servers: _Servers, app_port: int, api_socket: 
         "redis_url": servers.redis.url,
         "data_dir": str(settings.data.absolute()),
         "postgres_data_dir": str(servers.postgres.data_dir),
+        "migrations_dir": str(settings.data.absolute() / "migrations"),
     }
+    (settings.data / "migrations").mkdir(mode=0o755, exist_ok=True)
     settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
     write_private(settings.ready_file, json.dumps(ready, indent=2) + "\n")
     print(f"service  {ready['app_url']}\nplatform {ready['api_url']}\nready    {settings.ready_file}", flush=True)
