@@ -8,7 +8,20 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, exists, insert, not_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    not_,
+    select,
+    update,
+)
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from hutch.model.event import canonical, instant, parse_instant
@@ -69,7 +82,7 @@ class JobTable:
 def defer(connection: Connection, job: Job, now: datetime) -> None:
     """Add a job, in place of a waiting one with the same kind, lock and unique key."""
     if job.unique:
-        connection.execute(delete(jobs).where(_same(job), jobs.c.state == WAITING))
+        connection.execute(delete(jobs).where(_twin(job)))
     row = {"kind": job.kind, "lock": job.lock, "unique_key": job.unique, "run_at": instant(job.run_at or now)}
     rest = {"data": canonical(dict(job.data)), "state": WAITING, "attempts": 0, "owner": "", "lease_until": ""}
     connection.execute(insert(jobs).values(row | rest))
@@ -130,8 +143,13 @@ def _ours(taken: TakenJob) -> ColumnElement[bool]:
     return and_(jobs.c.id == taken.id, jobs.c.state == TAKEN, jobs.c.attempts == taken.attempts)
 
 
-def _same(job: Job) -> ColumnElement[bool]:
-    return and_(jobs.c.kind == job.kind, jobs.c.lock == job.lock, jobs.c.unique_key == job.unique)
+def _twin(job: Job) -> ColumnElement[bool]:
+    """The waiting job with the same kind, lock and unique key; only for a job that has a unique key.
+
+    The conditions of the partial index are written out, not bound: only so does SQLite use it.
+    """
+    partial = and_(jobs.c.state == literal_column("'waiting'"), jobs.c.unique_key != literal_column("''"))
+    return and_(partial, jobs.c.kind == job.kind, jobs.c.lock == job.lock, jobs.c.unique_key == job.unique)
 
 
 def _fail(connection: Connection, taken: TakenJob, retry_at: datetime | None) -> None:
@@ -146,7 +164,7 @@ def _fail(connection: Connection, taken: TakenJob, retry_at: datetime | None) ->
 
 def _superseded(connection: Connection, job: Job) -> bool:
     """A waiting job took its place while it was in our hands."""
-    newer = select(jobs.c.id).where(_same(job), jobs.c.state == WAITING)
+    newer = select(jobs.c.id).where(_twin(job))
     return bool(job.unique) and connection.scalar(newer) is not None
 
 
