@@ -44,7 +44,7 @@ def _from_address(finding: Finding, row: Row) -> Cause:
     return Cause(
         code="security.brute_force",
         object=Object("address", address, {"failures": failures, "accounts": row["accounts"]}),
-        confidence=_confidence(failures, float(str(data["failures_per_address"])) + row["visitors"]),
+        confidence=confidence(failures, float(str(data["failures_per_address"])) + row["visitors"]),
         summary=f"{failures} failed log-ins from {address} on {_count(row['accounts'], 'account')}",
         target=finding.target,
         evidence=tuple(_address_evidence(row, data)),
@@ -75,7 +75,7 @@ def _on_account(finding: Finding, row: Row, from_where: list[Row]) -> Cause:
     return Cause(
         code="security.brute_force",
         object=Object("account", account, {"failures": failures, "addresses": row["networks"]}),
-        confidence=_confidence(failures, float(str(finding.data["failures_per_address"]))),
+        confidence=confidence(failures, float(str(finding.data["failures_per_address"]))),
         summary=f"{failures} failed log-ins on account {account} from {row['networks']} addresses",
         target=finding.target,
         evidence=(
@@ -116,8 +116,8 @@ def _restrict(finding: Finding, account: str, kind: str, rank: int) -> Remedy:
     return Remedy(RESTRICT, finding.target, args, f"refuse {what} of account {account} for {hours} h", rank=rank)
 
 
-def _confidence(count: float, limit: float) -> float:
-    """From 0.6 just past the limit to 0.95 at ten times as many."""
+def confidence(count: float, limit: float) -> float:
+    """How sure a count past its limit makes: from 0.6 just past the limit to 0.95 at ten times as many."""
     return round(min(0.95, 0.6 + 0.35 * (count / limit - 1.0) / 9.0), 2)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 
-from hutch.ports import Connection, TargetConfig
-from hutch.providers.audit import checks
+from hutch.model.action import Sample
+from hutch.ports import Action, Connection, TargetConfig
+from hutch.providers.audit.activity import DELETIONS, EXPORTS, deeds, refused
 from hutch.providers.audit.blocks import AddBlock, RemoveBlock
-from hutch.providers.audit.checks import Probe, Seen
-from hutch.providers.audit.client import Client
-from hutch.providers.audit.config import config_from
+from hutch.providers.audit.checks import Probe, Seen, logins
+from hutch.providers.audit.client import AuditError, Client
+from hutch.providers.audit.config import Config, config_from
+from hutch.providers.audit.queries import parameters, query
+from hutch.providers.audit.restrictions import Restrict, Unrestrict
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -17,11 +21,37 @@ def connect(target: TargetConfig) -> Connection:
     config = config_from(target.settings)
     client = Client(config)
     looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
-        "audit.logins": lambda: checks.logins(client, config),
+        "audit.logins": lambda: logins(client, config),
+        "audit.exports": lambda: deeds(client, config, EXPORTS),
+        "audit.deletions": lambda: deeds(client, config, DELETIONS),
+        "audit.refused": lambda: refused(client, config),
     }
     return Connection(
         target=client.target,
         checks={name: Probe(name, client.target, look, target.now) for name, look in looks.items()},
-        actions={"block.add": AddBlock(client, config), "block.remove": RemoveBlock(client, config)},
+        actions=_actions(client, config),
+        scrape=_scrape(client, config, target.now),
         close=client.close,
     )
+
+
+def _actions(client: Client, config: Config) -> Mapping[str, Action]:
+    return {
+        "block.add": AddBlock(client, config),
+        "block.remove": RemoveBlock(client, config),
+        "account.restrict": Restrict(client, config),
+        "account.unrestrict": Unrestrict(client, config),
+    }
+
+
+def _scrape(client: Client, config: Config, now: Callable[[], datetime]) -> Callable[[], Awaitable[list[Sample]]]:
+    async def scrape() -> list[Sample]:
+        """Per minute; no sample when the database gives no figure: no data is a state of its own."""
+        try:
+            [row] = await client.rows(query("rates", config), parameters(config))
+        except AuditError:
+            return []
+        at = now()
+        return [Sample(f"{name}_per_minute", {}, float(row[name]), at) for name in row]
+
+    return scrape
