@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +17,14 @@ from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.run import Run
-from hutch.ports import Conflict, TakenJob
+from hutch.ports import Conflict, StoreFull, TakenJob
 from hutch.runbook.expectations import met
 
 IDLE_WAIT = 5.0
 """Seconds after which an idle worker looks again even if nothing woke it."""
+
+FULL_WAIT = 2.0
+"""Seconds before a worker whose store's disk is full tries again."""
 
 LEASE_RENEWAL = 4.0
 """Seconds between renewals of the lease of a job under way."""
@@ -58,8 +62,14 @@ class Worker:
 
     async def _lane(self) -> None:
         while True:
-            if not await self.step():
-                await self.context.queue.wait(IDLE_WAIT)
+            try:
+                worked = await self.step()
+            except StoreFull as error:
+                log.error("nothing can be done now, it is tried again: %s", error)
+                await asyncio.sleep(FULL_WAIT)
+            else:
+                if not worked:
+                    await self.context.queue.wait(IDLE_WAIT)
 
     async def step(self, lock: str | None = None) -> bool:
         """Take and do one due job (of ``lock`` if given); False when there is none."""
@@ -91,9 +101,10 @@ class Worker:
         """Renew the lease while the job is done; stop the work as soon as it is no longer ours."""
         while True:
             await asyncio.sleep(LEASE_RENEWAL)
-            if not await self.context.queue.extend(taken):
-                work.cancel()
-                return
+            with suppress(StoreFull):  # nobody else can take it then either; a change asks again before it is made
+                if not await self.context.queue.extend(taken):
+                    work.cancel()
+                    return
 
     async def _again(self, taken: TakenJob, error: BaseException) -> None:
         retry = taken.attempts < MAX_TRIES

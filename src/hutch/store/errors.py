@@ -39,9 +39,14 @@ _REASONS: dict[int, tuple[str, str]] = {
 
 def explained(path: Path, error: sqlite3.Error) -> StoreError | StoreFull:
     """The error of SQLite's result code, in words. Codes: https://www.sqlite.org/rescode.html."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = extended & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(f"{path}: the disk is full, nothing was written; free some space and try again")
+    if extended == sqlite3.SQLITE_IOERR_WRITE:  # a quota (EDQUOT) or a bound on the file's size (EFBIG), or the disk
+        return StoreFull(
+            f"{path}: the disk is full or over its quota, nothing was written; free some space and try again"
+        )
     what, remedy = _REASONS.get(code, (f"SQLite says: {error}", "run `hutch verify` on it"))
     return StoreError(what, path, remedy)
 
