@@ -20,7 +20,7 @@ def connect(target: TargetConfig) -> Connection:
 
 provider = Provider(
     name="redis",
-    summary="Redis 6.2 and Valkey, and later: reachability, memory, clients, slow commands, and what redis-cli shows",
+    summary="Redis 6.2 and later, and Valkey: reachability, memory, clients, slow commands, and what redis-cli shows",
     settings=SETTINGS,
     open=connect,
     explain=explain,

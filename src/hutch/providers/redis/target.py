@@ -8,6 +8,9 @@ from datetime import datetime
 from hutch.model.action import Sample
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.redis import checks
+from hutch.providers.redis.actions import SetMaxmemory
+from hutch.providers.redis.causes import SET_MAXMEMORY
+from hutch.providers.redis.cli import Cli
 from hutch.providers.redis.client import Client
 from hutch.providers.redis.config import Config, config_from
 from hutch.providers.redis.errors import RedisError
@@ -19,11 +22,24 @@ def connect(target: TargetConfig) -> Connection:
     """The target of a service. Nothing connects yet. ``ValueError`` names a setting that can't be used."""
     config = config_from(target.settings)
     client = Client(config.url, config)
+    operator = Client(config.operator_url, config) if config.operator_url else client
+    if operator.where != client.where:
+        raise ValueError(
+            f"redis: url leads to {client.where}, operator_url to {operator.where}: both must be one server"
+        )
+    cli = Cli(client, operator)
+
+    async def close() -> None:
+        await client.close()
+        await operator.close()
+
     return Connection(
         target=client.where,
         checks=_checks(client, config, target.now),
+        actions={SET_MAXMEMORY: SetMaxmemory(client, operator, config)},
+        runs={"redis-cli": cli.run, "valkey-cli": cli.run},
         scrape=_scrape(client, target.now),
-        close=client.close,
+        close=close,
     )
 
 
