@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from fastapi import APIRouter, Body, Request
 
-from hutch import __version__
 from hutch.commands import incidents, reviews, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose_json
@@ -18,46 +14,9 @@ from hutch.commands.views import incident_json, run_json, run_summary
 from hutch.model.event import instant
 from hutch.model.severity import Severity
 
-LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
-"""The names under which the server answers; any other is a page that was tricked into asking us."""
-
-STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
-"""HTTP status by the exit code of a command's error."""
-
 router = APIRouter(prefix="/api/v1")
 Text = Annotated[str, Body(embed=True, max_length=20_000)]
 Who = Annotated[str, Body(embed=True, max_length=200)]
-
-
-def build(context: Context) -> FastAPI:
-    """The application over one context."""
-    app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
-    app.state.context = context
-    app.include_router(router)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
-    app.add_exception_handler(CommandError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.middleware("http")(_json_only)
-    return app
-
-
-async def _json_only(request: Request, call_next: Any) -> Response:
-    kind = request.headers.get("content-type", "")
-    if request.method not in ("GET", "HEAD") and not kind.startswith("application/json"):
-        return JSONResponse({"error": "send the body as application/json"}, 415)
-    response: Response = await call_next(request)
-    return response
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    code = error.code if isinstance(error, CommandError) else 1
-    return JSONResponse({"error": str(error)}, STATUS.get(code, 409))
-
-
-async def _invalid(_request: Request, error: Exception) -> Response:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in found)
-    return JSONResponse({"error": said}, 422)
 
 
 def _context(request: Request) -> Context:

@@ -1,4 +1,4 @@
-"""Monitor, worker and API of one context in one process."""
+"""Monitor, worker, pages and API of one context in one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import uvicorn
 from hutch.commands.context import CommandError, Context
 from hutch.commands.monitor import Monitor
 from hutch.commands.worker import Worker
-from hutch.web.api import build
+from hutch.web.app import build
 
 
 def listen(port: int) -> socket.socket:
@@ -24,6 +24,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)  # whoever hears of the address may come at once
     except OSError as error:
         listener.close()
         raise CommandError(
@@ -34,9 +35,14 @@ def listen(port: int) -> socket.socket:
 
 @asynccontextmanager
 async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Monitor]:
-    """Monitor, worker and API of one context, for as long as the block lasts. A part that dies ends the block."""
+    """Monitor, worker, pages and API, for as long as the block lasts. A part that dies ends the block."""
     monitor, worker = Monitor(context), Worker(context, watched=True)
-    server = Server(uvicorn.Config(build(context), log_level="warning", access_log=False, lifespan="off"))
+    app = build(context)
+    server = Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+        )
+    )
     marker = context.home / "serving"
     marker.write_text(str(os.getpid()), encoding="utf-8")
     parts = [
@@ -50,6 +56,7 @@ async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Mo
     try:
         yield monitor
     finally:
+        app.state.site.hub.close()
         server.should_exit = True
         for part in parts[:2]:
             part.cancel()

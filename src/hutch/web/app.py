@@ -1,0 +1,74 @@
+"""The application: pages, forms, live feed and JSON API of one context."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import JSONResponse, Response
+
+from hutch import __version__
+from hutch.commands.context import CommandError, Context
+from hutch.ports import StoreFull
+from hutch.web import api, forms, pages
+from hutch.web.guard import Guard, Refused
+from hutch.web.live import Hub
+from hutch.web.notices import Notice
+from hutch.web.site import Site, site_of
+
+LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
+"""The names under which the server answers; any other is a page that was tricked into asking us."""
+
+STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
+"""HTTP status by the exit code of a command's error."""
+
+
+def build(context: Context) -> FastAPI:
+    """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
+    app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app.state.context = context
+    app.state.site = Site(context, Hub(context.store, context.clock, context.home))
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.include_router(forms.router)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
+    app.add_middleware(Guard)
+    app.add_exception_handler(CommandError, _refused)
+    app.add_exception_handler(StoreFull, _full)
+    app.add_exception_handler(Refused, _not_ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    return app
+
+
+def _say(request: Request, text: str, status: int) -> Response:
+    """To a client of the API as JSON, to a person as a page."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": text}, status)
+    return site_of(request).draw(request, "error", status=status, streams="", notice=Notice(text, False))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    code = error.code if isinstance(error, CommandError) else 1
+    return _say(request, str(error), STATUS.get(code, 409))
+
+
+async def _full(request: Request, error: Exception) -> Response:
+    return _say(request, str(error), 507)
+
+
+async def _not_ours(request: Request, error: Exception) -> Response:
+    return _say(request, str(error), error.status if isinstance(error, Refused) else 403)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    text = "There is no such page." if status == 404 else str(getattr(error, "detail", error))
+    return _say(request, text, status)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in found)
+    return _say(request, said, 422)

@@ -1,0 +1,118 @@
+"""What every request and every answer passes: who may ask, and what a page may do. Plain ASGI, so streams flow."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Nothing inline, nothing from elsewhere, in no frame."""
+
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""On every answer, whatever it is."""
+
+FORM_BYTES = 64 * 1024
+"""The longest form that is read."""
+
+SAFE = ("GET", "HEAD")
+
+
+class Refused(Exception):
+    """The request is not one that our own page sends; ``status`` is the answer's."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Guard:
+    """Refuses changes that a foreign page could have sent, and puts :data:`HEADERS` on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await (refusal(scope) or self.app)(scope, receive, guarded)
+
+
+def refusal(scope: Scope) -> Response | None:
+    """The answer to a change that our own page or an API client does not send; None where it may go on."""
+    if scope["method"] in SAFE:
+        return None
+    headers = Headers(scope=scope)
+    if scope["path"].startswith("/api/"):
+        if headers.get("content-type", "").startswith("application/json"):
+            return None
+        return JSONResponse({"error": "send the body as application/json"}, 415)
+    if foreign(headers):
+        return PlainTextResponse("This came from another site's page: nothing was done.\n", 403)
+    return None
+
+
+def foreign(headers: Headers) -> bool:
+    """Whether a browser says that another page sent this.
+
+    Under ``no-referrer`` a browser writes ``Origin: null`` on our own forms: then it must say ``same-origin`` itself.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site not in (None, "same-origin"):
+        return True
+    own = f"http://{headers.get('host', '')}"
+    return origin not in (None, own) and not (origin == "null" and site == "same-origin")
+
+
+class Token:
+    """One secret of this process: a form without it was not drawn by us."""
+
+    def __init__(self) -> None:
+        self.value = secrets.token_urlsafe(32)
+
+    def check(self, given: str) -> None:
+        """Raise :class:`Refused` unless it is ours; compared in constant time."""
+        if not hmac.compare_digest(given.encode(), self.value.encode()):
+            raise Refused(
+                "Hutch was started again since this page was drawn, and nothing was done: look again"
+            )
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a URL-encoded form. Raises :class:`Refused` for anything else, and for too much."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise Refused("send the form URL-encoded", 415)
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > FORM_BYTES:
+            raise Refused(f"more than {FORM_BYTES // 1024} kB in a form", 413)
+    try:
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
+    except ValueError as error:
+        raise Refused("the form cannot be read", 400) from error
+    return {name: value.replace("\r\n", "\n").strip() for name, value in fields}

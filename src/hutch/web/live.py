@@ -1,0 +1,166 @@
+"""What happens, as it happens: one loop reads the log for every open page, and only while one is open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hutch.commands.freeze import frozen
+from hutch.model.event import Event, instant
+from hutch.ports import Store, Wallclock
+
+POLL = 0.25
+"""Seconds between two looks at the log while somebody listens: other processes write to it too."""
+
+ROOM = 500
+"""Frames that wait for one client; a slower one is let go, and asks again from where it was."""
+
+REPLAY = 2000
+"""Events that a returning client gets one by one; after a longer absence it is told to look at everything anew."""
+
+MOST_CLIENTS = 64
+
+BEAT = 10.0
+"""Seconds between two signs of life."""
+
+
+class Full(Exception):
+    """Too many listen already."""
+
+
+class Client:
+    """One listener: what waits for it, never more than ``ROOM`` frames. None ends it."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position  # what it had when it joined; the queue holds only what came after
+        self.queue: asyncio.Queue[str | None] = asyncio.Queue(ROOM)
+
+    def give(self, frame: str) -> bool:
+        """False, and the end, when it has no room."""
+        try:
+            self.queue.put_nowait(frame)
+        except asyncio.QueueFull:
+            self.end()
+            return False
+        return True
+
+    def end(self) -> None:
+        """Drop what waits: it will ask again from the last that it got."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
+
+class Hub:
+    """Follows the log and tells the listeners where something happened, never what: pages ask for that."""
+
+    def __init__(self, store: Store, clock: Wallclock, home: Path) -> None:
+        self.store, self.clock, self.home = store, clock, home
+        self.clients: set[Client] = set()
+        self.position = 0
+        self._loop: asyncio.Task[None] | None = None
+        self._frozen = ""
+        self._starting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[Client]:
+        """A client for as long as the block lasts. Raises :class:`Full`."""
+        if len(self.clients) >= MOST_CLIENTS:
+            raise Full
+        await self._ready()
+        client = Client(self.position)
+        self.clients.add(client)
+        try:
+            yield client
+        finally:
+            self.clients.discard(client)
+
+    async def frames(self, client: Client, after: int | None) -> AsyncIterator[str]:
+        """Everything for one client, in order: a greeting, what it missed since ``after``, then what comes."""
+        hello = {"position": client.position, "now": instant(self.clock.now())}
+        yield frame("hello", hello, client.position if after is None else None)
+        if after is not None:
+            async for missed in self._missed(after, client.position):
+                yield missed
+        while True:
+            try:
+                next_frame = await asyncio.wait_for(client.queue.get(), BEAT)
+            except TimeoutError:
+                next_frame = ": still here\n" + frame("beat", {"now": instant(self.clock.now())})
+            if next_frame is None:
+                return
+            yield next_frame
+
+    def close(self) -> None:
+        """Let every client go."""
+        for client in self.clients:
+            client.end()
+        if self._loop:
+            self._loop.cancel()
+
+    async def _missed(self, after: int, upto: int) -> AsyncIterator[str]:
+        if after > upto or upto - after > REPLAY:
+            yield frame("reset", {"position": upto}, upto)
+            return
+        while after < upto:
+            found = [(p, e) for p, e in await self.store.tail(after) if p <= upto]
+            if not found:
+                return
+            for after, event in found:
+                yield told(after, event)
+
+    async def _ready(self) -> None:
+        """The loop runs and knows where the log ends now."""
+        async with self._starting:
+            if self._loop is None or self._loop.done():
+                self._raise_defect()
+                self.position, self._frozen = await end_of(self.store), frozen(self.home)
+                self._loop = asyncio.create_task(self._follow(), name="live pages")
+
+    def _raise_defect(self) -> None:
+        if self._loop and not self._loop.cancelled() and self._loop.exception():
+            self._loop.result()
+
+    async def _follow(self) -> None:
+        idle = 0
+        while idle < 2:
+            await asyncio.sleep(POLL)
+            idle = 0 if self.clients else idle + 1
+            for position, event in await self.store.tail(self.position):
+                self._tell(told(position, event))
+                self.position = position
+            now = frozen(self.home)
+            if now != self._frozen:
+                self._frozen = now
+                self._tell(frame("state", {"frozen": bool(now)}))
+
+    def _tell(self, text: str) -> None:
+        self.clients -= {client for client in self.clients if not client.give(text)}
+
+
+async def end_of(store: Store) -> int:
+    """The position of the last event: positions only grow, so it is found by halving."""
+    low, high = 0, 1
+    while await store.tail(high, 1):
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        if await store.tail(middle, 1):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def told(position: int, event: Event) -> str:
+    """The frame of one event: where it happened and of which kind, nothing of its content."""
+    return frame("change", {"stream": event.stream, "kind": event.kind, "position": position}, position)
+
+
+def frame(kind: str, data: dict[str, object], position: int | None = None) -> str:
+    """One server-sent event."""
+    number = "" if position is None else f"id: {position}\n"
+    return f"{number}event: {kind}\ndata: {json.dumps(data)}\n\n"

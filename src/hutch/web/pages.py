@@ -1,0 +1,127 @@
+"""The pages, and the stream that keeps them live. Reading only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from hutch.commands import incidents, reviews, runs
+from hutch.commands.context import CommandError, Context
+from hutch.model import incident as model
+from hutch.model.event import Event
+from hutch.model.run import Run, fold
+from hutch.web import assets
+from hutch.web.live import Full
+from hutch.web.present import incident as show_incident
+from hutch.web.present import run as show_run
+from hutch.web.present.words import block
+from hutch.web.site import Site, site_of
+
+RUNS_MOST = 50
+"""Runs without an incident that the list shows: the newest."""
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def index(request: Request) -> Response:
+    """Incidents, and runs that belong to none."""
+    site = site_of(request)
+    context, now = site.context, site.context.clock.now()
+    alone = [r for r in await runs.listing(context) if not r.incident]
+    return site.draw(
+        request,
+        "index",
+        streams="*",
+        incidents=show_incident.rows(await incidents.listing(context), now),
+        runs=[show_incident.run_row(r, now) for r in reversed(alone[-RUNS_MOST:])],
+        services=list(context.services),
+    )
+
+
+@router.get("/incidents/{incident_id}")
+async def incident(request: Request, incident_id: str) -> Response:
+    """One incident, whole."""
+    site = site_of(request)
+    own = await site.context.store.read(model.stream_of(incident_id))
+    state = model.fold(own)
+    if state is None:
+        raise CommandError(f"There is no incident {incident_id}.", 2)
+    journals = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
+    now = site.context.clock.now()
+    latest = fold(journals[-1]) if journals else None
+    return site.draw(
+        request,
+        "incident",
+        streams=" ".join((state.stream, *(f"run:{r}" for r in state.runs))),
+        incident=show_incident.view(state, now),
+        run=_run(site, latest, journals[-1] if journals else [], now),
+        timeline=show_incident.told(own, journals, now),
+    )
+
+
+@router.get("/runs/{run_id}")
+async def run(request: Request, run_id: str) -> Response:
+    """One run, with or without an incident."""
+    site = site_of(request)
+    journal = await site.context.store.read(f"run:{run_id}")
+    found = fold(journal)
+    if found is None:
+        raise CommandError(f"There is no run {run_id}.", 2)
+    now = site.context.clock.now()
+    return site.draw(
+        request,
+        "run",
+        streams=found.stream,
+        run=_run(site, found, journal, now),
+        timeline=show_incident.told([], [journal], now),
+    )
+
+
+def _run(site: Site, found: Run | None, journal: list[Event], now: datetime) -> show_run.RunView | None:
+    return show_run.view(found, journal, now, site.frozen()) if found else None
+
+
+@router.get("/incidents/{incident_id}/{document}.txt")
+async def draft(request: Request, incident_id: str, document: str) -> Response:
+    """The update or the review as it would be drafted now; nothing is written or sent."""
+    context: Context = site_of(request).context
+    writers = {"update": reviews.draft_update, "review": reviews.draft_review}
+    if document not in writers:
+        raise CommandError(f"There is no document {document}; there are: update, review.", 2)
+    await incidents.load(context, incident_id)
+    return PlainTextResponse(block(await writers[document](context, incident_id)))
+
+
+@router.get("/static/{version}/{name}")
+async def static(version: str, name: str) -> Response:
+    """Style, modules, icons."""
+    return assets.serve(version, name)
+
+
+# ------------------------------------------------------------------ the stream
+
+
+@router.get("/events")
+async def events(request: Request, after: int | None = None) -> Response:
+    """Server-sent events: where something happened. ``Last-Event-ID`` (or ``after``) replays what was missed."""
+    hub = site_of(request).hub
+    given = request.headers.get("last-event-id", "")
+    since = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else after
+    stack = AsyncExitStack()
+    try:
+        client = await stack.enter_async_context(hub.joined())
+    except Full:
+        return PlainTextResponse("too many pages listen\n", 503, headers={"Retry-After": "5"})
+
+    async def frames() -> AsyncIterator[str]:
+        async with stack:
+            async for text in hub.frames(client, since):
+                yield text
+
+    return StreamingResponse(frames(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,1 @@
+"""What the pages show, made from events and folded state. Pure: no request, no store, no clock."""

@@ -1,0 +1,188 @@
+"""An incident, and the list of them, as the page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hutch.commands.views import state_of
+from hutch.model.clock import Clock, ClockState
+from hutch.model.event import Event
+from hutch.model.incident import Incident, Phase
+from hutch.model.run import Run
+from hutch.review.reading import text
+from hutch.review.sentences import promise
+from hutch.review.timeline import timeline
+from hutch.web.present.words import Moment, line, moment, span
+
+HUSHED = frozenset({"statement.output"})
+"""Kinds that the timeline does not tell: the steps show them."""
+
+TOLD_MOST = 400
+"""Lines of a timeline that a page shows: the newest."""
+
+FAR = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """One of the five; ``place`` is ``past``, ``now`` or ``ahead``."""
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A clock. ``state`` is running, soon, overdue, met, late or cancelled; ``word`` says it."""
+
+    name: str
+    state: str
+    word: str
+    due: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline."""
+
+    at: Moment
+    actor: str
+    kind: str
+    text: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An incident in the list."""
+
+    id: str
+    title: str
+    service: str
+    severity: int
+    label: str
+    phase: str
+    open: bool
+    detected: Moment
+    ended: Moment | None
+    next: Promise | None
+    cause: str
+    acknowledged_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """All that a page shows of the incident itself."""
+
+    row: Row
+    summary: str
+    phases: tuple[PhaseView, ...]
+    promises: tuple[Promise, ...]
+    alerts: tuple[str, ...]
+    commander: str
+    resolution: str
+    watch: Moment | None
+    reopened: int
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run in the list."""
+
+    id: str
+    title: str
+    service: str
+    state: str
+    started: Moment
+
+
+def view(state: Incident, now: datetime) -> IncidentView:
+    """The incident as it stands at ``now``."""
+    return IncidentView(
+        row=row(state, now),
+        summary=line(state.summary),
+        phases=phases(state),
+        promises=tuple(_promise(c, now) for c in sorted(state.clocks, key=_by_urgency)),
+        alerts=tuple(sorted({line(rule) for rule in state.open_alerts.values()})),
+        commander=line(state.commander),
+        resolution=line(state.resolution),
+        watch=moment(state.watch_until, now) if state.watch_until else None,
+        reopened=state.reopened,
+        runs=state.runs,
+    )
+
+
+def row(state: Incident, now: datetime) -> Row:
+    """The incident in one row."""
+    due = state.next_promise()
+    return Row(
+        id=state.id,
+        title=line(state.title),
+        service=line(state.service),
+        severity=int(state.severity),
+        label=state.severity.label,
+        phase=state.phase.value,
+        open=state.open,
+        detected=moment(state.detected_at, now),
+        ended=moment(state.resolved_at, now) if state.resolved_at else None,
+        next=_promise(due, now) if due else None,
+        cause=text(state.cause or {}, "summary"),
+        acknowledged_by=line(state.acknowledged_by),
+    )
+
+
+def rows(found: Sequence[Incident], now: datetime) -> tuple[Row, ...]:
+    """Open ones first, the promise that is due next first, then the worse severity; resolved ones newest first."""
+    open_ones = sorted((i for i in found if i.open), key=_by_due)
+    ended = sorted((i for i in found if not i.open), key=lambda i: i.detected_at, reverse=True)
+    return tuple(row(i, now) for i in (*open_ones, *ended))
+
+
+def _by_due(state: Incident) -> tuple[datetime, int, str]:
+    due = state.next_promise()
+    return (due.due if due else FAR, int(state.severity), state.id)
+
+
+def run_row(run: Run, now: datetime) -> RunRow:
+    """A run in one row."""
+    return RunRow(run.id, line(run.title), line(run.service), state_of(run), moment(run.started_at, now))
+
+
+def phases(state: Incident) -> tuple[PhaseView, ...]:
+    """The five, and where the incident is."""
+    order = list(Phase)
+    here = order.index(state.phase)
+    places = ["past"] * here + ["now"] + ["ahead"] * (len(order) - here - 1)
+    return tuple(PhaseView(p.value, place) for p, place in zip(order, places, strict=True))
+
+
+def _by_urgency(clock: Clock) -> tuple[bool, datetime]:
+    return (clock.state is not ClockState.RUNNING, clock.due)
+
+
+def _promise(clock: Clock, now: datetime) -> Promise:
+    state, word = _standing(clock, now)
+    return Promise(promise(clock.id), state, word, moment(clock.due, now))
+
+
+def _standing(clock: Clock, now: datetime) -> tuple[str, str]:
+    if clock.state is ClockState.CANCELLED:
+        return "cancelled", "no longer owed"
+    if clock.state is ClockState.MET:
+        late = clock.late_by.total_seconds()
+        return ("late", f"met late by {span(late)}") if late else ("met", "kept")
+    if now >= clock.due:
+        return "overdue", "overdue"
+    return ("soon", "due soon") if now >= clock.warn_at else ("running", "running")
+
+
+def told(own: Sequence[Event], journals: Sequence[Sequence[Event]], now: datetime) -> tuple[Line, ...]:
+    """The timeline in words, the newest first."""
+    heard = [[e for e in events if e.kind not in HUSHED] for events in (own, *journals)]
+    entries = timeline(heard[0], heard[1:])[-TOLD_MOST:]
+    return tuple(
+        Line(moment(e.at, now), line(e.actor), e.kind, line(e.text), f"{e.stream}#{e.seq}") for e in reversed(entries)
+    )

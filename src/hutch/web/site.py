@@ -1,0 +1,73 @@
+"""What all pages share: the templates, the form token, the notices, the live feed; one for each application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from hutch.commands.context import Context
+from hutch.commands.freeze import frozen
+from hutch.web import assets, people
+from hutch.web.guard import Token
+from hutch.web.live import Hub
+from hutch.web.notices import Notice, Notices
+from hutch.web.present.words import line
+
+
+def environment() -> Environment:
+    """Escapes everything; a name that is not there is an error, not an empty place."""
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals["asset"] = assets.url
+    made.filters["capitalize_first"] = capitalized
+    return made
+
+
+def capitalized(text: str) -> str:
+    """The first letter large, the rest as it is; a code such as ``pg_dump`` stays small."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that drawing a page needs."""
+
+    context: Context
+    hub: Hub
+    token: Token = field(default_factory=Token)
+    notices: Notices = field(default_factory=Notices)
+    templates: Environment = field(default_factory=environment)
+
+    def draw(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """The page ``name``; with ``?fragment=1`` only the part of it that changes."""
+        fragment = request.query_params.get("fragment") == "1"
+        who = people.known(request)
+        notice: Notice | None = values.pop("notice", None) or self.notices.take(request.query_params.get("said", ""))
+        text = self.templates.get_template(f"{name}.html").render(
+            layout="fragment.html" if fragment else "base.html",
+            now=self.context.clock.now(),
+            who=who or people.system_user(),
+            named=bool(who),
+            token=self.token.value,
+            mode=self.context.config.mode,
+            frozen=line(self.frozen()),
+            notice=notice,
+            here=request.url.path,
+            **values,
+        )
+        return HTMLResponse(text, status)
+
+    def frozen(self) -> str:
+        """Why changes are stopped; empty when they are not."""
+        return frozen(self.context.home)
+
+
+def site_of(request: Request) -> Site:
+    """The site of the application that answers."""
+    site: Site = request.app.state.site
+    return site
