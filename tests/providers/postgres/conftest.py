@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,6 +43,21 @@ class Server:
 
     def connect(self, role: str = "app", application: str = "web/43", **options: object) -> psycopg.Connection:
         return psycopg.connect(self.url(role), application_name=application, **options)  # type: ignore[arg-type]
+
+    @contextmanager
+    def filled(self, application: str) -> Iterator[list[psycopg.Connection]]:
+        """Every connection that an ordinary role can get, also once those that are just closing have gone."""
+        with ExitStack() as stack:
+            taken: list[psycopg.Connection] = []
+            refused = 0
+            while refused < 4:
+                try:
+                    taken.append(stack.enter_context(self.connect(application=application, autocommit=True)))
+                except psycopg.OperationalError as error:
+                    assert "reserved" in str(error)
+                    refused += 1
+                    time.sleep(0.1)
+            yield taken
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Connection]]

@@ -101,20 +101,10 @@ async def test_one_old_idle_transaction_is_named_by_its_pid(
     assert (cause.code, cause.object.id) == ("postgres.idle_in_transaction", str(held.info.backend_pid))
 
 
-@contextmanager
-def full(server: Any) -> Iterator[None]:
-    """Every connection that an ordinary role can get, idle."""
-    with ExitStack() as stack:
-        with pytest.raises(psycopg.OperationalError, match="reserved"):
-            for _ in range(server.max_connections):
-                stack.enter_context(server.connect(application="pool"))
-        yield
-
-
 async def test_a_full_server_is_diagnosed_through_the_warm_connection(server: Any, target: Any) -> None:
     async with target() as connection:
         assert (await connection.checks["postgres.reachable"]()).status is Status.OK
-        with full(server):
+        with server.filled("pool"):
             findings = await looked(connection)
     [cause] = provider.explain(list(findings.values()))
     assert (cause.code, cause.object.kind, cause.object.id) == (
@@ -127,7 +117,7 @@ async def test_a_full_server_is_diagnosed_through_the_warm_connection(server: An
 
 
 async def test_a_login_with_reserved_rights_gets_in_when_it_is_full(server: Any, target: Any) -> None:
-    with full(server):
+    with server.filled("pool"):
         async with target(url=server.url("warden")) as connection:
             findings = await looked(connection)
     assert findings["postgres.connections"].status is Status.BAD
@@ -136,7 +126,7 @@ async def test_a_login_with_reserved_rights_gets_in_when_it_is_full(server: Any,
 
 
 async def test_refused_even_so_means_exhausted(server: Any, target: Any) -> None:
-    with full(server):
+    with server.filled("pool"):
         async with target(url=server.url("watcher")) as connection:
             findings = await looked(connection)
     [cause] = provider.explain(list(findings.values()))
@@ -154,7 +144,7 @@ async def test_a_full_server_that_a_leak_filled_has_the_leak_as_cause(
     async with target() as connection:
         await connection.checks["postgres.reachable"]()
         leak(13)
-        with full(server):
+        with server.filled("pool"):
             findings = await looked(connection)
     assert [c.code for c in provider.explain(list(findings.values()))] == ["postgres.connection_leak"]
 
@@ -173,6 +163,9 @@ async def test_no_server_is_unreachable(target: Any) -> None:
         findings = await looked(connection)
     [cause] = provider.explain(list(findings.values()))
     assert (cause.code, cause.object.id) == ("postgres.unreachable", "shop")
+    assert [(r.action, r.target, r.args) for r in cause.remedies] == [
+        ("service.restart", "", {"component": "postgres"})
+    ]
     assert {f.status for f in findings.values()} == {Status.BAD}
     assert "hidden-word" not in repr(findings)
 

@@ -17,13 +17,13 @@ from hutch.providers.postgres import provider
 
 
 @contextmanager
-def waiting(server: Any, statements: Sequence[str], role: str = "app") -> Iterator[list[int]]:
-    """Sessions that run these statements and hang in them, in this order; their pids."""
+def waiting(server: Any, statements: Sequence[str], role: str = "app", ended: bool = False) -> Iterator[list[int]]:
+    """Sessions that run these statements and hang in them, in this order; their pids. ``ended``: they won't survive."""
     with ExitStack() as stack, psycopg.connect(server.postgres.url, autocommit=True) as admin:
         sessions = [stack.enter_context(server.connect(role, "waiter", autocommit=True)) for _ in statements]
         threads = []
         for session, statement in zip(sessions, statements, strict=True):
-            threads.append(threading.Thread(target=attempt, args=(session, statement)))
+            threads.append(threading.Thread(target=attempt, args=(session, statement, ended)))
             threads[-1].start()
             until_waiting(admin, session.info.backend_pid)
         try:
@@ -35,11 +35,14 @@ def waiting(server: Any, statements: Sequence[str], role: str = "app") -> Iterat
                 thread.join()
 
 
-def attempt(session: psycopg.Connection, statement: str) -> None:
+def attempt(session: psycopg.Connection, statement: str, ended: bool = False) -> None:
     try:
         session.execute(statement.encode())
     except psycopg.errors.QueryCanceled:
         return
+    except psycopg.OperationalError:
+        if not ended:
+            raise
 
 
 def until_waiting(admin: psycopg.Connection, pid: int) -> None:
@@ -98,6 +101,8 @@ async def test_ddl_behind_an_idle_transaction_is_a_ddl_queue(server: Any, target
                 [cause] = await causes(connection)
     assert (cause.code, cause.object.id) == ("postgres.ddl_queue", pid)
     assert cause.object.detail["ddl"] == ddl
+    ended = [[named["pid"] for named in remedy.args["sessions"]] for remedy in cause.remedies]  # type: ignore[attr-defined]
+    assert ended == [[int(pid)], [ddl]]  # the root alone first; giving up the change is the other way
     assert sorted(cause.object.detail["waiting"]) == sorted([ddl, *readers])  # type: ignore[call-overload]
 
 
@@ -110,7 +115,75 @@ async def test_an_advisory_lock_of_an_idle_session_is_found(server: Any, target:
                 [cause] = await causes(connection)
                 outcome = await connection.actions["postgres.end_sessions"].apply(cause.remedies[0].args)
     assert (cause.code, cause.object.id) == ("postgres.blocked_by_lock", pid)
+    assert any("advisory lock 7:" in line for line in cause.evidence)
     assert outcome.hits == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "named"), [("-3", "advisory lock -3:"), ("8, -9", "advisory lock 8, -9:"), (str(2**62), str(2**62))]
+)
+async def test_an_advisory_key_is_named_as_the_program_wrote_it(server: Any, target: Any, key: str, named: str) -> None:
+    with server.connect(application="cron", autocommit=True) as root:
+        root.execute(f"select pg_advisory_lock({key})")
+        with waiting(server, [f"select pg_advisory_lock({key})"]):
+            async with target() as connection:
+                [cause] = await causes(connection)
+        root.close()
+    assert any(named in line for line in cause.evidence)
+
+
+async def test_ending_the_root_of_a_ddl_queue_lets_the_change_and_the_readers_through(server: Any, target: Any) -> None:
+    with server.connect(application="report") as root, server.connect(application="web/43") as innocent:
+        root.execute("select count(*) from portfolios")
+        innocent.execute("select 1")
+        change = "alter table portfolios add column if not exists shown boolean"
+        with waiting(server, [change], "postgres_owner"), waiting(server, ["select 1 from portfolios"]):
+            async with target() as connection:
+                [cause] = await causes(connection)
+                outcome = await connection.actions["postgres.end_sessions"].apply(cause.remedies[0].args)
+                await until_free(connection)
+        innocent.execute("select shown from portfolios")
+        root.close()
+    assert outcome.hits == 1
+
+
+async def test_giving_up_the_change_spares_the_root(server: Any, target: Any) -> None:
+    with server.connect(application="report") as root:
+        root.execute("select count(*) from portfolios")
+        change = "alter table portfolios add column given_up boolean"
+        with waiting(server, [change], "postgres_owner", ended=True), waiting(server, ["select 1 from portfolios"]):
+            async with target() as connection:
+                [cause] = await causes(connection)
+                outcome = await connection.actions["postgres.end_sessions"].apply(cause.remedies[1].args)
+                await until_free(connection)
+        assert root.execute("select count(*) from portfolios").fetchone() == (1000,)
+    assert outcome.hits == 1
+
+
+async def test_a_change_that_queues_behind_a_backup_is_named_and_the_backup_lives(server: Any, target: Any) -> None:
+    with server.connect(application="pg_dump") as backup:
+        backup.execute("select count(*) from portfolios")
+        change = "alter table portfolios add column behind boolean"
+        with waiting(server, [change], "postgres_owner", ended=True) as [ddl]:
+            async with target() as connection:
+                alone = await causes(connection)
+                with waiting(server, ["select 1 from portfolios"]):
+                    [cause] = await causes(connection)
+                    [remedy] = cause.remedies
+                    await connection.actions["postgres.end_sessions"].apply(remedy.args)
+                    await until_free(connection)
+        assert backup.execute("select 1").fetchone() == (1,)
+    assert alone == []  # nobody but the change itself waits
+    assert cause.code == "postgres.ddl_queue"
+    assert [named["pid"] for named in remedy.args["sessions"]] == [ddl]  # type: ignore[attr-defined]
+
+
+async def until_free(connection: Connection) -> None:
+    for _ in range(50):
+        if (await connection.checks["postgres.locks"]()).status is Status.OK:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("somebody still waits")
 
 
 async def test_a_leak_explains_the_locks_that_it_holds(

@@ -33,7 +33,8 @@ class BadArguments(ValueError):
 class EndSessions:
     """``args``: ``sessions``, each with ``pid`` and ``backend_start``, and ``xact_start`` and ``state`` as approved.
 
-    Without ``state`` only a session idle in a transaction is hit; with ``xact_start`` only while that one lasts.
+    Without ``state`` only a session idle in a transaction is hit; with ``xact_start`` only while that one lasts; with
+    ``state_change`` only if it was not used since.
     """
 
     client: Client
@@ -134,6 +135,7 @@ def _named(args: Mapping[str, object]) -> dict[str, object]:
         "starts": [_moment(item, "backend_start", required=True) for item in named.values()],
         "transactions": [_moment(item, "xact_start") for item in named.values()],
         "states": [str(item["state"]) if item.get("state") else None for item in named.values()],
+        "changes": [_moment(item, "state_change") for item in named.values()],
     }
 
 

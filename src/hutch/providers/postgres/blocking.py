@@ -17,14 +17,20 @@ from hutch.providers.postgres.sessions import Session, without_literals
 # The table locks that only DDL, LOCK TABLE and upkeep ask for; reading and writing rows take weaker ones.
 # https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 _DDL_MODES = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
+_SELF = ("role", "application", "state", "backend_start", "xact_start", "protection", "query")
+_UNSEEN: Mapping[str, object] = {"idle_seconds": 0.0, "exempt": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A session that waits; ``blockers`` are those directly ahead of it, ``waits`` is in seconds."""
+    """A session that waits; ``blockers`` are those directly ahead of it, ``waits`` is in seconds.
+
+    ``relation`` names what it waits for, a table or an advisory key; ``session`` is itself, to be told again.
+    """
 
     pid: int
     role: str
+    session: Session
     locktype: str
     mode: str
     relation: str
@@ -38,6 +44,7 @@ class Waiter:
         return cls(
             pid=row["waiter"],
             role=row["waiter_role"],
+            session=Session.seen({**{name: row[f"waiter_{name}"] for name in _SELF}, **_UNSEEN, "pid": row["waiter"]}),
             locktype=row["locktype"],
             mode=row["mode"],
             relation=row["relation"],
@@ -49,7 +56,7 @@ class Waiter:
     def as_dict(self) -> dict[str, object]:
         """For a finding's data."""
         names = ("pid", "role", "locktype", "mode", "relation", "waits", "query")
-        return {**{name: getattr(self, name) for name in names}, "ddl": self.is_ddl}
+        return {**{name: getattr(self, name) for name in names}, "ddl": self.is_ddl, "session": self.session.as_dict()}
 
     @property
     def is_ddl(self) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from hutch.model.finding import Cause, Finding, Object
+from hutch.providers.postgres.capacity_causes import exhausted
 from hutch.providers.postgres.lock_causes import blocked, roots
-from hutch.providers.postgres.remedies import ending
+from hutch.providers.postgres.remedies import ending, restarting
 from hutch.providers.postgres.sessions import Session
 
 CODES = {
@@ -30,10 +31,10 @@ def explain(findings: Sequence[Finding]) -> list[Cause]:
     for finding in findings:
         if finding.check.startswith("postgres."):
             by_target[finding.target].append(finding)
-    return [cause for target, group in by_target.items() for cause in _explain(target, group)]
+    return [cause for target, group in by_target.items() for cause in _explain(target, group, findings)]
 
 
-def _explain(target: str, findings: Sequence[Finding]) -> list[Cause]:
+def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Finding]) -> list[Cause]:
     refusals = _refusals(target, findings)
     by_check = {finding.check: finding for finding in findings if "code" not in finding.data and finding.data}
     connections = by_check.get("postgres.connections")
@@ -46,7 +47,7 @@ def _explain(target: str, findings: Sequence[Finding]) -> list[Cause]:
     return [
         *refusals,
         *leaks,
-        *([] if refusals else _exhausted(target, connections, len(leaked))),
+        *([] if refusals else exhausted(target, everything, connections, len(leaked))),
         *blocked(target, blocking, leaked),
         *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),
         *(_long(target, s) for s in _sessions(by_check.get("postgres.long_queries")) if s.pid not in covered),
@@ -64,6 +65,7 @@ def _refusals(target: str, findings: Sequence[Finding]) -> list[Cause]:
             summary=f"{finding.summary}: {finding.reason}",
             target=target,
             evidence=finding.evidence,
+            remedies=restarting() if code == "postgres.unreachable" else (),
         )
         for code, finding in by_code.items()
     ]
@@ -136,26 +138,6 @@ def _share(count: int, connections: Finding | None) -> tuple[str, ...]:
     return (f"{count} of {usable:.0f} usable connections are theirs ({100 * count / usable:.0f} %)",)
 
 
-def _exhausted(target: str, connections: Finding | None, leaked: int) -> list[Cause]:
-    """Full, and still full without what a leak holds."""
-    data = connections.data if connections else {}
-    if connections is None or "used" not in data:
-        return []
-    used, usable, bad = (_figure(data, name) for name in ("used", "usable", "bad"))
-    if 100 * (used - leaked) / usable < bad:
-        return []
-    return [
-        Cause(
-            code="postgres.connections_exhausted",
-            object=Object("database", str(data["database"])),
-            confidence=0.9,
-            summary=connections.summary,
-            target=target,
-            evidence=(connections.summary, *connections.evidence),
-        )
-    ]
-
-
 def _old_ones(idle: Finding | None) -> list[Session]:
     return [s for s in _sessions(idle) if idle and s.idle_seconds >= _figure(idle.data, "old_after")]
 
@@ -177,11 +159,11 @@ def _old(target: str, session: Session) -> Cause:
 
 
 def _long(target: str, session: Session) -> Cause:
-    """Long by itself harms nobody for sure: the least sure of the causes."""
+    """Long by itself harms nobody for sure: the least sure of the causes, a warning rather."""
     return Cause(
         code="postgres.long_query",
         object=Object("session", str(session.pid), {"role": session.role, "application": session.application}),
-        confidence=0.5,
+        confidence=0.3,
         summary=f"session {session.pid} of {session.role} has run one statement for {session.idle_seconds:.0f} s",
         target=target,
         evidence=(f"running for {session.idle_seconds:.0f} s: {session.query}",),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from hutch.model.finding import Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
+from hutch.providers.postgres.hoards import holders
 from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, Seen, described
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
@@ -28,6 +29,7 @@ async def connections(client: Client, config: Config) -> Seen:
     used = sum(row["sessions"] for row in rows)
     usable = max(rows[0]["max_connections"] - rows[0]["reserved"], 1)
     percent = 100.0 * used / usable
+    full = await holders(client, config) if percent >= config.used_bad else []
     data = {
         "used": used,
         "usable": usable,
@@ -37,6 +39,9 @@ async def connections(client: Client, config: Config) -> Seen:
         "database": client.database,
         "states": dict(_totals(rows, "state")),
         "groups": [{name: row[name] for name in ("role", "application", "state", "sessions")} for row in rows],
+        "holders": [holder.as_dict() for holder in full],
+        "hoard_share": config.hoard_share,
+        "max_sessions": config.max_sessions,
     }
     status = Status.BAD if percent >= config.used_bad else Status.WARN if percent >= config.used_warn else Status.OK
     return Seen(status, f"{used} of {usable} usable connections ({percent:.0f} %)", data, _largest(rows))

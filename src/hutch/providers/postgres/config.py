@@ -13,6 +13,9 @@ BACKUP_AND_MIGRATION_PROGRAMS = (
 )  # fmt: skip
 """What these programs call themselves as ``application_name``, ``*`` for any text. Ending them halfway does harm."""
 
+POOLERS = ("pgbouncer*", "odyssey*", "pgcat*", "pgpool*", "supavisor*")
+"""What poolers call themselves: they keep idle sessions on purpose."""
+
 SETTINGS = (
     Setting("url", "secret", "address of the database for reading; a login with pg_monitor is enough", required=True),
     Setting(
@@ -42,6 +45,24 @@ SETTINGS = (
         "lock_wait_after", "float", "seconds that a session must have waited for its blocker to count", default=1.0
     ),
     Setting("long_query_after", "float", "seconds after which a running statement is long", default=300.0),
+    Setting(
+        "pool_applications",
+        "list",
+        "application names (* for any text) of poolers and of the service's own pools, whose idle sessions stay",
+        default=POOLERS,
+    ),
+    Setting(
+        "idle_session_after",
+        "float",
+        "seconds outside a transaction and without a statement after which a session may be ended on a full server",
+        default=5.0,
+    ),
+    Setting(
+        "hoard_share",
+        "float",
+        "% of the usable connections that one program's idle sessions must hold to be ended on a full server",
+        default=20.0,
+    ),
     Setting("max_sessions", "int", "how many sessions one action may end", default=50),
 )
 
@@ -65,6 +86,9 @@ class Config:
     old_transaction_after: float
     lock_wait_after: float
     long_query_after: float
+    pool_applications: tuple[str, ...]
+    idle_session_after: float
+    hoard_share: float
     max_sessions: int
 
     def protection(self) -> dict[str, object]:
@@ -105,6 +129,9 @@ def config_from(settings: Mapping[str, object]) -> Config:
         old_transaction_after=_number(values, "old_transaction_after"),
         lock_wait_after=_number(values, "lock_wait_after"),
         long_query_after=_number(values, "long_query_after"),
+        pool_applications=_names(values, "pool_applications"),
+        idle_session_after=_number(values, "idle_session_after"),
+        hoard_share=_number(values, "hoard_share"),
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from hutch.model.finding import Cause, Finding, Object
-from hutch.providers.postgres.remedies import ending
+from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.providers.postgres.remedies import LATER, ending
 from hutch.providers.postgres.sessions import Session
 
 PREPARED = 0
@@ -26,8 +26,13 @@ def blocked(target: str, blocking: Finding | None, explained: Collection[int]) -
     return [
         _blocked(target, root, waiters)
         for root, waiters in _blockings(blocking)
-        if root.pid not in explained and not root.exempt
+        if root.pid not in explained and _counts(root, waiters)
     ]
+
+
+def _counts(root: Session, waiters: Sequence[Waiting]) -> bool:
+    """A backup may make a change of a table wait, but not, behind that, everybody else."""
+    return not root.exempt or (len(waiters) > 1 and any(waiter["ddl"] for waiter in waiters))
 
 
 def _blockings(blocking: Finding | None) -> list[tuple[Session, Sequence[Waiting]]]:
@@ -53,9 +58,22 @@ def _blocked(target: str, root: Session, waiters: Sequence[Waiting]) -> Cause:
             f"{len(waiters)} sessions wait for it, the longest for {longest:.0f} s",
             *(_waiting(waiter) for waiter in waiters[:_SHOWN]),
         ),
-        remedies=ending(target, [root], f"end session {root.pid} of {root.role}") if root.pid != PREPARED else (),
+        remedies=(*_end_root(target, root), *_end_change(target, ddl)),
         since=datetime.fromisoformat(root.xact_start) if root.xact_start else None,
     )
+
+
+def _end_root(target: str, root: Session) -> tuple[Remedy, ...]:
+    """The root alone: whoever waits for it goes on by itself."""
+    return ending(target, [root], f"end session {root.pid} of {root.role}") if root.pid != PREPARED else ()
+
+
+def _end_change(target: str, ddl: Waiting | None) -> tuple[Remedy, ...]:
+    """The other way: the waiting change of a table gives up, and those behind it go on. It can be tried again."""
+    if ddl is None or not isinstance(ddl.get("session"), Mapping):
+        return ()
+    session = Session.read(ddl["session"])  # type: ignore[arg-type]
+    return ending(target, [session], f"end the waiting change of {ddl['relation']}, session {session.pid}", LATER)
 
 
 def _who(root: Session) -> str:

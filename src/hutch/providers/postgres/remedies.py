@@ -8,11 +8,22 @@ from hutch.model.finding import Remedy
 from hutch.providers.postgres.sessions import Session
 
 END_SESSIONS = "postgres.end_sessions"
+CREATE_INDEX = "postgres.create_index"
+DROP_INDEX = "postgres.drop_index"
+RESTART = "service.restart"
+"""A verb of the platform's: shown only where a provider offers it."""
+FIRST, USUAL, LATER = 5, 20, 30
+"""Ranks: before the roll-back of a release that fits in time (10), after it, and last."""
 
 
-def ending(target: str, sessions: Sequence[Session], summary: str) -> tuple[Remedy, ...]:
+def ending(target: str, sessions: Sequence[Session], summary: str, rank: int = USUAL) -> tuple[Remedy, ...]:
     """The action over those that may be ended; none when all are protected."""
     free = [session.as_target() for session in sessions if not session.protection]
     if not free:
         return ()
-    return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=20),)
+    return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=rank),)
+
+
+def restarting() -> tuple[Remedy, ...]:
+    """Start the server anew, by whoever runs it; the target is filled in with that provider's."""
+    return (Remedy(action=RESTART, target="", args={"component": "postgres"}, summary="restart Postgres", rank=USUAL),)

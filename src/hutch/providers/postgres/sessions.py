@@ -41,6 +41,7 @@ class Session:
     client: str = ""
     database: str = ""
     xact_start: str = ""
+    state_change: str = ""
     idle_seconds: float = 0.0
     query: str = ""
     protection: str = ""
@@ -53,6 +54,7 @@ class Session:
             **row,
             "backend_start": iso(row["backend_start"]),
             "xact_start": iso(row["xact_start"]),
+            "state_change": iso(row.get("state_change")),
             "query": without_literals(str(row["query"] or "")),
         })  # fmt: skip
 
@@ -63,7 +65,7 @@ class Session:
             pid=int(str(data["pid"])),
             idle_seconds=float(str(data["idle_seconds"])),
             exempt=data["exempt"] is True,
-            **{name: str(data[name] or "") for name in _TEXTS},
+            **{name: str(data.get(name) or "") for name in _TEXTS},
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -80,11 +82,16 @@ class Session:
         )
 
     def as_target(self) -> dict[str, object]:
-        """What an action needs to know it again: identity, transaction, state; and the role, for people."""
+        """What an action needs to know it again: identity, transaction, state; and the role, for people.
+
+        For a session outside a transaction also since when it is idle: one that was used again is another matter.
+        """
         names = ("pid", "backend_start", "xact_start", "state", "role", "application")
-        return {name: getattr(self, name) for name in names}
+        idle = {"state_change": self.state_change} if self.state == "idle" and self.state_change else {}
+        return {name: getattr(self, name) for name in names} | idle
 
 
 _TEXTS = (
-    "backend_start", "role", "application", "state", "client", "database", "xact_start", "query", "protection",
+    "backend_start", "role", "application", "state", "client", "database", "xact_start", "state_change", "query",
+    "protection",
 )  # fmt: skip

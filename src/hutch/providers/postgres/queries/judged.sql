@@ -1,5 +1,6 @@
 -- Each approved session as it is now: gone, changed, protected, or still the one that was approved.
 -- An approved transaction start must still be that transaction's; an approved state must still be the state.
+-- An approved moment of the last change of state means: not used since.
 -- A session that this login may not look into is neither gone nor changed, but "hidden", and protected.
 select w.pid, a.usesysid,
        coalesce(a.usename::text, '') as role,
@@ -20,10 +21,12 @@ select w.pid, a.usesysid,
                case when coalesce(w.state, 'idle in transaction') like 'idle in transaction%%'
                     then array['idle in transaction', 'idle in transaction (aborted)'] else array[w.state] end)
                then 'is ' || coalesce(a.state, 'starting') || ' now'
+           when w.state_change is not null and a.state_change is distinct from w.state_change then 'was used since'
        end as changed,
        {protection} as protection
-from unnest(%(pids)s::int[], %(starts)s::timestamptz[], %(transactions)s::timestamptz[], %(states)s::text[])
-     as w (pid, backend_start, xact_start, state)
+from unnest(%(pids)s::int[], %(starts)s::timestamptz[], %(transactions)s::timestamptz[], %(states)s::text[],
+            %(changes)s::timestamptz[])
+     as w (pid, backend_start, xact_start, state, state_change)
 left join pg_stat_activity a on a.pid = w.pid and (a.backend_start = w.backend_start or a.backend_type is null)
 left join pg_roles r on r.oid = a.usesysid
 order by w.pid

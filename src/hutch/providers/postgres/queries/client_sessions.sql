@@ -1,0 +1,23 @@
+-- Every client session with what tells a pool in use from a hoard: "works" says that it does something, or did within
+-- the last seconds and not only just after it connected (who only connects and waits has never been used).
+select a.pid,
+       coalesce(a.usename::text, '') as role,
+       coalesce(a.application_name, '') as application,
+       coalesce(a.client_addr::text, '') as client,
+       coalesce(a.datname::text, '') as database,
+       coalesce(a.state, '') as state,
+       a.backend_start, a.xact_start, a.state_change,
+       coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds,
+       left(coalesce(a.query, ''), 1000) as query,
+       {protection} as protection,
+       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
+           or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt,
+       coalesce(lower(a.application_name) like any (%(pool_applications)s::text[]), false) as pool,
+       coalesce(a.state <> 'idle'
+           or (clock_timestamp() - a.state_change < make_interval(secs => %(after)s::float8)
+               and a.state_change - a.backend_start > interval '1 second'), true) as works
+from pg_stat_activity a
+left join pg_roles r on r.oid = a.usesysid
+where a.backend_type = 'client backend'
+  and a.pid <> pg_backend_pid()
+order by a.state_change, a.pid
