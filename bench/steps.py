@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 from bench.measure import Figure, Goal, Ratio, Round, parts, per_round
@@ -21,11 +22,14 @@ from hutch.ports import Append, Job, Store
 RUNS = 10
 """Runs in one store, each with one change: as many as the default rate limit lets through in an hour."""
 
+FLOORS = 5
+"""Times that each floor is taken beside a step; their median counts."""
+
 HOW = (
     "A run's shell step through the real worker, engine, SQLite store, queue and shell provider, from beginning to "
     "write that it starts (for a change: its intent) to its outcome being durable. Overhead is that wall minus a bare "
     "spawn of the same program, and is divided by two bare commits into the same file. Spawn and commits are taken "
-    "right after each step. “Approved to done” begins when the approval is durable: it also holds the job, the plan, "
+    "right after each step, five times, and the median counts. “Approved to done” begins when the approval is durable: it also holds the job, the plan, "
     "the guards and reading the document again."
 )
 
@@ -66,7 +70,8 @@ class Stopwatch:
 
     def _took(self, names: Sequence[str], command: str, ended: float) -> None:
         """The step is over: take its floors at once."""
-        floors = {"spawn": self.bare.spawn(command), "commit": (self.bare.commit() + self.bare.commit()) / 2}
+        spawn = median(self.bare.spawn(command) for _ in range(FLOORS))
+        floors = {"spawn": spawn, "commit": median(self.bare.commit() for _ in range(FLOORS))}
         for name in names:
             self.rounds.setdefault(name, []).append({"step": ended - self.began[name], **floors})
 

@@ -1,0 +1,56 @@
+"""``python -m bench``: measure and report. Ends with 0 unless a measurement itself breaks, however slow it was."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bench import diagnosis, log, machine, report, start, steps, waiting
+from bench.measure import Figure
+
+FIGURES: Mapping[str, Callable[[bool], Figure]] = {
+    "steps": steps.measure,
+    "diagnosis": diagnosis.measure,
+    "start": start.measure,
+    "waiting": waiting.measure,
+    "log": log.measure,
+}
+"""What there is to measure; each is told whether it should be quick."""
+
+HERE = Path(__file__).parent
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure what was asked for; a whole run writes the report beside this file."""
+    given = arguments().parse_args(words)
+    told = machine.describe()
+    figures = [_measured(name, given.quick) for name in given.only or FIGURES]
+    data = json.dumps(report.as_data(told, figures, given.quick), indent=2, ensure_ascii=False) + "\n"
+    page = report.as_page(told, figures, given.quick)
+    sys.stdout.write(data if given.json else page)
+    folder = given.out or (None if given.quick or given.only else HERE)
+    if folder:
+        (folder / "report.json").write_text(data, encoding="utf-8")
+        (folder / "report.md").write_text(page, encoding="utf-8")
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of Hutch to bare floors.")
+    parser.add_argument("--quick", action="store_true", help="few rounds, small numbers; writes no report by itself")
+    parser.add_argument("--only", action="append", choices=list(FIGURES), help="this figure alone; may repeat")
+    parser.add_argument("--json", action="store_true", help="the data on standard output instead of the page")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write report.md and report.json")
+    return parser
+
+
+def _measured(name: str, quick: bool) -> Figure:
+    print(f"bench: {name} …", file=sys.stderr, flush=True)
+    return FIGURES[name](quick)
+
+
+if __name__ == "__main__":
+    main()
