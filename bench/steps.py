@@ -28,9 +28,9 @@ FLOORS = 5
 HOW = (
     "A run's shell step through the real worker, engine, SQLite store, queue and shell provider, from beginning to "
     "write that it starts (for a change: its intent) to its outcome being durable. Overhead is that wall minus a bare "
-    "spawn of the same program, and is divided by two bare commits into the same file. Spawn and commits are taken "
-    "right after each step, five times, and the median counts. “Approved to done” begins when the approval is durable: it also holds the job, the plan, "
-    "the guards and reading the document again."
+    "spawn of the same program, and is divided by two bare commits into the same file. Spawn and commit are taken five "
+    "times right after each step, and their medians count. “Approved to done” begins when the approval is durable: it "
+    "also holds the job, the plan, the guards and reading the document again."
 )
 
 BEGIN = {"statement.started": "read step", "change.intended": "change step"}
