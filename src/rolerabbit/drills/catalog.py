@@ -55,6 +55,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="connections:too_many_clients",
     ),
     Fault(
+        "missing-index",
+        "a frequent query lost its index, and its table is large",
+        "postgres.missing_index",
+        "table",
+        ("postgres.create_index",),
+        made_by="indexes:missing_index",
+    ),
+    Fault(
+        "half-applied-migration",
+        "a migration was cut off and left an index that is not valid",
+        "migration.failed",
+        "migration",
+        ("migrate.up", "postgres.drop_index"),
+        made_by="migrations:half_applied_migration",
+    ),
+    Fault(
         "redis-stopped",
         "the cache is stopped",
         "redis.unreachable",
@@ -86,6 +102,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "release",
         ("deploy.rollback",),
         made_by="releases:bad_release",
+    ),
+    Fault(
+        "crash-loop",
+        "the replicas of a new release end by themselves, again and again",
+        "app.crashed",
+        "release",
+        ("deploy.rollback",),
+        made_by="releases:crash_loop",
     ),
     Fault("traffic-peak", "twice the visitors, within capacity", made_by="quiet:traffic_peak"),
     Fault(

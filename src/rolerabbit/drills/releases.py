@@ -13,6 +13,7 @@ from rolerabbit.drills.service import Service, wait_for
 RELEASE: Final = 43
 LEAKED_AT_LEAST: Final = 6
 READS: Final = 20
+CRASHES: Final = 2
 STAND_SECONDS: Final = 30.0
 
 _LEAKED: Final = """
@@ -56,6 +57,16 @@ def bad_release(scene: Scene) -> Iterator[Stand]:
     failed = [scene.service.ask("GET", "/api/portfolios").status >= 500 for _ in range(READS)]
     wait_for(lambda: sum(failed) >= READS // 4, 0.0, f"release {release} fails reads ({sum(failed)} of {READS} did)")
     yield _stand(scene.service, release, before, {"kind": "release", "id": release})
+
+
+@contextmanager
+def crash_loop(scene: Scene) -> Iterator[Stand]:
+    """A release whose replicas end by themselves soon after each start."""
+    service = scene.service
+    crashes = service.status()["crashes"]
+    release, before = deploy(scene, "crash", "makes thumbnails in the background")
+    wait_for(lambda: service.status()["crashes"] >= crashes + CRASHES, STAND_SECONDS, "replicas end by themselves")
+    yield _stand(service, release, before, {"kind": "release", "id": release})
 
 
 @contextmanager

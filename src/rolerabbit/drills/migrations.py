@@ -1,0 +1,97 @@
+"""A fault in which a migration stopped half-way: an index that is not valid, and a row that says so."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from rolerabbit import database
+from rolerabbit.drills.scene import Scene, Stand
+from rolerabbit.drills.service import Service, wait_for
+from rolerabbit.drills.sessions import sessions
+from rolerabbit.migrate import Migration, MigrationError, bundled, parse_migration
+
+NAME: Final = "portfolio_titles"
+INDEX: Final = "portfolios_user_id_title_id_idx"
+STAND_SECONDS: Final = 20.0
+
+_FILE: Final = f"""-- migrate:up transaction:false
+CREATE UNIQUE INDEX CONCURRENTLY {INDEX} ON portfolios (user_id, title, id);
+
+-- migrate:down
+DROP INDEX CONCURRENTLY IF EXISTS {INDEX};
+"""
+_BUILDS: Final = """
+SELECT pid FROM pg_stat_activity
+WHERE application_name = 'rolerabbit-db' AND query LIKE %s AND wait_event_type = 'Lock'"""
+_INVALID: Final = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+_UNFINISHED: Final = """
+SELECT count(*) FROM schema_migrations WHERE version = %s AND started_at IS NOT NULL AND finished_at IS NULL"""
+
+
+@contextmanager
+def half_applied_migration(scene: Scene) -> Iterator[Stand]:
+    """A migration makes an index concurrently, waits for an old transaction, and is cancelled there."""
+    service = scene.service
+    migrations = [*bundled(), parse_migration(_file_name(), _FILE)]
+    version = migrations[-1].version
+    folder = Path(service.url("migrations_dir"))
+    scene.will_undo("migration", version=version, file=str(folder / _file_name()))
+    (folder / _file_name()).write_text(_FILE, encoding="utf-8")
+    _cut_off(service, migrations)
+    wait_for(lambda: is_half(service, version), STAND_SECONDS, f"migration {version} is half applied")
+    yield Stand(
+        {"kind": "migration", "id": version},
+        remedied=lambda: not is_invalid(service),
+        known={"index": INDEX, "file": _file_name(), "accept": [{"kind": "index", "id": INDEX}]},
+    )
+
+
+def undo_migration(service: Service, step: Mapping[str, Any]) -> None:
+    """Without the index, the row and the file, half applied or whole."""
+    for (pid,) in service.rows(_BUILDS, f"%{INDEX}%"):
+        service.rows("SELECT pg_terminate_backend(%s, 5000)", pid)
+    with service.connect("owner", "rolerabbit-fault") as owner:
+        owner.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier("public", INDEX)))
+        owner.execute("DELETE FROM schema_migrations WHERE version = %s", [step["version"]])
+    Path(step["file"]).unlink(missing_ok=True)
+
+
+def is_half(service: Service, version: str) -> bool:
+    """Whether the index is there and not valid, and the migration begun and not finished."""
+    return is_invalid(service) and service.rows(_UNFINISHED, version) == [(1,)]
+
+
+def is_invalid(service: Service) -> bool:
+    """Whether the index is there and not valid."""
+    return service.rows(_INVALID, f"public.{INDEX}") == [(1,)]
+
+
+def _cut_off(service: Service, migrations: list[Migration]) -> None:
+    """Run the migration beside an old transaction, for which it has to wait, and cancel it while it does."""
+    with sessions(service) as opened:
+        old = opened.open("app", "report-notebook")
+        old.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        old.execute("SELECT count(*) FROM portfolios")
+        runner = threading.Thread(target=_run, args=(service.url("owner_url"), migrations), daemon=True)
+        runner.start()
+        wait_for(lambda: service.rows(_BUILDS, f"%{INDEX}%"), STAND_SECONDS, "the index waits for an old transaction")
+        for (pid,) in service.rows(_BUILDS, f"%{INDEX}%"):
+            service.rows("SELECT pg_cancel_backend(%s)", pid)
+        runner.join(STAND_SECONDS)
+
+
+def _run(url: str, migrations: list[Migration]) -> None:
+    with contextlib.suppress(MigrationError, psycopg.Error):
+        database.up(url, migrations)
+
+
+def _file_name() -> str:
+    return f"{int(bundled()[-1].version) + 1:03d}_{NAME}.sql"
