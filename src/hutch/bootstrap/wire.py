@@ -48,7 +48,7 @@ def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
     providers = find_providers()
     if not path.exists():
         raise CommandError(
-            f"no configuration at {path}: write one (see docs/reference/configuration.md) or name it with --config",
+            f"no configuration at {path}: `hutch init` writes one; or name it with --config",
             2,
         )
     try:

@@ -13,6 +13,8 @@ from hutch import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hutch.cli.demo:demo", "The whole story on this machine: a real fault from alert to review."),
+    "init": ("hutch.cli.init:init", "Write a first hutch.yaml and a first runbook."),
+    "doctor": ("hutch.cli.doctor:doctor", "Check the configuration, the store and every target."),
     "serve": ("hutch.cli.serve:serve", "Watch the services and answer incidents; JSON API on loopback."),
     "diagnose": ("hutch.cli.diagnose:diagnose", "Look at a service, or at a bare database or URL, and name the cause."),
     "run": ("hutch.cli.runs:run", "Run a runbook: DOC#anchor."),

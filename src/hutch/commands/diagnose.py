@@ -57,6 +57,11 @@ async def _previewed(service: Service, action: str, args: Mapping[str, object]) 
     return preview.refused or preview.summary
 
 
+async def look(context: Context, service: Service) -> list[Finding]:
+    """What every check of the service sees now, in parallel."""
+    return await _findings(context, list(service.connections.values()))
+
+
 async def _findings(context: Context, connections: Sequence[Connection]) -> list[Finding]:
     checks = [(name, c.target, check) for c in connections for name, check in c.checks.items()]
     found = await asyncio.gather(*(_bounded(context, *check) for check in checks), return_exceptions=True)

@@ -1,0 +1,240 @@
+"""``hutch doctor``: is everything there that Hutch needs, before it is needed? Looks at much, changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.diagnose import look
+from hutch.commands.documents import base_of, load_document, names
+from hutch.commands.freeze import frozen
+from hutch.commands.prepare import Situation, prepare
+from hutch.detection.history import History
+from hutch.detection.signals import measure_all
+from hutch.model.config import Config
+from hutch.model.finding import Finding, Status
+from hutch.ports import Provider, Secrets
+
+LITTLE_ROOM = 256 * 1024 * 1024
+"""Bytes free under the store below which it is said."""
+
+BETWEEN_SCRAPES = 1.5
+"""Seconds between the two looks that a rate needs."""
+
+REACHABLE = ".reachable"
+"""How the checks end that ask whether a target is there at all."""
+
+READS_ONLY = "reader_is_read_only"
+"""How the checks end that prove that a reading login cannot write."""
+
+
+class State(StrEnum):
+    """How a point stands. ``WARN`` works and should be looked at; ``FAIL`` will not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that was looked at: where, what was seen, and what to do about it."""
+
+    area: str
+    what: str
+    state: State
+    said: str
+    todo: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The JSON form; keys are stable."""
+        return {"area": self.area, "what": self.what, "status": self.state, "said": self.said, "todo": self.todo}
+
+
+Look = Callable[[Context], Awaitable[list[Point]]]
+
+
+async def examine(context: Context) -> list[Point]:
+    """Every point of a wired context, in the order in which one mends them. Secrets are masked."""
+    found = [await part(context) for part in PARTS]
+    mask = context.secrets.mask
+    return [replace(p, said=mask(p.said), todo=mask(p.todo)) for points in found for p in points]
+
+
+def missing_secrets(config: Config, providers: Mapping[str, Provider], secrets: Secrets) -> list[Point]:
+    """Every secret that the configuration names and that cannot be had: asked before anything is wired."""
+    found = []
+    for service in config.services.values():
+        for provider, settings in service.targets.items():
+            named = [s.name for s in providers[provider].settings if s.kind == "secret"]
+            for key in named:
+                reference = settings.get(key)
+                try:
+                    secrets.resolve(reference) if isinstance(reference, str) and reference else None
+                except LookupError as error:
+                    where = f"services.{service.name}.{provider}.{key}"
+                    found.append(Point("secrets", where, State.FAIL, str(error.args[0]), "set it, or name another"))
+    return found
+
+
+# ------------------------------------------------------------------ the parts
+
+
+async def _configuration(context: Context) -> list[Point]:
+    config = context.config
+    services = f"{len(config.services)} service{'s' if len(config.services) != 1 else ''}: {', '.join(config.services)}"
+    mode = {
+        "observe": "observe: Hutch diagnoses and proposes, and applies nothing",
+        "act": "act: what a person approves is applied",
+    }
+    points = [
+        Point("configuration", "file", State.OK, f"{config.path}: {services}"),
+        Point("configuration", "mode", State.OK, mode[config.mode]),
+    ]
+    reason = frozen(context.home)
+    if reason:
+        points.append(Point("configuration", "freeze", State.WARN, f"changes are frozen: {reason}", "hutch thaw"))
+    return points
+
+
+async def _store(context: Context) -> list[Point]:
+    home = context.home
+    if not os.access(home, os.W_OK):
+        return [Point("store", str(home), State.FAIL, "this user cannot write there", "make it writable")]
+    streams = await context.store.streams()
+    points = [Point("store", str(home), State.OK, f"{len(streams)} streams of events")]
+    free = shutil.disk_usage(home).free
+    if free < LITTLE_ROOM:
+        left = f"{free // 1024 // 1024} MB are free"
+        points.append(Point("store", "room", State.WARN, left, "a full disk stops every new event: free some space"))
+    return points
+
+
+async def _targets(context: Context) -> list[Point]:
+    found = await asyncio.gather(*(_service(context, s) for s in context.services.values()))
+    return [point for points in found for point in points]
+
+
+async def _service(context: Context, service: Service) -> list[Point]:
+    own = [n for n in service.connections if n != "shell"]
+    if not own:
+        said = "no target is configured: nothing can be watched or diagnosed"
+        return [Point(service.name, "targets", State.WARN, said, f"add http, postgres … to services.{service.name}")]
+    findings = await look(context, service)
+    lost = {f.target: f for f in findings if f.check.endswith(REACHABLE) and f.status is not Status.OK}
+    points = [_unreachable(service.name, f, findings) for f in lost.values()]
+    points += [_judged(service.name, f) for f in findings if f.target not in lost]
+    return [*points, *_changes(context, service)]
+
+
+def _unreachable(service: str, lost: Finding, findings: list[Finding]) -> Point:
+    """A target that is not there is one point, not one for each of its checks."""
+    others = sum(1 for f in findings if f.target == lost.target) - 1
+    said = f"{lost.reason or lost.summary}" + (f" ({others} more checks wait for it)" if others else "")
+    return Point(service, lost.check, State.FAIL, said, "check its address, and that it may be reached from here")
+
+
+def _judged(service: str, finding: Finding) -> Point:
+    said = finding.reason or finding.summary
+    proof = finding.check.endswith(READS_ONLY)
+    if finding.status is Status.OK:
+        return Point(service, finding.check, State.OK, said)
+    if finding.status is Status.UNKNOWN:
+        state = State.FAIL if finding.matters else State.WARN
+        return Point(service, finding.check, state, said, "see docs/reference/configuration.md for what it needs")
+    if proof:
+        return Point(service, finding.check, State.FAIL, said, "give Hutch a login that can only read")
+    return Point(service, finding.check, State.WARN, said, f"hutch diagnose --service {service}")
+
+
+def _changes(context: Context, service: Service) -> list[Point]:
+    able = sorted({name for c in service.connections.values() for name in c.actions})
+    if able:
+        return [Point(service.name, "remedies", State.OK, ", ".join(able))]
+    state = State.WARN if context.config.mode == "act" else State.OK
+    return [Point(service.name, "remedies", state, "no typed action is available: only what documents hold")]
+
+
+async def _signals(context: Context) -> list[Point]:
+    """Rules whose signal nobody gives would stay silent for ever."""
+    if not context.config.rules:
+        return [Point("alerts", "rules", State.WARN, "no alert rule: only the diagnosis watches", "add some to alerts")]
+    found = []
+    for service in context.services.values():
+        seen = await _measured(context, service)
+        blind = [r for r in context.config.rules if seen.get(r.condition.signal) is None]
+        for rule in blind:
+            said = f"{service.name} gives no {rule.condition.signal} now: “{rule.name}” cannot be judged"
+            todo = "configure a source (http.metrics, local …) or some traffic"
+            found.append(Point("alerts", rule.name, State.WARN, said, todo))
+        if not blind:
+            said = f"{len(context.config.rules)} rules, each with data from {service.name}"
+            found.append(Point("alerts", "rules", State.OK, said))
+    return found
+
+
+async def _measured(context: Context, service: Service) -> Mapping[str, float | None]:
+    history = History()
+    sources = [c for c in service.connections.values() if c.scrape]
+    for pause in (BETWEEN_SCRAPES if sources else 0.0, 0.0):
+        got = await asyncio.gather(*(c.scrape() for c in sources if c.scrape), return_exceptions=True)
+        for source, samples in zip(sources, got, strict=True):
+            if not isinstance(samples, BaseException):
+                history.add(samples, source.target)
+        await asyncio.sleep(pause)
+    return measure_all(history, context.clock.now(), context.config.time_scale)
+
+
+async def _runbooks(context: Context) -> list[Point]:
+    bundled = set(names())
+    own = {n: p for n, p in names(context.config.runbooks, base_of(context)).items() if n not in bundled}
+    points = [_document(context, str(path)) for path in own.values()]
+    points += [_opened(context, s) for s in context.services.values()]
+    return points
+
+
+def _document(context: Context, path: str) -> Point:
+    try:
+        document = load_document(path)
+    except CommandError as error:
+        return Point("runbooks", path, State.FAIL, str(error), "mend the document")
+    refused = [
+        item
+        for service in context.services.values()
+        for runbook in document.runbooks
+        for item in prepare(runbook, Situation(service)).skipped
+        if "is not bound" in item.refused
+    ]
+    said = f"{len(document.runbooks)} runbook{'' if len(document.runbooks) == 1 else 's'}"
+    if not refused:
+        return Point("runbooks", path, State.OK, said)
+    first = f"line {refused[0].line}: {refused[0].refused}"
+    return Point("runbooks", path, State.WARN, f"{said}; {len(refused)} statements cannot run, {first}", "bind it")
+
+
+def _opened(context: Context, service: Service) -> Point:
+    """The runbook that alerts open must exist."""
+    reference = service.config.runbook
+    if not reference:
+        todo = f"name one: services.{service.name}.runbook"
+        return Point("runbooks", service.name, State.WARN, "no runbook answers its alerts", todo)
+    try:
+        load_document(reference.partition("#")[0], context.config.runbooks, base_of(context))
+    except CommandError as error:
+        return Point("runbooks", service.name, State.FAIL, str(error), f"mend services.{service.name}.runbook")
+    return Point("runbooks", service.name, State.OK, f"alerts open {reference}")
+
+
+PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks)
+"""What is looked at, in order."""
+
+
+def worst(points: Iterable[Point]) -> State:
+    """The worst state among them."""
+    order = list(State)
+    return max((p.state for p in points), key=order.index, default=State.OK)
