@@ -23,6 +23,18 @@ class User:
     email: str
     name: str
     created_at: datetime
+    role: str
+    restrictions: list[str]
+    """Kinds of the restrictions in force: `all`, `login`, `export`."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether everybody's portfolios are theirs to see and delete."""
+        return self.role == "admin"
+
+    def may(self, kind: str) -> bool:
+        """Whether no restriction of this kind, or of all, is in force."""
+        return not {"all", kind} & set(self.restrictions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +43,27 @@ class Credentials:
 
     user_id: UUID
     password_hash: str
-    restricted: bool
+    reset_required: bool
+    restrictions: list[str]
 
 
-_USER: Final = sql.SQL("u.id, u.email, u.name, u.created_at")
-_RESTRICTED: Final = sql.SQL(
-    "EXISTS (SELECT FROM account_restrictions r WHERE r.user_id = u.id AND r.restricted_until > now()"
-    " AND r.restriction = ANY(%(restrictions)s))"
+_RESTRICTIONS: Final = sql.SQL(
+    "ARRAY(SELECT DISTINCT r.restriction::text FROM account_restrictions r"
+    " WHERE r.user_id = u.id AND r.restricted_until > now()) AS restrictions"
 )
+_USER: Final = sql.SQL("u.id, u.email, u.name, u.created_at, u.role, {}").format(_RESTRICTIONS)
 _ADD: Final = sql.SQL(
     "INSERT INTO users AS u (email, name, password_hash) VALUES (%s, %s, %s)"
     " ON CONFLICT (lower(email)) DO NOTHING RETURNING {}"
 ).format(_USER)
 _CREDENTIALS: Final = sql.SQL(
-    "SELECT u.id AS user_id, u.password_hash, {} AS restricted FROM users u WHERE lower(u.email) = lower(%(email)s)"
-).format(_RESTRICTED)
+    "SELECT u.id AS user_id, u.password_hash, u.password_reset_required AS reset_required, {}"
+    " FROM users u WHERE lower(u.email) = lower(%(email)s)"
+).format(_RESTRICTIONS)
 _OF_TOKEN: Final = sql.SQL(
     "SELECT {user} FROM user_sessions s JOIN users u ON u.id = s.user_id"
-    " WHERE s.token_hash = %(hash)s AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT {restricted}"
-).format(user=_USER, restricted=_RESTRICTED)
+    " WHERE s.token_hash = %(hash)s AND s.revoked_at IS NULL AND s.expires_at > now()"
+).format(user=_USER)
 
 
 async def add_user(connection: AsyncConnection[Any], email: str, name: str, password_hash: str) -> User | None:
@@ -62,7 +76,7 @@ async def add_user(connection: AsyncConnection[Any], email: str, name: str, pass
 async def credentials(connection: AsyncConnection[Any], email: str) -> Credentials | None:
     """What the account of this address logs in with; None where there is no such account."""
     async with connection.cursor(row_factory=class_row(Credentials)) as cursor:
-        await cursor.execute(_CREDENTIALS, {"email": email, "restrictions": ["all", "login"]})
+        await cursor.execute(_CREDENTIALS, {"email": email})
         return await cursor.fetchone()
 
 
@@ -88,9 +102,9 @@ async def revoke_session(connection: AsyncConnection[Any], token: str) -> None:
 
 
 async def user_of(connection: AsyncConnection[Any], token: str) -> User | None:
-    """Whose live session this token is; None where it is unknown, over, revoked, or the account is restricted."""
+    """Whose live session this token is; None where it is unknown, over or revoked."""
     async with connection.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(_OF_TOKEN, {"hash": token_hash(token), "restrictions": ["all"]})
+        await cursor.execute(_OF_TOKEN, {"hash": token_hash(token)})
         return await cursor.fetchone()
 
 

@@ -15,8 +15,9 @@ from rolerabbit.config import Settings
 from rolerabbit.faults import crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
 from rolerabbit.metrics import Metrics
-from rolerabbit.web import auth, errors, health, pages, portfolios
+from rolerabbit.web import account, admin, auth, errors, health, pages, portfolios, report, resets
 from rolerabbit.web.access import Connection, Parts, Pool
+from rolerabbit.web.guard import Guard
 
 POOL_MIN: Final = 1
 RECONNECT_S: Final = 3.0
@@ -30,10 +31,11 @@ def create_app(settings: Settings) -> FastAPI:
     parts.metrics.watch_pool(parts.pool)
     app = FastAPI(title="RoleRabbit", version=settings.release, lifespan=_lifespan)
     app.state.parts = parts
+    app.add_middleware(Guard)
     app.add_middleware(Instrument, metrics=parts.metrics)
     errors.add_handlers(app)
-    for router in (health.router, auth.router, portfolios.router, pages.router):
-        app.include_router(router)
+    for routes in (health, auth, resets, account, portfolios, admin, pages, report):
+        app.include_router(routes.router)
     return app
 
 
@@ -57,11 +59,14 @@ def open_pool(settings: Settings) -> Pool:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await parts.pool.open(wait=False)
-    crash = asyncio.create_task(crash_soon()) if parts.settings.fault == "crash" else None
+    background = [asyncio.create_task(parts.blocklist.keep_fresh(parts.pool))]
+    if parts.settings.fault == "crash":
+        background.append(asyncio.create_task(crash_soon()))
     try:
         yield
     finally:
-        if crash is not None:
-            crash.cancel()
+        for task in background:
+            task.cancel()
+        await asyncio.wait(background)
         await parts.reads.close()
         await parts.pool.close(timeout=2)

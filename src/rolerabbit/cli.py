@@ -16,6 +16,8 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "load": "rolerabbit.load:load",
     "platform": "rolerabbit.platform.cli:platform",
     "fault": "rolerabbit.drills.cli:fault",
+    "accounts": "rolerabbit.operate:accounts",
+    "reports": "rolerabbit.operate:list_reports",
 }
 
 

@@ -33,7 +33,7 @@ def db() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def status(as_json: bool) -> None:
     """Say which migrations are applied and which are due. Changes nothing."""
-    with _clear_errors() as url:
+    with clear_errors() as url:
         rows = database.status(url, known_to(os.environ))
     if as_json:
         click.echo(json.dumps(as_object(rows)))
@@ -45,7 +45,7 @@ def status(as_json: bool) -> None:
 @db.command()
 def up() -> None:
     """Apply every migration that is due, each in its own transaction; finish one that stopped half-way."""
-    with _clear_errors() as url:
+    with clear_errors() as url:
         done = database.up(url, known_to(os.environ))
     for migration in done:
         click.echo(f"applied {migration.version} {migration.name}")
@@ -56,7 +56,7 @@ def up() -> None:
 @db.command()
 def down() -> None:
     """Undo the last applied migration."""
-    with _clear_errors() as url:
+    with clear_errors() as url:
         migration = database.down(url, known_to(os.environ))
     click.echo(f"rolled back {migration.version} {migration.name}")
 
@@ -64,7 +64,7 @@ def down() -> None:
 @db.command()
 def reset() -> None:
     """Drop every table. Refused unless RR_ENV=development."""
-    with _clear_errors() as url:
+    with clear_errors() as url:
         names = database.reset(url, environment(os.environ))
     click.echo(f"dropped {len(names)} tables: {', '.join(names) or 'there were none'}")
 
@@ -75,7 +75,7 @@ def reset() -> None:
 @click.option("--seed", "number", type=int, default=1, show_default=True, help="The same seed gives the same rows.")
 def fill(users: int, portfolios: int, number: int) -> None:
     """Add made-up users and portfolios. Running it again adds nothing."""
-    with _clear_errors() as url, database.connect(url) as connection:
+    with clear_errors() as url, database.connect(url) as connection:
         done = seed.fill(connection, users, portfolios, number)
     click.echo(f"added {done.users} users and {done.portfolios} portfolios")
 
@@ -91,7 +91,8 @@ def as_object(rows: tuple[Standing, ...]) -> dict[str, object]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[str]:
+def clear_errors() -> Iterator[str]:
+    """DATABASE_URL, and what goes wrong with that database as one clear error with its exit code."""
     try:
         yield database_url(os.environ)
     except ConfigError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
@@ -36,6 +37,16 @@ _OF_USER: Final = sql.SQL(
     "SELECT {} FROM portfolios WHERE user_id = %s AND deleted_at IS NULL"
     " ORDER BY updated_at DESC, id LIMIT %s OFFSET %s"
 ).format(_COLUMNS)
+_EVERYBODYS: Final = sql.SQL(
+    "SELECT {} FROM portfolios WHERE deleted_at IS NULL ORDER BY updated_at DESC, id LIMIT %s OFFSET %s"
+).format(_COLUMNS)
+_DELETE_MANY: Final = """
+WITH wanted AS (
+    SELECT id FROM portfolios WHERE id = ANY (%(ids)s) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+)
+UPDATE portfolios p SET deleted_at = now(), deleted_by = %(actor)s, updated_at = now()
+FROM wanted w WHERE p.id = w.id AND (%(anybodys)s OR p.user_id = %(actor)s)
+RETURNING p.id, p.user_id"""
 _PUBLIC: Final = sql.SQL(
     "SELECT {} FROM portfolios WHERE published = true AND visibility = 'public' AND deleted_at IS NULL"
     " ORDER BY updated_at DESC, id LIMIT %s OFFSET %s"
@@ -92,14 +103,17 @@ async def change(
     return await _one(connection, query, {**values, "_id": portfolio_id, "_owner": user_id})
 
 
-async def delete(connection: AsyncConnection[Any], portfolio_id: UUID, user_id: UUID) -> bool:
-    """Mark the user's portfolio as deleted and take it offline at once; False where there is none."""
-    cursor = await connection.execute(
-        "UPDATE portfolios SET deleted_at = now(), deleted_by = %s, updated_at = now()"
-        " WHERE id = %s AND user_id = %s AND deleted_at IS NULL",
-        [user_id, portfolio_id, user_id],
-    )
-    return cursor.rowcount == 1
+async def delete_many(
+    connection: AsyncConnection[Any], ids: Sequence[UUID], actor: UUID, anybodys: bool
+) -> list[tuple[UUID, UUID]]:
+    """Mark those of the portfolios as deleted that are the actor's, or anybody's; each with its owner."""
+    cursor = await connection.execute(_DELETE_MANY, {"ids": list(ids), "actor": actor, "anybodys": anybodys})
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
+async def everybodys(connection: AsyncConnection[Any], limit: int, offset: int) -> list[Portfolio]:
+    """All that are not deleted, latest first: for admins."""
+    return await _all(connection, _EVERYBODYS, [limit, offset])
 
 
 async def _all(connection: AsyncConnection[Any], query: sql.Composed, values: list[Any]) -> list[Portfolio]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-SecurityEvent = Literal["LOGIN_FAILURE", "UNAUTHORIZED_ACCESS", "SUSPICIOUS_IP"]
+SecurityEvent = Literal["LOGIN_FAILURE", "BRUTE_FORCE", "UNAUTHORIZED_ACCESS", "SUSPICIOUS_IP"]
 
 
 async def audit(
@@ -18,6 +19,18 @@ async def audit(
     await connection.execute(
         "INSERT INTO audit_logs (user_id, action, details, ip_address) VALUES (%s, %s, %s, %s)",
         [user_id, action, Jsonb(details or {}), ip],
+    )
+
+
+async def audit_deleted(
+    connection: AsyncConnection[Any], actor: UUID, ip: str | None, portfolios: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Note one `portfolio.deleted` for each (portfolio, owner), in the caller's transaction."""
+    await connection.execute(
+        "INSERT INTO audit_logs (user_id, action, details, ip_address)"
+        " SELECT %s, 'portfolio.deleted', jsonb_build_object('portfolio_id', d.id, 'owner_id', d.owner), %s"
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS d (id, owner)",
+        [actor, ip, [portfolio for portfolio, _ in portfolios], [owner for _, owner in portfolios]],
     )
 
 

@@ -54,6 +54,8 @@ def provide(postgres: Postgres) -> Addresses:
         _provision(connection, passwords)
     urls = {purpose: postgres.url_for(DATABASE, name, passwords[purpose]) for purpose, name in LOGINS.items()}
     _rolerabbit_db("up", urls["owner"])
+    with psycopg.connect(superuser) as connection:
+        _withhold(connection)
     _rolerabbit_db("seed", urls["owner"])
     return Addresses(superuser=superuser, **urls)
 
@@ -70,6 +72,12 @@ def _provision(connection: psycopg.Connection[Any], passwords: dict[str, str]) -
     statements = "\n".join(line for line in script.splitlines() if not line.startswith("--"))
     filled = sql.SQL(statements).format(database=sql.Identifier(DATABASE), **names, **verifiers)
     connection.execute(filled)
+
+
+def _withhold(connection: psycopg.Connection[Any]) -> None:
+    """What holds codes that open accounts is none of the reader's business."""
+    reader = sql.Identifier(LOGINS["reader"])
+    connection.execute(sql.SQL("REVOKE ALL ON outbox, password_resets FROM {}").format(reader))
 
 
 def _verifier(connection: psycopg.Connection[Any], user: str, password: str) -> str:

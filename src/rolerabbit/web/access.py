@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
 
 from fastapi import HTTPException, Request
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from rolerabbit import trail
 from rolerabbit.accounts import User, user_of
 from rolerabbit.addresses import client_address
+from rolerabbit.blocklist import Blocklist
 from rolerabbit.config import Settings
 from rolerabbit.faults import PortfolioReads
 from rolerabbit.metrics import Metrics
+from rolerabbit.seldom import Seldom
 
+NOTED_EVERY_S: Final = 60.0
+"""How often the same refusal of the same address or account is written to the security log."""
+RESTRICTED: Final = "this account is restricted for now"
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
@@ -29,6 +35,8 @@ class Parts:
     pool: Pool
     metrics: Metrics
     reads: PortfolioReads
+    blocklist: Blocklist = field(default_factory=Blocklist)
+    seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +69,27 @@ def bearer(request: Request) -> str | None:
 
 @asynccontextmanager
 async def visit(request: Request) -> AsyncIterator[Visit]:
-    """A connection for as long as the handler needs one; 401 for a token that is not valid (any more)."""
+    """A connection for as long as the handler needs one; 401 for a token that is not valid (any more), 403 for an
+    account that is restricted altogether."""
     parts, token = parts_of(request), bearer(request)
     async with parts.pool.connection() as connection:
         user = await user_of(connection, token) if token else None
         if token and user is None:
             raise HTTPException(401, "this session is not valid: log in again", {"WWW-Authenticate": "Bearer"})
+        found = Visit(connection, ip_of(request), user)
         if user is not None:
             request.state.user_id = str(user.id)
             parts.metrics.saw(user.id)
-        yield Visit(connection, ip_of(request), user)
+            if "all" in user.restrictions:
+                await refuse(request, found, user, "restricted", RESTRICTED)
+        yield found
+
+
+async def refuse(request: Request, found: Visit, user: User, reason: str, text: str) -> NoReturn:
+    """403 with this text, noted as `UNAUTHORIZED_ACCESS` (once a minute for the same account and reason)."""
+    if parts_of(request).seldom.may(f"{reason} {user.id}"):
+        await trail.security(found.connection, "UNAUTHORIZED_ACCESS", user.id, found.ip, {"reason": reason})
+    raise HTTPException(403, text)
 
 
 @asynccontextmanager

@@ -10,11 +10,15 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, StringConstraints
 
 from rolerabbit import trail
-from rolerabbit.accounts import User, add_user, credentials, is_blocked, open_session, revoke_session
+from rolerabbit.accounts import Credentials, User, add_user, credentials, is_blocked, open_session, revoke_session
 from rolerabbit.passwords import hash_aside, matches, new_token
-from rolerabbit.web.access import Connection, bearer, ip_of, parts_of, user_visit
+from rolerabbit.web.access import RESTRICTED, Connection, bearer, ip_of, parts_of, user_visit
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
+RESET_REQUIRED = (
+    "this account has to choose a new password first: ask for a link with POST /api/auth/password-reset, "
+    "then follow the mail"
+)
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=200)]
@@ -77,11 +81,10 @@ async def log_in(request: Request, body: Login) -> Session:
     fits = await matches(known.password_hash if known else None, body.password)
     async with pool.connection() as connection:
         if known is None or not fits:
-            await trail.security(connection, "LOGIN_FAILURE", known.user_id if known else None, ip)
+            account = {"account": body.email.lower()}
+            await trail.security(connection, "LOGIN_FAILURE", known.user_id if known else None, ip, account)
             raise HTTPException(401, "wrong address or password")
-        if known.restricted:
-            await trail.security(connection, "UNAUTHORIZED_ACCESS", known.user_id, ip, {"reason": "restricted"})
-            raise HTTPException(403, "this account is restricted")
+        await _refuse_closed(connection, known, ip)
         token = new_token()
         async with connection.transaction():
             expires = await open_session(connection, known.user_id, token, ip)
@@ -103,6 +106,15 @@ async def me(request: Request) -> Account:
     """Who the token of this request belongs to."""
     async with user_visit(request) as (_, user):
         return _account(user)
+
+
+async def _refuse_closed(connection: Connection, known: Credentials, ip: str | None) -> None:
+    if {"all", "login"} & set(known.restrictions):
+        await trail.security(connection, "UNAUTHORIZED_ACCESS", known.user_id, ip, {"reason": "restricted"})
+        raise HTTPException(403, RESTRICTED)
+    if known.reset_required:
+        await trail.audit(connection, known.user_id, "user.login_refused", ip, {"reason": "reset required"})
+        raise HTTPException(403, RESET_REQUIRED)
 
 
 async def _refuse_blocked(connection: Connection, ip: str | None) -> None:

@@ -15,7 +15,7 @@ from rolerabbit.web.access import parts_of
 
 router = APIRouter(tags=["pages"])
 
-HEADERS: Final = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
+CSP: Final = "default-src 'none'"
 _PAGE: Final = Template(
     """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title></head>
@@ -29,7 +29,7 @@ $body
 @router.api_route("/", methods=["GET", "HEAD"])
 async def front() -> HTMLResponse:
     """The front page; it needs nothing but the process."""
-    return _html("RoleRabbit", "<p>Portfolios, one subdomain each.</p>")
+    return html("RoleRabbit", "<p>Portfolios, one subdomain each.</p>")
 
 
 @router.api_route("/p/{subdomain}", methods=["GET", "HEAD"])
@@ -41,7 +41,7 @@ async def public_page(request: Request, subdomain: str) -> HTMLResponse:
         row = await portfolios.page(connection, subdomain)
     if row is None:
         raise HTTPException(404, "there is no such page")
-    return _html(row.title, _body(row))
+    return html(row.title, _body(row))
 
 
 def _body(row: Portfolio) -> str:
@@ -49,5 +49,7 @@ def _body(row: Portfolio) -> str:
     return "\n".join(f"<p>{part}</p>" for part in paragraphs)
 
 
-def _html(title: str, body: str) -> HTMLResponse:
-    return HTMLResponse(_PAGE.substitute(title=escape(title), body=body), headers=HEADERS)
+def html(title: str, body: str, status: int = 200, policy: str = CSP) -> HTMLResponse:
+    """A whole page; `body` is HTML already, `title` is text."""
+    headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+    return HTMLResponse(_PAGE.substitute(title=escape(title), body=body), status, headers=headers)

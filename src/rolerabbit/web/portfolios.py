@@ -8,7 +8,8 @@ from uuid import UUID
 
 import psycopg
 from fastapi import APIRouter, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from psycopg import Rollback
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rolerabbit import portfolios, trail
 from rolerabbit.accounts import User
@@ -22,7 +23,7 @@ Content = Annotated[str, StringConstraints(max_length=100_000)]
 Subdomain = Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=100_000)]
-EXPORT_LIMIT = 10_000
+MAX_CHOSEN = 1000
 
 
 class NewPortfolio(BaseModel):
@@ -45,6 +46,14 @@ class Edit(BaseModel):
     subdomain: Subdomain = ""
     content: Content = ""
     visibility: Visibility = "public"
+
+
+class Chosen(BaseModel):
+    """Portfolios by their ids."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_CHOSEN)]
 
 
 class PortfolioOut(BaseModel):
@@ -119,22 +128,30 @@ async def unpublish(request: Request, portfolio_id: UUID) -> PortfolioOut:
 
 @router.delete("/portfolios/{portfolio_id}", status_code=204)
 async def delete(request: Request, portfolio_id: UUID) -> None:
-    """Marks it as deleted: the row stays, with who deleted it and when."""
+    """Marks it as deleted: the row stays, with who deleted it and when. Admins may delete anybody's."""
+    await _delete(request, [portfolio_id])
+
+
+@router.delete("/portfolios")
+async def delete_many(request: Request, body: Chosen) -> dict[str, int]:
+    """All of them or, where one is not there (or not the caller's, unless an admin), none: 404."""
+    return {"deleted": await _delete(request, body.ids)}
+
+
+async def _delete(request: Request, ids: list[UUID]) -> int:
+    wanted = set(ids)
     async with user_visit(request) as (found, user):
-        await _own(found, user, portfolio_id)
+        deleted: list[tuple[UUID, UUID]] = []
         async with found.connection.transaction():
-            if not await portfolios.delete(found.connection, portfolio_id, user.id):
-                raise HTTPException(404, "there is no such portfolio")
-            await _audit(found, user, "portfolio.deleted", portfolio_id)
-
-
-@router.get("/account/export")
-async def export(request: Request) -> list[PortfolioOut]:
-    """Everything that the caller has written; noted as `data.exported`."""
-    async with user_visit(request) as (found, user):
-        rows = await portfolios.of_user(found.connection, user.id, EXPORT_LIMIT, 0)
-        await trail.audit(found.connection, user.id, "data.exported", found.ip, {"portfolios": len(rows)})
-    return [_out(row) for row in rows]
+            deleted = await portfolios.delete_many(found.connection, list(wanted), user.id, user.is_admin)
+            if len(deleted) != len(wanted):
+                raise Rollback
+            await trail.audit_deleted(found.connection, user.id, found.ip, deleted)
+        if len(deleted) != len(wanted):
+            for missing in wanted - {portfolio for portfolio, _ in deleted}:
+                await _own(found, user, missing)
+            raise HTTPException(404, "there is no such portfolio")
+    return len(deleted)
 
 
 async def _change(request: Request, portfolio_id: UUID, values: dict[str, Any], action: str) -> PortfolioOut:

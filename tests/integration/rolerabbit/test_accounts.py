@@ -46,8 +46,13 @@ async def test_failed_logins_are_logged_with_their_address(database_url: str, st
         wrong = await replica.ask("POST", "/api/auth/login", json={**ACCOUNT, "password": "guess"})
         unknown = await replica.ask("POST", "/api/auth/login", json={**ACCOUNT, "email": "bob@example.com"})
     assert (wrong.status, wrong.json) == (unknown.status, unknown.json) == (401, {"error": "wrong address or password"})
-    found = rows("SELECT event_type, host(ip_address), user_id IS NOT NULL FROM security_logs ORDER BY id")
-    assert found == [("LOGIN_FAILURE", "127.0.0.1", True), ("LOGIN_FAILURE", "127.0.0.1", False)]
+    query = (
+        "SELECT event_type, host(ip_address), user_id IS NOT NULL, details ->> 'account' FROM security_logs ORDER BY id"
+    )
+    assert rows(query) == [
+        ("LOGIN_FAILURE", "127.0.0.1", True, "ann@example.com"),
+        ("LOGIN_FAILURE", "127.0.0.1", False, "bob@example.com"),
+    ]
 
 
 async def test_a_blocked_address_may_not_log_in(replica: Any, rows: Any) -> None:
@@ -67,8 +72,12 @@ async def test_a_restricted_account_is_locked_out_until_the_restriction_ends(rep
         "INSERT INTO account_restrictions (user_id, restriction, reason, restricted_until)"
         " SELECT id, 'all', 'test', now() + interval '1 h' FROM users"
     )
-    assert (await replica.ask("GET", "/api/auth/me", token=token)).status == 401
-    assert (await replica.ask("POST", "/api/auth/login", json=ACCOUNT)).status == 403
+    for refused in (
+        await replica.ask("GET", "/api/auth/me", token=token),
+        await replica.ask("POST", "/api/auth/login", json=ACCOUNT),
+    ):
+        assert (refused.status, refused.json) == (403, {"error": "this account is restricted for now"})
+    assert rows("SELECT count(*) FROM security_logs WHERE event_type = 'UNAUTHORIZED_ACCESS'") == [(2,)]
     rows("UPDATE account_restrictions SET restricted_until = now()")
     assert (await replica.ask("GET", "/api/auth/me", token=token)).status == 200
 

@@ -124,5 +124,11 @@ async def test_an_export_is_noted(replica: Any, rows: Any) -> None:
     token = await replica.new_user("ann@example.com")
     await replica.new_portfolio(token, "ann")
     exported = await replica.ask("GET", "/api/account/export", token=token)
-    assert [row["subdomain"] for row in exported.json] == ["ann"]
-    assert rows("SELECT details FROM audit_logs WHERE action = 'data.exported'") == [({"portfolios": 1},)]
+    assert [row["subdomain"] for row in exported.json["portfolios"]] == ["ann"]
+    assert exported.json["account"]["email"] == "ann@example.com"
+    assert [row["action"] for row in exported.json["activity"]][-2:] == ["user.logged_in", "user.registered"]
+    assert len(exported.json["sessions"]) == 1
+    assert "password" not in exported.text
+    assert "token" not in exported.text
+    noted = {"records": 6, "bytes": len(exported.text.encode()), "portfolios": 1}
+    assert rows("SELECT details FROM audit_logs WHERE action = 'data.exported'") == [(noted,)]

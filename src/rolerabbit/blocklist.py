@@ -1,0 +1,79 @@
+"""Which addresses are blocked now: the active rows of `ip_blocklist` in memory, looked up without a query."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+
+from rolerabbit.config import Network
+
+REFRESH_S: Final = 1.0
+MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+_ACTIVE: Final = "SELECT network(ip_address)::text, blocked_until FROM ip_blocklist WHERE blocked_until > now()"
+_VERSION: Final = """
+SELECT count(*), coalesce(sum(hashtextextended(ip_address::text || blocked_until::text, 0)), 0)::text
+FROM ip_blocklist WHERE blocked_until > now()"""
+_log = logging.getLogger("rolerabbit.blocklist")
+
+
+class Blocklist:
+    """Networks by the length of their prefix: a look-up costs one dictionary access for each length that occurs."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[int, int], dict[int, datetime]] = {}
+        self._version: object = None
+
+    def replace(self, rows: Iterable[tuple[str, datetime]]) -> None:
+        """Take these networks instead; where one stands twice, the later end counts."""
+        until: dict[tuple[int, int], dict[int, datetime]] = {}
+        for text, end in rows:
+            network = normal(ipaddress.ip_network(text, strict=False))
+            known = until.setdefault((network.version, network.prefixlen), {})
+            key = int(network.network_address)
+            known[key] = max(end, known.get(key, end))
+        self._until = until
+
+    def blocked_until(self, ip: str | None, now: datetime | None = None) -> datetime | None:
+        """When the longest block of this address ends; None where it is not blocked."""
+        if ip is None or not self._until:
+            return None
+        address, moment = ipaddress.ip_address(ip), now or datetime.now(UTC)
+        bits, number = address.max_prefixlen, int(address)
+        ends = (
+            networks.get(number >> (bits - length) << (bits - length))
+            for (version, length), networks in self._until.items()
+            if version == address.version
+        )
+        return max((end for end in ends if end is not None and end > moment), default=None)
+
+    async def refresh(self, connection: AsyncConnection[Any]) -> None:
+        """Read the table if it has changed."""
+        version = await (await connection.execute(_VERSION)).fetchone()
+        if version != self._version:
+            self.replace(await (await connection.execute(_ACTIVE)).fetchall())
+            self._version = version
+
+    async def keep_fresh(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Until cancelled; while the database doesn't answer, what was known last stays in force."""
+        while True:
+            try:
+                async with pool.connection() as connection:
+                    await self.refresh(connection)
+            except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
+                _log.debug("the blocklist was not refreshed: %s", error)
+            await asyncio.sleep(REFRESH_S)
+
+
+def normal(network: Network) -> Network:
+    """The network itself; of an IPv4 one that is written as IPv6 (`::ffff:a.b.c.d`) the IPv4 one."""
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        return ipaddress.ip_network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+    return network
