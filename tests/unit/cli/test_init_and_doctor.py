@@ -141,7 +141,7 @@ def test_doctor_finds_what_would_not_work(home: Path, monkeypatch: pytest.Monkey
     (home / "runbooks/other.md").write_text(
         "# Other\n\n## Other\n\n### Detection\n\n```bash\ncurl https://a.example\n```\n"
     )
-    (home / "runbooks/broken.md").write_text('# B\n\n```sql {"name": 1}\nselect 1\n```\n')
+    (home / "runbooks/broken.md").write_text('# B\n\n```sql {"name":}\nselect 1\n```\n')
     code, points = doctor()
     assert code == 3
     lost = points["shop", "postgres.reachable"]
