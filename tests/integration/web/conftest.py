@@ -1,0 +1,147 @@
+"""A real server over a real store, and a client that reads pages as a browser without JavaScript does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from hutch.bootstrap.wire import open_context
+from hutch.commands import runs
+from hutch.commands.context import Context
+from hutch.web.server import listen, serving
+
+RUNBOOK = """# Shop
+
+## Trouble
+
+### Detection
+
+```bash
+echo well
+# Should return well
+```
+
+### Resolution
+
+**Option 1: Make a note**
+
+```bash
+mkdir noted
+```
+
+**Option 2: Make another**
+
+```bash
+mkdir another
+```
+"""
+
+
+@dataclass
+class Form:
+    """A form as it stands on a page: where it goes and what it sends if nobody types."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+
+class Page(HTMLParser):
+    """The forms, scripts, styles and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.html, self.forms, self.said = text, [], ""
+        self.attributes: list[tuple[str, str, str]] = []
+        self._in: list[str] = []
+        self.feed(text)
+
+    forms: list[Form]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {k: v or "" for k, v in attrs}
+        self.attributes += [(tag, k, v) for k, v in given.items()]
+        self._in.append(tag)
+        if tag == "form":
+            self.forms.append(Form(given["action"]))
+        elif tag == "input" and given.get("type") != "checkbox":
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+        elif tag == "button" and "formaction" in given:
+            self.forms[-1].others.append(given["formaction"])
+
+    def handle_data(self, data: str) -> None:
+        if self._in and self._in[-1] not in ("script", "style"):
+            self.said += data
+
+    def form(self, ending: str) -> Form:
+        """The first form whose action ends so."""
+        return next(f for f in self.forms if f.action.endswith(ending))
+
+
+@dataclass
+class Site:
+    """The server's address, its context, and a client with its own cookies."""
+
+    address: str
+    context: Context
+    client: aiohttp.ClientSession
+
+    async def page(self, path: str) -> Page:
+        async with self.client.get(self.address + path) as answer:
+            assert answer.status == 200, await answer.text()
+            return Page(await answer.text())
+
+    async def send(self, form: Form, action: str = "", **typed: str) -> Page:
+        """Send a form as a browser does; returns the page that it ends on."""
+        url = self.address + (action or form.action)
+        headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+        async with self.client.post(url, data={**form.fields, **typed}, headers=headers) as answer:
+            assert answer.history[0].status == 303
+            return Page(await answer.text())
+
+    async def until(self, run_id: str, what: Callable[[runs.Run], bool]) -> runs.Run:
+        """The run, once it is so."""
+        for _ in range(400):
+            run = await runs.load(self.context, run_id)
+            if what(run):
+                return run
+            await asyncio.sleep(0.05)
+        raise AssertionError(run)
+
+
+Opened = Callable[..., Awaitable[Site]]
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
+    """Starts a server in the given mode."""
+    closing: list[Callable[[], Awaitable[object]]] = []
+
+    async def start(mode: str = "act") -> Site:
+        (tmp_path / "trouble.md").write_text(RUNBOOK)
+        (tmp_path / "hutch.yaml").write_text(
+            f"mode: {mode}\nrunbooks: [trouble.md]\nservices:\n  shop: {{runbook: trouble, binds: {{mkdir: as-is}}}}\n"
+        )
+        context = open_context(tmp_path / "hutch.yaml")
+        listener = listen(0)
+        block = serving(context, listener)
+        await block.__aenter__()
+        client = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        closing.extend([client.close, lambda: block.__aexit__(None, None, None), context.close])
+        return Site(f"http://127.0.0.1:{listener.getsockname()[1]}", context, client)
+
+    yield start
+    for close in closing:
+        await close()
+
+
+@pytest.fixture
+async def site(opened: Opened) -> Site:
+    """A server that acts."""
+    return await opened()
