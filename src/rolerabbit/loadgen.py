@@ -29,6 +29,9 @@ MIX: Final[dict[Operation, int]] = {
 }
 """Out of 100 requests."""
 ACCOUNTS: Final = 3
+CROWD: Final = "198.18.0.0/16"
+"""Where visitors come from, as told by X-Forwarded-For: half of the network that is set aside for such tests."""
+CROWD_SIZE: Final = 256
 REQUEST_TIMEOUT_S: Final = 10.0
 MAX_IN_FLIGHT: Final = 64
 MAX_REQUESTS: Final = 1_000_000
@@ -41,23 +44,29 @@ class LoadError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to send: `rate` requests/s for `seconds`."""
+    """What to send: `rate` requests/s for `seconds`, in the middle third `peak` times as many.
+
+    `forwarded_for` is the network that visitors' addresses are taken from; empty: no X-Forwarded-For is sent.
+    """
 
     url: str
     rate: float
     seconds: float
     seed: int
+    forwarded_for: str = CROWD
+    peak: float = 1.0
 
     @property
     def requests(self) -> int:
         """How many requests the plan holds."""
-        return ceil(self.rate * self.seconds)
+        return ceil(self.rate * self.seconds * (2 + self.peak) / 3)
 
     def check(self) -> Plan:
         """The plan itself; raises `LoadError` unless it goes to this machine's loopback and is of bounded size."""
         check_target(self.url)
         if not 0 < self.requests <= MAX_REQUESTS:
             raise LoadError(f"{self.requests} requests: expected a rate and seconds that make 1 to {MAX_REQUESTS}")
+        crowd(self.forwarded_for, self.seed)
         return self
 
 
@@ -69,6 +78,21 @@ class Tally:
     failures: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     skipped: int = 0
+    sent_by_kind: Counter[str] = field(default_factory=Counter)
+    failed_by_kind: Counter[str] = field(default_factory=Counter)
+
+    def answered(self, kind: Operation, status: int, seconds: float) -> None:
+        """An answer came."""
+        self.statuses[status] += 1
+        self.latencies.append(seconds)
+        self.sent_by_kind[kind] += 1
+        self.failed_by_kind[kind] += status >= 500
+
+    def unanswered(self, kind: Operation, why: str) -> None:
+        """None came."""
+        self.failures[why] += 1
+        self.sent_by_kind[kind] += 1
+        self.failed_by_kind[kind] += 1
 
     def as_object(self, seconds: float) -> dict[str, Any]:
         """The report, with stable keys; times in ms. `failed` are 5xx answers and requests without an answer."""
@@ -79,6 +103,10 @@ class Tally:
             "skipped": self.skipped,
             "by_status": {str(status): count for status, count in sorted(self.statuses.items())},
             "without_answer": dict(sorted(self.failures.items())),
+            "by_kind": {
+                kind: {"requests": count, "failed": self.failed_by_kind[kind]}
+                for kind, count in sorted(self.sent_by_kind.items())
+            },
             "p50_ms": _ms(percentile(self.latencies, 50)),
             "p95_ms": _ms(percentile(self.latencies, 95)),
             "seconds": round(seconds, 2),
@@ -103,7 +131,27 @@ def operations(seed: int) -> Iterator[Operation]:
 
 def due_times(plan: Plan) -> Iterator[float]:
     """When each request is due, in seconds from the start."""
-    return (number / plan.rate for number in range(plan.requests))
+    third, extra = plan.seconds / 3, plan.peak - 1
+    before, within = plan.rate * third, plan.rate * third * plan.peak
+    for number in range(plan.requests):
+        if number < before or not extra:
+            yield number / plan.rate
+        elif number < before + within:
+            yield third + (number - before) / (plan.rate * plan.peak)
+        else:
+            yield 2 * third + (number - before - within) / plan.rate
+
+
+def crowd(network: str, seed: int) -> list[str]:
+    """The addresses that visitors come from, the same for the same seed; none of no network. Raises `LoadError`."""
+    if not network:
+        return []
+    try:
+        found = ipaddress.ip_network(network)
+    except ValueError as error:
+        raise LoadError(f"{network}: expected a network such as {CROWD} ({error})") from error
+    rng = Random(seed + 2)
+    return [str(found[rng.randrange(found.num_addresses)]) for _ in range(CROWD_SIZE)]
 
 
 def percentile(values: list[float], percent: float) -> float | None:
@@ -123,6 +171,7 @@ class Visitors:
         self._url = plan.url.rstrip("/")
         self._tally = Tally()
         self._rng = Random(plan.seed + 1)
+        self._crowd = crowd(plan.forwarded_for, plan.seed)
         self._run = f"{plan.seed}-{time.time_ns():x}"
         self._tokens: dict[int, str] = {}
         self._drafts: list[tuple[int, str]] = []
@@ -132,7 +181,7 @@ class Visitors:
     async def arrive(self) -> Tally:
         """Register and log in everybody (who has an account just logs in); return the tally of what comes after."""
         for number in range(ACCOUNTS):
-            await self._send("POST", "/api/auth/register", body=_account(number))
+            await self._send("login", "POST", "/api/auth/register", visitor=number, body=_account(number))
             await self._log_in(number)
         await self.do("list")
         self._tally = Tally()
@@ -143,16 +192,16 @@ class Visitors:
         number = self._rng.randrange(ACCOUNTS)
         match operation:
             case "health":
-                await self._send("GET", "/api/health")
+                await self._send("health", "GET", "/api/health")
             case "list":
-                self._hear(await self._send("GET", "/api/portfolios?limit=20"))
+                self._hear(await self._send("list", "GET", "/api/portfolios?limit=20"))
             case "page":
                 name = self._rng.choice(self._subdomains) if self._subdomains else "nobody"
-                await self._send("GET", f"/p/{name}")
+                await self._send("page", "GET", f"/p/{name}")
             case "login":
                 await self._log_in(number)
             case "own":
-                await self._send("GET", "/api/portfolios", visitor=number)
+                await self._send("own", "GET", "/api/portfolios", visitor=number)
             case _:
                 await self._write(operation, number)
 
@@ -167,9 +216,9 @@ class Visitors:
         owner, portfolio = self._drafts[position]
         if operation == "delete":
             del self._drafts[position]
-            await self._send("DELETE", f"/api/portfolios/{portfolio}", visitor=owner)
+            await self._send("delete", "DELETE", f"/api/portfolios/{portfolio}", visitor=owner)
             return
-        await self._send("POST", f"/api/portfolios/{portfolio}/publish", visitor=owner)
+        await self._send("publish", "POST", f"/api/portfolios/{portfolio}/publish", visitor=owner)
 
     async def _create(self, number: int) -> None:
         self._made += 1
@@ -178,12 +227,12 @@ class Visitors:
             "content": "Made by the load generator.",
             "subdomain": f"load-{self._run}-{self._made}",
         }
-        answer = await self._send("POST", "/api/portfolios", visitor=number, body=body)
+        answer = await self._send("create", "POST", "/api/portfolios", visitor=number, body=body)
         if isinstance(answer, dict) and "id" in answer:
             self._drafts.append((number, answer["id"]))
 
     async def _log_in(self, number: int) -> None:
-        answer = await self._send("POST", "/api/auth/login", body=_account(number))
+        answer = await self._send("login", "POST", "/api/auth/login", visitor=number, body=_account(number))
         if isinstance(answer, dict) and "token" in answer:
             self._tokens[number] = answer["token"]
 
@@ -191,22 +240,31 @@ class Visitors:
         if isinstance(answer, list) and answer:
             self._subdomains = [row["subdomain"] for row in answer]
 
-    async def _send(self, method: str, path: str, *, visitor: int | None = None, body: object = None) -> Any:
-        token = self._tokens.get(-1 if visitor is None else visitor)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def _send(
+        self, kind: Operation, method: str, path: str, *, visitor: int | None = None, body: object = None
+    ) -> Any:
+        headers = self._headers(visitor, with_token=kind != "login")
         started = time.monotonic()
         try:
             async with self._session.request(method, self._url + path, json=body, headers=headers) as response:
                 json_answer = response.content_type == "application/json"
                 answer = await response.json() if json_answer else await response.read()
-                self._tally.statuses[response.status] += 1
-                self._tally.latencies.append(time.monotonic() - started)
+                self._tally.answered(kind, response.status, time.monotonic() - started)
                 return answer if response.ok else None
         except TimeoutError:
-            self._tally.failures["timeout"] += 1
+            self._tally.unanswered(kind, "timeout")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._tally.failures[type(error).__name__] += 1
+            self._tally.unanswered(kind, type(error).__name__)
         return None
+
+    def _headers(self, visitor: int | None, with_token: bool) -> dict[str, str]:
+        """Users always come from the same address, other visitors from any."""
+        headers = {}
+        if self._crowd:
+            position = self._rng.randrange(len(self._crowd)) if visitor is None else visitor
+            headers["X-Forwarded-For"] = self._crowd[position]
+        token = self._tokens.get(visitor) if visitor is not None and with_token else None
+        return {**headers, "Authorization": f"Bearer {token}"} if token else headers
 
 
 async def run(plan: Plan, stop: asyncio.Event) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from itertools import islice
 
 import pytest
 
-from rolerabbit.loadgen import MIX, LoadError, Plan, Tally, due_times, operations, percentile
+from rolerabbit.loadgen import CROWD, MIX, LoadError, Plan, Tally, crowd, due_times, operations, percentile
 
 URL = "http://127.0.0.1:8080"
 
@@ -66,8 +67,32 @@ def test_percentiles_are_values_that_occurred() -> None:
 
 
 def test_the_report_counts_5xx_and_silence_as_failed() -> None:
-    tally = Tally(Counter({200: 6, 404: 1, 503: 2}), Counter({"timeout": 1}), [0.01, 0.02], skipped=3)
+    tally = Tally(skipped=3)
+    for status, count in ((200, 6), (404, 1), (503, 2)):
+        for _ in range(count):
+            tally.answered("list", status, 0.02)
+    tally.unanswered("page", "timeout")
     report = tally.as_object(2.0)
     assert (report["requests"], report["failed"], report["skipped"]) == (10, 3, 3)
     assert report["by_status"] == {"200": 6, "404": 1, "503": 2}
+    assert report["by_kind"] == {"list": {"requests": 9, "failed": 2}, "page": {"requests": 1, "failed": 1}}
     assert report["p95_ms"] == 20.0
+
+
+def test_a_peak_is_in_the_middle_third() -> None:
+    plan = Plan(URL, rate=2, seconds=3, seed=1, peak=4)
+    due = list(due_times(plan))
+    assert len(due) == plan.requests == 12
+    assert [sum(start <= at < start + 1 for at in due) for start in (0, 1, 2)] == [2, 8, 2]
+    assert due == sorted(due)
+
+
+def test_visitors_come_from_many_addresses_of_the_network() -> None:
+    found = crowd(CROWD, 7)
+    assert found == crowd(CROWD, 7) != crowd(CROWD, 8)
+    assert len(set(found)) > 200
+    assert all(ipaddress.ip_address(address) in ipaddress.ip_network(CROWD) for address in found)
+    assert all(":" in address for address in crowd("2001:db8::/32", 7))
+    assert crowd("", 7) == []
+    with pytest.raises(LoadError, match="expected a network such as"):
+        Plan(URL, 1, 1, 1, forwarded_for="198.18.0.1/15").check()
