@@ -1,4 +1,4 @@
-"""One process and everything it starts, as one group that never outlives its time.
+"""Programs as bounded processes, for every provider that runs one: a group that never outlives its time.
 
 A program that leaves its group (``setsid``) is out of reach here.
 """
