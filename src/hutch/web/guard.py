@@ -97,9 +97,7 @@ class Token:
     def check(self, given: str) -> None:
         """Raise :class:`Refused` unless it is ours; compared in constant time."""
         if not hmac.compare_digest(given.encode(), self.value.encode()):
-            raise Refused(
-                "Hutch was started again since this page was drawn, and nothing was done: look again"
-            )
+            raise Refused("Hutch was started again since this page was drawn, and nothing was done: look again")
 
 
 async def read_form(request: Request) -> dict[str, str]:

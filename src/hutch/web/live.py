@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 from hutch.commands.freeze import frozen
 from hutch.model.event import Event, instant
 from hutch.ports import Store, Wallclock
+
+log = logging.getLogger("hutch.web")
 
 POLL = 0.25
 """Seconds between two looks at the log while somebody listens: other processes write to it too."""
@@ -96,10 +99,13 @@ class Hub:
 
     def close(self) -> None:
         """Let every client go."""
-        for client in self.clients:
-            client.end()
+        self._let_go()
         if self._loop:
             self._loop.cancel()
+
+    def _let_go(self) -> None:
+        for client in self.clients:
+            client.end()
 
     async def _missed(self, after: int, upto: int) -> AsyncIterator[str]:
         if after > upto or upto - after > REPLAY:
@@ -116,13 +122,15 @@ class Hub:
         """The loop runs and knows where the log ends now."""
         async with self._starting:
             if self._loop is None or self._loop.done():
-                self._raise_defect()
                 self.position, self._frozen = await end_of(self.store), frozen(self.home)
                 self._loop = asyncio.create_task(self._follow(), name="live pages")
+                self._loop.add_done_callback(self._ended)
 
-    def _raise_defect(self) -> None:
-        if self._loop and not self._loop.cancelled() and self._loop.exception():
-            self._loop.result()
+    def _ended(self, loop: asyncio.Task[None]) -> None:
+        """Where the log cannot be read, listeners are let go: they see it, and come back."""
+        if not loop.cancelled() and loop.exception():
+            log.error("the live pages lost the log: %r", loop.exception())
+            self._let_go()
 
     async def _follow(self) -> None:
         idle = 0
