@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hutch.model.action import Outcome, Result, Verified
-from hutch.model.finding import Change, Finding, Object, Status
+from hutch.model.finding import Cause, Change, Finding, Object, Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.local import provider
 from hutch.testing import check_provider
@@ -48,6 +48,14 @@ class Platform:
     answer: int = 201
     delay: float = 0.0
     metrics: str = "# TYPE db_cpu gauge\ndb_cpu 12.5\n"
+    history: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            deployment("42", None, "deploy", 600),
+            deployment("44", "42", "deploy", 300, "failed"),
+            deployment("43", "42", "deploy", 60),
+            deployment("42", "43", "rollback", 5, "running"),
+        ]
+    )
 
     async def read(self, request: web.Request) -> web.Response:
         match request.path:
@@ -57,14 +65,7 @@ class Platform:
                 return web.json_response([{"id": "42"}, {"id": "43"}])
             case "/metrics":
                 return web.Response(text=self.metrics)
-        return web.json_response(
-            [
-                deployment("42", None, "deploy", 600),
-                deployment("44", "42", "deploy", 300, "failed"),
-                deployment("43", "42", "deploy", 60),
-                deployment("42", "43", "rollback", 5, "running"),
-            ]
-        )
+        return web.json_response(self.history)
 
     async def change(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
@@ -223,6 +224,54 @@ async def test_a_restart_is_verified_by_the_age_of_the_replicas(url: str, platfo
     assert (await restart.verify({})).verdict is Verified.PENDING
 
 
+def component(pid: int | None, **more: Any) -> dict[str, Any]:
+    return {"running": pid is not None, "pid": pid, "stopped_on_purpose": False, "crashes": 0, **more}
+
+
+async def test_a_server_beside_the_service_is_restarted(connection: Connection, platform: Platform) -> None:
+    platform.status["components"] = {"postgres": component(7), "redis": component(None, stopped_on_purpose=True)}
+    restart = connection.actions["service.restart"]
+    preview = await restart.preview({"component": "postgres"})
+    assert (preview.hits, preview.items) == (1, ("postgres (pid 7)",))
+    assert "every session is cut" in preview.summary
+    started = await restart.preview({"component": "redis"})
+    assert (started.summary, started.hits) == ("start redis (stopped on purpose)", 1)
+    assert (await restart.verify({"component": "redis"})).verdict is Verified.FAILED
+    outcome = await restart.apply({"component": "postgres"})
+    assert (outcome.result, outcome.summary, outcome.hits) == (Result.DONE, "postgres was restarted", 1)
+    assert platform.asked == [("/restart", {"component": "postgres"})]
+    assert (await restart.verify({"component": "postgres"})).summary == "postgres runs, and was not restarted"
+    platform.status |= {"components": {"postgres": component(8)}, "busy": True}
+    assert (await restart.verify({"component": "postgres"})).verdict is Verified.PASSED
+
+
+async def test_after_a_crash_of_ours_the_time_decides(connection: Connection, platform: Platform) -> None:
+    platform.status["components"] = {"redis": component(9, started_at=NOW.isoformat())}
+    restart = connection.actions["service.restart"]
+    args = {"component": "redis"}
+    assert (await restart.verify(args)).verdict is Verified.PASSED
+    late = {**args, "since": (NOW + timedelta(seconds=1)).isoformat()}
+    assert (await restart.verify(late)).verdict is Verified.FAILED
+
+
+async def test_a_component_that_is_not_there_is_refused(connection: Connection, platform: Platform) -> None:
+    restart = connection.actions["service.restart"]
+    for components, known in ((None, "service"), ({"redis": component(9)}, "service, redis")):
+        platform.status["components"] = components
+        said = f"there is no component kafka here; there are: {known}"
+        assert (await restart.preview({"component": "kafka"})).refused == said
+        assert (await restart.apply({"component": "kafka"})).result is Result.FAILED
+        assert (await restart.verify({"component": "kafka"})).verdict is Verified.UNKNOWN
+    assert platform.asked == []
+
+
+async def test_a_restart_of_a_service_that_is_well_says_so(connection: Connection, platform: Platform) -> None:
+    restart = connection.actions["service.restart"]
+    assert "it serves now" in (await restart.preview({"component": "service"})).summary
+    platform.status["replicas"][0]["state"] = "backing-off"
+    assert "it serves now" not in (await restart.preview({})).summary
+
+
 async def test_scaling(connection: Connection, platform: Platform) -> None:
     scale = connection.actions["service.scale"]
     preview = await scale.preview({"replicas": 4})
@@ -279,7 +328,43 @@ async def test_replicas_that_end_by_themselves(
     finding = await look(connection)
     assert finding.status is status
     causes = provider.explain([finding])
-    assert [(c.code, c.object) for c in causes] == [("app.crashed", Object("release", "43"))] * (status is Status.BAD)
+    assert [(c.code, c.object.id) for c in causes] == [("app.crashed", "43")] * (status is Status.BAD)
+
+
+async def crash(connection: Connection, platform: Platform, ago: float = 20.0, kind: str = "deploy") -> Cause:
+    """What is said of a replica that keeps ending, its release deployed that many seconds ago."""
+    platform.history = [deployment("42", None, "deploy", 9000), deployment("43", "42", kind, ago)]
+    platform.status["replicas"][1] |= {"pid": None, "state": "backing-off", "restarts": 3, "started_at": None}
+    [cause] = provider.explain([await look(connection)])
+    return cause
+
+
+async def test_a_release_that_crashes_and_is_new_is_left(connection: Connection, platform: Platform) -> None:
+    cause = await crash(connection, platform)
+    assert (cause.code, cause.object.as_dict()) == ("app.crashed", {"kind": "release", "id": "43", "previous": "42"})
+    assert [(r.action, dict(r.args)) for r in cause.remedies] == [
+        ("deploy.rollback", {"to": "42", "from": "43"}),
+        ("service.restart", {}),
+    ]
+    assert cause.evidence[-2:] == (
+        "started again 3 times after ending unasked",
+        "release 43 was deployed 20 s ago",
+    )
+
+
+@pytest.mark.parametrize(("ago", "kind"), [(7200.0, "deploy"), (20.0, "rollback")])
+async def test_an_old_release_or_one_gone_back_to_is_restarted(
+    connection: Connection, platform: Platform, ago: float, kind: str
+) -> None:
+    cause = await crash(connection, platform, ago, kind)
+    assert (cause.object, [r.action for r in cause.remedies]) == (Object("release", "43"), ["service.restart"])
+
+
+async def test_a_crash_of_another_release_than_runs_is_not_the_new_ones(
+    connection: Connection, platform: Platform
+) -> None:
+    platform.status["replicas"][1]["release"] = "42"
+    assert [r.action for r in (await crash(connection, platform)).remedies] == ["service.restart"]
 
 
 async def test_no_replica_at_all(connection: Connection, platform: Platform) -> None:
@@ -329,7 +414,7 @@ async def test_answers_of_another_form_are_refused(connection: Connection, platf
         ({"url": "127.0.0.1:80"}, "local: url must be an address such as http://127.0.0.1:8700"),
         ({"url": "http://u:p@127.0.0.1"}, "without user and password"),
         ({"token": "two\nlines"}, "local: token must be text on one line"),
-        ({"timeout": "long"}, "local: timeout must be a number of seconds above 0, not 'long'"),
+        ({"timeout": "long"}, "local: timeout must be a number above 0, not 'long'"),
     ],
 )
 def test_bad_settings_are_named(settings: dict[str, object], said: str) -> None:

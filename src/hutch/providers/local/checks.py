@@ -26,13 +26,33 @@ class Reader:
         target = self.client.config.target
         try:
             status = await self.client.status()
+            crashed = self.crashed(status, at)
+            deployed = await self._deployed(status) if crashed else None
         except (PlatformRefused, PlatformSilent) as error:
             took = time.monotonic() - started
             return Finding("local.replicas", target, Status.UNKNOWN, str(error), at, took, reason=str(error))
-        verdict, summary = judged(status, self.crashed(status, at))
+        verdict, summary = judged(status, crashed)
         evidence = tuple(str(r) for r in status.replicas)
         took = time.monotonic() - started
-        return Finding("local.replicas", target, verdict, summary, at, took, _figures(status), evidence)
+        figures = {**_figures(status), **self._suspect(status, crashed, deployed, at)}
+        return Finding("local.replicas", target, verdict, summary, at, took, figures, evidence)
+
+    async def _deployed(self, status: PlatformStatus) -> Deployment | None:
+        """How the release that runs got there, where that was a deployment and no roll-back."""
+        made = [d for d in await self.client.deployments() if d.status != "failed"]
+        last = made[-1] if made else None
+        return last if last and last.release == status.release and last.kind != "rollback" else None
+
+    def _suspect(
+        self, status: PlatformStatus, crashed: list[Replica], deployed: Deployment | None, at: datetime
+    ) -> Mapping[str, object]:
+        """The release that crashes, and the one before where it was deployed lately and it alone crashes."""
+        found: dict[str, object] = {"crash_restarts": sum(r.restarts for r in crashed)}
+        if deployed is None or not deployed.previous or any(r.release != status.release for r in crashed):
+            return found
+        age = (at - deployed.started_at).total_seconds()
+        lately = age <= self.client.config.lately
+        return {**found, "deployed_ago": round(age, 1), **({"go_back_to": deployed.previous} if lately else {})}
 
     def crashed(self, status: PlatformStatus, at: datetime) -> list[Replica]:
         """The replicas that are down, or were started again a moment ago because they had ended."""

@@ -58,6 +58,20 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """A server beside the service; ``pid`` is None while it is down, ``started_at`` where the platform tells none."""
+
+    name: str
+    pid: int | None
+    stopped_on_purpose: bool
+    started_at: datetime | None
+
+    def __str__(self) -> str:
+        how = f"pid {self.pid}" if self.pid else "stopped on purpose" if self.stopped_on_purpose else "down"
+        return f"{self.name} ({how})"
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformStatus:
     """What runs now. While ``busy`` a change is being made and the replicas of two releases may stand side by side."""
 
@@ -66,6 +80,7 @@ class PlatformStatus:
     busy: bool
     pool_size: int
     replicas: tuple[Replica, ...]
+    components: Mapping[str, Component]
 
     @property
     def ready(self) -> int:
@@ -100,6 +115,7 @@ class Client:
             found.get("busy") is True,
             _count(found, "pool_size"),
             tuple(_replica(row) for row in rows),
+            _components(found.get("components")),
         )
 
     async def releases(self) -> list[str]:
@@ -201,6 +217,19 @@ def _moment(row: Mapping[str, object]) -> datetime:
         return parse_instant(_text(row, "started_at"))
     except ValueError as error:
         raise PlatformRefused(f"a time of the platform cannot be read: {error}", recoverable=False) from error
+
+
+def _components(found: object) -> Mapping[str, Component]:
+    """The servers beside the service; none of a platform that has none."""
+    rows = _object(found, "/status") if found is not None else {}
+    return {name: _component(name, _object(row, "/status")) for name, row in rows.items()}
+
+
+def _component(name: str, row: Mapping[str, object]) -> Component:
+    pid = row.get("pid")
+    down = row.get("running") is False or not isinstance(pid, int)
+    started_at = _moment(row) if row.get("started_at") else None
+    return Component(name, None if down else pid, row.get("stopped_on_purpose") is True, started_at)  # type: ignore[arg-type]
 
 
 def _replica(row: Mapping[str, object]) -> Replica:

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from hutch.ports import Setting
 
+MAX_REPLICAS = 8
+"""The platform's own bound."""
+
 SETTINGS = (
     Setting("url", "url", "address of the platform's API, api_url of its ready file", required=True),
     Setting("token", "secret", "token for changes; without it nothing can be changed"),
@@ -18,6 +21,21 @@ SETTINGS = (
     Setting(
         "crash_window", "float", "seconds in which a replica that was started again counts as crashed", default=60.0
     ),
+    Setting(
+        "lately",
+        "float",
+        "seconds after its deployment in which a crashing release is left",
+        default=1800.0,
+    ),
+    Setting("sample_gap", "float", "seconds between the two looks at the load", default=1.0),
+    Setting(
+        "wait_bad",
+        "float",
+        "milliseconds of waiting for a pool's connection that are trouble",
+        default=250.0,
+    ),
+    Setting("in_flight_bad", "float", "requests that one replica works on at once that are trouble", default=32.0),
+    Setting("db_cpu_bad", "float", "% of the database's CPUs from which waiting is the database's doing", default=85.0),
     Setting("fresh_within", "float", "seconds in which all replicas must have begun after a restart", default=300.0),
 )
 
@@ -31,6 +49,11 @@ class Config:
     timeout: float
     change_timeout: float
     crash_window: float
+    lately: float
+    sample_gap: float
+    wait_bad: float
+    in_flight_bad: float
+    db_cpu_bad: float
     fresh_within: float
 
     @property
@@ -42,14 +65,8 @@ class Config:
 def config_from(settings: Mapping[str, object]) -> Config:
     """Check the values. ``ValueError`` names the setting and what it must be, never the token."""
     values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
-    return Config(
-        url=_address(values["url"]),
-        token=_token(values["token"]),
-        timeout=_seconds(values, "timeout"),
-        change_timeout=_seconds(values, "change_timeout"),
-        crash_window=_seconds(values, "crash_window"),
-        fresh_within=_seconds(values, "fresh_within"),
-    )
+    numbers = {setting.name: _number(values, setting.name) for setting in SETTINGS if setting.kind == "float"}
+    return Config(url=_address(values["url"]), token=_token(values["token"]), **numbers)
 
 
 def _address(value: object) -> str:
@@ -67,8 +84,8 @@ def _token(value: object) -> str:
     return value
 
 
-def _seconds(values: Mapping[str, object], name: str) -> float:
+def _number(values: Mapping[str, object], name: str) -> float:
     value = values[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"local: {name} must be a number of seconds above 0, not {value!r}")
+        raise ValueError(f"local: {name} must be a number above 0, not {value!r}")
     return float(value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from hutch.ports import Action, Connection, TargetConfig
-from hutch.providers.local.actions import Restart, Rollback, Scale
+from hutch.providers.local.actions import Rollback, Scale
 from hutch.providers.local.checks import Reader
 from hutch.providers.local.client import Client
 from hutch.providers.local.config import config_from
+from hutch.providers.local.load import LoadCheck
+from hutch.providers.local.restart import Restart
 
 
 def connect(target: TargetConfig) -> Connection:
-    """The check, the deployments, the metrics and, with a token, the actions. Nothing connects before its first use."""
+    """Checks, deployments, metrics and, with a token, the actions. Nothing connects before its first use."""
     client = Client(config_from(target.settings))
     reader = Reader(client, target.now)
     actions: dict[str, Action] = {
@@ -20,7 +22,7 @@ def connect(target: TargetConfig) -> Connection:
     }
     return Connection(
         target=client.config.target,
-        checks={"local.replicas": reader.replicas},
+        checks={"local.replicas": reader.replicas, "local.load": LoadCheck(client, target.service, target.now)},
         actions=actions if client.config.token else {},
         scrape=reader.scrape,
         changes=reader.changes,
