@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hutch.model.action import Result, Verified
-from hutch.model.finding import Status
+from hutch.model.finding import Cause, Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.http import provider as http
 from hutch.providers.local import provider
@@ -26,51 +18,16 @@ from hutch.providers.local import provider
 Ready = Mapping[str, Any]
 
 
-@pytest.fixture(scope="module")
-def ready() -> Iterator[Ready]:
-    """The ready file of a platform that ends with its standard input."""
-    folder = Path(tempfile.mkdtemp(prefix="hutch-local-"))
-    folder.chmod(0o755)
-    words = [sys.executable, "-m", "rolerabbit", "platform", "run", "--data", str(folder / "data"), "--replicas", "2"]
-    words += ["--ready-file", str(folder / "ready.json"), "--exit-on-eof"]
-    output = (folder / "output").open("wb")
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        yield _wait(folder, process)
-    finally:
-        assert process.stdin
-        process.stdin.close()
-        process.wait(30)
-        output.close()
-        shutil.rmtree(folder)
-
-
-def _wait(folder: Path, process: subprocess.Popen[bytes]) -> Ready:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "ready.json").exists():
-            found: Ready = json.loads((folder / "ready.json").read_text())
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"the platform did not start: {(folder / 'output').read_text()}")
-
-
-def post(ready: Ready, path: str, body: Mapping[str, object]) -> None:
-    headers = {"Authorization": f"Bearer {ready['token']}", "Content-Type": "application/json"}
-    request = urllib.request.Request(ready["api_url"] + path, json.dumps(body).encode(), headers)
-    urllib.request.urlopen(request, timeout=60).close()
-
-
 def now() -> datetime:
     return datetime.now(UTC)
 
 
 @pytest.fixture
-def connection(ready: Ready) -> Connection:
-    return provider.open(TargetConfig("web", {"url": ready["api_url"], "token": ready["token"]}, now))
+def connection(ready: Ready, at: Any) -> Connection:
+    return at(ready)  # type: ignore[no-any-return]
 
 
-async def test_a_release_is_seen_rolled_back_and_verified(ready: Ready, connection: Connection) -> None:
+async def test_a_release_is_seen_rolled_back_and_verified(ready: Ready, connection: Connection, post: Any) -> None:
     post(ready, "/releases", {"id": "43"})
     before = now()
     await asyncio.to_thread(post, ready, "/deployments", {"release": "43"})
@@ -112,3 +69,47 @@ async def test_the_platforms_metrics_hold_the_services_and_its_own(ready: Ready,
     assert (names["http_requests_total"], names["http_request_duration_seconds_bucket"]) == ("counter", "bucket")
     assert {"probe_success", "http_requests_total"} <= {sample.name for sample in await service.scrape()}
     assert (await connection.checks["local.replicas"]()).status is Status.OK
+
+
+async def test_a_crash_loop_of_a_new_release_is_left_by_going_back(
+    ready: Ready, connection: Connection, post: Any
+) -> None:
+    before = str((await connection.changes())[-1].id) if connection.changes else ""
+    post(ready, "/releases", {"id": "66", "env": {"RR_FAULT": "crash"}})
+    await asyncio.to_thread(post, ready, "/deployments", {"release": "66"})
+    cause = await _crashed(connection)
+    assert (cause.code, cause.object.id) == ("app.crashed", "66")
+    back = cause.remedies[0]
+    assert (back.action, dict(back.args)) == ("deploy.rollback", {"to": before, "from": "66"})
+    rollback = connection.actions["deploy.rollback"]
+    assert (await rollback.apply(back.args)).result is Result.DONE
+    assert (await rollback.verify(back.args)).verdict is Verified.PASSED
+    assert provider.explain([await connection.checks["local.replicas"]()]) == []
+
+
+async def _crashed(connection: Connection) -> Cause:
+    """What is said once the replicas have begun to end."""
+    async with asyncio.timeout(40):
+        while not (causes := provider.explain([await connection.checks["local.replicas"]()])):
+            await asyncio.sleep(0.2)
+    return causes[0]
+
+
+async def test_the_cache_is_started_and_the_database_restarted(ready: Ready, connection: Connection, post: Any) -> None:
+    await asyncio.to_thread(post, ready, "/components/redis/stop", {})
+    restart = connection.actions["service.restart"]
+    for name, said in (("redis", "start redis (stopped on purpose)"), ("postgres", "every session is cut")):
+        args = {"component": name}
+        assert said in (await restart.preview(args)).summary
+        outcome = await restart.apply(args)
+        assert (outcome.result, outcome.hits) == (Result.DONE, 1)
+        assert (await restart.verify(args)).verdict is Verified.PASSED
+    assert (await restart.preview({"component": "redis"})).summary.startswith("restart redis (pid ")
+
+
+async def test_twice_the_visitors_within_capacity_are_a_peak(ready: Ready, connection: Connection, load: Any) -> None:
+    with load(ready, 30):
+        for _ in range(3):
+            finding = await connection.checks["local.load"]()
+            assert (finding.status, provider.explain([finding])) == (Status.OK, [])
+    assert finding.data["requests"]
