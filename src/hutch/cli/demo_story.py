@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +21,7 @@ from hutch.commands.diagnose import diagnose_json
 from hutch.commands.monitor import Watch
 from hutch.model.event import instant, parse_instant
 from hutch.model.incident import Incident
-from hutch.model.run import ChangeState, Run
+from hutch.model.run import ChangeState, Chosen, Run
 
 PATIENCE = 120.0
 """Seconds that each part of the story may take before the demo gives up and says where."""
@@ -35,7 +37,7 @@ class Story:
         self.time_scale = time_scale
         self.position = 0
         self.began = time.monotonic()
-        self.asked = False
+        self.address = ""
 
     def say(self, text: str) -> None:
         """A line for people; stderr when stdout is for machines."""
@@ -51,7 +53,8 @@ class Story:
         self.say(f"  configuration  {config}")
         self.say(f"  database       {ready['reader_url']}")
         self.say(f"  service        {ready['app_url']}    platform {ready['api_url']}")
-        self.say(f"  Hutch          http://127.0.0.1:{port}/api/v1")
+        self.address = f"http://127.0.0.1:{port}"
+        self.say(f"  Hutch          {self.address}/    JSON API {self.address}/api/v1")
         self.say(f"  look yourself  hutch --config {config} diagnose")
         window = timedelta(minutes=5) / self.time_scale
         self.say(
@@ -82,7 +85,9 @@ class Story:
         _, does = FAULTS[stage.fault]
         self.tell(f"Release 43 goes out. It {does}; nobody knows yet.")
         await stage.break_it(ready)
-        await self._until(context, lambda i, _: i is not None, "no alert fired")
+        state, _ = await self._until(context, lambda i, _: i is not None, "no alert fired")
+        if state:
+            self.say(f"\n  Watch it live: {self.address}/incidents/{state.id}\n")
 
     async def diagnosed(self, context: Context) -> None:
         """As far as the cause and what is proposed."""
@@ -115,11 +120,29 @@ class Story:
             return
         command = f"hutch --config {context.config.path} runs approve {run.id} --option {first.option.id}"
         if not self.ask:
-            self.say(f"\nWaiting for approval. From another terminal:\n  {command}\nor start the demo with --yes.\n")
+            self.say(f"\nWaiting for approval: on the page, or from another terminal:\n  {command}\n")
             return
-        answer = await asyncio.to_thread(click.prompt, "\nApprove which remedy", default="1", type=str)
-        chosen = run.chosen[int(answer) - 1] if answer.isdigit() and 0 < int(answer) <= len(run.chosen) else first
-        await runs.approve(context, run.id, chosen.option.id, actor(), digest=chosen.digest)
+        chosen = await self._asked(context, run)
+        if chosen is None:
+            return
+        try:
+            await runs.approve(context, run.id, chosen.option.id, actor(), digest=chosen.digest)
+        except CommandError as error:
+            self.say(str(error))  # the page was quicker
+
+    async def _asked(self, context: Context, run: Run) -> Chosen | None:
+        """The remedy that was chosen at the prompt; None when somebody decided elsewhere meanwhile."""
+        self.say("\nApprove here, or on the page.")
+        while True:
+            click.echo("Approve which remedy [1]: ", nl=False, err=self.json_out)
+            answer = await _line(lambda: _decided(context, run.id))
+            if answer is None:
+                self.say("")
+                return None
+            number = answer.strip() or "1"
+            if number.isdecimal() and 0 < int(number) <= len(run.chosen):
+                return run.chosen[int(number) - 1]
+            self.say(f"There are remedies 1 to {len(run.chosen)}.")
 
     # -------------------------------------------------------------- following the log
 
@@ -158,6 +181,29 @@ class Story:
 
 def _over(state: Incident | None, run: Run | None) -> bool:
     return bool(state and not state.open) or bool(run and run.finished and run.outcome != "resolved")
+
+
+async def _decided(context: Context, run_id: str) -> bool:
+    """Whether the run no longer waits for a first approval."""
+    run = await runs.load(context, run_id)
+    return run.waiting != "approval" or any(c.approved_by for c in run.chosen)
+
+
+async def _line(given_up: Callable[[], Awaitable[bool]]) -> str | None:
+    """A line typed at the terminal; None as soon as it is no longer wanted. Raises ``click.Abort`` at its end."""
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Queue[str] = asyncio.Queue()
+    loop.add_reader(sys.stdin.fileno(), lambda: typed.put_nowait(sys.stdin.readline()))
+    try:
+        while not await given_up():
+            with contextlib.suppress(TimeoutError):
+                found = await asyncio.wait_for(typed.get(), 0.2)
+                if not found:
+                    raise click.Abort
+                return found
+        return None
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
 
 
 # ------------------------------------------------------------------ events in words

@@ -145,3 +145,9 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
 async def site(opened: Opened) -> Site:
     """A server that acts."""
     return await opened()
+
+
+@pytest.fixture
+def reader() -> type[Page]:
+    """Reads a page that some other server drew."""
+    return Page
