@@ -1,0 +1,136 @@
+"""The settings of a database's migrations, each with its unit and default, and their checked form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hutch.ports import Setting
+
+RUNNERS = ("*migrat*", "alembic*", "dbmate*", "flyway*", "liquibase*", "prisma*", "rolerabbit-db")
+"""What migration tools call themselves as ``application_name``, ``*`` for any text."""
+
+SETTINGS = (
+    Setting("url", "secret", "address of the database for reading; SELECT on the table, and pg_monitor", required=True),
+    Setting("owner_url", "secret", "address that the command gets, of the login that owns the schema"),
+    Setting("table", "text", "the tool's table of versions (schema.name works too)", default="schema_migrations"),
+    Setting("folder", "list", "folders of the *.sql files, absolute or from where Hutch runs; none: not looked at"),
+    Setting("command", "list", "the tool's command line for applying what is due, without a shell; none: no action"),
+    Setting("command_env", "text", "environment variable by which the command gets owner_url", default="DATABASE_URL"),
+    Setting("command_timeout", "float", "seconds after which the command is ended", default=600.0),
+    Setting("env", "map", "further environment variables of the command; no secrets"),
+    Setting("pass_env", "list", "names of Hutch's own environment variables that the command gets", default=()),
+    Setting("lock_key", "int", "key of the advisory lock that the tool holds while it runs; none: not looked at"),
+    Setting("runners", "list", "application names (* for any text) of migration tools", default=RUNNERS),
+    Setting("pending_is_cause", "bool", "whether a migration that is due is a cause, and not only told", default=False),
+    Setting("sample_gap", "float", "seconds between two looks at a half-applied migration", default=1.0),
+    Setting("connect_timeout", "float", "seconds to wait for a connection", default=3.0),
+    Setting("statement_timeout", "float", "seconds that one statement may take", default=5.0),
+    Setting("lock_timeout", "float", "seconds that a statement waits for a lock", default=2.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings as the provider uses them; times in seconds. The addresses never show in a repr."""
+
+    url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    table: str
+    folder: tuple[str, ...]
+    command: tuple[str, ...]
+    command_env: str
+    command_timeout: float
+    env: Mapping[str, str]
+    pass_env: tuple[str, ...]
+    lock_key: int | None
+    runners: tuple[str, ...]
+    pending_is_cause: bool
+    sample_gap: float
+    connect_timeout: float
+    statement_timeout: float
+    lock_timeout: float
+
+
+def config_from(settings: Mapping[str, object]) -> Config:
+    """Check the values. ``ValueError`` names the setting and what it must be, never the value of a secret."""
+    values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
+    return Config(
+        url=_address(values, "url"),
+        owner_url=_address(values, "owner_url", optional=True),
+        table=_text(values, "table"),
+        folder=_list(values, "folder"),
+        command=_list(values, "command"),
+        command_env=_variable(values, "command_env"),
+        command_timeout=_number(values, "command_timeout"),
+        env=_environment(values, "env"),
+        pass_env=_list(values, "pass_env"),
+        lock_key=_key(values, "lock_key"),
+        runners=_list(values, "runners"),
+        pending_is_cause=bool(values["pending_is_cause"]),
+        sample_gap=_number(values, "sample_gap"),
+        connect_timeout=_number(values, "connect_timeout"),
+        statement_timeout=_number(values, "statement_timeout"),
+        lock_timeout=_number(values, "lock_timeout"),
+    )
+
+
+def like(pattern: str) -> str:
+    """A pattern with ``*`` as a lower-case LIKE pattern.
+
+    >>> like("RoleRabbit_db*")
+    'rolerabbit\\\\_db%'
+    """
+    escaped = pattern.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return escaped.replace("*", "%")
+
+
+def _address(values: Mapping[str, object], name: str, optional: bool = False) -> str:
+    value = values[name]
+    if optional and value is None:
+        return ""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"migrations: {name} must be a database address such as postgresql://user@host:5432/name")
+    return value
+
+
+def _text(values: Mapping[str, object], name: str) -> str:
+    value = values[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"migrations: {name} must be text, not {value!r}")
+    return value
+
+
+def _variable(values: Mapping[str, object], name: str) -> str:
+    value = _text(values, name)
+    if not value.isidentifier():
+        raise ValueError(f"migrations: {name} must be the name of an environment variable, not {value!r}")
+    return value
+
+
+def _number(values: Mapping[str, object], name: str) -> float:
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"migrations: {name} must be a number above 0, not {value!r}")
+    return float(value)
+
+
+def _key(values: Mapping[str, object], name: str) -> int | None:
+    value = values[name]
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"migrations: {name} must be a whole number, not {value!r}")
+    return value
+
+
+def _list(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = [] if values[name] is None else values[name]
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError(f"migrations: {name} must be a list of texts, not {value!r}")
+    return tuple(str(item) for item in value)
+
+
+def _environment(values: Mapping[str, object], name: str) -> dict[str, str]:
+    value = values[name] or {}
+    if not isinstance(value, Mapping) or not all(isinstance(item, str | int) for item in value.values()):
+        raise ValueError(f"migrations: {name} must map names of environment variables to texts")
+    return {str(key): str(item) for key, item in value.items()}
