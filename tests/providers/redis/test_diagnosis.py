@@ -159,6 +159,27 @@ async def test_somebody_listens_who_never_answers(target: Any) -> None:
     assert "hidden-word" not in repr(cause)
 
 
+async def test_tls_to_a_server_without_it(valkey: Valkey, target: Any) -> None:
+    async with target(valkey.url.replace("redis://", "rediss://:hidden-word@")) as connection:
+        [cause] = await causes_of(connection)
+    assert cause.code == "redis.unreachable"
+    assert "hidden-word" not in repr(cause)
+
+
+async def test_a_name_that_does_not_exist(target: Any) -> None:
+    async with target("redis://no-such-host.invalid:6379/0") as connection:
+        [cause] = await causes_of(connection)
+    assert (cause.code, cause.object.id) == ("redis.unreachable", "no-such-host.invalid:6379")
+
+
+async def test_a_socket_of_this_machine(valkey: Valkey, opened: Any) -> None:
+    place = valkey.log_path.parent / "redis.sock"
+    with Valkey.temporary(unixsocket=str(place), unixsocketperm="777"):
+        async with opened(f"unix://{place}") as connection:
+            assert connection.target == str(place)
+            assert await causes_of(connection) == []
+
+
 async def test_a_wrong_password_is_told_and_a_restart_is_not_offered(valkey: Valkey, admin: Redis, target: Any) -> None:
     admin.config_set("requirepass", "the-right-word")
     right = valkey.url.replace("redis://", "redis://:the-right-word@")
@@ -173,16 +194,19 @@ async def test_a_wrong_password_is_told_and_a_restart_is_not_offered(valkey: Val
 
 
 async def test_a_server_that_loads_its_data_is_left_to_it(opened: Any) -> None:
-    with Valkey.temporary(**{"enable-debug-command": "local"}) as server, Redis.from_url(server.url) as admin:
+    with (
+        Valkey.temporary(**{"enable-debug-command": "local"}) as server,
+        Redis.from_url(server.url, socket_timeout=60) as admin,
+    ):
         admin.config_set("key-load-delay", 2000)
         admin.config_set("loading-process-events-interval-bytes", 1024)
-        for n in range(2000):
+        for n in range(1500):
             admin.set(f"page:{n}", b"x" * 100)
         async with opened(server.url, timeout=5.0) as connection:
             await looked(connection)
             loading = threading.Thread(target=lambda: admin.execute_command("DEBUG", "RELOAD"))
             loading.start()
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             causes = await causes_of(connection)
             loading.join()
     assert [c.code for c in causes] == ["redis.unreachable"]
@@ -295,8 +319,8 @@ async def test_slow_commands_are_named_without_their_values(target: Any, admin: 
 
 
 async def test_a_command_without_a_key_is_the_hosts(target: Any, admin: Redis) -> None:
-    admin.eval("for i = 1, 30000000 do end return 1", 0)
-    async with target(slow_share=0.5) as connection:
+    admin.eval("for i = 1, 10000000 do end return 1", 0)
+    async with target(slow_share=0.1) as connection:
         [cause] = await causes_of(connection)
     assert (cause.code, cause.object.kind) == ("redis.slow_command", "host")
     assert cause.object.detail == {"command": "EVAL"}
