@@ -208,9 +208,11 @@ Changes = Callable[[], Awaitable[Sequence[Change]]]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret int float bool list map.
+    """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret secrets int float bool list
+    map duration.
 
-    A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}``; a URL of kind
+    A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
+    of names to such); a URL of kind
     ``secret`` may hold a password and is masked wherever it is shown.
     """
 

@@ -268,7 +268,7 @@ async def _cancel(waits: Iterable[asyncio.Task[Any]]) -> None:
 
 # ------------------------------------------------------------------ the contract of a provider
 
-_KINDS = {"text", "url", "secret", "int", "float", "bool", "list", "map"}
+_KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map"}
 _NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 

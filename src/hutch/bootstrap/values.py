@@ -77,6 +77,16 @@ def secret(node: Node) -> str:
     raise node.fail("a secret is not written in this file: use {env: NAME} or {file: PATH}")
 
 
+def secrets(node: Node) -> dict[str, str]:
+    """Variables that hold secrets: each a reference, never a value."""
+    found = {}
+    for name, child in node.mapping().items():
+        if not isinstance(child.value, dict):
+            raise child.fail("a secret is not written in this file: use {env: NAME} or {file: PATH}")
+        found[name] = secret(child)
+    return found
+
+
 def texts(node: Node) -> list[str]:
     """A list of texts."""
     return [text(n) for n in node.items()]
@@ -96,6 +106,7 @@ KINDS: Mapping[str, Callable[[Node], object]] = {
     "text": text,
     "url": url,
     "secret": secret,
+    "secrets": secrets,
     "int": integer,
     "float": number,
     "bool": boolean,

@@ -90,15 +90,21 @@ def _open(
 ) -> Connection:
     kinds = {s.name: s.kind for s in provider.settings}
     try:
-        resolved = {
-            k: secrets.resolve(v) if kinds[k] == "secret" and isinstance(v, str) else v for k, v in settings.items()
-        }
+        resolved = {k: _resolved(kinds[k], v, secrets) for k, v in settings.items()}
     except LookupError as error:
         raise CommandError(f"services.{service}.{provider.name}: {error.args[0]}", 2) from error
     try:
         return provider.open(TargetConfig(service, resolved, clock.now))
     except ValueError as error:
         raise CommandError(f"services.{service}.{provider.name}: {error}", 2) from error
+
+
+def _resolved(kind: str, value: object, secrets: Secrets) -> object:
+    if kind == "secret" and isinstance(value, str):
+        return secrets.resolve(value)
+    if kind == "secrets" and isinstance(value, Mapping):
+        return {name: secrets.resolve(str(reference)) for name, reference in value.items()}
+    return value
 
 
 def _defaults(provider: Provider) -> dict[str, object]:

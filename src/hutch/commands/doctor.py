@@ -71,15 +71,23 @@ def missing_secrets(config: Config, providers: Mapping[str, Provider], secrets: 
     found = []
     for service in config.services.values():
         for provider, settings in service.targets.items():
-            named = [s.name for s in providers[provider].settings if s.kind == "secret"]
-            for key in named:
-                reference = settings.get(key)
+            for key, reference in _references(providers[provider], settings):
                 try:
-                    secrets.resolve(reference) if isinstance(reference, str) and reference else None
+                    secrets.resolve(reference)
                 except LookupError as error:
                     where = f"services.{service.name}.{provider}.{key}"
                     found.append(Point("secrets", where, State.FAIL, str(error.args[0]), "set it, or name another"))
     return found
+
+
+def _references(provider: Provider, settings: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """Each secret of a target and where it is kept."""
+    for setting in provider.settings:
+        value = settings.get(setting.name)
+        if setting.kind == "secret" and isinstance(value, str) and value:
+            yield setting.name, value
+        if setting.kind == "secrets" and isinstance(value, Mapping):
+            yield from ((f"{setting.name}.{name}", str(place)) for name, place in value.items())
 
 
 # ------------------------------------------------------------------ the parts

@@ -70,6 +70,11 @@ class Situation:
                 return connection.target
         return ""
 
+    def reads(self, verb: str) -> bool:
+        """Whether the configuration declares that verb as one that only reads."""
+        connections = self.service.connections.values()
+        return any(verb in c.runs for c in connections) and not any(verb in c.actions for c in connections)
+
 
 def prepare(runbook: Runbook, situation: Situation) -> Program:
     """The program of ``runbook`` in ``situation``."""
@@ -162,7 +167,10 @@ def _action(statement: Statement, verdict: Verdict, situation: Situation) -> tup
     args = {k: v for k, v in call.args.items() if v not in (None, "")}
     target = situation.target(call.name)
     refused = "" if target else f"no target of {situation.service.name} offers the action {call.name}"
-    return Command(call.name, call_text(call.name, args), target, verdict.effect, verdict.why, args), refused
+    effect, why = verdict.effect, verdict.why
+    if effect is Effect.CHANGE and "." in call.name and situation.reads(call.name):
+        effect, why = Effect.READ, f"{call.name} is configured as a read"
+    return Command(call.name, call_text(call.name, args), target, effect, why, args), refused
 
 
 def _sql(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
