@@ -75,6 +75,16 @@ async def test_the_owner_s_address_goes_by_the_environment_and_never_shows(
     assert server.url() not in repr(outcome)
 
 
+async def test_a_password_cut_in_two_does_not_show(server: Any, target: Any) -> None:
+    server.write()
+    password = "cut-in-two-" * 20
+    long = "import os; print('x' * 100 + os.environ['DATABASE_URL'] + 'y' * 16300); print('end')"
+    owner = server.url("owner").replace("owner-word", password)
+    async with target(command=[sys.executable, "-c", long], owner_url=owner) as connection:
+        outcome = await action(connection).apply({})
+    assert outcome.output == "end\n"
+
+
 async def test_a_tool_that_says_all_is_well_and_does_nothing_does_not_pass(server: Any, target: Any) -> None:
     server.write()
     async with target(command=[sys.executable, "-c", "print('fine')"]) as connection:

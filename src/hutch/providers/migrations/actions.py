@@ -10,15 +10,19 @@ from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
+from hutch.processes import Ended, run_group
 from hutch.providers.migrations.client import Client, MigrationsError, masked, password_of
 from hutch.providers.migrations.config import Config
 from hutch.providers.migrations.look import Picture, look
-from hutch.providers.migrations.process import Ended, run
 from hutch.providers.migrations.standing import Standing
 
 VERIFY_LOOKS = 5
 VERIFY_GAP = 0.5
 """Seconds between looks, and how many, while a migration that was under way comes to rest."""
+OUTPUT_LIMIT = 16 * 1024
+"""Bytes of the tool's output that are kept; the last ones."""
+GRACE = 5.0
+"""Seconds between asking a tool that takes too long to end and ending it."""
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NO_OWNER = "no changes here: services.*.migrations.owner_url is not set; set it to the login that owns the schema"
 _UNDO = "the tool's way down, version by version; what a migration dropped comes back from a backup alone"
@@ -61,7 +65,9 @@ class Up:
         if not before.due:
             return Outcome(Result.DONE, "nothing is due: nothing was done", seconds=time.monotonic() - started)
         try:
-            ended = await run(self.config.command, self._environment(), self.config.command_timeout)
+            ended = await run_group(
+                self.config.command, self._environment(), ".", self.config.command_timeout, OUTPUT_LIMIT, GRACE
+            )
         except OSError as error:
             return Outcome(Result.FAILED, f"{self.config.command[0]} cannot be started: {error.strerror}")
         return await self._told(before, ended, time.monotonic() - started)
@@ -86,7 +92,7 @@ class Up:
         return Verification(Verified.FAILED, f"{len(left)} migrations are not applied", lines)
 
     async def _told(self, before: Picture, ended: Ended, seconds: float) -> Outcome:
-        output = self._masked(ended.output)
+        output = self._masked(_whole_lines(ended))
         if ended.timed_out:
             said = f"not finished after {self.config.command_timeout:g} s: ended"
             return Outcome(Result.UNKNOWN, said, output, ended.code, seconds)
@@ -124,6 +130,12 @@ class Up:
         text = masked(output.replace(self.config.owner_url, "•••"))
         password = password_of(self.config.owner_url)
         return text.replace(password, "•••") if password else text
+
+
+def _whole_lines(ended: Ended) -> str:
+    """The output that was kept; a line cut in two could end in half a password that nobody knows any more."""
+    text = ended.output.decode("utf-8", errors="replace")
+    return text.partition("\n")[2] if ended.left_out else text
 
 
 def _versions(args: Args) -> frozenset[str] | None:
