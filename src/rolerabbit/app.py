@@ -14,7 +14,10 @@ from psycopg_pool import AsyncConnectionPool
 from rolerabbit.config import Settings
 from rolerabbit.faults import crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
+from rolerabbit.limits import Limiter
 from rolerabbit.metrics import Metrics
+from rolerabbit.pagecache import PageCache
+from rolerabbit.remote import Remote
 from rolerabbit.web import account, admin, auth, errors, health, pages, portfolios, report, resets
 from rolerabbit.web.access import Connection, Parts, Pool
 from rolerabbit.web.guard import Guard
@@ -27,8 +30,7 @@ RECONNECT_S: Final = 3.0
 def create_app(settings: Settings) -> FastAPI:
     """The application of one replica. It starts without its database and is unhealthy until that answers."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    parts = Parts(settings, open_pool(settings), Metrics(settings.release), portfolio_reads(settings))
-    parts.metrics.watch_pool(parts.pool)
+    parts = assemble(settings)
     app = FastAPI(title="RoleRabbit", version=settings.release, lifespan=_lifespan)
     app.state.parts = parts
     app.add_middleware(Guard)
@@ -37,6 +39,15 @@ def create_app(settings: Settings) -> FastAPI:
     for routes in (health, auth, resets, account, portfolios, admin, pages, report):
         app.include_router(routes.router)
     return app
+
+
+def assemble(settings: Settings) -> Parts:
+    """What the application works with; nothing is connected yet."""
+    metrics, pool = Metrics(settings.release), open_pool(settings)
+    metrics.watch_pool(pool)
+    remote = Remote(settings.redis_url, metrics)
+    cache = PageCache(remote, metrics, settings.cache_seconds)
+    return Parts(settings, pool, metrics, portfolio_reads(settings), remote, cache, Limiter(remote))
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -68,5 +79,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in background:
             task.cancel()
         await asyncio.wait(background)
+        await parts.remote.close()
         await parts.reads.close()
         await parts.pool.close(timeout=2)

@@ -12,6 +12,29 @@ Environment = Literal["development", "production"]
 Fault = Literal["", "leak", "errors", "crash"]
 _T = TypeVar("_T")
 
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` in `seconds`."""
+
+    count: int
+    seconds: int
+
+
+LIMITS: Final[Mapping[str, Limit]] = {
+    "login_address": Limit(60, 60),
+    "login_account": Limit(30, 60),
+    "signup_address": Limit(300, 60),
+    "reset_address": Limit(60, 600),
+    "reset_account": Limit(5, 600),
+    "export_address": Limit(240, 60),
+    "export_account": Limit(60, 60),
+    "report_address": Limit(20, 600),
+}
+"""The rate limits and their defaults; `login_address` is set by `RR_LIMIT_LOGIN_ADDRESS=60/60`. Of log-ins only those
+that fail count."""
+CACHE_SECONDS: Final = 5
+
 CONNECT_TIMEOUT_S: Final = 2
 STATEMENT_TIMEOUT_MS: Final = 10_000
 
@@ -33,6 +56,9 @@ class Settings:
     fault: Fault = ""
     redis_url: str | None = field(default=None, repr=False)
     trusted_proxies: tuple[Network, ...] = ()
+    limits: Mapping[str, Limit] = field(default_factory=lambda: LIMITS)
+    cache_seconds: int = CACHE_SECONDS
+    """How long public pages and lists are kept at most; 0: not at all."""
 
     @property
     def application_name(self) -> str:
@@ -58,8 +84,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         pool_size=_parsed(environ, "RR_POOL_SIZE", "10", _whole, "a whole number from 1 to 1000"),
         pool_timeout=_parsed(environ, "RR_POOL_TIMEOUT", "2", _seconds, "seconds above 0 and at most 60"),
         fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors", "crash"), "")),
-        redis_url=environ.get("REDIS_URL") or None,
+        redis_url=_redis_url(environ.get("REDIS_URL", "")),
         trusted_proxies=_parsed(environ, "TRUSTED_PROXIES", "", _networks, "networks such as 10.0.0.0/8, by commas"),
+        limits={name: _limit(environ, name, default) for name, default in LIMITS.items()},
+        cache_seconds=_parsed(environ, "RR_CACHE_SECONDS", str(CACHE_SECONDS), _cache_seconds, "0 to 300 seconds"),
     )
 
 
@@ -90,6 +118,32 @@ def _parsed(environ: Mapping[str, str], name: str, default: str, parse: Callable
         return parse(text)
     except ValueError as error:
         raise ConfigError(f"{name}={text!r}: expected {expected}") from error
+
+
+def _redis_url(url: str) -> str | None:
+    if url and not url.startswith(("redis://", "rediss://")):
+        raise ConfigError("REDIS_URL is not a Redis URL: set it to redis://:PASSWORD@HOST:PORT/0, or leave it out")
+    return url or None
+
+
+def _limit(environ: Mapping[str, str], name: str, default: Limit) -> Limit:
+    text = f"{default.count}/{default.seconds}"
+    return _parsed(environ, f"RR_LIMIT_{name.upper()}", text, _count_per_seconds, "COUNT/SECONDS such as 60/60")
+
+
+def _count_per_seconds(text: str) -> Limit:
+    count, _, seconds = text.partition("/")
+    limit = Limit(int(count), int(seconds))
+    if not (1 <= limit.count <= 1_000_000 and 1 <= limit.seconds <= 86_400):
+        raise ValueError(text)
+    return limit
+
+
+def _cache_seconds(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 300:
+        raise ValueError(text)
+    return number
 
 
 def _release(text: str) -> str:

@@ -23,7 +23,11 @@ _log = logging.getLogger("rolerabbit.worker")
 
 
 class PortfolioReads(Protocol):
-    """What a release does beside the query itself whenever portfolios are read."""
+    """What a release does beside the query itself whenever portfolios are read; `cached`: whether it may be spared."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether an answer from the cache will do."""
 
     async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Runs on the request's connection before the query; what it raises fails the request."""
@@ -34,6 +38,8 @@ class PortfolioReads(Protocol):
 
 class SoundReads:
     """A release without a fault."""
+
+    cached = True
 
     async def before(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Nothing stands between the request and its query."""
@@ -48,6 +54,8 @@ class LeakingReads:
     Each leak stays `idle in transaction` until the replica stops or somebody ends the session. Once the server is
     full, the reads that would leak fail with the server's own "too many clients already".
     """
+
+    cached = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -71,6 +79,8 @@ class LeakingReads:
 
 class WrongColumnReads:
     """Asks for a column that no migration has made, as a release does that went out before its migration."""
+
+    cached = False
 
     def __init__(self) -> None:
         self._reads = count()

@@ -54,6 +54,46 @@ class Metrics:
         active = Gauge("active_users", "Distinct users that this replica saw in 5 minutes.", registry=self.registry)
         active.set_function(self.active_users)
 
+        self._cache_errors = Counter(
+            "rolerabbit_cache_errors_total",
+            "Commands that Redis did not answer (timeout, connection) or refused.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._cache_requests = Counter(
+            "rolerabbit_cache_requests_total",
+            "Look-ups of what everybody may see.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._limited = Counter(
+            "rolerabbit_rate_limited_total",
+            "Requests refused with 429.",
+            ["kind", "subject"],
+            registry=self.registry,
+        )
+        for reason in ("timeout", "connection", "refused"):
+            self._cache_errors.labels(reason)
+        for outcome in ("hit", "miss", "unavailable"):
+            self._cache_requests.labels(outcome)
+
+    def cache_error(self, reason: str) -> None:
+        """Redis failed us."""
+        self._cache_errors.labels(reason).inc()
+
+    def cache_request(self, outcome: str) -> None:
+        """A look-up: hit, miss or unavailable."""
+        self._cache_requests.labels(outcome).inc()
+
+    def limited(self, kind: str, subject: str) -> None:
+        """A request of this kind was too much for its address or its account."""
+        self._limited.labels(kind, subject).inc()
+
+    def watch_cache(self, reachable: Callable[[], bool]) -> None:
+        """Report at every scrape whether Redis counts as reachable."""
+        gauge = Gauge("rolerabbit_cache_reachable", "1 while Redis answers this replica.", registry=self.registry)
+        gauge.set_function(lambda: float(reachable()))
+
     def watch_pool(self, pool: PoolFigures) -> None:
         """Report this pool's figures at every scrape."""
         self.registry.register(_PoolCollector(pool))

@@ -17,7 +17,10 @@ from rolerabbit.addresses import client_address
 from rolerabbit.blocklist import Blocklist
 from rolerabbit.config import Settings
 from rolerabbit.faults import PortfolioReads
+from rolerabbit.limits import Limiter
 from rolerabbit.metrics import Metrics
+from rolerabbit.pagecache import PageCache
+from rolerabbit.remote import Remote
 from rolerabbit.seldom import Seldom
 
 NOTED_EVERY_S: Final = 60.0
@@ -35,6 +38,9 @@ class Parts:
     pool: Pool
     metrics: Metrics
     reads: PortfolioReads
+    remote: Remote
+    cache: PageCache
+    limiter: Limiter
     blocklist: Blocklist = field(default_factory=Blocklist)
     seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
 
@@ -46,6 +52,20 @@ class Visit:
     connection: Connection
     ip: str | None
     user: User | None
+
+
+@asynccontextmanager
+async def changing(request: Request) -> AsyncIterator[None]:
+    """Around a change of portfolios: what is kept of them is forgotten afterwards, unless the change was refused."""
+    refused = False
+    try:
+        yield
+    except HTTPException:
+        refused = True
+        raise
+    finally:
+        if not refused:
+            await parts_of(request).cache.changed()
 
 
 def parts_of(request: Request) -> Parts:

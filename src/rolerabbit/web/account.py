@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from rolerabbit import exports, trail
 from rolerabbit.web.access import refuse, user_visit
+from rolerabbit.web.limits import allow
 
 router = APIRouter(prefix="/api/account", tags=["account"])
 
@@ -14,6 +15,7 @@ router = APIRouter(prefix="/api/account", tags=["account"])
 async def export(request: Request) -> Response:
     """Everything that is kept about the caller, as JSON; noted as `data.exported` with its size."""
     async with user_visit(request) as (found, user):
+        await allow(request, "export", str(user.id))
         if not user.may("export"):
             await refuse(request, found, user, "export restricted", "exports of this account are restricted for now")
         async with found.connection.transaction():

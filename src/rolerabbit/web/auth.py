@@ -13,6 +13,7 @@ from rolerabbit import trail
 from rolerabbit.accounts import Credentials, User, add_user, credentials, is_blocked, open_session, revoke_session
 from rolerabbit.passwords import hash_aside, matches, new_token
 from rolerabbit.web.access import RESTRICTED, Connection, bearer, ip_of, parts_of, user_visit
+from rolerabbit.web.limits import allow, attempt
 
 router = APIRouter(prefix="/api/auth", tags=["auth"])
 RESET_REQUIRED = (
@@ -59,6 +60,7 @@ class Session(BaseModel):
 @router.post("/register", status_code=201)
 async def register(request: Request, body: Registration) -> Account:
     """409 where the address has an account already."""
+    await allow(request, "signup")
     hashed, ip = await hash_aside(body.password), ip_of(request)
     async with parts_of(request).pool.connection() as connection:
         await _refuse_blocked(connection, ip)
@@ -72,7 +74,13 @@ async def register(request: Request, body: Registration) -> Account:
 
 @router.post("/login")
 async def log_in(request: Request, body: Login) -> Session:
-    """401 for a wrong password and for an unknown address alike; 403 for a blocked address or a restricted account."""
+    """401 for a wrong password and for an unknown address alike; 403 for a blocked address or a restricted account;
+    429 after too many that were wrong."""
+    async with attempt(request, "login", body.email):
+        return await _log_in(request, body)
+
+
+async def _log_in(request: Request, body: Login) -> Session:
     ip, pool = ip_of(request), parts_of(request).pool
     async with pool.connection() as connection:
         await _refuse_blocked(connection, ip)

@@ -21,10 +21,12 @@ HEALTH_TIMEOUT_S: Final = 1.8
 
 @router.api_route("/api/health", methods=["GET", "HEAD"])
 async def health(request: Request) -> JSONResponse:
-    """200 `{"status":"ok"}`, or 503 naming the dependency that fails."""
-    failure = await _database_failure(parts_of(request).pool)
+    """200 `{"status":"ok"}`; 200 `degraded` naming the cache, without which it works; 503 naming the database."""
+    parts = parts_of(request)
+    failure = await _database_failure(parts.pool)
     if failure is None:
-        return JSONResponse({"status": "ok"})
+        degraded = parts.remote.configured and await parts.remote.probe()
+        return JSONResponse({"status": "degraded", "failing": "cache"} if degraded else {"status": "ok"})
     request.state.failure = f"database: {failure}"
     return JSONResponse({"status": "error", "failing": "database"}, 503)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from string import Template
 from typing import Final
@@ -15,6 +16,7 @@ from rolerabbit.web.access import parts_of
 
 router = APIRouter(tags=["pages"])
 
+NAME: Final = re.compile(r"[a-z0-9-]{1,63}")
 CSP: Final = "default-src 'none'"
 _PAGE: Final = Template(
     """<!doctype html>
@@ -36,12 +38,18 @@ async def front() -> HTMLResponse:
 async def public_page(request: Request, subdomain: str) -> HTMLResponse:
     """A published portfolio; 404 for drafts, private and deleted ones alike."""
     parts = parts_of(request)
-    async with parts.pool.connection() as connection:
-        await parts.reads.before(connection)
-        row = await portfolios.page(connection, subdomain)
-    if row is None:
+
+    async def made() -> bytes | None:
+        async with parts.pool.connection() as connection:
+            await parts.reads.before(connection)
+            row = await portfolios.page(connection, subdomain)
+        return page_text(row.title, _body(row)).encode() if row is not None else None
+
+    cached = parts.reads.cached and NAME.fullmatch(subdomain)
+    body = await parts.cache.through(f"page:{subdomain}", made) if cached else await made()
+    if body is None:
         raise HTTPException(404, "there is no such page")
-    return html(row.title, _body(row))
+    return HTMLResponse(body, headers=headers_for(CSP))
 
 
 def _body(row: Portfolio) -> str:
@@ -51,5 +59,14 @@ def _body(row: Portfolio) -> str:
 
 def html(title: str, body: str, status: int = 200, policy: str = CSP) -> HTMLResponse:
     """A whole page; `body` is HTML already, `title` is text."""
-    headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
-    return HTMLResponse(_PAGE.substitute(title=escape(title), body=body), status, headers=headers)
+    return HTMLResponse(page_text(title, body), status, headers=headers_for(policy))
+
+
+def page_text(title: str, body: str) -> str:
+    """A whole page as text."""
+    return _PAGE.substitute(title=escape(title), body=body)
+
+
+def headers_for(policy: str) -> dict[str, str]:
+    """What every page says to the browser."""
+    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}

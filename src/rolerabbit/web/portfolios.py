@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from psycopg import Rollback
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from rolerabbit import portfolios, trail
 from rolerabbit.accounts import User
 from rolerabbit.portfolios import Portfolio, Visibility
-from rolerabbit.web.access import Visit, parts_of, user_visit, visit
+from rolerabbit.web.access import Visit, bearer, changing, parts_of, user_visit, visit
 
 router = APIRouter(prefix="/api", tags=["portfolios"])
 
@@ -72,16 +72,26 @@ class PortfolioOut(BaseModel):
     updated_at: datetime
 
 
-@router.get("/portfolios")
-async def list_portfolios(request: Request, limit: Limit = 20, offset: Offset = 0) -> list[PortfolioOut]:
+@router.get("/portfolios", response_model=list[PortfolioOut])
+async def list_portfolios(request: Request, limit: Limit = 20, offset: Offset = 0) -> Response:
     """The caller's own; for somebody who is not logged in, the published and public ones."""
-    async with visit(request) as found:
-        await parts_of(request).reads.before(found.connection)
-        if found.user is not None:
-            rows = await portfolios.of_user(found.connection, found.user.id, limit, offset)
-        else:
-            rows = await portfolios.public(found.connection, limit, offset)
-    return [_out(row) for row in rows]
+    parts = parts_of(request)
+
+    async def made() -> bytes:
+        async with visit(request) as found:
+            await parts.reads.before(found.connection)
+            if found.user is not None:
+                rows = await portfolios.of_user(found.connection, found.user.id, limit, offset)
+            else:
+                rows = await portfolios.public(found.connection, limit, offset)
+        return _LISTED.dump_json([_out(row) for row in rows])
+
+    public = parts.reads.cached and not offset and bearer(request) is None
+    body = await parts.cache.through(f"list:{limit}", made) if public else await made()
+    return Response(body, media_type="application/json")
+
+
+_LISTED = TypeAdapter(list[PortfolioOut])
 
 
 @router.post("/portfolios", status_code=201)
@@ -140,7 +150,7 @@ async def delete_many(request: Request, body: Chosen) -> dict[str, int]:
 
 async def _delete(request: Request, ids: list[UUID]) -> int:
     wanted = set(ids)
-    async with user_visit(request) as (found, user):
+    async with changing(request), user_visit(request) as (found, user):
         deleted: list[tuple[UUID, UUID]] = []
         async with found.connection.transaction():
             deleted = await portfolios.delete_many(found.connection, list(wanted), user.id, user.is_admin)
@@ -155,7 +165,7 @@ async def _delete(request: Request, ids: list[UUID]) -> int:
 
 
 async def _change(request: Request, portfolio_id: UUID, values: dict[str, Any], action: str) -> PortfolioOut:
-    async with user_visit(request) as (found, user):
+    async with changing(request), user_visit(request) as (found, user):
         await _own(found, user, portfolio_id)
         try:
             async with found.connection.transaction():

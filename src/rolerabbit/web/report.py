@@ -7,11 +7,12 @@ from html import escape
 from typing import Final
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from rolerabbit import reports
 from rolerabbit.web.access import ip_of, parts_of
+from rolerabbit.web.limits import allow
 from rolerabbit.web.pages import html
 
 router = APIRouter(tags=["pages"])
@@ -60,6 +61,12 @@ async def show(page: str = "") -> HTMLResponse:
 @router.post("/report")
 async def send(request: Request) -> HTMLResponse:
     """201 with the number of the report; 422 with the form and what is wrong with it."""
+    try:
+        await allow(request, "report")
+    except HTTPException as error:
+        answer = _form(Form(), "Too many reports came from your address. Please try again later.", error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -11,6 +11,7 @@ from rolerabbit import resets, trail
 from rolerabbit.passwords import hash_aside, new_token
 from rolerabbit.web.access import ip_of, parts_of
 from rolerabbit.web.auth import Email, Password
+from rolerabbit.web.limits import allow
 
 router = APIRouter(prefix="/api/auth/password-reset", tags=["auth"])
 
@@ -31,6 +32,7 @@ class NewPassword(BaseModel):
 @router.post("", status_code=202)
 async def ask(request: Request, body: Wish) -> dict[str, str]:
     """The same answer whether there is such an account or not."""
+    await allow(request, "reset", body.email)
     ip = ip_of(request)
     async with parts_of(request).pool.connection() as connection, connection.transaction():
         user_id = await resets.ask(connection, body.email, new_token(), ip)
@@ -42,6 +44,7 @@ async def ask(request: Request, body: Wish) -> dict[str, str]:
 @router.post("/confirm", status_code=204)
 async def confirm(request: Request, body: NewPassword) -> None:
     """400 for a code that is unknown, used or too old. Every session of the account ends."""
+    await allow(request, "reset")
     hashed, ip = await hash_aside(body.password), ip_of(request)
     async with parts_of(request).pool.connection() as connection, connection.transaction():
         user_id = await resets.use(connection, body.token, hashed)

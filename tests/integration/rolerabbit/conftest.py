@@ -16,7 +16,7 @@ import pytest
 
 from rolerabbit import database
 from rolerabbit.config import Settings
-from rolerabbit.embedded.postgres import Postgres
+from rolerabbit.embedded import Postgres, Valkey
 from rolerabbit.migrate import bundled
 from rolerabbit.serve import server_for
 
@@ -71,6 +71,12 @@ class StartReplica(Protocol):
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     with Postgres.temporary(max_connections=40) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    with Valkey.temporary(maxmemory="8mb", password="s3cret", **{"maxmemory-policy": "noeviction"}) as server:
         yield server
 
 
