@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import runs
@@ -22,6 +24,7 @@ from hutch.model.effect import Effect
 from hutch.model.finding import Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.command import provider
+from hutch.providers.command.config import CHECK_KEYS, VERB_KEYS
 from hutch.testing import check_provider
 
 TOOL = """#!/bin/sh
@@ -188,7 +191,7 @@ async def test_a_failed_check_is_the_cause_that_was_declared(folder: Path) -> No
     ],
 )
 def test_bad_settings_are_named(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match="^(?:verbs|checks|timeout)") as error:
+    with pytest.raises(ValueError, match=r"^(?:verbs|checks|timeout)") as error:
         provider.open(TargetConfig("shop", settings, lambda: datetime(2026, 1, 3, tzinfo=UTC)))
     assert said in str(error.value)
 
@@ -241,6 +244,19 @@ async def test_the_whole_way_through_hutch(folder: Path, monkeypatch: pytest.Mon
         assert "s3cret-token" not in journal
     finally:
         await context.close()
+
+
+def test_the_examples_of_the_guide_can_be_read() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guide" / "command-provider.md").read_text()
+    blocks = [yaml.safe_load(b) for b in re.findall(r"```yaml\n(services:.*?)```", guide, re.DOTALL)]
+    assert len(blocks) >= 2
+    for block in blocks:
+        given = block["services"]["shop"]["command"]
+        secrets = dict.fromkeys(given.get("secrets", {}), "s3cret-token")
+        made = provider.open(TargetConfig("shop", {**given, "secrets": secrets}, lambda: datetime.now(UTC)))
+        assert made.actions
+    for key in (*VERB_KEYS, *CHECK_KEYS):
+        assert f"`{key}`" in guide, f"the guide does not explain {key}"
 
 
 def test_a_secret_is_not_written_in_the_file(tmp_path: Path) -> None:
