@@ -107,6 +107,8 @@ class Service:
         health = self.ask("GET", "/api/health", seconds=5.0)
         if health.status != 200:
             return f"GET /api/health answers {health.status or 'nothing'}"
+        if isinstance(health.json, dict) and health.json.get("status") != "ok":
+            return f"GET /api/health says {health.json}"
         try:
             states = [replica["state"] for replica in self.status()["replicas"]]
         except ClientError as error:

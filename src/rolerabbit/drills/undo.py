@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from rolerabbit.drills import cache, components, indexes, migrations, releases
+from rolerabbit.drills import cache, components, indexes, migrations, releases, security
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
@@ -16,6 +16,9 @@ from rolerabbit.platform.client import ClientError
 
 HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "component": components.undo_component,
+    "admin": security.undo_admin,
+    "attack": security.undo_attack,
+    "portfolios": security.undo_portfolios,
     "archive": indexes.undo_archive,
     "index": indexes.undo_index,
     "migration": migrations.undo_migration,

@@ -11,7 +11,8 @@ from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.service import Answer, Service
 from rolerabbit.seed import SEED_HASH, SEED_PASSWORD
 
-V4: Final = ipaddress.IPv4Network("198.18.0.0/15")
+V4: Final = ipaddress.IPv4Network("198.19.0.0/16")
+"""Half of the network that is set aside for tests; the usual visitors of the load come from the other half."""
 V6: Final = ipaddress.IPv6Network("2001:db8::/32")
 
 _SEEDED: Final = """
@@ -52,7 +53,7 @@ def log_in(service: Service, dice: Random, who: Person | None = None, address: s
 
 
 def a_v4(dice: Random) -> str:
-    """An address of 198.18.0.0/15."""
+    """An address of 198.19.0.0/16."""
     return str(V4[dice.randrange(1, V4.num_addresses - 1)])
 
 

@@ -34,6 +34,7 @@ def test_a_session_that_others_wait_for(stage: Any, name: str) -> None:
     stage.wait_for(lambda: as_before(stage))
 
 
+@pytest.mark.slow
 def test_rows_and_the_whole_table_are_both_drawn(stage: Any) -> None:
     drawn = set()
     for seed in range(1, 4):
@@ -52,6 +53,7 @@ def test_the_change_of_a_table_that_got_its_turn_is_not_kept(stage: Any) -> None
     stage.wait_for(lambda: as_before(stage))
 
 
+@pytest.mark.slow
 def test_an_innocent_session_that_was_ended_is_named(stage: Any) -> None:
     with stage.standing("advisory-lock") as fault:
         backup = next(p for p in fault.on["protected"] if p["application"] == "pg_dump")

@@ -6,6 +6,8 @@ import json
 import signal
 from typing import Any
 
+import pytest
+
 
 def test_a_second_one_at_once_is_refused(stage: Any) -> None:
     with stage.standing("advisory-lock") as first:
@@ -40,6 +42,7 @@ def test_a_killed_deployment_is_rolled_back_by_undo(stage: Any) -> None:
     assert json.loads(stage.fault("undo").stdout) == {"undone": {}}
 
 
+@pytest.mark.slow
 def test_the_next_run_undoes_what_a_killed_one_left(stage: Any) -> None:
     before = stage.service.status()["release"]
     with stage.standing("planned-deployment") as fault:
@@ -50,6 +53,7 @@ def test_the_next_run_undoes_what_a_killed_one_left(stage: Any) -> None:
         assert stage.leftovers() == []
 
 
+@pytest.mark.slow
 def test_what_was_remedied_is_not_undone_again(stage: Any) -> None:
     before = stage.service.status()["release"]
     with stage.standing("bad-release") as fault:

@@ -10,6 +10,7 @@ _SESSION = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 SESSIONS = {"long-backup": ("pg_dump", {"active", "idle in transaction"}), "big-report": ("monthly-report", {"active"})}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SESSIONS)
 def test_a_long_reader(stage: Any, name: str) -> None:
     application, states = SESSIONS[name]
@@ -20,12 +21,14 @@ def test_a_long_reader(stage: Any, name: str) -> None:
     stage.wait_for(lambda: stage.service.rows(_SESSION, application) == [])
 
 
+@pytest.mark.slow
 def test_twice_the_visitors(stage: Any) -> None:
     with stage.standing("traffic-peak") as quiet:
         assert stage.service.illness() == ""
     assert quiet.off["counts"]["answered"] > 80
 
 
+@pytest.mark.slow
 def test_a_planned_deployment_that_is_rolled_back_is_harm(stage: Any) -> None:
     before = stage.service.status()["release"]
     with stage.standing("planned-deployment") as quiet:

@@ -17,6 +17,7 @@ def client(stage: Any) -> redis.Redis:
     return redis.Redis.from_url(stage.service.url("redis_url"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["postgres", "redis"])
 def test_a_stopped_server_is_started_again(stage: Any, name: str) -> None:
     with stage.standing(f"{name}-stopped") as fault:
@@ -27,6 +28,7 @@ def test_a_stopped_server_is_started_again(stage: Any, name: str) -> None:
     assert (fault.off["rows_lost"], stage.leftovers()) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_server_that_was_restarted_meanwhile_is_left_alone(stage: Any) -> None:
     with stage.standing("postgres-stopped") as fault:
         stage.service.platform.post("/restart", {"component": "postgres"})
@@ -72,6 +74,7 @@ def test_a_full_redis_refuses_writes_and_loses_only_the_junk(stage: Any) -> None
         mine.delete("kept")
 
 
+@pytest.mark.slow
 def test_a_raised_limit_is_a_remedy_and_a_flush_is_harm(stage: Any) -> None:
     with client(stage) as mine:
         limit = mine.config_get("maxmemory")
