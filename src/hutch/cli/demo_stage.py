@@ -9,7 +9,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,12 +42,18 @@ RULES = [
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo keeps its files and what it will break. ``changes`` replace keys of Hutch's configuration."""
+    """Where the demo keeps its files and what it will break.
+
+    ``changes`` replace keys of Hutch's configuration; ``targets`` gives further settings by provider, from what the
+    ready file says; ``report`` is where the load's summary goes.
+    """
 
     folder: Path
     fault: str
     time_scale: float
     changes: Mapping[str, Any] = field(default_factory=dict)
+    targets: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]] = lambda _: {}
+    report: Path = Path(os.devnull)
 
     @property
     def config_path(self) -> Path:
@@ -74,8 +80,9 @@ class Stage:
     async def load(self, ready: Mapping[str, Any]) -> AsyncIterator[None]:
         """Steady visits to the service while the block lasts."""
         words = ["load", "--url", str(ready["app_url"]), "--rate", str(RATE), "--seconds", "20000", "--seed", "7"]
-        null = asyncio.subprocess.DEVNULL
-        process = await _rolerabbit(*words, "--exit-on-eof", stdin=asyncio.subprocess.PIPE, stdout=null, stderr=null)
+        null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        with self.report.open("wb") as out:
+            process = await _rolerabbit(*words, "--json", "--exit-on-eof", stdin=pipe, stdout=out, stderr=null)
         try:
             yield
         finally:
@@ -90,17 +97,22 @@ class Stage:
 
     def configure(self, ready: Mapping[str, Any]) -> None:
         """Write Hutch's configuration for a platform that is up."""
-        for name in ("reader_url", "operator_url", "token"):
+        more = self.targets(ready)
+        files = {v["file"] for block in more.values() for v in block.values() if isinstance(v, Mapping) and "file" in v}
+        for name in {"reader_url", "operator_url", "token", *files}:
             _private(self.folder / name, str(ready[name]))
+        own = {
+            "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
+            "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
+            "local": {"url": ready["api_url"], "token": {"file": "token"}},
+        }
         config = {
             "mode": "act",
             "time_scale": self.time_scale,
             "diagnose_every": "0s",  # the demo tells the story of the rules
             "services": {
                 "rolerabbit": {
-                    "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
-                    "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
-                    "local": {"url": ready["api_url"], "token": {"file": "token"}},
+                    **{name: {**own.get(name, {}), **more.get(name, {})} for name in dict.fromkeys([*own, *more])},
                     "values": {"service-url": ready["app_url"]},
                     "binds": {"https://rolerabbit.com": ready["app_url"]},
                     "runbook": "service-outage",

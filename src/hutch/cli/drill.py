@@ -10,20 +10,22 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hutch.cli.drill_stage import TIME_SCALE, standing
+from hutch.cli.drill_stage import LOAD, TIME_SCALE, standing
 from hutch.cli.shell import as_json, emit, quiet_logs, table
 from hutch.commands.context import CommandError
 from hutch.commands.drills import report
 from hutch.commands.drills.catalogue import choose, fault_json, find_faults
 from hutch.commands.drills.drill import run_drill
 from hutch.commands.drills.lock import only_one
-from hutch.commands.drills.result import PASSED, Result
+from hutch.commands.drills.result import PASSED, REFUSED, Result
+from hutch.commands.drills.stage import FIT_WITHIN, STILL_WITHIN, Stage
 from hutch.commands.drills.totals import totals
 from hutch.model.event import instant
 from hutch.ports import Fault
@@ -86,14 +88,17 @@ def run(
         held.enter_context(only_one(home / "lock", what))
         if ready_file is not None:
             held.enter_context(only_one(ready_file.with_name(f"{ready_file.name}.drill-lock"), what))
-        began = instant(datetime.now(UTC))
-        results = asyncio.run(_run_all(chosen, seed, ready_file, keep))
-        stage = {"platform": "given" if ready_file else "own", "time_scale": TIME_SCALE, "hutch": "in the same process"}
-        document = report.document(results, seed=seed, started_at=began, stage=stage)
-        _write(home, document)
-    emit(document) if json_out else _print(results)
-    click.echo(f"report: {home / 'report.md'}", err=True)
-    ctx.exit(_code(results))
+        call = Call(chosen, seed, keep, ready_file)
+        try:
+            asyncio.run(call.run())
+        except asyncio.CancelledError:  # by SIGTERM
+            raise KeyboardInterrupt from None
+        finally:
+            if call.results:
+                _write(home, call.document())
+                click.echo(f"report: {home / 'report.md'}", err=True)
+    emit(call.document()) if json_out else _print(call.results)
+    ctx.exit(_code(call.results))
 
 
 @drill.command()
@@ -118,24 +123,55 @@ def score(ctx: click.Context, file: Path, json_out: bool) -> None:
 # ------------------------------------------------------------------ running
 
 
-async def _run_all(faults: Sequence[Fault], seed: int, ready_file: Path | None, keep: bool) -> list[Result]:
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    said = Progress(len(faults))
-    results = []
-    async with _folder(keep) as folder:
-        said("starting the service, its load and Hutch")
-        async with standing(folder, ready_file, said) as stage:
-            for number, fault in enumerate(faults, 1):
-                said.now(number, fault.name)
-                results.append(await run_drill(stage, fault, seed))
-                said(_verdict(results[-1]))
-            if keep:
-                said.now(0, "")
-                said(f"everything stays up for a look: hutch --config {folder / 'hutch.yaml'} …; Ctrl-C ends it")
-                await _until_cancelled()
-    return results
+@dataclass(slots=True)
+class Call:
+    """One call of ``hutch drill run``: what was asked, and what has come of it so far."""
+
+    faults: Sequence[Fault]
+    seed: int
+    keep: bool
+    ready_file: Path | None
+    began: str = field(default_factory=lambda: instant(datetime.now(UTC)))
+    results: list[Result] = field(default_factory=list)
+    load: dict[str, Any] | None = None
+
+    async def run(self) -> None:
+        """Run the drills. Cancelled by SIGTERM and Ctrl-C: what stands is undone then, too."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        said = Progress(len(self.faults))
+        async with _folder(self.keep) as folder:
+            said("starting the service, its load and Hutch")
+            async with standing(folder, self.ready_file, said) as stage:
+                await self._drills(stage, said)
+                if self.keep:
+                    said.now(0, "")
+                    said(f"everything stays up for a look: hutch --config {folder / 'hutch.yaml'} …; Ctrl-C ends it")
+                    await _until_cancelled()
+            self.load = await asyncio.to_thread(_summary, folder / LOAD)
+
+    async def _drills(self, stage: Stage, said: Progress) -> None:
+        for number, fault in enumerate(self.faults, 1):
+            said.now(number, fault.name)
+            ill = bool(self.results) and self.results[-1].verdict == REFUSED
+            self.results.append(await run_drill(stage, fault, self.seed, STILL_WITHIN if ill else FIT_WITHIN))
+            said(_verdict(self.results[-1]))
+
+    def document(self) -> dict[str, Any]:
+        """The report so far."""
+        platform = "given" if self.ready_file else "own"
+        stage = {"platform": platform, "time_scale": TIME_SCALE, "hutch": "in the same process"}
+        return report.document(self.results, seed=self.seed, started_at=self.began, stage=stage, load=self.load)
+
+
+def _summary(path: Path) -> dict[str, Any] | None:
+    """The load's own words; None where it was ended before it said them."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 @asynccontextmanager

@@ -17,10 +17,12 @@ from typing import Any
 from hutch.bootstrap.wire import open_context
 from hutch.cli.demo_stage import RATE
 from hutch.cli.demo_stage import Stage as Platform
+from hutch.cli.drill_targets import targets
 from hutch.cli.main import resolve
 from hutch.commands.context import CommandError, Context
 from hutch.commands.drills.stage import Stage
 from hutch.commands.drills.traffic import served
+from hutch.commands.drills.visitor import visiting
 
 TIME_SCALE = 60.0
 """As in the demo: a rule of 5 minutes fires after 5 seconds."""
@@ -33,6 +35,9 @@ CHANGES: Mapping[str, Any] = {
 """What the drills' configuration has otherwise than the demo's: the watch by diagnosis is on, the regression watch is
 short so that the next drill need not wait for it, and an hour may hold more drills than an hour has incidents."""
 
+LOAD = "load.json"
+"""The file of the stage's folder with the load's own summary, once it has ended."""
+
 FLOWING = RATE / 2
 """Requests a second that must come through for the load to count as flowing."""
 
@@ -40,7 +45,7 @@ FLOWING = RATE / 2
 @asynccontextmanager
 async def standing(folder: Path, ready_file: Path | None, say: Callable[[str], None]) -> AsyncIterator[Stage]:
     """A service under load, watched by Hutch; a platform of our own unless a running one's ``ready_file`` is given."""
-    platform = Platform(folder, "", TIME_SCALE, CHANGES)
+    platform = Platform(folder, "", TIME_SCALE, CHANGES, targets, folder / LOAD)
     if ready_file is None:
         async with platform.standing() as ready, _served(platform, ready, folder / "platform.json", say) as stage:
             yield stage
@@ -70,13 +75,18 @@ async def _served(
     server = resolve("hutch.web.server")
     context: Context = open_context(platform.config_path)
     try:
-        async with server.serving(context, server.listen(0)) as monitor, platform.load(ready):
+        async with (
+            server.serving(context, server.listen(0)) as monitor,
+            platform.load(ready),
+            visiting(f"{ready['app_url']}/api/health") as visitor,
+        ):
             (watch,) = monitor.watches.values()
             yield Stage(
                 context,
                 ready_file,
                 platform.folder,
                 lambda: served(context.service()),
+                visitor,
                 lambda: (watch.values.get("request_rate") or 0) > FLOWING,
                 say,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -12,7 +13,7 @@ from hutch.commands.drills import oncall
 from hutch.commands.drills.process import FaultFailed, FaultProcess, running, undo
 from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken_off, judge, refused
 from hutch.commands.drills.seen import Seen, fold
-from hutch.commands.drills.stage import Stage, unfit
+from hutch.commands.drills.stage import FIT_WITHIN, Stage, unfit
 from hutch.detection.standing import CONFIDENT
 from hutch.ports import Fault
 
@@ -36,9 +37,9 @@ def moment(seed: int, name: str) -> float:
     return Random(f"{seed}:{name}").uniform(EARLIEST, LATEST)  # noqa: S311  (dice of a drill)
 
 
-async def run_drill(stage: Stage, fault: Fault, seed: int) -> Result:
+async def run_drill(stage: Stage, fault: Fault, seed: int, fit_within: float = FIT_WITHIN) -> Result:
     """Run one drill and score it. What goes wrong with the fault or the service is in the result, not raised."""
-    reason = await unfit(stage)
+    reason = await unfit(stage, fit_within)
     if reason:
         return refused(fault, f"the service is ill before the fault: {reason}")
     start = moment(seed, fault.name)
@@ -72,6 +73,14 @@ async def _end_of_log(stage: Stage) -> int:
     return position
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment, and the traffic up to it."""
+
+    at: datetime
+    traffic: Traffic
+
+
 class Drill:
     """What is measured while a fault stands."""
 
@@ -87,28 +96,32 @@ class Drill:
 
     async def answered(self) -> None:
         """Until the incident is resolved, or nothing more will come of it."""
-        began = await self.stage.traffic()
-        approved: Traffic | None = None
+        began, approved = await self._mark(), None
         while not oncall.over(self.fault, self.seen, self.on_at, self._now()):
             if oncall.wants(self.fault, self.seen):
-                approved = await self.stage.traffic()
+                approved = await self._mark()
                 await self._approve()
             await asyncio.sleep(POLL)
             await self._read()
-        ended = await self.stage.traffic()
-        after = await self._afterwards(ended) if self.seen.resolved_at else Traffic()
-        turned = approved or ended
-        self.periods = Periods(turned.since(began), ended.since(turned), after)
+        ended = await self._mark()
+        if self.seen.resolved_at:
+            await asyncio.sleep(AFTER)
+        turned, last = approved or ended, await self._mark()
+        await self.stage.visitor.settled()
+        after = self._between(ended, last) if self.seen.resolved_at else Traffic()
+        self.periods = Periods(self._between(began, turned), self._between(turned, ended), after)
 
     async def watched(self) -> None:
         """For as long as a no-fault is watched: nobody may be alarmed."""
-        began = await self.stage.traffic()
+        began = await self._mark()
         until = self.on_at + timedelta(seconds=NO_FAULT_LASTS)
         while self._now() < until:
             await self._diagnose()
             await asyncio.sleep(LOOK_EVERY)
             await self._read()
-        self.periods = Periods(broken=(await self.stage.traffic()).since(began))
+        last = await self._mark()
+        await self.stage.visitor.settled()
+        self.periods = Periods(broken=self._between(began, last))
         if self.seen.incident:
             self.alarms.insert(0, f"false alarm: {self.seen.incident} was opened by {self.seen.alert or 'no alert'}")
 
@@ -123,9 +136,11 @@ class Drill:
             raise FaultFailed(f"the remedy could not be approved: {error}") from error
         await self._read()
 
-    async def _afterwards(self, ended: Traffic) -> Traffic:
-        await asyncio.sleep(AFTER)
-        return (await self.stage.traffic()).since(ended)
+    async def _mark(self) -> Mark:
+        return Mark(self._now(), await self.stage.traffic())
+
+    def _between(self, one: Mark, other: Mark) -> Traffic:
+        return other.traffic.since(one.traffic, self.stage.visitor.between(one.at, other.at))
 
     async def _diagnose(self) -> None:
         context = self.stage.context

@@ -19,6 +19,9 @@ ON_WITHIN = 60.0
 OFF_WITHIN = 45.0
 """Seconds in which it has to be undone once its standard input has ended."""
 
+TERM_WITHIN = 10.0
+"""Seconds that SIGTERM has, where the end of the input did not help."""
+
 LONGEST_LINE = 1 << 20
 """Bytes of one line that a fault may say."""
 
@@ -60,7 +63,7 @@ class FaultProcess:
         if await self._gone(OFF_WITHIN):
             return
         self.process.terminate()
-        if not await self._gone(10.0):
+        if not await self._gone(TERM_WITHIN):
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             await self.process.wait()

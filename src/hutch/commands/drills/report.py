@@ -17,8 +17,15 @@ class NotAReport(ValueError):
     """The file is not the JSON of a drill report; the text says why."""
 
 
-def document(results: Sequence[Result], *, seed: int, started_at: str, stage: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of a report file; ``stage`` says what the drills ran on."""
+def document(
+    results: Sequence[Result],
+    *,
+    seed: int,
+    started_at: str,
+    stage: Mapping[str, Any],
+    load: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The JSON of a report file; ``stage`` says what the drills ran on, ``load`` is the load's own summary."""
     return {
         "version": VERSION,
         "started_at": started_at,
@@ -26,6 +33,7 @@ def document(results: Sequence[Result], *, seed: int, started_at: str, stage: Ma
         "stage": dict(stage),
         "results": [r.as_dict() for r in results],
         "totals": totals(results),
+        "load": dict(load) if load else None,
     }
 
 

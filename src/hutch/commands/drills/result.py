@@ -20,9 +20,13 @@ class Traffic:
     requests: int = 0
     failed: int = 0
 
-    def since(self, earlier: Traffic) -> Traffic:
-        """What came after ``earlier``."""
-        return Traffic(self.requests - earlier.requests, self.failed - earlier.failed)
+    def since(self, earlier: Traffic, unanswered: int = 0) -> Traffic:
+        """What came after ``earlier``, with ``unanswered`` ones that no counter of the service knows.
+
+        >>> Traffic(50, 3).since(Traffic(10, 3), 2)
+        Traffic(requests=42, failed=2)
+        """
+        return Traffic(self.requests - earlier.requests + unanswered, self.failed - earlier.failed + unanswered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,13 @@ from hutch.commands.context import Context
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.drills import oncall
 from hutch.commands.drills.result import Traffic
+from hutch.commands.drills.visitor import Visitor
 
 FIT_WITHIN = 60.0
 """Seconds in which the service has to be well before a drill."""
+
+STILL_WITHIN = 10.0
+"""Seconds for that where it already was ill before the last drill."""
 
 IN_A_ROW = 2
 """So many looks in a row must find it well."""
@@ -26,12 +30,14 @@ PAUSE = 1.0
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A service that Hutch watches in this process. ``folder`` is for the faults' logs, ``traffic`` counts the
-    load's requests up to now, ``flowing`` says whether the load comes through, ``say`` tells progress."""
+    load's requests up to now, ``visitor`` visits too, ``flowing`` says whether the load comes through, ``say`` tells
+    progress."""
 
     context: Context
     ready_file: Path
     folder: Path
     traffic: Callable[[], Awaitable[Traffic]]
+    visitor: Visitor
     flowing: Callable[[], bool]
     say: Callable[[str], None]
 

@@ -1,0 +1,42 @@
+"""Everything of a local platform that drills have Hutch watch: beside what the demo has, cache, trail and schema."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TARGETS: Mapping[str, Mapping[str, Any]] = {
+    "local": {"crash_window": 15},
+    "redis": {"url": {"file": "redis_url"}},
+    "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
+    "migrations": {
+        "url": {"file": "reader_url"},
+        "owner_url": {"file": "owner_url"},
+        "command": [sys.executable, "-m", "rolerabbit", "db", "up"],
+    },
+}
+"""Settings by provider; a ``file`` holds what the ready file has under its name. What has passed is over sooner than
+by default, as rule durations are shorter."""
+
+
+def targets(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The providers' blocks for a platform: of those whose addresses its ready file knows."""
+    known = {
+        name: dict(block)
+        for name, block in TARGETS.items()
+        if all(v["file"] in ready for v in block.values() if isinstance(v, Mapping))
+    }
+    if "migrations" in known:
+        further = str(ready["migrations_dir"])
+        known["migrations"] |= {"folder": [str(_bundled()), further], "env": {"RR_MIGRATIONS_EXTRA": further}}
+    return known
+
+
+def _bundled() -> Path:
+    """The service's own migrations, found without importing it."""
+    spec = importlib.util.find_spec("rolerabbit")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent / "migrations"
