@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hutch.model.finding import Cause, Finding, Object
 from hutch.providers.postgres.capacity_causes import exhausted
+from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lock_causes import blocked, roots
 from hutch.providers.postgres.remedies import ending, restarting
 from hutch.providers.postgres.sessions import Session
@@ -20,6 +21,8 @@ CODES = {
     "postgres.idle_in_transaction": "One session has held a transaction open for long without doing anything in it.",
     "postgres.blocked_by_lock": "One session holds a lock that others have to wait for, and waits for nobody itself.",
     "postgres.ddl_queue": "A change of a table waits for a session that uses it, and makes everybody else wait.",
+    "postgres.missing_index": "A statement that runs often reads a large table for few of its rows: no index helps it.",
+    "postgres.invalid_index": "An index was left half-made: every write pays for it, and no statement can use it.",
     "postgres.long_query": "One statement has run for long, without being a backup or upkeep of the database.",
 }
 _SHOWN = 5
@@ -49,6 +52,8 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *leaks,
         *([] if refusals else exhausted(target, everything, connections, len(leaked))),
         *blocked(target, blocking, leaked),
+        *missing(target, by_check.get("postgres.missing_indexes")),
+        *invalid(target, by_check.get("postgres.invalid_indexes")),
         *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),
         *(_long(target, s) for s in _sessions(by_check.get("postgres.long_queries")) if s.pid not in covered),
     ]

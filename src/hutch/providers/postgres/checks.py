@@ -100,6 +100,20 @@ async def long_queries(client: Client, config: Config) -> Seen:
     return Seen(status, summary, data, tuple(map(described, sessions[:SHOWN_GROUPS])))
 
 
+async def invalid_indexes(client: Client, config: Config) -> Seen:
+    """Indexes that were left half-made: there at both looks, and nobody builds them."""
+    first = await client.rows(query("invalid_indexes"))
+    if first:
+        await asyncio.sleep(config.sample_gap)
+    known = {(row["schema"], row["index"]) for row in first}
+    rows = (
+        [r for r in await client.rows(query("invalid_indexes")) if (r["schema"], r["index"]) in known] if first else []
+    )
+    summary = f"{len(rows)} invalid indexes" if rows else "every index is valid"
+    lines = tuple(row["definition"] for row in rows[:SHOWN_GROUPS])
+    return Seen(Status.WARN if rows else Status.OK, summary, {"indexes": rows}, lines)
+
+
 async def reader_is_read_only(client: Client) -> Seen:
     """Proves from the catalogue that the reading login could not write even outside a READ ONLY transaction."""
     rights = tuple(str(row["right"]) for row in await client.rows(query("write_rights")))

@@ -72,6 +72,10 @@ class Client:
 
         return await self._read(look, self._config.statement_timeout)
 
+    async def look(self, look: Look[T]) -> T:
+        """Several statements of our own in one READ ONLY transaction. Raises :class:`PostgresError`."""
+        return await self._read(look, self._config.statement_timeout)
+
     async def table(self, sql: str, params: Params, seconds: float) -> Table:
         """A person's statement, at most :data:`ROW_LIMIT` rows of it. Raises :class:`PostgresError`."""
         return await self._read(lambda session: streamed(session, sql, params), seconds)

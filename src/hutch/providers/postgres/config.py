@@ -23,6 +23,12 @@ SETTINGS = (
         "secret",
         "address for changes, a login with pg_signal_backend; without it every change is refused",
     ),
+    Setting(
+        "owner_url",
+        "secret",
+        "address for making and dropping indexes, a login that is a member of the tables' owner; else operator_url is "
+        "used where it is one",
+    ),
     Setting("protected_roles", "list", "database roles whose sessions are never ended", default=()),
     Setting(
         "protected_applications",
@@ -63,6 +69,21 @@ SETTINGS = (
         "% of the usable connections that one program's idle sessions must hold to be ended on a full server",
         default=20.0,
     ),
+    Setting(
+        "slow_statement_after", "float", "milliseconds that a statement must take on average to be slow", default=10.0
+    ),
+    Setting(
+        "statement_load",
+        "float",
+        "% of one processor's time that a statement must take to be looked into for a missing index",
+        default=10.0,
+    ),
+    Setting("index_rows", "int", "rows that a table must have before an index is worth it", default=10_000),
+    Setting(
+        "index_discard", "float", "% of the rows read that a filter must throw away before an index helps", default=90.0
+    ),
+    Setting("index_timeout", "float", "seconds that making an index may take", default=1800.0),
+    Setting("index_lock_timeout", "float", "seconds that making an index waits for each older session", default=10.0),
     Setting("max_sessions", "int", "how many sessions one action may end", default=50),
 )
 
@@ -73,6 +94,7 @@ class Config:
 
     url: str = field(repr=False)
     operator_url: str = field(repr=False)
+    owner_url: str = field(repr=False)
     protected_roles: tuple[str, ...]
     protected_applications: tuple[str, ...]
     connect_timeout: float
@@ -89,6 +111,12 @@ class Config:
     pool_applications: tuple[str, ...]
     idle_session_after: float
     hoard_share: float
+    slow_statement_after: float
+    statement_load: float
+    index_rows: int
+    index_discard: float
+    index_timeout: float
+    index_lock_timeout: float
     max_sessions: int
 
     def protection(self) -> dict[str, object]:
@@ -115,6 +143,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
     return Config(
         url=_text(values, "url"),
         operator_url=_text(values, "operator_url", optional=True),
+        owner_url=_text(values, "owner_url", optional=True),
         protected_roles=_names(values, "protected_roles"),
         protected_applications=_names(values, "protected_applications"),
         leak_sessions=int(_number(values, "leak_sessions")),
@@ -132,6 +161,12 @@ def config_from(settings: Mapping[str, object]) -> Config:
         pool_applications=_names(values, "pool_applications"),
         idle_session_after=_number(values, "idle_session_after"),
         hoard_share=_number(values, "hoard_share"),
+        slow_statement_after=_number(values, "slow_statement_after"),
+        statement_load=_number(values, "statement_load"),
+        index_rows=int(_number(values, "index_rows")),
+        index_discard=_number(values, "index_discard"),
+        index_timeout=_number(values, "index_timeout"),
+        index_lock_timeout=_number(values, "index_lock_timeout"),
     )
 
 

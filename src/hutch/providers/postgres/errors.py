@@ -94,6 +94,11 @@ def place(url: str) -> tuple[str, str]:
     return f"{host}:{parts.get('port') or 5432}", str(parts.get("dbname") or parts.get("user") or "postgres")
 
 
+def login(url: str) -> str:
+    """The role that an address logs in as; empty where it leaves that to its surroundings."""
+    return str(conninfo_to_dict(url).get("user") or "")
+
+
 def refused(error: psycopg.Error | OSError, where: str) -> PostgresError:
     """The failure to connect to ``where``."""
     text = _one_line(error)

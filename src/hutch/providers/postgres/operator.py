@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hutch.providers.postgres.client import Client, Session, connected, guarded, limit
 from hutch.providers.postgres.config import Config
-from hutch.providers.postgres.errors import Kind, PostgresError, place
+from hutch.providers.postgres.errors import Kind, PostgresError, login, place
 
 T = TypeVar("T")
 NO_OPERATOR = (
@@ -18,22 +18,27 @@ NO_OPERATOR = (
 
 
 class Operator:
-    """Runs changes under ``operator_url``, each statement in its own transaction."""
+    """Runs changes under ``operator_url``, each statement in its own transaction; ``url`` names another login."""
 
-    def __init__(self, config: Config, client: Client) -> None:
+    def __init__(self, config: Config, client: Client, url: str = "") -> None:
         self._config = config
         self._client = client
-        self.where = place(config.operator_url)[0] if config.operator_url else ""
+        self._url = url or config.operator_url
+        self.where = place(self._url)[0] if self._url else ""
+        self.login = login(self._url) if self._url else ""
 
     @property
     def refusal(self) -> str:
         """Why nothing can be changed; empty when it can."""
-        return "" if self._config.operator_url else NO_OPERATOR
+        return "" if self._url else NO_OPERATOR
 
-    async def run(self, work: Callable[[Session], Awaitable[T]], seconds: float) -> T:
-        """Do ``work`` within time limits. :class:`PostgresError`: with ``sent`` it may have happened all the same."""
+    async def run(self, work: Callable[[Session], Awaitable[T]], seconds: float, lock: float | None = None) -> T:
+        """Do ``work`` within time limits, ``lock`` instead of the setting ``lock_timeout``.
+
+        :class:`PostgresError`: with ``sent`` it may have happened all the same.
+        """
         async with self._session() as session:
-            limits = limit(session, seconds, self._config.lock_timeout, local=False)
+            limits = limit(session, seconds, lock or self._config.lock_timeout, local=False)
             await _unsent(guarded(session, self.where, limits, seconds))
             return await guarded(session, self.where, work(session), seconds)
 
@@ -50,12 +55,12 @@ class Operator:
     async def _connect(self) -> Session:
         """A connection; on a full server our own idle reading connections make room for it."""
         try:
-            return await connected(self._config.operator_url, self._config, self.where, autocommit=True)
+            return await connected(self._url, self._config, self.where, autocommit=True)
         except PostgresError as error:
             if error.kind is not Kind.EXHAUSTED:
                 raise
             await self._client.make_room()
-            return await connected(self._config.operator_url, self._config, self.where, autocommit=True)
+            return await connected(self._url, self._config, self.where, autocommit=True)
 
 
 async def _unsent(preparing: Awaitable[None]) -> None:

@@ -13,9 +13,11 @@ from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import PostgresError
+from hutch.providers.postgres.index_actions import CreateIndex, DropIndex
 from hutch.providers.postgres.looks import Probe, Seen
 from hutch.providers.postgres.operator import Operator
-from hutch.providers.postgres.remedies import END_SESSIONS
+from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
+from hutch.providers.postgres.slow_statements import missing_indexes
 from hutch.providers.postgres.statements import Statements
 
 
@@ -25,6 +27,7 @@ def connect(target: TargetConfig) -> Connection:
     try:
         client = Client(config)
         operator = Operator(config, client)
+        owner = Operator(config, client, config.owner_url)
     except PostgresError as error:
         raise ValueError(f"postgres: {error}") from None
     statements = Statements(client, operator)
@@ -32,7 +35,11 @@ def connect(target: TargetConfig) -> Connection:
     return Connection(
         target=name,
         checks=_checks(name, client, config, target.now),
-        actions={END_SESSIONS: EndSessions(client, operator, config)},
+        actions={
+            END_SESSIONS: EndSessions(client, operator, config),
+            CREATE_INDEX: CreateIndex(client, owner, config),
+            DROP_INDEX: DropIndex(client, owner, config),
+        },
         runs={"sql": statements.sql, "psql": statements.psql},
         scrape=_scrape(client, config, target.now),
         close=client.close,
@@ -46,9 +53,11 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.idle_in_transaction": lambda: checks.idle_in_transaction(client, config),
         "postgres.locks": lambda: locks(client, config),
         "postgres.long_queries": lambda: checks.long_queries(client, config),
+        "postgres.missing_indexes": lambda: missing_indexes(client, config),
+        "postgres.invalid_indexes": lambda: checks.invalid_indexes(client, config),
         "postgres.reader_is_read_only": lambda: checks.reader_is_read_only(client),
     }
-    beside = {"postgres.reader_is_read_only"}
+    beside = {"postgres.reader_is_read_only", "postgres.missing_indexes", "postgres.invalid_indexes"}
     return {
         name: Probe(name, target, client.database, look, now, matters=name not in beside)
         for name, look in looks.items()
