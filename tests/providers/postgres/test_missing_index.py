@@ -153,6 +153,17 @@ async def test_without_the_owners_login_the_index_is_refused(server: Any, target
     assert (outcome.result, "owner_url" in outcome.summary) == (Result.FAILED, True)
 
 
+async def test_an_operator_that_is_a_member_of_the_owner_needs_no_other_login(
+    server: Any, target: Any, visits: Any
+) -> None:
+    visits.execute("grant postgres_owner to operator")
+    async with target(**EAGER) as connection:
+        action, args = connection.actions["postgres.create_index"], {"table": "visits", "columns": ["user_id"]}
+        outcome, verified = await action.apply(args), await action.verify(args)
+    visits.execute("revoke postgres_owner from operator")
+    assert (outcome.result, verified.verdict) == (Result.DONE, Verified.PASSED)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
