@@ -183,8 +183,9 @@ async def test_the_status_is_a_statement_of_a_runbook(server: Any, target: Any) 
     assert (outcome.result, outcome.exit_code) == (Result.DONE, 1)
     assert outcome.output.splitlines()[0] == "applied      001 users"
     assert outcome.output.splitlines()[-1] == "half-applied 900 themes"
-    assert "001" in {change.id for change in changes}
     assert {change.kind for change in changes} == {"migration"}
+    assert changes[-1].summary.startswith("migrations 001 to")
+    assert "900" not in {change.id for change in changes}
 
 
 async def test_what_can_not_be_looked_at_is_said(server: Any, target: Any) -> None:

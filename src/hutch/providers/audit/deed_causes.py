@@ -58,7 +58,9 @@ def _evidence(row: Row, window: float) -> Iterable[str]:
     yield f"{row['count']} × {', '.join(row['actions'])} in {window / 60:g} min, {row['last_minute']} in the last one"
     yield f"the first at {row['first']}, the last at {row['last']}"
     own = f"{row['usual']} for this account" if row["usual"] else "this account has no habit of it"
-    yield f"usual in as long a time: {own}, at most {row['usual_of_all']} for 95 % of all accounts that do it"
+    few = "too few others did it to compare"
+    others = f"at most {row['usual_of_all']} for 95 % of those who do it" if row["usual_of_all"] else few
+    yield f"usual in as long a time: {own}; {others}"
     new = "from where it did so before" if row["known_address"] else "from where it never did so before"
     yield f"from {row['addresses']} addresses, the last {new}"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.finding import Change, Finding, Status
@@ -19,6 +19,7 @@ SHOWN = 5
 """Versions that a line names; the others are counted."""
 RECENT_DAYS = 1
 """Migrations at most this old are told as changes."""
+TOGETHER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,21 @@ class Report:
             rows = await self.client.rows(query("recent", self.config.table), {"days": RECENT_DAYS})
         except MigrationsError:
             return []
-        return [_change(str(row["version"]), row["at"]) for row in rows]
+        return changes([(str(row["version"]), row["at"].astimezone(UTC)) for row in rows])
 
 
-def _change(version: str, at: datetime) -> Change:
-    return Change("migration", version, at.astimezone(UTC), f"migration {version} was applied")
+def changes(applied: Sequence[tuple[str, datetime]]) -> list[Change]:
+    """What was applied, the latest first, as changes: versions within a minute of one another went out together."""
+    batches: list[list[tuple[str, datetime]]] = []
+    for version, at in applied:
+        if batches and batches[-1][-1][1] - at <= TOGETHER:
+            batches[-1].append((version, at))
+        else:
+            batches.append([(version, at)])
+    return [_change(batch) for batch in batches]
+
+
+def _change(batch: Sequence[tuple[str, datetime]]) -> Change:
+    (last, at), first = batch[0], batch[-1][0]
+    said = f"migration {last} was applied" if len(batch) == 1 else f"migrations {first} to {last} were applied"
+    return Change("migration", last, at, said)
