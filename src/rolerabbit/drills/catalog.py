@@ -112,6 +112,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="releases:crash_loop",
     ),
     Fault(
+        "too-few-replicas",
+        "one replica with one connection or two is left for a load that needs more",
+        "app.overloaded",
+        "service",
+        ("service.scale",),
+        made_by="overload:too_few_replicas",
+    ),
+    Fault(
         "brute-force",
         "passwords of many accounts are tried from one address, or from one /64",
         "security.brute_force",

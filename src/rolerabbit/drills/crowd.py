@@ -14,14 +14,17 @@ PER_THREAD: Final = 8.0
 
 
 class Crowd:
-    """Calls ``act`` at about ``rate`` a second; what it returns is counted. ``act`` runs in several threads."""
+    """Calls ``act`` at about ``rate`` a second; what it returns is counted. It runs in several threads.
 
-    def __init__(self, rate: float, act: Callable[[], str]) -> None:
+    ``threads``: as many of them, and so requests at once at most; 0: as many as the rate needs.
+    """
+
+    def __init__(self, rate: float, act: Callable[[], str], threads: int = 0) -> None:
         self._act = act
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        size = max(1, ceil(rate / PER_THREAD))
+        size = threads or max(1, ceil(rate / PER_THREAD))
         pause = size / rate
         self._threads = [
             threading.Thread(target=self._run, args=(pause, number * pause / size), daemon=True)

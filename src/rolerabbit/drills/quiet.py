@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from rolerabbit.drills.figures import figure
 from rolerabbit.drills.scene import Scene, Stand
 from rolerabbit.drills.service import Connection, Service, wait_for
 from rolerabbit.drills.sessions import copied_out, sessions
-from rolerabbit.platform.metrics import parse
 
 PEAK_RATE: Final = 40
 """Requests a second on top of the usual ones."""
@@ -68,10 +67,7 @@ def big_report(scene: Scene) -> Iterator[Stand]:
 
 def answered(service: Service) -> int:
     """Requests that the service has answered, by the platform's metrics."""
-    with urllib.request.urlopen(f"{service.platform.url}/metrics", timeout=10.0) as answer:  # noqa: S310 - loopback
-        families = parse(answer.read().decode())
-    family = families.get("http_requests_total")
-    return int(sum(family.samples.values())) if family else 0
+    return int(figure(service, "http_requests_total")[0])
 
 
 def _dump(connection: Connection, stop: threading.Event) -> None:

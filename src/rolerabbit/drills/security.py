@@ -52,7 +52,7 @@ def brute_force(scene: Scene) -> Iterator[Stand]:
     network = str(sixth) if sixth else a_v4(dice)
     targets = dice.sample(people(service), ATTACKED)
     office = _office(scene, targets[:3])
-    since = _watched(scene, network)
+    since = watched(scene, network)
 
     def guess() -> str:
         address = within(sixth, dice) if sixth else network
@@ -76,7 +76,7 @@ def export_storm(scene: Scene) -> Iterator[Stand]:
     everybody = sorted(people(service), key=lambda person: -person.portfolios)
     victim, others = everybody[dice.randrange(10)], everybody[-2:]
     address = a_v4(dice)
-    since = _watched(scene, address, victim.id)
+    since = watched(scene, address, victim.id)
     token = log_in(service, dice, victim, address)
     export = partial(service.ask, "GET", "/api/account/export")
     for other in others:
@@ -100,7 +100,7 @@ def mass_deletion(scene: Scene) -> Iterator[Stand]:
     address = a_v4(dice)
     victims = service.rows(_VICTIMS, actor.id)
     chosen = dice.sample(victims, min(DELETED_AT_MOST, len(victims) // 2))
-    since = _watched(scene, address, actor.id)
+    since = watched(scene, address, actor.id)
     scene.will_undo("admin", account=actor.id)
     service.rows(_MAKE_ADMIN, actor.id)
     token = log_in(service, dice, actor, address)
@@ -130,7 +130,7 @@ def nat_logins(scene: Scene) -> Iterator[Stand]:
     """Forty users behind one address log in; now and then somebody mistypes."""
     service, dice = scene.service, scene.dice
     address = a_v4(dice)
-    _watched(scene, address)
+    watched(scene, address)
     users = cycle(dice.sample(people(service), NAT_USERS))
 
     def visit() -> str:
@@ -193,7 +193,7 @@ def undo_portfolios(service: Service, step: Mapping[str, Any]) -> None:
 # ------------------------------------------------------------------ parts
 
 
-def _watched(scene: Scene, network: str, account: str | None = None) -> str:
+def watched(scene: Scene, network: str, account: str | None = None) -> str:
     """Put the end of the attack on record; the moment from which its traces count."""
     since = str(scene.service.rows(_NOW)[0][0])
     scene.will_undo("attack", network=network, account=account, since=since)
@@ -203,7 +203,7 @@ def _watched(scene: Scene, network: str, account: str | None = None) -> str:
 def _own_address(scene: Scene) -> str:
     """An address whose traces are taken away too."""
     address = a_v4(scene.dice)
-    _watched(scene, address)
+    watched(scene, address)
     return address
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from rolerabbit.drills import cache, components, indexes, migrations, releases, security
+from rolerabbit.drills import cache, components, indexes, migrations, overload, releases, security
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
@@ -23,6 +23,8 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "index": indexes.undo_index,
     "migration": migrations.undo_migration,
     "junk": cache.undo_junk,
+    "saved": overload.undo_saved,
+    "scale": overload.undo_scale,
     "release": releases.undo_release,
 }
 """Each looks first, and does nothing where somebody else has undone the change already."""
