@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, expect
 
 from hutch.commands import incidents
+from hutch.commands.freeze import freeze
 from hutch.model.event import Draft
 from hutch.ports import Append
 from hutch.web import live as feed
@@ -124,6 +126,60 @@ async def test_eight_tabs_are_all_live_over_one_connection(hutch: Any, visit: An
     await incidents.note(hutch.context, state.id, "for all of you", "peter")
     for page in pages:
         await expect(page.get_by_role("log")).to_contain_text("for all of you")
+
+
+async def test_going_from_page_to_page_stays_live(hutch: Any, visit: Any) -> None:
+    state, run = await hutch.waiting()
+    page = await visit(f"{hutch.address}/")
+    await live(page)
+    await page.get_by_role("link", name="It is slow").click()
+    await live(page)
+    await page.get_by_role("link", name=run).click()
+    await live(page)
+    await page.go_back()
+    await expect(page.locator("h1")).to_have_text("It is slow")
+    await live(page)
+    await incidents.note(hutch.context, state.id, "after going back", "peter")
+    await expect(page.get_by_role("log")).to_contain_text("after going back")
+
+
+CONTRAST = """() => {
+  const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] === 1) return c;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !e.checkVisibility() || e.localName === "option") continue;
+    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) poor.push(`${e.localName}.${e.className}: ${ratio.toFixed(2)} ${e.textContent.slice(0, 30)}`);
+  }
+  return poor;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_all_text_can_be_read(hutch: Any, visit: Any, scheme: str) -> None:
+    """At least 4.5:1, which is level AA, on every text of the page."""
+    state, _ = await hutch.waiting()
+    freeze(hutch.context, "a look", "peter")
+    page = await visit(f"{hutch.address}/incidents/{state.id}", color_scheme=scheme)
+    await live(page)
+    await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    assert await page.evaluate(CONTRAST) == []
+    await page.evaluate("document.querySelector('h1').style.color = 'gray'")
+    assert "h1" in " ".join(await page.evaluate(CONTRAST))  # it can tell
+    listed = await visit(f"{hutch.address}/", beside=page)
+    assert await listed.evaluate(CONTRAST) == []
 
 
 async def test_without_a_shared_worker_it_is_live_too(hutch: Any, visit: Any, chromium: Any, visits: Any) -> None:

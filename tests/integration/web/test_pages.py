@@ -11,9 +11,11 @@ import pytest
 from hutch.commands import incidents, runs
 from hutch.commands.freeze import freeze, thaw
 from hutch.commands.respond import run_document
+from hutch.model.action import Command
+from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident
-from hutch.model.run import ChangeState
+from hutch.model.run import ChangeState, Item, Option, Program
 from hutch.model.severity import Severity
 from hutch.ports import Append
 
@@ -156,6 +158,23 @@ async def test_what_is_no_longer_as_shown_is_refused_and_why(site: Any) -> None:
     assert (await runs.load(site.context, run)).chosen[0].state is ChangeState.OFFERED
 
 
+async def test_what_loses_data_asks_for_a_tick(site: Any) -> None:
+    wipe = Command("sql", "truncate visits", "db", Effect.DESTROY)
+    option = Option("o1", "Empty the table", (Item("i1", "Empty", 1, wipe),))
+    started = {"service": "shop", "title": "t", "document": "d", "hash": "", "incident": "", "mode": "act"}
+    preview = {"summary": "all rows", "hits": 1, "items": [], "undo": "", "refused": ""}
+    offer = {"option": option.as_dict(), "digest": option.digest(), "target": "db", "preview": preview}
+    program = Program(options=(option,)).as_dict()
+    drafts = (Draft("run.started", {**started, "program": program}), Draft("approval.requested", offer))
+    await site.context.store.commit([Append("run:R-1", drafts)])
+    page = await site.page("/runs/R-1")
+    assert "I know that this loses data" in page.said and "There is no way back." in page.said
+    assert "loses data: tick that you know it" in (await site.send(page.form("/approval"))).said
+    assert (await runs.load(site.context, "R-1")).chosen[0].approved_by == ""
+    await site.send(page.form("/approval"), certain="yes", actor="olivia")
+    assert (await runs.load(site.context, "R-1")).chosen[0].approved_by == "olivia"
+
+
 async def test_observe_mode_offers_no_button_and_refuses(opened: Callable[..., Awaitable[Any]]) -> None:
     site = await opened("observe")
     state = await declared(site)
@@ -267,7 +286,7 @@ async def test_what_is_not_there_is_said_on_a_page(site: Any) -> None:
 
 async def test_an_empty_list_says_what_to_do(site: Any) -> None:
     page = await site.page("/")
-    assert "hutch incident declare" in page.said and "Nothing is wrong" in page.said
+    assert "hutch incident declare" in page.said and "No open incident" in page.said
     await declared(site, "A", runbook="")
     await incidents.declare(site.context, title="B", service="shop", severity=Severity.SEV1)
     html = (await site.page("/")).html

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -187,9 +187,10 @@ def remedies(run: Run, journal: Sequence[Event], now: datetime, frozen: str) -> 
     """The offered options in their order; what is under way, or else the first that waits, stands open."""
     words = steps.verdicts(journal)
     questions = {text(e.data, "option"): text(e.data, "question") for e in journal if e.kind == "decision.needed"}
+    withdrawn = {text(e.data, "option") for e in journal if e.kind == "approval.withdrawn"}
     first = next(iter([*run.in_state(*LIVE), *run.in_state(ChangeState.OFFERED)]), None)
     return tuple(
-        _remedy(place, chosen, run, now, frozen, chosen is first, questions, words)
+        _remedy(place, chosen, run, now, frozen, chosen is first, questions, words, withdrawn)
         for place, chosen in enumerate(run.chosen, start=1)
     )
 
@@ -203,6 +204,7 @@ def _remedy(
     first: bool,
     questions: Mapping[str, str],
     words: Mapping[str, steps.Verdict],
+    withdrawn: Set[str],
 ) -> Remedy:
     option, preview = chosen.option, chosen.preview
     commands = [i.command for i in option.items]
@@ -211,7 +213,7 @@ def _remedy(
         id=option.id,
         title=line(option.title),
         state=chosen.state.value,
-        word=STATES[chosen.state],
+        word="no longer offered" if option.id in withdrawn else STATES[chosen.state],
         effect=option.effect.word,
         why=line(option.why),
         cures=line(option.cause),
