@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -94,7 +95,7 @@ class Service:
                 return Answer(answer.status, _json(answer.read()))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _json(error.read()))
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return Answer(0)
 
     def status(self) -> Mapping[str, Any]:

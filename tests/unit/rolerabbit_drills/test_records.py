@@ -63,7 +63,7 @@ def test_an_unknown_step_is_said_and_kept(service: Service) -> None:
 
 def test_a_damaged_record_is_said(tmp_path: Path) -> None:
     (folder_of(tmp_path) / "x.json").write_text("{")
-    with pytest.raises(FaultError, match="x.json is damaged"):
+    with pytest.raises(FaultError, match=r"x\.json is damaged"):
         _ = Records(tmp_path, "x").steps
 
 
