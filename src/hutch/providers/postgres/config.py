@@ -61,7 +61,13 @@ SETTINGS = (
         "idle_session_after",
         "float",
         "seconds outside a transaction and without a statement after which a session may be ended on a full server",
-        default=5.0,
+        default=3.0,
+    ),
+    Setting(
+        "pool_used_within",
+        "float",
+        "seconds within which one used session shows that its program works with a pool, all of which then stays",
+        default=60.0,
     ),
     Setting(
         "hoard_share",
@@ -110,6 +116,7 @@ class Config:
     long_query_after: float
     pool_applications: tuple[str, ...]
     idle_session_after: float
+    pool_used_within: float
     hoard_share: float
     slow_statement_after: float
     statement_load: float
@@ -160,6 +167,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         long_query_after=_number(values, "long_query_after"),
         pool_applications=_names(values, "pool_applications"),
         idle_session_after=_number(values, "idle_session_after"),
+        pool_used_within=_number(values, "pool_used_within"),
         hoard_share=_number(values, "hoard_share"),
         slow_statement_after=_number(values, "slow_statement_after"),
         statement_load=_number(values, "statement_load"),

@@ -15,7 +15,7 @@ from hutch.providers.postgres.sessions import Session
 async def holders(client: Client, config: Config) -> list[Holder]:
     """Every program with sessions, each with those that it has left idle for long enough."""
     pools = [like(pattern) for pattern in config.pool_applications]
-    params = config.protection() | {"pool_applications": pools, "after": config.idle_session_after}
+    params = config.protection() | {"pool_applications": pools, "within": config.pool_used_within}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in await client.rows(query("client_sessions"), params):
         groups[row["role"], row["application"]].append(row)
