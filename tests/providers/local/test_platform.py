@@ -108,7 +108,7 @@ async def test_the_cache_is_started_and_the_database_restarted(ready: Ready, con
 
 
 async def test_twice_the_visitors_within_capacity_are_a_peak(ready: Ready, connection: Connection, load: Any) -> None:
-    with load(ready, 30):
+    with load(ready, 15):
         for _ in range(3):
             finding = await connection.checks["local.load"]()
             assert (finding.status, provider.explain([finding])) == (Status.OK, [])
