@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -111,12 +111,15 @@ def _defaults(provider: Provider) -> dict[str, object]:
     return {s.name: s.default for s in provider.settings}
 
 
-def bare_context(databases: list[str], urls: list[str]) -> Context:
-    """A context without any configuration: one service, "adhoc", over databases and base URLs; nothing is stored."""
+def bare_context(databases: Sequence[str], urls: Sequence[str], caches: Sequence[str] = ()) -> Context:
+    """A context without any configuration: one service, "adhoc", over databases, base URLs and Redis servers.
+
+    Nothing is stored.
+    """
     providers = find_providers()
     secrets, clock = EnvironmentSecrets(Path.cwd()), SystemClock()
     connections: dict[str, Connection] = {}
-    for kind, values in (("postgres", databases), ("http", urls)):
+    for kind, values in (("postgres", databases), ("http", urls), ("redis", caches)):
         for number, value in enumerate(values):
             secrets.remember(value)
             name = kind if number == 0 else f"{kind}-{number + 1}"

@@ -17,11 +17,17 @@ from hutch.commands.diagnose import diagnose_json
 @click.command()
 @service_option
 @click.option("--database", "databases", multiple=True, help="A Postgres URL: no configuration needed. May repeat.")
+@click.option("--redis", "caches", multiple=True, help="A Redis URL: no configuration needed. May repeat.")
 @click.option("--url", "urls", multiple=True, help="A base URL: no configuration needed. May repeat.")
 @as_json
 @click.pass_context
 def diagnose(
-    ctx: click.Context, service: str, databases: tuple[str, ...], urls: tuple[str, ...], json_out: bool
+    ctx: click.Context,
+    service: str,
+    databases: tuple[str, ...],
+    caches: tuple[str, ...],
+    urls: tuple[str, ...],
+    json_out: bool,
 ) -> None:
     """Run every read-only check of a service at once and rank the causes.
 
@@ -31,9 +37,9 @@ def diagnose(
     async def look(context: Context) -> dict[str, Any]:
         return await diagnose_json(context, context.service(service))
 
-    if databases or urls:
+    if databases or urls or caches:
         quiet_logs()
-        found = [asyncio.run(_bare(databases, urls))]
+        found = [asyncio.run(_bare(databases, urls, caches))]
     else:
         found = [with_context(look)]
     for diagnosis in found:
@@ -41,8 +47,8 @@ def diagnose(
     ctx.exit(_code(found[0]))
 
 
-async def _bare(databases: tuple[str, ...], urls: tuple[str, ...]) -> dict[str, Any]:
-    context = bare_context([_from_env(d) for d in databases], list(urls))
+async def _bare(databases: tuple[str, ...], urls: tuple[str, ...], caches: tuple[str, ...]) -> dict[str, Any]:
+    context = bare_context([_from_env(d) for d in databases], urls, [_from_env(c) for c in caches])
     try:
         return await diagnose_json(context, context.service())
     finally:

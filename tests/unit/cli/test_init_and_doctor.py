@@ -171,3 +171,12 @@ def test_init_as_a_whole_command_says_the_error_in_one_line(home: Path, capsys: 
         main(["init", "--service", "A b"])
     assert ended.value.code == 2
     assert capsys.readouterr().err == "hutch: --service 'A b': use a-z, 0-9 and -\n"
+
+
+def test_a_bare_redis_that_is_not_there_is_a_cause(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_REDIS", "redis://:hunter2-secret@127.0.0.1:1/0")
+    done = hutch("diagnose", "--redis", "$SHOP_REDIS", "--json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 3
+    assert [c["code"] for c in found["causes"]] == ["redis.unreachable"]
+    assert "hunter2" not in done.output
