@@ -114,8 +114,7 @@ async def _servers(settings: Settings) -> AsyncIterator[_Servers]:
         await components.redis.start()
         yield _Servers(postgres, redis, components, await asyncio.to_thread(database.provide, postgres))
     finally:
-        for component in components:
-            await component.stop()
+        await asyncio.gather(*(component.stop() for component in components))
 
 
 @contextlib.asynccontextmanager

@@ -421,6 +421,20 @@ def send(platform: Platform, path: str, body: object, token: str = "") -> Any:
         return json.loads(answer.read())
 
 
+def test_visitors_come_from_where_the_trusted_proxy_says(platform: Platform) -> None:
+    wait_for(lambda: platform.app("/api/health") == 200)
+    body = json.dumps({"email": "nobody@example.com", "password": "guess"}).encode()
+    headers = {"Content-Type": "application/json", "X-Forwarded-For": "10.9.9.9, 2001:db8::7"}
+    request = urllib.request.Request(platform.ready["app_url"] + "/api/auth/login", body, headers)
+    with pytest.raises(urllib.error.HTTPError, match="401"), urllib.request.urlopen(request, timeout=10):
+        pass
+    with psycopg.connect(platform.ready["reader_url"]) as reader:
+        found = reader.execute("SELECT host(ip_address) FROM security_logs ORDER BY id DESC LIMIT 1").fetchone()
+        assert found == ("2001:db8::7",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("SELECT body FROM outbox")
+
+
 def test_the_machine_is_measured(platform: Platform) -> None:
     wait_for(lambda: "db_cpu" in platform.metrics() or not Path("/proc/stat").exists())
     families = platform.metrics()

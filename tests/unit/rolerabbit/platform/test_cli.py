@@ -11,7 +11,9 @@ from rolerabbit.platform.cli import platform
 from rolerabbit.platform.client import Client, ClientError
 
 
-@pytest.mark.parametrize("command", ["run", "releases", "register", "deploy", "rollback", "restart", "scale", "logs"])
+@pytest.mark.parametrize(
+    "command", ["run", "releases", "register", "deploy", "rollback", "restart", "start", "stop", "scale", "logs"]
+)
 def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(platform, [command, "--help"])
     assert result.exit_code == 0
