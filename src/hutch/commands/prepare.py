@@ -145,7 +145,7 @@ def item(section: Section, step: Step, statement: Statement, situation: Situatio
 
 def _judged_again(lang: str, command: Command) -> Command:
     """What values and bindings made of a statement is judged too: the greater harm counts."""
-    if command.runner not in ("sql", "sh", "psql", "curl"):
+    if command.runner not in ("sql", "sh", "psql", "curl", "redis-cli", "valkey-cli"):
         return command
     again = classify(lang, command.text)
     if again.effect <= command.effect:

@@ -112,6 +112,8 @@ def _explained(cause: Cause, causes: Sequence[Cause]) -> bool:
 
 
 def _with_release(cause: Cause, scene: Scene) -> Cause:
+    if _of_another_program(cause):
+        return cause
     hint = release_of(cause)
     found = culprit(scene.changes, cause.since or scene.start, hint, scene.within)
     known = hint if scene.changes else ""  # a name in the sessions is no release while no deployment is known at all
@@ -121,6 +123,12 @@ def _with_release(cause: Cause, scene: Scene) -> Cause:
     leak = cause.code == "postgres.connection_leak" and cause.since is not None
     said = found.said("the first leaked session" if leak else scene.start_said)
     return replace(named, evidence=(*cause.evidence, said), remedies=(*_rollback(found, scene), *cause.remedies))
+
+
+def _of_another_program(cause: Cause) -> bool:
+    """The sessions name a program that is no release of ours: no release brought it about, none going back ends it."""
+    application = cause.object.detail.get("application")
+    return isinstance(application, str) and bool(application) and "/" not in application
 
 
 def _naming(cause: Cause, release: str) -> Cause:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 _ANSWERS = ("http.error_rate", "http.slow", "http.unreachable")
+_SLOW = ("http.slow", "http.error_rate")
 
 EXPLAINS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -13,17 +14,23 @@ EXPLAINS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("postgres.idle_in_transaction", ("postgres.blocked_by_lock", "postgres.connections_exhausted")),
     ("postgres.connections_exhausted", ("app.overloaded", *_ANSWERS)),
-    ("postgres.unreachable", ("app.crashed", *_ANSWERS)),
+    ("postgres.unreachable", ("app.crashed", "app.overloaded", *_ANSWERS)),
     ("postgres.auth", ("app.crashed", *_ANSWERS)),
     ("postgres.disk_full", ("app.crashed", "postgres.unreachable", *_ANSWERS)),
-    ("postgres.ddl_queue", ("postgres.blocked_by_lock", "postgres.connections_exhausted", *_ANSWERS)),
-    ("postgres.blocked_by_lock", ("postgres.connections_exhausted", "postgres.long_query", *_ANSWERS)),
-    ("postgres.cpu_query", ("postgres.long_query", "http.slow", "http.error_rate")),
-    ("postgres.missing_index", ("postgres.cpu_query", "postgres.long_query", "http.slow")),
+    ("postgres.ddl_queue", ("postgres.blocked_by_lock", "postgres.connections_exhausted", "app.overloaded", *_ANSWERS)),
+    (
+        "postgres.blocked_by_lock",
+        ("postgres.connections_exhausted", "postgres.long_query", "app.overloaded", *_ANSWERS),
+    ),
+    ("postgres.cpu_query", ("postgres.long_query", "app.overloaded", "http.slow", "http.error_rate")),
+    ("postgres.missing_index", ("postgres.cpu_query", "postgres.long_query", "app.overloaded", *_SLOW)),
     ("postgres.long_query", ("http.slow",)),
-    ("redis.unreachable", ("http.slow", "http.error_rate")),
-    ("migration.failed", ("http.error_rate", "app.crashed")),
-    ("deploy.bad_release", ("app.crashed", *_ANSWERS)),
+    ("redis.unreachable", ("app.overloaded", *_SLOW)),
+    ("redis.memory_full", ("app.overloaded", *_SLOW)),
+    ("redis.clients_exhausted", ("app.overloaded", *_SLOW)),
+    ("redis.slow_command", ("app.overloaded", *_SLOW)),
+    ("migration.failed", ("http.error_rate", "app.crashed", "postgres.invalid_index", "postgres.missing_index")),
+    ("deploy.bad_release", _ANSWERS),
     ("app.crashed", _ANSWERS),
     ("app.overloaded", _ANSWERS),
     ("http.dns", ("http.unreachable",)),
@@ -34,7 +41,7 @@ EXPLAINS: tuple[tuple[str, tuple[str, ...]], ...] = (
 SYMPTOMS = frozenset(_ANSWERS)
 """Codes that say what users feel, not why: they are ranked behind whatever says why."""
 
-RELEASE_SYMPTOMS = frozenset({"http.error_rate", "http.unreachable", "app.crashed"})
+RELEASE_SYMPTOMS = frozenset({"http.error_rate", "http.unreachable"})
 """With a deployment just before, and nothing deeper found, these are the release's doing: ``deploy.bad_release``."""
 
 RELEASE_CAUSES = frozenset({"postgres.connection_leak", "postgres.connections_exhausted"})
