@@ -187,9 +187,12 @@ def test_shell_shards_are_judged_without_error(shards: list[str]) -> None:
     assert classify("bash", "".join(shards)).effect in Effect
 
 
-SQL_WORDS = ["select ", "explain ", "copy ", " to stdout", "show ", "with x as ", "delete from t ", "where ",
-             "update t set a", "merge into t using s on ", "alter table t ", "drop ", "values ", "f(1)", "::", "cast(", " as ", "for update",
-             "into ", "from t ", "distinct on ", "analyze ", "insert into t ", "or ", "not ", "null", "like "]  # fmt: skip
+SQL_WORDS = [
+    "select ", "explain ", "copy ", " to stdout", "show ", "with x as ", "delete from t ", "where ",
+    "update t set a", "merge into t using s on ", "alter table t ", "drop ", "values ", "f(1)", "::", "cast(",
+    " as ", "for update", "into ", "from t ", "distinct on ", "analyze ", "insert into t ", "or ", "not ", "null",
+    "like ",
+]  # fmt: skip
 SQL_SHARDS = st.lists(st.sampled_from([*"'\"()$;,.:*=-[]{}\\ x1\n", *SQL_WORDS]), max_size=14)
 
 

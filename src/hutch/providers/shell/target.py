@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.effect import Effect
 from hutch.ports import Connection, TargetConfig
-from hutch.providers.shell.config import Config, config_from
 from hutch.processes import Ended, run_group
+from hutch.providers.shell.config import Config, config_from
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
