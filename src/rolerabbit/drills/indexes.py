@@ -40,6 +40,14 @@ _USABLE: Final = """
 SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = 'public.portfolios'::regclass AND i.indisvalid AND i.indpred IS NULL
   AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'user_id')"""
+_ON_OWNER: Final = """
+SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = 'public.portfolios'::regclass AND i.indpred IS NULL
+  AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'user_id')
+ORDER BY c.relname = %s DESC"""
+_VALID_DEFINITION: Final = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indexrelid = to_regclass('public.' || quote_ident(%s)) AND indisvalid"""
 _PLAN: Final = "EXPLAIN (FORMAT JSON, ANALYZE) SELECT * FROM portfolios WHERE user_id = %s AND deleted_at IS NULL"
 
 
@@ -81,15 +89,24 @@ def undo_archive(service: Service, _step: Mapping[str, Any]) -> None:
 
 
 def undo_index(service: Service, step: Mapping[str, Any]) -> None:
-    """Make the index again as it was; one that somebody has made instead takes its name."""
-    usable = [str(row[0]) for row in service.rows(_USABLE)]
+    """The index as it was. One that somebody has made instead takes its name if it is the same, else it goes."""
+    wanted = str(step["definition"])
     with service.connect("owner", "rolerabbit-fault") as owner:
-        if not usable:
-            owner.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier("public", INDEX)))
-            owner.execute(str(step["definition"]).encode())
-        elif INDEX not in usable:
-            rename = sql.SQL("ALTER INDEX {} RENAME TO {}")
-            owner.execute(rename.format(sql.Identifier("public", usable[0]), sql.Identifier(INDEX)))
+        for name in [str(row[0]) for row in service.rows(_ON_OWNER, INDEX)]:
+            alike, taken = _like(service, name) == wanted, bool(service.rows(_DEFINITION, INDEX))
+            if alike and not taken:
+                rename = sql.SQL("ALTER INDEX {} RENAME TO {}")
+                owner.execute(rename.format(sql.Identifier("public", name), sql.Identifier(INDEX)))
+            elif not alike or name != INDEX:
+                owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("public", name)))
+        if not service.rows(_DEFINITION, INDEX):
+            owner.execute(wanted.encode())
+
+
+def _like(service: Service, name: str) -> str:
+    """The definition of a valid index as if it had the name of the lost one; empty for one that is not valid."""
+    found = service.rows(_VALID_DEFINITION, name)
+    return str(found[0][0]).replace(f" {name} ON ", f" {INDEX} ON ", 1) if found else ""
 
 
 def _definition(service: Service) -> str:

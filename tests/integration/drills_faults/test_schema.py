@@ -46,10 +46,11 @@ def test_an_index_is_missing_and_comes_back_as_it_was(stage: Any) -> None:
 
 
 @pytest.mark.slow
-def test_killed_or_remedied_the_index_is_there_once(stage: Any) -> None:
+@pytest.mark.parametrize("columns", ["user_id", "user_id, updated_at DESC, id"])
+def test_killed_or_remedied_the_index_is_there_once(stage: Any, columns: str) -> None:
     before = stage.service.rows(_DEFINITION, NEEDED)
     with stage.standing("missing-index") as fault:
-        stage.service.rows("CREATE INDEX CONCURRENTLY idx_portfolios_user_id ON portfolios(user_id)")
+        stage.service.rows(f"CREATE INDEX CONCURRENTLY idx_portfolios_user_id ON portfolios({columns})")
         fault.process.send_signal(signal.SIGKILL)
         fault.process.wait(10)
     assert json.loads(stage.fault("undo").stdout) == {"undone": {"missing-index": 2}}
