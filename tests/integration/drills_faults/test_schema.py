@@ -85,3 +85,20 @@ def test_replicas_crash_until_the_release_is_gone(stage: Any) -> None:
         assert (status["release"], status["crashes"] >= 2) == (fault.on["object"]["id"], True)
     assert (fault.off["remedied"], fault.off["well"]) == (False, True)
     assert stage.service.status()["release"] == fault.on["known"]["before"]
+
+
+@pytest.mark.slow
+def test_told_to_end_while_it_is_made_it_is_undone(stage: Any) -> None:
+    before = stage.service.rows(_DEFINITION, NEEDED)
+    words = (sys.executable, "-m", "rolerabbit", "fault", "run", "missing-index")
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        (*words, "--ready-file", str(stage.ready_file)), stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    )
+    stage.wait_for(lambda: stage.leftovers() == ["missing-index.json"], 60.0)
+    process.send_signal(signal.SIGTERM)
+    said, errors = process.communicate(timeout=90)
+    assert process.returncode == 0, errors
+    assert json.loads(said)["stood"] is False
+    assert (stage.service.rows(_DEFINITION, NEEDED), stage.leftovers()) == (before, [])
+    assert (stage.number(_ARCHIVED), stage.number(_OWNER, ARCHIVE)) == (0, 0)
