@@ -91,7 +91,7 @@ def run(
         call = Call(chosen, seed, keep, ready_file)
         try:
             asyncio.run(call.run())
-        except asyncio.CancelledError:  # by SIGTERM
+        except asyncio.CancelledError:  # by SIGINT or SIGTERM
             raise KeyboardInterrupt from None
         finally:
             if call.results:
@@ -137,10 +137,8 @@ class Call:
 
     async def run(self) -> None:
         """Run the drills. Cancelled by SIGTERM and Ctrl-C: what stands is undone then, too."""
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         said = Progress(len(self.faults))
+        _cancel_once(said)
         async with _folder(self.keep) as folder:
             said("starting the service, its load and Hutch")
             async with standing(folder, self.ready_file, said) as stage:
@@ -163,6 +161,21 @@ class Call:
         platform = "given" if self.ready_file else "own"
         stage = {"platform": platform, "time_scale": TIME_SCALE, "hutch": "in the same process"}
         return report.document(self.results, seed=self.seed, started_at=self.began, stage=stage, load=self.load)
+
+
+def _cancel_once(said: Progress) -> None:
+    """Let SIGINT and SIGTERM cancel the current task; a further one does not disturb the undoing."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def asked() -> None:
+        if task.cancelling():
+            said("undoing, and stopping everything: a moment")
+        else:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
 
 
 def _summary(path: Path) -> dict[str, Any] | None:
