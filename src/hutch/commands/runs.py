@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
+from hutch.commands.freeze import frozen
 from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
 from hutch.model.effect import Effect
@@ -85,6 +86,10 @@ async def approve(
         _may_approve(context, run, chosen, digest, yes)
         if stale:
             raise CommandError(f"“{chosen.option.title}” cannot be approved: {stale}")
+        if reason := frozen(context.home):
+            raise CommandError(
+                f"“{chosen.option.title}” cannot be approved: changes are frozen: {reason}; `hutch thaw`"
+            )
         data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
         return [Draft("approval.granted", data, actor)]
 

@@ -159,6 +159,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "run.cancelled": lambda t: f"Run cancelled by {one_line(t.event.actor)}{_because(t)}",
     "run.finished": lambda t: f"Run ended {t.get('outcome', 'without an outcome')}{t.summary}",
     "document.changed": lambda t: f"The runbook document changed while it ran{_because(t, 'what')}",
+    "statement.output": lambda t: f"{t.get('item', 'a step')} says: {str(t.get('text', '')).strip()[-200:]}",
     "statement.started": lambda t: f"{t.get('title', 'A read')} started",
     "statement.finished": _finished,
     "check.finished": _checked,

@@ -64,6 +64,8 @@ def _rows(events: tuple[Event, ...]) -> Iterator[tuple[tuple[Event, ...], Event 
     row: list[Event] = []
     started: Event | None = None
     for event in events:
+        if event.kind == "statement.output":
+            continue  # what a step said while it ran; its end tells the whole
         if event.kind == "statement.started":
             started = started or event
             continue

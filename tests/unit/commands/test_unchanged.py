@@ -10,6 +10,7 @@ import pytest
 
 from hutch.commands import runs
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.freeze import freeze, thaw
 from hutch.commands.respond import run_document
 from hutch.commands.unchanged import changed_since
 from hutch.commands.worker import Worker, driver
@@ -168,3 +169,18 @@ async def test_a_worker_whose_lease_ran_out_drops_the_job(tmp_path: Path) -> Non
     with pytest.raises(Conflict):
         await worker.handlers["drive"](taken)
     assert knob.turned == 0
+
+
+async def test_nothing_is_approved_while_changes_are_frozen(tmp_path: Path) -> None:
+    knob = Knob()
+    context = context_at(tmp_path, knob)
+    run = await waiting(context, tmp_path)
+    freeze(context, "database move", "peter")
+    with pytest.raises(CommandError, match=r"changes are frozen: database move \(peter\); `hutch thaw`"):
+        await runs.approve(context, run.id, "", "olivia")
+    assert thaw(context)
+    await runs.approve(context, run.id, "", "olivia")
+    freeze(context, "after all", "peter")
+    found = await driver(context, watched=False).drive(run.id)
+    assert knob.turned == 0
+    assert "changes are frozen: after all" in found.chosen[0].reason

@@ -150,3 +150,16 @@ def test_the_timeline_joins_the_streams_in_the_order_of_time() -> None:
     entries = timeline(own(), [journal()])
     assert [e.at for e in entries] == sorted(e.at for e in entries)
     assert {e.stream for e in entries} == {"incident:INC-2026-001", "run:R1"}
+
+
+def test_live_output_is_no_line_of_the_timeline() -> None:
+    """What a step said while it ran is told by its end; the timeline would drown in it."""
+    begun = {"item": "i1", "title": "t", "text": "x"}
+    ended = {**begun, "status": "passed", "summary": "exit 0", "output": "", "seconds": 1.0}
+    events = log(
+        "run:R2",
+        (1.0, "statement.started", begun, "hutch"),
+        (1.1, "statement.output", {"item": "i1", "text": "line\n"}, "hutch"),
+        (1.2, "statement.finished", ended, "hutch"),
+    )
+    assert [e.kind for e in timeline(events)] == ["statement.finished"]
