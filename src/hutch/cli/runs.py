@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.progress import told
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import incidents, respond
 from hutch.commands import runs as commands
@@ -166,10 +167,15 @@ def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None
 
 async def drive(context: Context, run_id: str) -> Run:
     """Drive to the next wait for a person, or to the end: by a running server where one takes it, else here."""
-    worker = Worker(context)
     before = (await commands.load(context, run_id)).seq
-    if context.config.path and await _taken_elsewhere(context, run_id, before):
-        return await _follow(context, run_id)
+    async with told(context, run_id, before):
+        if context.config.path and await _taken_elsewhere(context, run_id, before):
+            return await _follow(context, run_id)
+        return await _drive_here(context, run_id)
+
+
+async def _drive_here(context: Context, run_id: str) -> Run:
+    worker = Worker(context)
     while True:
         while await worker.step(f"run:{run_id}"):
             pass
