@@ -11,8 +11,9 @@ from psycopg import sql
 from rolerabbit.drills.crowd import Crowd
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.scene import Scene, Stand
+from rolerabbit.drills.security import watched
 from rolerabbit.drills.service import Service, wait_for
-from rolerabbit.drills.visitors import log_in
+from rolerabbit.drills.visitors import a_v4, log_in
 from rolerabbit.seed import SEED_HASH
 
 INDEX: Final = "portfolios_user_id_idx"
@@ -56,7 +57,9 @@ def missing_index(scene: Scene) -> Iterator[Stand]:
     """The list of somebody's own portfolios reads the whole, large table; a dashboard asks for it all the time."""
     service = scene.service
     definition = _definition(service)
-    token = log_in(service, scene.dice)
+    address = a_v4(scene.dice)
+    watched(scene, address)
+    token = log_in(service, scene.dice, None, address)
     scene.will_undo("archive")
     _grow(service)
     quick = _milliseconds(service)
@@ -65,7 +68,9 @@ def missing_index(scene: Scene) -> Iterator[Stand]:
         owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier("public", INDEX)))
     slow = _milliseconds(service)
     wait_for(lambda: slow > SLOWER * quick, 0.0, f"the query is slower without its index ({quick} ms, now {slow} ms)")
-    with closing(Crowd(READS_PER_SECOND, lambda: str(service.ask("GET", "/api/portfolios", token=token).status))) as c:
+    with closing(
+        Crowd(READS_PER_SECOND, lambda: str(service.ask("GET", "/api/portfolios", token=token, address=address).status))
+    ) as c:
         wait_for(lambda: c.total > READS_PER_SECOND, STAND_SECONDS, "the dashboard asks")
         yield Stand(
             {"kind": "table", "id": TABLE, "column": "user_id"},
