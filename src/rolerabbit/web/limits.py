@@ -25,12 +25,16 @@ NOTE_SECONDS: Final = 0.5
 
 
 async def allow(request: Request, kind: Kind, account: str = "") -> Mapping[str, Limit]:
-    """Count one; 429 where the address or the account has done it too often. What was counted, to take it back."""
+    """Count one; 429 where the address or the account has done it too often. What was counted, to take it back.
+
+    The address comes first: what it is refused does not count on the account, or anybody could lock its owner out.
+    """
     parts = parts_of(request)
     limits = _limits(parts, kind, ip_of(request), account)
-    excess = await parts.limiter.hit(limits)
-    if excess is not None:
-        await _refuse(request, parts, kind, excess)
+    for key, limit in limits.items():
+        excess = await parts.limiter.hit({key: limit})
+        if excess is not None:
+            await _refuse(request, parts, kind, excess)
     return limits
 
 

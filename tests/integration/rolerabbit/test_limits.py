@@ -125,3 +125,11 @@ async def test_a_window_begins_anew(limited: Any) -> None:
                 statuses.append((await log_in(replica, "198.18.0.1")).status)
                 await asyncio.sleep(0.02)
         assert statuses[0] == 401
+
+
+async def test_what_an_address_is_refused_locks_no_owner_out(limited: Any) -> None:
+    async with limited(login_address=Limit(2, 60), login_account=Limit(4, 60)) as replica:
+        await replica.new_user("ann@example.com")
+        for _ in range(8):
+            await log_in(replica, "198.19.0.1", password="wrong guess 1")
+        assert (await log_in(replica, "198.18.0.9")).status == 200
