@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from hutch.model.alert import Rule
@@ -72,6 +73,53 @@ class ActionCall:
     args: Mapping[str, object] = field(default_factory=dict)
 
 
+class OnFailure(StrEnum):
+    """What a failed step means for what comes after it (``hutch.on_failure``)."""
+
+    STOP = "stop"  # the option ends here, unverified
+    CONTINUE = "continue"  # the next step runs all the same
+    NEXT = "next"  # the next option is offered
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value taken from a step's output (``hutch.capture``) for the placeholder ``name`` of later steps.
+
+    By ``pattern`` (a regular expression; its first group, else all of it) or ``path`` (``$.items[0].id`` in JSON
+    output); with neither the whole output, which then must be a single line.
+    """
+
+    name: str
+    pattern: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How a step is carried out, as its annotations say. ``timeout`` None means the runner's own.
+
+    ``when`` is a condition over captured and incident values (:mod:`hutch.runbook.when`), empty for always; ``undo``
+    a statement in the step's language or, if :attr:`undo_action` says so, the name of a typed action.
+    """
+
+    captures: tuple[Capture, ...] = ()
+    on_failure: OnFailure = OnFailure.STOP
+    retries: int = 0
+    timeout: timedelta | None = None
+    when: str = ""
+    undo: str = ""
+    undo_action: bool = False
+    manual: bool = False  # a person does it and ticks it off; nothing of it runs
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A sub-runbook: ``document`` is a relative path as written (empty for this document), ``anchor`` without ``#``."""
+
+    document: str
+    anchor: str
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One command or SQL statement of a step; ``line`` counts from 1 in the document."""
@@ -88,7 +136,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A fenced block. ``lang`` is the fence's language, empty where it has none."""
+    """A fenced block, or the link to a sub-runbook. ``lang`` is the fence's language, empty where it has none."""
 
     id: str
     name: str
@@ -98,11 +146,13 @@ class Step:
     annotations: Mapping[str, str] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
     notes: tuple[str, ...] = ()  # comments that belong to no statement: what a person does by hand
+    flow: Flow = Flow()
+    link: Link | None = None
 
     @property
     def runnable(self) -> bool:
-        """Whether the block is run (a known shell or query language, or a typed action)."""
-        return self.lang in RUNNABLE or any(s.action for s in self.statements)
+        """Whether the block is run: a known shell or query language, or a typed action, and not left to a person."""
+        return not self.flow.manual and (self.lang in RUNNABLE or any(s.action for s in self.statements))
 
     @property
     def verdict(self) -> Verdict:
@@ -171,6 +221,19 @@ class Rendered:
     params: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A placeholder with its value and where that came from (``--set``, ``incident``, …), for display.
+
+    ``value`` and ``source`` are empty where nothing gives one.
+    """
+
+    name: str
+    text: str
+    value: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What stands after the fence: the language, and Runme's annotations in both forms.
 
 JSON (``sql {"name":"x","hutch.effect":"change"}``) and attributes (``sh { name=x interactive=false }``). Runme ends
-an annotation at the first ``}``, so no value may hold one.
+an annotation at the first ``}``, so no value may hold one; what follows it is not Runme's. Words without ``=`` are of
+other tools (``{.numberLines}``, ``{1,3-4}``, ``{r}``) and say nothing here.
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ LANGUAGES: Mapping[str, str] = {
 """Other names that documents give to a language."""
 
 _LANGUAGE = re.compile(r"[^\s{]+")
-_HIGHLIGHT = re.compile(r"\{[\d,\s-]*\}")  # `js {1,3-4}` marks lines in some site builders
-_ATTRIBUTE = re.compile(r'\s*([\w.-]+)=("(?:[^"\\]|\\.)*"|[^\s"{}]+)(?=\s|$)')
+_WORD = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"|[^\s"])+)')
 _EXAMPLE = 'write flat JSON after the language: {"name":"check","hutch.effect":"read"}'
 
 
@@ -51,15 +51,16 @@ def language(info: str) -> str:
 def read_annotations(info: str, line: int) -> dict[str, str]:
     """The annotations after the language. Raises :class:`RunbookError` with ``line`` for malformed ones."""
     start = info.find("{")
-    if start < 0 or _HIGHLIGHT.fullmatch(info[start:].strip()):
+    if start < 0:
         return {}
     body = info[start:].strip()
     return _json(body, line) if body[1:].lstrip().startswith('"') else _attributes(body, line)
 
 
 def _json(body: str, line: int) -> dict[str, str]:
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _flat(pairs, line))
     try:
-        read = json.loads(body, object_pairs_hook=lambda pairs: _flat(pairs, line))
+        read, _ = decoder.raw_decode(body)
     except json.JSONDecodeError as error:
         raise RunbookError(
             f"malformed annotation: {error.msg} at character {error.pos + 1}; {_EXAMPLE}", line
@@ -70,23 +71,25 @@ def _json(body: str, line: int) -> dict[str, str]:
 
 
 def _flat(pairs: list[tuple[str, object]], line: int) -> dict[str, str]:
-    """Runme's reading: a string as it is, any other scalar as its JSON text."""
+    """Runme's reading: a string as it is, anything else as its JSON text; ours are strings."""
     for key, value in pairs:
-        if isinstance(value, dict | list):
+        if isinstance(value, dict) or (isinstance(value, list) and key.startswith("hutch.")):
             raise RunbookError(f"annotation {key!r} is not a string; {_EXAMPLE}", line)
         if isinstance(value, str) and "}" in value:
             raise RunbookError(f"annotation {key!r} holds a '}}', where an annotation ends; leave it out", line)
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in pairs}
+    return {k: v if isinstance(v, str) else json.dumps(v, separators=(",", ":")) for k, v in pairs}
 
 
 def _attributes(body: str, line: int) -> dict[str, str]:
-    inner = body[1:-1].strip() if body.endswith("}") else body[1:]
-    found, at = {}, 0
-    while at < len(inner) and (match := _ATTRIBUTE.match(inner, at)):
-        found[match[1]] = match[2].strip('"')
-        at = match.end()
-    if at < len(inner) or not body.endswith("}"):
-        raise RunbookError(f"malformed annotation {body[:40]!r}; {_EXAMPLE}", line)
+    inner, closed, _ = body[1:].partition("}")
+    found: dict[str, str] = {}
+    for match in _WORD.finditer(inner):
+        key, equals, value = match[1].partition("=")
+        if not equals and not key.startswith("hutch."):
+            continue
+        if not closed or not key or not value:
+            raise RunbookError(f"malformed annotation {body[:40]!r}; {_EXAMPLE}", line)
+        found[key] = value.strip('"')
     return found
 
 

@@ -9,6 +9,7 @@ from hutch.model.runbook import RUNNABLE, Expectation, Statement, Step
 from hutch.runbook.annotations import action_call, language, read_annotations
 from hutch.runbook.blocks import Mark, plain
 from hutch.runbook.expectations import read_comment
+from hutch.runbook.flow import read_flow
 from hutch.runbook.placeholders import find
 from hutch.runbook.split import Comment, Piece, split
 
@@ -28,7 +29,8 @@ def step(mark: Mark, lead: str, section: str, title: str, position: int) -> Step
     ident = f"{section}/{position}-{content}"
     lang = language(mark.info)
     statements, loose = _statements(mark, lang, notes, ident)
-    return Step(ident, notes.get("name") or _name(lead, title), lang, line, mark.text, notes, statements, loose)
+    name = notes.get("name") or _name(lead, title)
+    return Step(ident, name, lang, line, mark.text, notes, statements, loose, read_flow(notes, line))
 
 
 def _name(lead: str, title: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,26 @@ def seed(seed_text: str) -> Document:
 def constructs() -> Document:
     """A runbook in our own words with every construct of the source document."""
     return parse((DATA / "constructs.md").read_bytes(), "constructs.md")
+
+
+@pytest.fixture(scope="session")
+def calls() -> Callable[[Callable[[], object]], int]:
+    """A measure of effort that no busy machine disturbs: how many Python functions some work calls."""
+    return _calls
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """How many Python functions ``work`` calls."""
+    count = 0
+
+    def trace(_frame: object, event: str, _arg: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(trace)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count

@@ -39,13 +39,24 @@ def test_languages(info: str, found: str) -> None:
         ("sh { name=x interactive=false }", {"name": "x", "interactive": "false"}),
         ('sh {name="two words" hutch.when=x}', {"name": "two words", "hutch.when": "x"}),
         ("sh {}", {}),
+        ('sh {"a":"b"} title=x {c=d}', {"a": "b"}),
+        ('sh {"list":[1,"x"],"hutch.when":"x"}', {"list": '[1,"x"]', "hutch.when": "x"}),
+        ("sh { name=x interactive }", {"name": "x"}),
+        ("sh {name=x}{y=z}", {"name": "x"}),
+        ("python {.numberLines #snippet startFrom=100}", {"startFrom": "100"}),
+        ('sh {linenos=true,hl_lines=[1,"2-3"]}', {"linenos": 'true,hl_lines=[1,"2-3"]'.rstrip('"')}),
+        ("{r}", {}),
+        ("sh {name:x}", {}),
+        ("sh {a b", {}),
     ],
 )  # fmt: skip
 def test_both_forms_of_annotations(info: str, found: dict[str, str]) -> None:
     assert read_annotations(info, 1) == found
 
 
-@pytest.mark.parametrize("info", ['sh {"a":"b"', "sh {a=b", "sh {a b}", 'sh {"a"}', "sh {name:x}", 'sh {"a":[1]}'])
+@pytest.mark.parametrize(
+    "info", ['sh {"a":"b"', "sh {a=b", "sh {hutch.manual}", 'sh {"a"}', "sh {=x}", 'sh {"hutch.a":[1]}']
+)
 def test_malformed_annotations_name_their_line(info: str) -> None:
     with pytest.raises(RunbookError) as error:
         read_annotations(info, 9)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from hutch.model.runbook import Document, Role, Runbook, Section, Step
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.parse import parse
 
+Effort = Callable[[Callable[[], object]], int]
 BAD = Path(__file__).resolve().parents[2] / "data" / "runbooks"
 
 
@@ -408,24 +408,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_line() -> None:
 # ------------------------------------------------------------------ cost
 
 
-def calls(work: Callable[[], object]) -> int:
-    """How many Python functions ``work`` calls: a measure of effort that no busy machine disturbs."""
-    count = 0
-
-    def trace(_frame: object, event: str, _arg: object) -> None:
-        nonlocal count
-        count += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(trace)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
-
-
-def test_the_effort_grows_with_the_length_of_the_document() -> None:
+def test_the_effort_grows_with_the_length_of_the_document(calls: Effort) -> None:
     text = (BAD / "constructs.md").read_text()
     once = calls(lambda: parse(text, "x.md"))
     tenfold = calls(lambda: parse(text * 10, "x.md"))
@@ -436,7 +419,7 @@ def test_the_effort_grows_with_the_length_of_the_document() -> None:
     "unit",
     ["# a\n", "**a**\n\n", "- x\n", "> q\n", "```sh\nls\n```\n", "```sh\necho 'a\n```\n", "[", "*", "`", "<!--", "a\n"],
 )
-def test_repetition_costs_no_more_than_its_length(unit: str) -> None:
+def test_repetition_costs_no_more_than_its_length(calls: Effort, unit: str) -> None:
     once = calls(lambda: parse(unit * 200, "x.md"))
     tenfold = calls(lambda: parse(unit * 2000, "x.md"))
     assert tenfold < 14 * once + 20_000
@@ -447,7 +430,7 @@ def test_repetition_costs_no_more_than_its_length(unit: str) -> None:
     "unit",
     ["'", '"', "$(", "`", "<<E\n", "[x] ", "$X ", "(", "$$", "/*", "# c\n", "a\n", "<x> ", "PID,", "{{", "case x in "],
 )
-def test_one_long_block_costs_no_more_than_its_length(lang: str, unit: str) -> None:
+def test_one_long_block_costs_no_more_than_its_length(calls: Effort, lang: str, unit: str) -> None:
     once = calls(lambda: parse(f"```{lang}\n{unit * 200}\n```\n", "x.md"))
     tenfold = calls(lambda: parse(f"```{lang}\n{unit * 2000}\n```\n", "x.md"))
     assert tenfold < 14 * once + 20_000
