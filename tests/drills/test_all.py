@@ -22,8 +22,8 @@ class Staged(Protocol):
 
 
 KNOWN = {
-    "postgres-stopped": "RoleRabbit's pool does not come back: once its attempts to reconnect have given up and its queue "
-    "is full, it makes no further one",
+    "postgres-stopped": "RoleRabbit's pool does not come back: once its attempts to reconnect have given up and its "
+    "queue is full, it makes no further one",
 }
 """Faults that are not mended yet, with the reason. They come last, since they leave an ill service."""
 
