@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -23,8 +24,10 @@ from rolerabbit.web.access import Connection, Parts, Pool
 from rolerabbit.web.guard import Guard
 
 POOL_MIN: Final = 1
-RECONNECT_S: Final = 3.0
-"""How long the pool retries by itself; after that the next request tries anew, so that a recovery is seen at once."""
+RECONNECT_S: Final = 1.0
+"""How long the pool waits longer and longer between its tries; then it begins anew, so that a recovery is seen soon."""
+TRY_AGAIN_S: Final = 0.5
+"""Seconds before it begins anew. Nobody else would: requests that find the queue full start no connection."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -60,10 +63,17 @@ def open_pool(settings: Settings) -> Pool:
         timeout=settings.pool_timeout,
         max_waiting=settings.pool_size * 20,
         reconnect_timeout=RECONNECT_S,
+        reconnect_failed=_try_again,
         check=AsyncConnectionPool.check_connection,
         open=False,
         name="rolerabbit",
     )
+
+
+async def _try_again(pool: Pool) -> None:
+    """A pool without any connection asks for one until the database is back."""
+    await asyncio.sleep(TRY_AGAIN_S)
+    await pool.check()
 
 
 @asynccontextmanager
