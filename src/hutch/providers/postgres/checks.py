@@ -14,6 +14,9 @@ from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, Seen, de
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
 
+LAST = 1
+"""A server with no more than this many connections left is full: on a small one that is short of any percentage."""
+
 
 async def reachable(client: Client) -> Seen:
     """Whether the server answers a statement, and which server it is."""
@@ -29,13 +32,14 @@ async def connections(client: Client, config: Config) -> Seen:
     used = sum(row["sessions"] for row in rows)
     usable = max(rows[0]["max_connections"] - rows[0]["reserved"], 1)
     percent = 100.0 * used / usable
-    full = await holders(client, config) if percent >= config.used_bad else []
+    bad = percent >= config.used_bad or usable - used <= LAST
+    full = await holders(client, config) if bad else []
     data = {
         "used": used,
         "usable": usable,
         "percent": round(percent, 1),
         "warn": config.used_warn,
-        "bad": config.used_bad,
+        "bad": min(config.used_bad, percent) if bad else config.used_bad,
         "database": client.database,
         "states": dict(_totals(rows, "state")),
         "groups": [{name: row[name] for name in ("role", "application", "state", "sessions")} for row in rows],
@@ -43,7 +47,7 @@ async def connections(client: Client, config: Config) -> Seen:
         "hoard_share": config.hoard_share,
         "max_sessions": config.max_sessions,
     }
-    status = Status.BAD if percent >= config.used_bad else Status.WARN if percent >= config.used_warn else Status.OK
+    status = Status.BAD if bad else Status.WARN if percent >= config.used_warn else Status.OK
     return Seen(status, f"{used} of {usable} usable connections ({percent:.0f} %)", data, _largest(rows))
 
 
