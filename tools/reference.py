@@ -85,6 +85,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.TOP": lambda: settings(config.TOP),
     "table: hutch.bootstrap.config.SERVICE": lambda: settings(config.SERVICE),
     "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
+    "table: hutch.bootstrap.config.APPROVAL": lambda: settings(config.APPROVAL),
+    "table: hutch.bootstrap.config.AUTONOMY": lambda: settings(config.AUTONOMY),
     "providers": providers,
     "signals": signals,
     "causes": causes,

@@ -21,20 +21,6 @@ class Staged(Protocol):
         """Run one drill."""
 
 
-KNOWN = {
-    "postgres-stopped": "RoleRabbit's pool does not come back: once its attempts to reconnect have given up and its "
-    "queue is full, it makes no further one",
-}
-"""Faults that are not mended yet, with the reason. They come last, since they leave an ill service."""
-
-ORDER = sorted((n for n, f in FAULTS.items() if f.cause), key=lambda name: name in KNOWN)
-
-
-def _marked(name: str) -> object:
-    marks = [pytest.mark.xfail(reason=KNOWN[name], strict=True)] if name in KNOWN else []
-    return pytest.param(name, marks=marks)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", [n for n, f in FAULTS.items() if not f.cause])
@@ -45,7 +31,7 @@ def test_a_no_fault_alarms_nobody(staged: Staged, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [_marked(n) for n in ORDER])
+@pytest.mark.parametrize("name", [n for n, f in FAULTS.items() if f.cause])
 def test_a_fault_is_found_and_mended(staged: Staged, name: str) -> None:
     result = staged.run(name)
     wanted = FAULTS[name]

@@ -10,7 +10,9 @@ from hutch.bootstrap import values
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.rules import check_rules
 from hutch.model.alert import Rule
+from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.config import Config, GuardConfig, ServiceConfig
+from hutch.model.effect import Effect
 from hutch.model.severity import DEFAULT_POLICY, Policy, Promise, Severity
 from hutch.ports import Provider, Setting
 from hutch.runbook.errors import RunbookError
@@ -28,6 +30,8 @@ TOP: tuple[Setting, ...] = (
     Setting("alerts", "list", "alert rules: name, condition, duration, severity, runbook"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
+    Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
+    Setting("autonomy", "list", "single actions that Hutch may make by itself under one alert; none by default"),
     Setting("time_scale", "float", "divides signal windows, rule durations and the regression watch", default=1.0),
     Setting("scrape_every", "duration", "time between two looks at the signals", default=timedelta(seconds=5)),
     Setting(
@@ -56,6 +60,26 @@ GUARDS: tuple[Setting, ...] = (
 """The keys of ``guards``."""
 
 
+APPROVAL: tuple[Setting, ...] = (
+    Setting("approvers", "int", "how many different people must approve", default=1),
+    Setting("by", "list", "who may approve; without it anybody"),
+    Setting("effect", "text", "matches `change` or `destroy`", default=""),
+    Setting("severity", "text", "matches incidents of this severity or worse", default=""),
+    Setting("service", "text", "matches this service", default=""),
+    Setting("action", "text", "matches this action, such as `deploy.rollback`", default=""),
+)
+"""The keys of an entry of ``approvals``."""
+
+AUTONOMY: tuple[Setting, ...] = (
+    Setting("name", "text", "what the policy is called in the log", required=True),
+    Setting("action", "text", "the one action that it allows", required=True),
+    Setting("alert", "text", "the rule, or cause code, that must be firing", required=True),
+    Setting("service", "text", "only for this service", default=""),
+    Setting("per_hour", "int", "how often in an hour at most", default=1),
+)
+"""The keys of an entry of ``autonomy``."""
+
+
 def load(path: Path, providers: Mapping[str, Provider]) -> Config:
     """Read and check the whole file. Raises :class:`ConfigError`."""
     root = read(path)
@@ -75,6 +99,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         rules=_rules(root.child("alerts")),
         runbooks=tuple(values.texts(root.child("runbooks"))),
         guards=_guards(root.child("guards")),
+        approvals=tuple(_approval(n) for n in root.child("approvals").items()),
+        autonomy=tuple(_autonomy(n) for n in root.child("autonomy").items()),
         time_scale=_positive(root.child("time_scale"), top["time_scale"]),
         scrape_every=_duration(top["scrape_every"]),
         diagnose_every=_duration(top["diagnose_every"]),
@@ -137,6 +163,33 @@ def _guards(node: Node) -> GuardConfig:
     found = values.settings(node, GUARDS)
     limits = {k: values.integer(n) for k, n in node.child("actions").mapping().items()}
     return GuardConfig(int(str(found["max_hits"])), int(str(found["per_hour"])), limits)
+
+
+def _approval(node: Node) -> ApprovalRule:
+    found = values.settings(node, APPROVAL)
+    effect, severity = str(found["effect"]), str(found["severity"])
+    if effect not in ("", "change", "destroy"):
+        raise node.child("effect").fail(f"expected change or destroy, found {effect!r}")
+    try:
+        level = Severity.of(severity) if severity else None
+    except ValueError as error:
+        raise node.child("severity").fail(str(error)) from error
+    approvers, by = int(str(found["approvers"])), tuple(str(p) for p in found["by"] or ())  # type: ignore[attr-defined]
+    if approvers < 1 or (by and len(set(by)) < approvers):
+        raise node.fail(
+            f"{approvers} approvers out of {len(set(by)) or 'anybody'}: expected at least 1, and enough people"
+        )
+    return ApprovalRule(
+        approvers, by, Effect.of(effect) if effect else None, level, str(found["service"]), str(found["action"])
+    )
+
+
+def _autonomy(node: Node) -> Autonomy:
+    found = values.settings(node, AUTONOMY)
+    per_hour = int(str(found["per_hour"]))
+    if per_hour < 1:
+        raise node.child("per_hour").fail("expected a whole number from 1; leave the entry out to allow nothing")
+    return Autonomy(str(found["name"]), str(found["action"]), str(found["alert"]), str(found["service"]), per_hour)
 
 
 def _positive(node: Node, value: object) -> float:

@@ -10,6 +10,7 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import frozen
 from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
+from hutch.model.approval import POLICY
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident, Phase, meet, move, stream_of
@@ -90,10 +91,23 @@ async def approve(
             raise CommandError(
                 f"“{chosen.option.title}” cannot be approved: changes are frozen: {reason}; `hutch thaw`"
             )
+        _may_this_person(chosen, actor)
         data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
         return [Draft("approval.granted", data, actor)]
 
     return await change(context, run_id, decide)
+
+
+def _may_this_person(chosen: Chosen, actor: str) -> None:
+    """Whom the policy accepts, each once. A name in the log is no proof of who it is; see docs/guide/safety.md."""
+    if actor.startswith(POLICY):
+        raise CommandError(f"{actor!r}: no person may be called so", 2)
+    if chosen.by is not None and actor not in chosen.by:
+        known = ", ".join(chosen.by) or "nobody: the rules that match it accept no person in common"
+        raise CommandError(f"“{chosen.option.title}” may be approved by {known}")
+    if actor in chosen.approvals:
+        left = chosen.needed - len(chosen.approvals)
+        raise CommandError(f"{actor} approved “{chosen.option.title}” already; it needs {left} more, somebody else")
 
 
 async def deny(context: Context, run_id: str, option: str, reason: str, actor: str) -> Run:
@@ -183,7 +197,7 @@ def news(context: Context, state: Incident, run: Run) -> list[Draft]:
     if not state.open:
         return []
     drafts: list[Draft] = []
-    approver = next((c.approved_by for c in run.chosen if c.approved_by), "")
+    approver = next((c.approved_by for c in run.chosen if c.approved_by and POLICY not in c.approved_by), "")
     if run.causes and state.cause != run.causes[0]:
         drafts += [Draft("cause.named", run.causes[0]), *move(state, Phase.ASSESSMENT, "a cause was named")]
     if approver and not state.acknowledged_by:

@@ -79,6 +79,7 @@ def option_json(chosen: Chosen) -> dict[str, Any]:
         "preview": dict(chosen.preview),
         "digest": chosen.digest,
         "approved_by": chosen.approved_by,
+        "approvals": {"needed": chosen.needed, "given": list(chosen.approvals), "by": chosen.by},
         "expires_at": chosen.expires_at.isoformat() if chosen.expires_at else None,
         "reason": chosen.reason,
     }

@@ -10,13 +10,15 @@ from datetime import timedelta
 from typing import Any
 
 from hutch.commands import incidents, respond, runs
+from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import frozen
 from hutch.commands.world import ServiceWorld, world_of
 from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
-from hutch.model.run import Run
+from hutch.model.approval import Terms
+from hutch.model.run import Option, Run
 from hutch.ports import Conflict, StoreFull, TakenJob
 from hutch.runbook.expectations import met
 
@@ -155,4 +157,8 @@ def driver(context: Context, *, watched: bool) -> Driver:
     def judge(text: str, outcome: Outcome) -> bool | None:
         return met(text, outcome.output)
 
-    return Driver(context.store, context.clock, world, guards, judge, context.secrets.mask, context.config.approval_for)
+    async def terms(run: Run, option: Option, first: bool) -> Terms:
+        return await asked(context, run, option, first)
+
+    mask, waits = context.secrets.mask, context.config.approval_for
+    return Driver(context.store, context.clock, world, guards, judge, mask, waits, terms)

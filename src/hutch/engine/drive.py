@@ -13,6 +13,7 @@ from hutch.engine import options, plan, stages
 from hutch.engine.live import listening
 from hutch.engine.verdict import combine, cured, settle
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.approval import POLICY, Autonomy, Terms
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, instant
 from hutch.model.run import ChangeState, Chosen, Item, Option, Run, fold
@@ -39,11 +40,17 @@ async def _always() -> bool:
     return True
 
 
+async def _anybody(_run: Run, _option: Option, _first: bool) -> Terms:
+    """One person, whoever it is."""
+    return Terms()
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """Drives runs. ``met`` judges an expectation (None: cannot be judged), ``mask`` hides secrets.
 
-    ``approval_for`` is how long an approval is waited for.
+    ``approval_for`` is how long an approval is waited for; ``terms`` says what an option asks for, told whether it is
+    the first one offered.
     """
 
     store: Store
@@ -53,6 +60,7 @@ class Driver:
     met: Callable[[str, Outcome], bool | None]
     mask: Callable[[str], str]
     approval_for: timedelta = timedelta(hours=1)
+    terms: Callable[[Run, Option, bool], Awaitable[Terms]] = _anybody
 
     async def drive(self, run_id: str, job: int | None = None, ours: Ours | None = None) -> Run:
         """Drive to the next wait or the end, finish ``job``, and leave a timer where a time is waited for.
@@ -149,11 +157,11 @@ class Driver:
         world = await self.world(run)
         previews = await asyncio.gather(*(self._preview(world, o) for o in ranked))
         expires = self.clock.now() + self.approval_for
-        offers = [
-            self._offer_draft(option, preview, expires)
-            for option, preview in zip(ranked, previews, strict=True)
-            if not preview.refused and preview.hits != 0
-        ]
+        able = [(o, p) for o, p in zip(ranked, previews, strict=True) if not p.refused and p.hits != 0]
+        asked = [await self.terms(run, option, number == 0) for number, (option, _) in enumerate(able)]
+        offers = [self._offer_draft(o, p, expires, t) for (o, p), t in zip(able, asked, strict=True)]
+        if asked and asked[0].autonomous and run.mode == "act":
+            offers.append(_granted_by(asked[0].autonomous, able[0][0]))
         left_out = [*options.refused(run.program.options)] + [
             (o.title, p.refused or "it would hit nothing")
             for o, p in zip(ranked, previews, strict=True)
@@ -178,13 +186,15 @@ class Driver:
             refused=next((p.refused for p in previews if p.refused), ""),
         )
 
-    def _offer_draft(self, option: Option, preview: Preview, expires: datetime) -> Draft:
+    def _offer_draft(self, option: Option, preview: Preview, expires: datetime, asked: Terms) -> Draft:
         data = {
             "option": option.as_dict(),
             "digest": option.digest(),
             "target": ", ".join(dict.fromkeys(i.command.target for i in option.items)),
             "preview": stages.preview_dict(preview, self.mask),
             "expires_at": instant(expires),
+            "approvers": asked.approvers,
+            "by": None if asked.by is None else list(asked.by),
         }
         return Draft("approval.requested", data)
 
@@ -283,6 +293,11 @@ class Driver:
         jobs = [follow_job(run)] if run.incident and any(d.kind in FOLLOWED for d in drafts) else []
         append = Append(run.stream, tuple(drafts), run.seq if fenced else None)
         await self.store.commit([append], jobs)
+
+
+def _granted_by(policy: Autonomy, option: Option) -> Draft:
+    data = {"option": option.id, "title": option.title, "digest": option.digest(), "policy": policy.name}
+    return Draft("approval.granted", data, f"{POLICY}{policy.name}")
 
 
 def drive_job(run_id: str, at: datetime | None = None) -> Job:

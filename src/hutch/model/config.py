@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hutch.model.alert import Rule
+from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.severity import DEFAULT_POLICY, Policy
 
 
@@ -56,6 +57,8 @@ class Config:
     rules: tuple[Rule, ...] = ()
     runbooks: tuple[str, ...] = ()
     guards: GuardConfig = field(default_factory=GuardConfig)
+    approvals: tuple[ApprovalRule, ...] = ()
+    autonomy: tuple[Autonomy, ...] = ()
     time_scale: float = 1.0
     scrape_every: timedelta = timedelta(seconds=5)
     diagnose_every: timedelta = timedelta(seconds=30)

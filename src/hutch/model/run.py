@@ -182,7 +182,10 @@ class Chosen:
     target: str = ""
     preview: Mapping[str, object] = field(default_factory=dict)
     expires_at: datetime | None = None
-    approved_by: str = ""
+    needed: int = 1  # different people who must approve it
+    by: tuple[str, ...] | None = None  # who may; None: anybody
+    approvals: tuple[str, ...] = ()
+    approved_by: str = ""  # all who approved it, once they are enough
     started_at: datetime | None = None
     done_items: int = 0  # statements of the option that have an outcome
     intent_open: bool = False
@@ -293,6 +296,8 @@ def _offered(state: Run, event: Event) -> Run:
         target=str(data["target"]),
         preview=dict(data["preview"]),  # type: ignore[call-overload]
         expires_at=parse_instant(str(expires)) if expires else None,
+        needed=int(str(data.get("approvers", 1))),
+        by=None if data.get("by") is None else tuple(str(p) for p in data["by"]),  # type: ignore[attr-defined]
     )
     kept = tuple(c for c in state.chosen if c.option.id != offer.option.id)
     return replace(state, chosen=(*kept, offer))
@@ -306,6 +311,13 @@ def _on(change: Callable[[Chosen, Event], Chosen]) -> Callable[[Run, Event], Run
         return replace(state, chosen=chosen)
 
     return step
+
+
+def _granted(chosen: Chosen, event: Event) -> Chosen:
+    given = tuple(dict.fromkeys((*chosen.approvals, event.actor)))
+    if len(given) < chosen.needed:
+        return replace(chosen, approvals=given)
+    return replace(chosen, approvals=given, state=ChangeState.APPROVED, approved_by=", ".join(given))
 
 
 def _done(chosen: Chosen, event: Event) -> Chosen:
@@ -342,7 +354,7 @@ _FOLDS: Mapping[str, Callable[[Run, Event], Run]] = {
     "diagnosis.made": _diagnosed,
     "options.ranked": lambda s, _: replace(s, ranked=True),
     "approval.requested": _offered,
-    "approval.granted": _on(lambda c, e: replace(c, state=ChangeState.APPROVED, approved_by=e.actor)),
+    "approval.granted": _on(_granted),
     "approval.denied": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
     "approval.expired": _on(lambda c, _: replace(c, state=ChangeState.EXPIRED, reason="nobody approved it in time")),
     "approval.withdrawn": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
