@@ -148,3 +148,18 @@ async def test_a_leak_that_fills_the_server_is_a_leak_beside_idle_programs(serve
             await asyncio.sleep(1.2)
             [cause] = await diagnosed(connection)
     assert (cause.code, named(cause)) == ("postgres.connection_leak", pids(leaked))
+
+
+async def test_a_program_that_takes_one_more_right_now_is_a_hoarder_all_the_same(server: Any, target: Any) -> None:
+    """What a session does in its first moments is no sign of a pool in use."""
+    async with target(url=server.url("warden"), **QUICK) as connection:
+        with server.filled("report-exporter") as taken:
+            await asyncio.sleep(0.6)
+            taken[-1].close()
+            with server.connect(application="report-exporter", autocommit=True) as late:
+                busy = threading.Thread(target=late.execute, args=["select pg_sleep(1.5)"])
+                busy.start()
+                [cause] = await diagnosed(connection)
+                busy.join()
+            assert cause.code == "postgres.connections_exhausted"
+            assert named(cause) == pids(taken[:-1])

@@ -58,7 +58,7 @@ def exhausted(target: str, findings: Sequence[Finding], connections: Finding | N
         return []
     holders = _holders(data)
     hoarder = _hoarder(holders, _deployed(findings), _figure(data, "hoard_share") / 100 * usable if holders else 0.0)
-    held = {"role": hoarder.role, "application": hoarder.application, "idle": len(hoarder.idle)} if hoarder else {}
+    held = _held(holders, hoarder)
     return [
         Cause(
             code="postgres.connections_exhausted",
@@ -89,6 +89,14 @@ def _hoarder(holders: Sequence[Holder], deployed: Collection[str], least: float)
 def _deployed(findings: Sequence[Finding]) -> set[str]:
     """The releases that run, where a platform's check says so: sessions are named ``program/release``."""
     return {str(f.data["release"]) for f in findings if not f.check.startswith("postgres.") and f.data.get("release")}
+
+
+def _held(holders: Sequence[Holder], hoarder: Holder | None) -> dict[str, object]:
+    """Whose connections they are: the hoarder's, else of whoever has the most."""
+    if hoarder:
+        return {"role": hoarder.role, "application": hoarder.application, "idle": len(hoarder.idle)}
+    most = max(holders, key=lambda holder: holder.sessions, default=None)
+    return {"role": most.role, "application": most.application} if most else {}
 
 
 def _freeing(target: str, hoarder: Holder, limit: int) -> tuple[Remedy, ...]:

@@ -1,5 +1,6 @@
 -- Every client session with what tells a pool in use from a hoard: "works" says that it does something, or did within
--- the last while and not only just after it connected (who only connects and waits has never been used).
+-- the last while and not only just after it connected (who only connects and waits has never been used). A session that
+-- is connecting right now says nothing of that: a hoarder takes every connection that gets free.
 select a.pid,
        coalesce(a.usename::text, '') as role,
        coalesce(a.application_name, '') as application,
@@ -13,7 +14,7 @@ select a.pid,
        coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
            or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt,
        coalesce(lower(a.application_name) like any (%(pool_applications)s::text[]), false) as pool,
-       coalesce(a.state <> 'idle'
+       clock_timestamp() - a.backend_start > interval '2 seconds' and coalesce(a.state <> 'idle'
            or (clock_timestamp() - a.state_change < make_interval(secs => %(within)s::float8)
                and a.state_change - a.backend_start > interval '1 second'), true) as works
 from pg_stat_activity a
