@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,3 +133,12 @@ def test_another_day_is_said() -> None:
 def test_the_default_name_is_that_of_who_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUTCH_ACTOR", "olivia")
     assert system_user() == "olivia"
+
+
+async def test_how_many_people_are_asked_is_said() -> None:
+    two = replace(offer(OPTIONS[0]), data={**offer(OPTIONS[0]).data, "approvers": 2, "by": ["olivia", "peter"]})
+    (remedy,) = show.view(*await told(two), NOW, "").remedies
+    assert remedy.asked == "2 people of olivia, peter"
+    (remedy,) = show.view(*await told(two, Draft("approval.granted", {"option": "o1"}, "olivia")), NOW, "").remedies
+    assert (remedy.asked, remedy.offered) == ("2 people of olivia, peter; approved by olivia", True)
+    assert show.view(*await told(offer(OPTIONS[0])), NOW, "").remedies[0].asked == ""

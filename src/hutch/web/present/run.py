@@ -74,6 +74,7 @@ class Remedy:
     undo: str
     digest: str
     approved_by: str
+    asked: str
     expires: Moment | None
     reason: str
     offered: bool
@@ -225,6 +226,7 @@ def _remedy(
         undo=block(preview.get("undo", "")),
         digest=chosen.digest,
         approved_by=line(chosen.approved_by),
+        asked=_asked(chosen),
         expires=moment(chosen.expires_at, now) if chosen.expires_at else None,
         reason=line(chosen.reason),
         offered=chosen.state is ChangeState.OFFERED and not run.finished,
@@ -234,6 +236,15 @@ def _remedy(
         question=questions.get(option.id, ""),
         verdict=words.get(option.id),
     )
+
+
+def _asked(chosen: Chosen) -> str:
+    """Who must approve it, where that is more than anybody."""
+    who = "" if chosen.by is None else f" of {line(', '.join(chosen.by) or 'nobody')}"
+    if chosen.needed == 1 and not who:
+        return ""
+    given = f"; approved by {line(', '.join(chosen.approvals))}" if chosen.approvals else ""
+    return f"{chosen.needed} {'person' if chosen.needed == 1 else 'people'}{who}{given}"
 
 
 def blocked(run: Run, chosen: Chosen, now: datetime, frozen: str) -> str:
