@@ -52,5 +52,5 @@ drills: setup  ## every fault once, with the cause and the remedy that must be f
 endif
 
 clean:  ## remove .venv, caches and what the demo left
-	@rm -rf .venv .hutch .hutch-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@rm -rf .venv .hutch .hutch-demo .hutch-drills .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

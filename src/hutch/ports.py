@@ -312,4 +312,5 @@ class Fault(Protocol):
         """What must not be harmed, in words."""
 
     def argv(self, ready_file: Path) -> Sequence[str]:
-        """The process that makes it; ``ready_file`` says where the service runs."""
+        """The process that makes it; ``ready_file`` says where the service runs. ``HUTCH_DRILL_SEED`` in its
+        environment decides between variants. An optional ``undo_argv(ready_file)`` undoes what a killed one left."""

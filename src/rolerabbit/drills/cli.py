@@ -47,7 +47,9 @@ def list_(as_json: bool) -> None:
 @fault.command()
 @click.argument("name")
 @_READY_FILE
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same fault.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, envvar="HUTCH_DRILL_SEED", help="The same seed, the same fault."
+)
 def run(name: str, ready_file: Path, seed: int) -> None:
     """Make the fault NAME, hold it until standard input ends or SIGTERM comes, and undo it.
 

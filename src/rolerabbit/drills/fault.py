@@ -27,3 +27,7 @@ class Fault:
     def argv(self, ready_file: Path) -> Sequence[str]:
         """The process that makes the fault and undoes it when its standard input ends."""
         return (sys.executable, "-m", "rolerabbit", "fault", "run", self.name, "--ready-file", str(ready_file))
+
+    def undo_argv(self, ready_file: Path) -> Sequence[str]:
+        """The process that undoes what a killed one left behind."""
+        return (sys.executable, "-m", "rolerabbit", "fault", "undo", "--ready-file", str(ready_file))

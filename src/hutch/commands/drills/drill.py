@@ -46,16 +46,16 @@ async def run_drill(stage: Stage, fault: Fault, seed: int, fit_within: float = F
     stage.say(f"well; the fault comes in {start:.1f} s")
     await asyncio.sleep(start)
     try:
-        result = await _measured(stage, fault, start)
+        result = await _measured(stage, fault, start, seed)
     except FaultFailed as error:
         result = broken_off(fault, f"{error}; {await undo(fault, stage.ready_file)}")
     await oncall.close(stage.context, "the drill is over")
     return result
 
 
-async def _measured(stage: Stage, fault: Fault, start: float) -> Result:
+async def _measured(stage: Stage, fault: Fault, start: float, seed: int) -> Result:
     position = await _end_of_log(stage)
-    async with running(fault, stage.ready_file, stage.folder / f"{fault.name}.log") as process:
+    async with running(fault, stage.ready_file, stage.folder / f"{fault.name}.log", seed) as process:
         on = await process.on()
         drill = Drill(stage, fault, process, position)
         stage.say(f"the fault stands: {fault.summary}" if fault.cause else f"no fault: {fault.summary}")

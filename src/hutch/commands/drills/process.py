@@ -114,8 +114,11 @@ def _said(name: str, line: bytes, state: str) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def running(fault: Fault, ready_file: Path, log: Path) -> AsyncIterator[FaultProcess]:
-    """The fault's process; gone, and so the fault undone, when the block ends. Raises :class:`FaultFailed`."""
+async def running(fault: Fault, ready_file: Path, log: Path, seed: int = 1) -> AsyncIterator[FaultProcess]:
+    """The fault's process; gone, and so the fault undone, when the block ends. Raises :class:`FaultFailed`.
+
+    ``seed`` reaches it as ``HUTCH_DRILL_SEED``: a fault that has variants makes the same one for the same seed.
+    """
     with log.open("wb") as errors:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -125,6 +128,7 @@ async def running(fault: Fault, ready_file: Path, log: Path) -> AsyncIterator[Fa
                 stderr=errors,
                 limit=LONGEST_LINE,
                 start_new_session=True,
+                env={**os.environ, "HUTCH_DRILL_SEED": str(seed)},
             )
         except OSError as error:
             raise FaultFailed(f"{fault.name} could not be started: {error}") from error
