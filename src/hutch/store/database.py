@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from hutch.ports import Conflict, StoreFull
 from hutch.store.engine import create_file, reading_engine, writing_engine
 from hutch.store.errors import StoreError, explaining
+from hutch.store.prepared import plain
 from hutch.store.schema import ensure_current
 
 T = TypeVar("T")
@@ -38,13 +39,14 @@ class _Write(Generic[T]):
     def attempt(self, connection: Connection) -> None:
         """Run inside a savepoint, so that a conflict takes back this write and no other."""
         self.results.clear()
-        connection.exec_driver_sql("SAVEPOINT one")
+        raw = plain(connection)
+        raw.execute("SAVEPOINT one")
         try:
             self.results.append(self.op(connection))
         except Conflict as conflict:
-            connection.exec_driver_sql("ROLLBACK TO one")
+            raw.execute("ROLLBACK TO one")
             self.conflict = conflict
-        connection.exec_driver_sql("RELEASE one")
+        raw.execute("RELEASE one")
 
     def outcome(self) -> T:
         if self.conflict:
@@ -129,9 +131,7 @@ class Database:
     # -------------------------------------------------------------- in the writer's thread
 
     def _checkpoint(self) -> None:
-        raw = self._connection.connection.driver_connection
-        if raw is not None:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        plain(self._connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
     def _flush(self, mine: _Write[T]) -> T:
         if not mine.settled:

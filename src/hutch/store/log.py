@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hutch.model.event import ERASED, GENESIS, Draft, Event, canonical, instant, parse_instant, seal
 from hutch.ports import Append, Conflict
+from hutch.store.prepared import plain, prepared
 from hutch.store.tables import events
 
 _FIELDS = [column for column in events.c if column.name != "position"]
-_INSERT = insert(events).inline()
-_HEAD = (
+_INSERT = prepared(insert(events).values({column: bindparam(column.name) for column in _FIELDS}))
+_HEAD = prepared(
     select(events.c.seq, events.c.hash)
     .where(events.c.stream == bindparam("stream"))
     .order_by(events.c.seq.desc())
-    .limit(literal_column("1"))
 )
 
 
@@ -55,13 +56,14 @@ def _append(connection: Connection, append: Append, at: datetime) -> list[Event]
         prev_hash = event.hash
         written.append(event)
     if written:
-        connection.execute(_INSERT, [_row(event) for event in written])
+        plain(connection).executemany(_INSERT, [_row(event) for event in written]).close()
     return written
 
 
 def _head(connection: Connection, stream: str) -> tuple[int, str]:
-    row = connection.execute(_HEAD, {"stream": stream}).first()
-    return (row.seq, row.hash) if row else (0, GENESIS)
+    with closing(plain(connection).execute(_HEAD, {"stream": stream})) as newest_first:
+        newest: tuple[int, str] | None = newest_first.fetchone()
+    return newest or (0, GENESIS)
 
 
 def read_stream(connection: Connection, stream: str, after: int) -> list[Event]:
