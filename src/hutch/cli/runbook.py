@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hutch.cli.lint import lint
 from hutch.cli.shell import as_json, config_path, emit, table
 from hutch.commands.documents import load_document, names
 from hutch.runbook.show import as_json as document_json
@@ -14,7 +15,10 @@ from hutch.runbook.show import as_text
 
 @click.group()
 def runbook() -> None:
-    """List and show runbooks."""
+    """List, show and lint runbooks."""
+
+
+runbook.add_command(lint)
 
 
 @runbook.command("list")

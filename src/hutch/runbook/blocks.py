@@ -29,6 +29,7 @@ class Kind(Enum):
     HEADING = "heading"
     LABEL = "label"
     BLOCK = "block"
+    LINK = "link"  # a paragraph that is a link to a runbook: its text is the title, its address the info
     CLOSE = "close"  # the end of a list or quote: labels inside it end there
 
 
@@ -53,6 +54,13 @@ class Mark:
 _BLOCKS = MarkdownIt("commonmark").disable(["inline", "text_join"])
 _INLINE = MarkdownIt("commonmark")
 _BOLD = re.compile(r"^(\*\*|__)(?P<title>(?:(?!\1).){1,200})\1[ \t]*(?P<colon>:?)[ \t]*(?P<rest>.*)$", re.DOTALL)
+_PLAIN_LABEL = re.compile(r"(?P<mark>[*_]?)(?P<title>[^\W\d_a-z](?:[^\n:*_.]){1,40})(?P<colon>:?)(?P=mark)(?P<last>:?)")
+_LINK = re.compile(
+    r"(?:(?:first|then|next|now|finally)?,?[ ]*(?:follow|run|use|execute|perform|do|start|continue with|go to)?"
+    r"(?:[ ]+the)?(?:[ ]+runbook)?:?[ ]+)?"
+    r"\[(?P<text>[^\[\]\n]{1,200})\]\((?P<address>(?:[^\s()<>#:]{1,300}\.(?:md|markdown))?(?:#[^\s()<>]{1,200})?)\)[.;!]?",
+    re.IGNORECASE,
+)
 _CUSTOM_ANCHOR = re.compile(r"\s*\{#[\w-]+\}\s*$")
 
 
@@ -70,8 +78,8 @@ def marks(text: str, lines: Sequence[str]) -> Iterator[Mark]:
                 yield Mark(Kind.CLOSE, end, end, token.level)
             case "heading_open":
                 yield _heading(token, tokens[at + 1])
-            case "paragraph_open" if not inside or inside[-1] in holders:
-                yield from _label(token, tokens[at + 1], listed=bool(inside))
+            case "paragraph_open":
+                yield from _paragraph(token, tokens[at + 1].content, bool(inside), not inside or inside[-1] in holders)
             case "fence" | "code_block":
                 yield _block(token, lines)
 
@@ -98,9 +106,30 @@ def _heading(token: Token, inline: Token) -> Mark:
     return Mark(Kind.HEADING, start, end, int(token.tag[1]), title)
 
 
-def _label(token: Token, inline: Token, *, listed: bool) -> Iterator[Mark]:
+def _paragraph(token: Token, text: str, listed: bool, holds: bool) -> Iterator[Mark]:
+    """A label, where one may stand (``holds``), or a link to a runbook."""
+    if len(text) <= LONGEST_HEADING and text.endswith((")", ").", ");", ")!")) and (found := _LINK.fullmatch(text)):
+        if found["address"]:
+            line = _span(token)[0]
+            yield Mark(Kind.LINK, line, line, token.level, plain(found["text"]), found["address"], text)
+    elif holds and text[:2] in {"**", "__"}:
+        yield from _label(token, text, listed=listed)
+    elif holds and not listed:
+        yield from _plain_label(token, text)
+
+
+def _plain_label(token: Token, text: str) -> Iterator[Mark]:
+    """A line that is nothing but a role ("Symptoms:", "*Mitigation*"), of at most two words."""
+    found = _PLAIN_LABEL.fullmatch(text) if len(text) <= LONGEST_LABEL * 4 else None
+    if found and (found["mark"] or found["colon"] or found["last"]):
+        title = found["title"].strip()
+        if len(title.split()) <= 2 and role_of(title):
+            yield Mark(Kind.LABEL, *_span(token), token.level, title)
+
+
+def _label(token: Token, text: str, *, listed: bool) -> Iterator[Mark]:
     """A paragraph that is bold as a whole, or begins with a bold role, step or option and a colon."""
-    found = _BOLD.match(inline.content) if inline.content[:2] in {"**", "__"} else None
+    found = _BOLD.match(text)
     if not found:
         return
     raw, rest = found["title"].strip(), found["rest"]

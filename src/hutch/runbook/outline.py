@@ -27,6 +27,7 @@ class Node:
     role: Role | None = None
     children: list[Node] = field(default_factory=list)
     blocks: list[tuple[Mark, str]] = field(default_factory=list)  # each with the prose line just before it
+    links: list[Mark] = field(default_factory=list)  # to other runbooks
     prose: list[str] = field(default_factory=list)
     anchor: str = ""
 
@@ -70,6 +71,8 @@ def outline(marks: Iterable[Mark], lines: Sequence[str]) -> Node:
             _close(stack, mark)
         elif mark.kind is Kind.BLOCK:
             stack[-1].blocks.append((mark, _lead(lines, mark.line)))
+        elif mark.kind is Kind.LINK:
+            stack[-1].links.append(mark)
         else:
             _open(stack, mark)
         at = max(at, mark.end)

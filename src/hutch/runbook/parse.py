@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 import yaml
@@ -17,7 +17,7 @@ from hutch.runbook.blocks import Mark, marks
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.outline import LABEL, Node, outline
 from hutch.runbook.rules import holds_rules, parse_rules
-from hutch.runbook.steps import step
+from hutch.runbook.steps import link_step, step
 from hutch.runbook.structure import Book, Part, Plan, divide, parts
 from hutch.runbook.words import Title
 
@@ -63,16 +63,17 @@ def _parse(text: str, digest: str, source: str) -> Document:
     root.title = Title(title, title)
     headings = _name_headings(root)
     names = Slugger()
-    runbooks = tuple(_runbook(book, names) for book in plan.books)
+    anchors = _anchors(headings, plan)
+    runbooks = tuple(_runbook(book, names, anchors) for book in plan.books)
     return Document(
         title,
         digest,
         source,
         runbooks,
         tuple(_rules(found)),
-        _anchors(headings, plan),
+        anchors,
         tuple(Chapter(node.anchor, node.title.text, node.line + 1) for node in plan.chapters),
-        tuple(_section(Part(n, n.role or Role.OVERVIEW, (n.title.text,)), n.anchor) for n in plan.front),
+        tuple(_section(Part(n, n.role or Role.OVERVIEW, (n.title.text,)), n.anchor, _nowhere) for n in plan.front),
         meta,
     )
 
@@ -124,17 +125,24 @@ def _first(chapter: Node, owners: Mapping[str, str]) -> str:
     return next(below, "") if chapter.level > 1 else ""
 
 
-def _runbook(book: Book, names: Slugger) -> Runbook:
+def _runbook(book: Book, names: Slugger, anchors: Mapping[str, str]) -> Runbook:
     node = book.node
+
+    def leads_elsewhere(anchor: str) -> bool:
+        return anchors.get(anchor, "") not in {"", node.anchor}
+
     sections = tuple(
-        _section(part, names.unique("/".join((node.anchor, *(slug(title) for title in part.path[1:])))))
+        _section(part, names.unique("/".join((node.anchor, *map(slug, part.path[1:])))), leads_elsewhere)
         for part in parts(book)
     )
     return Runbook(node.anchor, node.title.text, node.line + 1, book.chapter.title.text, sections)
 
 
-def _section(part: Part, ident: str) -> Section:
+def _section(part: Part, ident: str, elsewhere: Callable[[str], bool]) -> Section:
+    """``elsewhere`` tells the anchors of this document that lead to another runbook than the section's own."""
     node = part.node
+    blocks = [step(mark, lead, ident, node.title.text, n) for n, (mark, lead) in enumerate(node.blocks, 1)]
+    links = [one for n, mark in enumerate(node.links, 1) if (one := link_step(mark, ident, n, part.role, elsewhere))]
     return Section(
         ident,
         node.title.text,
@@ -143,8 +151,13 @@ def _section(part: Part, ident: str) -> Section:
         part.path,
         part.option,
         _without_comments("\n".join(node.prose)).strip(),
-        tuple(step(mark, lead, ident, node.title.text, n) for n, (mark, lead) in enumerate(node.blocks, 1)),
+        tuple(sorted((*blocks, *links), key=lambda one: one.line) if links else blocks),
     )
+
+
+def _nowhere(_anchor: str) -> bool:
+    """What stands in front only tells of the runbooks."""
+    return False
 
 
 def _without_comments(prose: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from hutch.model.runbook import RUNNABLE, Expectation, Statement, Step
+from hutch.model.runbook import RUNNABLE, Expectation, Link, Role, Statement, Step
 from hutch.runbook.annotations import action_call, language, read_annotations
 from hutch.runbook.blocks import Mark, plain
 from hutch.runbook.expectations import read_comment
@@ -31,6 +31,25 @@ def step(mark: Mark, lead: str, section: str, title: str, position: int) -> Step
     statements, loose = _statements(mark, lang, notes, ident)
     name = notes.get("name") or _name(lead, title)
     return Step(ident, name, lang, line, mark.text, notes, statements, loose, read_flow(notes, line))
+
+
+LINKING_ROLES = frozenset(
+    {Role.DETECTION, Role.DIAGNOSIS, Role.ACTIONS, Role.RESOLUTION, Role.OPTION, Role.RECOVERY, Role.VERIFICATION}
+)
+"""Sections in which a link to a runbook is a step; elsewhere (contents, "Related") it only tells of it."""
+
+
+def link_step(mark: Mark, section: str, position: int, role: Role, elsewhere: Callable[[str], bool]) -> Step | None:
+    """The step of a link to a sub-runbook; None where the link only tells of one.
+
+    ``elsewhere`` tells the anchors that lead to another runbook of the same document.
+    """
+    document, _, anchor = mark.info.partition("#")
+    if role not in LINKING_ROLES or not (document or elsewhere(anchor)):
+        return None
+    content = hashlib.sha256(mark.text.encode()).hexdigest()[:8]
+    ident = f"{section}/link-{position}-{content}"
+    return Step(ident, mark.title, "", mark.line + 1, mark.text, link=Link(document, anchor))
 
 
 def _name(lead: str, title: str) -> str:

@@ -6,6 +6,7 @@ The tables are data. A heading counts as a section's only if it is short: a long
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hutch.model.runbook import Role
@@ -19,39 +20,77 @@ ROLE_WORDS: tuple[tuple[Role, str], ...] = (
         "communication communications communicate communicating|status update|status updates"
         "|stakeholder stakeholders messaging",
     ),
-    (Role.NOTIFICATION, "notification notifications notify notifying escalation escalations escalate"),
+    (
+        Role.NOTIFICATION,
+        "notification notifications notify notifying escalation escalations escalate escalating"
+        "|who to contact|who to call|whom to call",
+    ),
     (Role.TEMPLATE, "template templates"),
-    (Role.VERIFICATION, "verification verify verifying validation validate confirm confirmation"),
+    (
+        Role.VERIFICATION,
+        "verification verify verifying validation validate validating confirm confirmation|post check|post checks"
+        "|smoke test|smoke tests|test the fix|testing the fix|after the fix|success criteria|exit criteria",
+    ),
     (
         Role.PREVENTION,
-        "prevention prevent preventing hardening followup|follow up|long term|lessons learned|action items",
+        "prevention prevent preventing preventive preventative recurrence hardening followup postmortem|follow up"
+        "|long term|lessons learned|action items|post mortem|post incident",
     ),
     (
         Role.RESOLUTION,
         "resolution resolutions resolve resolving mitigation mitigations mitigate mitigating remediation"
         " remediations remediate remedy remedies fix fixes fixing solution solutions workaround workarounds"
-        " repair procedure procedures",
+        " repair repairs repairing procedure procedures eradication eradicate|stop the bleeding|how to act",
     ),
     (Role.RECOVERY, "recovery recover recovering restoration restore restoring"),
-    (Role.SYMPTOMS, "symptom symptoms meaning impact indicators signs|when to|when it fires|user impact"),
+    (
+        Role.SYMPTOMS,
+        "symptom symptoms meaning impact indicators signs trigger triggers|when to|when it fires|user impact"
+        "|what happened|what is happening|what does it mean|what this means|to reproduce",
+    ),
     (Role.DETECTION, "detection detect detecting"),
     (
         Role.DIAGNOSIS,
         "diagnosis diagnose diagnosing diagnostic diagnostics investigation investigate investigating"
-        " troubleshooting troubleshoot debugging debug triage assessment assess cause causes",
+        " troubleshooting troubleshoot debugging debug triage assessment assess cause causes analysis analyze analyse"
+        " analyzing diagnoses|check|checks|checking|inspect|inspection|preliminary checks",
     ),
-    (Role.ACTIONS, "actions steps containment contain|first response|initial response|immediate response|what to do"),
-    (Role.OVERVIEW, "overview introduction summary description background context purpose scope about"),
+    (
+        Role.ACTIONS,
+        "actions action steps containment contain|first response|initial response|immediate response|what to do"
+        "|what should i do|what do i do|what now|how to respond|first aid",
+    ),
+    (
+        Role.OVERVIEW,
+        "overview introduction summary description background context purpose scope about architecture|how it works",
+    ),
     (
         Role.REFERENCE,
         "reference references contents links appendix glossary metrics thresholds dashboards resources"
-        " contacts prerequisites requirements notes|see also|further reading|additional information",
+        " contacts contact prerequisites prerequisite requirements notes faq owner owners changelog"
+        "|see also|further reading|additional information|pre requisites|pre requisite|before you begin"
+        "|before you start|useful commands|useful queries|useful links|handy commands|change history"
+        "|revision history|version history|alert definition|alert details|alert expression|known issues",
     ),
 )
 """Roles in order of precedence: "Communication Template" is communication, "Resolution Steps" resolution.
 
 ``|`` parts groups; a group of one part is a list of words, later groups are phrases.
 """
+
+ALONE: Mapping[str, Role] = {
+    "runbook": Role.ACTIONS,
+    "playbook": Role.ACTIONS,
+    "response": Role.ACTIONS,
+    "to do": Role.ACTIONS,
+    "commands": Role.REFERENCE,
+    "queries": Role.REFERENCE,
+    "logs": Role.DIAGNOSIS,
+    "alert": Role.SYMPTOMS,
+    "severity": Role.SYMPTOMS,
+    "testing": Role.VERIFICATION,
+}
+"""Titles that have a role only if nothing else stands beside them: "Redis Runbook" is a name."""
 
 REMEDY_VERBS = frozenset(
     [
@@ -68,12 +107,27 @@ REMEDY_VERBS = frozenset(
         "switch",
         "drain",
         "redeploy",
+        "revert",
+        "backout",
+        "undo",
+        "restarting",
+        "cleanup",
+        "failback",
     ]
 )
 """Words that make a heading without any role a remedy: "Database Rollback", "Scale Down"."""
 
+REMEDY_STARTS = frozenset({
+    "apply", "bypass", "clean", "clear", "cordon", "disable", "evict", "expand", "extend", "fail", "flush", "free",
+    "increase", "kill", "pause", "promote", "purge", "raise", "rebuild", "recreate", "remove", "renew", "replace",
+    "resize", "silence", "start", "stop", "terminate", "throttle", "unblock", "unlock",
+})  # fmt: skip
+"""Verbs that make a heading a remedy only as its first word: "Kill long queries", but not "Reasons to kill"."""
+
 STEP_WORDS = frozenset({"step", "phase", "stage"})
-OPTION_WORDS = frozenset({"option", "alternative", "method", "approach", "plan", "variant"})
+OPTION_WORDS = frozenset(
+    {"option", "alternative", "method", "approach", "plan", "variant", "solution", "fix", "workaround", "remedy"}
+)
 """``Option 2: Restart`` is one of several alternatives; ``Step 2: Check`` is one of a sequence."""
 
 COLLECTION_ROLES = frozenset({Role.OVERVIEW, Role.REFERENCE, Role.TEMPLATE, Role.COMMUNICATION})
@@ -96,9 +150,13 @@ STEP_ROLES = frozenset({Role.NOTIFICATION, Role.COMMUNICATION})
 """Roles that a numbered step keeps for itself; any other step has the role of what it is a step of."""
 
 _NUMBERED = re.compile(
-    r"^(?P<word>[^\W\d_]+)\s+#?(?P<number>\d{1,4}|[A-Z])\b\s*(?:[:.)–—-]\s*|$)(?P<rest>.*)$", re.DOTALL
+    r"^(?P<word>[^\W\d_]+)\s+#?(?P<number>\d{1,4}|[A-Z]|[A-Za-z]{3,5})\b\s*(?:[:.)–—-]\s*|$)(?P<rest>.*)$", re.DOTALL
 )
-_ORDINAL = re.compile(r"^(?P<number>\d{1,4})(?:\.\d{1,4})*[.)]?\s+(?P<rest>.*)$", re.DOTALL)
+_ORDINAL = re.compile(r"^(?P<number>\d{1,4})(?:\.\d{1,4})*[.):]?\s+(?P<rest>.*)$", re.DOTALL)
+_ENUMERATED = re.compile(r"^(?:(?P<letter>[A-Za-z])[.)]|(?:[IVX]{1,5})[.)])\s+(?P<rest>.*)$", re.DOTALL)
+_BEFORE = re.compile(r"[^\w(\[{<`$/*]{1,40}")
+_AFTER = re.compile(r"[^\w)\]}>`.!?%\"'*]{1,40}")
+_NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -115,12 +173,32 @@ class Title:
 
 def read_title(text: str) -> Title:
     """``text`` with its numbering taken off and understood."""
-    if (found := _NUMBERED.match(text)) and (kind := _kind(found["word"])):
-        number = found["number"]
-        return Title(text, found["rest"], kind, int(number) if number.isdigit() else ord(number) - ord("A") + 1)
-    if found := _ORDINAL.match(text):
-        return Title(text, found["rest"], "ordinal", int(found["number"]))
-    return Title(text, text)
+    bare = _unadorned(text)
+    if (found := _NUMBERED.match(bare)) and (kind := _kind(found["word"])) and (number := _number(found["number"])):
+        return Title(text, found["rest"], kind, number)
+    if found := _ORDINAL.match(bare):
+        inner = read_title(found["rest"])
+        return Title(text, inner.rest, inner.kind or "ordinal", inner.number if inner.kind else int(found["number"]))
+    if found := _ENUMERATED.match(bare):
+        return Title(text, found["rest"], "ordinal", ord(found["letter"].lower()) - 96 if found["letter"] else None)
+    return Title(text, bare)
+
+
+def _unadorned(text: str) -> str:
+    """Without the emoji, arrows and colons around it."""
+    start = found.end() if (found := _BEFORE.match(text)) else 0
+    tail = _AFTER.match(text[:start:-1][:40])
+    return text[start : len(text) - (tail.end() if tail else 0)]
+
+
+def _number(text: str) -> int:
+    """A number in figures, as a word or as a letter; 0 if it is none."""
+    if text.isdigit():
+        return int(text)
+    if len(text) == 1:
+        return ord(text) - ord("A") + 1
+    lowered = text.lower()
+    return _NUMBER_WORDS.index(lowered) + 1 if lowered in _NUMBER_WORDS else 0
 
 
 def _kind(word: str) -> str:
@@ -133,13 +211,19 @@ def role_of(text: str) -> Role | None:
     words = [w.lower() for w in _WORD.findall(_ASIDE.sub(" ", text[:200]))]
     if not words or len(words) > LONGEST_TITLE:
         return None
-    phrase = f" {' '.join(words)} "
-    return next((role for role, known in _ROLES if any(f" {k} " in phrase for k in known)), None)
+    said = " ".join(words)
+    if said in ALONE:
+        return ALONE[said]
+    named = [_BY_WORD[word] for word in words if word in _BY_WORD]
+    phrase = f" {said} "
+    named += [rank for start in words if start in _PHRASES for rank, known in _PHRASES[start] if known in phrase]
+    return ROLE_WORDS[min(named)][0] if named else None
 
 
 def is_remedy(text: str) -> bool:
     """Whether a heading without a role still names a remedy by its verb."""
-    return any(w.lower() in REMEDY_VERBS for w in _WORD.findall(text[:200]))
+    words = [w.lower() for w in _WORD.findall(read_title(text[:200]).rest)]
+    return any(w in REMEDY_VERBS for w in words) or (bool(words) and words[0] in REMEDY_STARTS)
 
 
 def is_contents(text: str) -> bool:
@@ -147,9 +231,24 @@ def is_contents(text: str) -> bool:
     return text.strip().lower() in {"table of contents", "contents", "toc", "index"}
 
 
-def _known(table: str) -> tuple[str, ...]:
-    words, *phrases = table.split("|")
-    return (*words.split(), *phrases)
+def _by_word() -> dict[str, int]:
+    """Each single word with its role's rank in :data:`ROLE_WORDS`."""
+    found: dict[str, int] = {}
+    for rank, (_, table) in enumerate(ROLE_WORDS):
+        words, *phrases = table.split("|")
+        for word in (*words.split(), *(p for p in phrases if " " not in p)):
+            found.setdefault(word, rank)
+    return found
 
 
-_ROLES = tuple((role, _known(table)) for role, table in ROLE_WORDS)
+def _by_phrase() -> dict[str, list[tuple[int, str]]]:
+    """Each phrase (between spaces) with its rank, under its first word."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for rank, (_, table) in enumerate(ROLE_WORDS):
+        for phrase in (p for p in table.split("|")[1:] if " " in p):
+            found.setdefault(phrase.split()[0], []).append((rank, f" {phrase} "))
+    return found
+
+
+_BY_WORD = _by_word()
+_PHRASES = _by_phrase()

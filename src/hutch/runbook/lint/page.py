@@ -1,0 +1,111 @@
+"""What rules look at: the document, its lines, every statement where it stands, and what they may ask of outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from hutch.model.effect import Effect
+from hutch.model.runbook import Document, Runbook, Section, Statement, Step
+from hutch.runbook.blocks import Kind, marks
+from hutch.runbook.lint.calls import Call, calls
+from hutch.runbook.lint.sql import LONGEST, Sql, statements_of
+from hutch.runbook.placeholders import SHELLS
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a link leads to. ``anchors`` is None where it is no Markdown, so that none can be missed."""
+
+    anchors: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies outside of a document: today's date, and what a relative path leads to (None: nothing)."""
+
+    today: date
+    resolve: Callable[[str], Place | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement with all that it stands in, the programs that it calls and the SQL in it."""
+
+    runbook: Runbook
+    section: Section
+    step: Step
+    statement: Statement
+    calls: tuple[Call, ...] = ()
+    sql: tuple[Sql, ...] = ()
+
+    @property
+    def line(self) -> int:
+        """The line that it begins on."""
+        return self.statement.line
+
+    @property
+    def effect(self) -> Effect:
+        """What it can do."""
+        return self.statement.verdict.effect if self.statement.verdict else Effect.NONE
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes or destroys."""
+        return self.effect >= Effect.CHANGE
+
+    def words(self) -> str:
+        """The words around it, in lower case: comments, headings down to it, the step's name."""
+        return " ".join((*self.statement.comments, *self.section.path, self.step.name)).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The lines of a fenced or indented block, from 1, fences included; ``last`` is its last."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document as the rules see it. ``lines`` are its source lines, ``code`` the numbers of those in blocks."""
+
+    document: Document
+    lines: tuple[str, ...]
+    surroundings: Surroundings
+    said: tuple[Said, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    titles: frozenset[int] = frozenset()  # the lines of headings and labels
+    code: frozenset[int] = field(default_factory=frozenset)
+
+    def prose(self) -> Iterator[tuple[int, str]]:
+        """The lines outside of blocks, with their numbers."""
+        return ((n, line) for n, line in enumerate(self.lines, 1) if n not in self.code)
+
+
+def page(document: Document, text: str, surroundings: Surroundings) -> Page:
+    """The page of a classified document whose text (line ends ``\\n``) is ``text``."""
+    lines = text.split("\n")
+    found = [*marks(text, lines)]
+    blocks = tuple(Block(m.line + 1, m.end) for m in found if m.kind is Kind.BLOCK)
+    return Page(
+        document,
+        tuple(lines),
+        surroundings,
+        tuple(_said(document)),
+        blocks,
+        frozenset(m.line + 1 for m in found if m.kind in {Kind.HEADING, Kind.LABEL}),
+        frozenset(n for block in blocks for n in range(block.first, block.last + 1)),
+    )
+
+
+def _said(document: Document) -> Iterator[Said]:
+    for runbook in document.runbooks:
+        for section, step in runbook.steps():
+            for statement in step.statements:
+                shell = step.lang in SHELLS and not statement.action and len(statement.text) <= LONGEST
+                called = calls(statement.text) if shell else ()
+                sql = () if statement.action else statements_of(statement, step.lang, called)
+                yield Said(runbook, section, step, statement, called, sql)

@@ -1,0 +1,65 @@
+"""SQL as the rules look at it: in a block of its own, in ``psql -c``, or in a here-document for psql."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hutch.model.runbook import Statement
+from hutch.runbook import sql_lex
+from hutch.runbook.lint.calls import Call
+from hutch.runbook.shell_lex import Lexer
+
+LONGEST = 65536
+"""Characters; a longer statement is not looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """One SQL statement. ``flat`` is it in lower case with one space around every token, without comments.
+
+    ``joined`` tells that it runs in one transaction with others: ``psql -c "a; b"``, ``psql --single-transaction``.
+    """
+
+    flat: str
+    joined: bool = False
+    options: str = ""  # what psql was given beside it
+
+    def has(self, *phrases: str) -> bool:
+        """Whether any of the phrases (tokens with single spaces) stands in it."""
+        return any(f" {phrase} " in self.flat for phrase in phrases)
+
+    def starts(self, *phrases: str) -> bool:
+        """Whether it begins with one of the phrases."""
+        return any(self.flat.startswith(f" {phrase} ") for phrase in phrases)
+
+
+def flatten(text: str) -> str:
+    """A statement's tokens in lower case, each with one space around it."""
+    found = (t for t in sql_lex.tokens(text) if t.kind not in {"space", "comment", "end"})
+    return f" {' '.join(text[t.start : t.end].lower() for t in found)} "
+
+
+def statements_of(statement: Statement, lang: str, called: tuple[Call, ...]) -> tuple[Sql, ...]:
+    """The SQL statements in a statement of a document."""
+    if len(statement.text) > LONGEST:
+        return ()
+    if lang == "sql":
+        return (Sql(flatten(statement.text)),)
+    return tuple(found for call in called if call.program == "psql" for found in _by_psql(call, statement.text))
+
+
+def _by_psql(call: Call, text: str) -> Iterator[Sql]:
+    whole = call.has("-1", "--single-transaction")
+    for given in call.values("-c", "--command"):
+        parts = [*_parts(given)]
+        yield from (Sql(part, whole or len(parts) > 1, text) for part in parts)
+    if "<<" in text:
+        body = "".join(text[t.start : t.end] for t in Lexer(text).tokens if t.kind == "body")
+        yield from (Sql(part, whole, text) for part in _parts(body))
+
+
+def _parts(text: str) -> Iterator[str]:
+    for item in sql_lex.items(text):
+        if item.kind == "statement":
+            yield flatten(text[item.start : item.end])
