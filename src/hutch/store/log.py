@@ -19,9 +19,7 @@ from hutch.store.tables import events
 _FIELDS = [column for column in events.c if column.name != "position"]
 _INSERT = prepared(insert(events).values({column: bindparam(column.name) for column in _FIELDS}))
 _HEAD = prepared(
-    select(events.c.seq, events.c.hash)
-    .where(events.c.stream == bindparam("stream"))
-    .order_by(events.c.seq.desc())
+    select(events.c.seq, events.c.hash).where(events.c.stream == bindparam("stream")).order_by(events.c.seq.desc())
 )
 
 
