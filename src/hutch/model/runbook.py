@@ -136,7 +136,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A fenced block, or the link to a sub-runbook. ``lang`` is the fence's language, empty where it has none."""
+    """A fenced block, or the link to a sub-runbook. ``lang`` is the fence's language (what its prompts
+    say it is, if it is a session of psql), empty where it has none."""
 
     id: str
     name: str

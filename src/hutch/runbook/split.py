@@ -15,13 +15,8 @@ from hutch.runbook import sql_lex
 from hutch.runbook.expectations import read_comment
 from hutch.runbook.shell_lex import Lexer
 from hutch.runbook.sql_lex import Item
+from hutch.runbook.transcript import commands, is_transcript, queries, speaks_sql
 
-PROMPT = re.compile(
-    r"^\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+(?::[^\s$#%]*)?\s?|[\w.-]+:[~/][^\s$#%]*\s?)?[$#%❯](?:\s+|$)"
-)
-"""What a shell prints before a command: ``$ ``, ``# ``, ``ops@web-1:~$ ``."""
-
-_CONTINUED_PROMPT = re.compile(r"^\s*> ?")
 _MARKER = re.compile(r"^(?:#+!?|--+|//+|/\*+)\s?|\s*\*+/$")
 
 
@@ -55,11 +50,11 @@ def split(text: str, lang: str) -> Pieces:
     """The statements of a block of a runnable language; nothing for any other."""
     match lang:
         case "sql":
-            return _attach(text, sql_lex.items(text))
-        case "bash" | "sh" | "shell":
-            return split(text, "console") if _is_transcript(text) else _attach(text, shell_items(text))
-        case "console":
-            return _attach(*_transcript(text))
+            typed = queries(text) if speaks_sql(text) else text
+            return _attach(typed, sql_lex.items(typed))
+        case "bash" | "sh" | "shell" | "console":
+            typed = commands(text) if lang == "console" or is_transcript(text) else text
+            return _attach(typed, shell_items(typed))
         case "python":
             return _attach(text, _whole(text))
         case "promql" | "http":
@@ -113,29 +108,6 @@ def _by_lines(text: str, start: int) -> Iterator[Item]:
             first = at + line.index(bare[0])
             yield Item("comment" if bare[0] == "#" else "statement", first, first + len(bare))
         at = end + 1
-
-
-def _is_transcript(text: str) -> bool:
-    """Whether a shell block is written as a transcript: its first line that is no comment begins with ``$ ``."""
-    first = next((s for line in text.split("\n") if (s := line.strip()) and not s.startswith("#")), "")
-    return first.startswith("$ ")
-
-
-def _transcript(text: str) -> tuple[str, list[Item]]:
-    """The commands of a transcript without prompts and output, each still on its line.
-
-    Where ``$ `` is a prompt, a line that begins with ``# `` is a comment; elsewhere it is root's prompt.
-    """
-    lines = text.split("\n")
-    dollars = any(line.lstrip().startswith("$ ") for line in lines)
-    kept, command = [], False
-    for line in lines:
-        comment = dollars and line.lstrip().startswith("#")
-        found = PROMPT.match(line) or (_CONTINUED_PROMPT.match(line) if command else None)
-        command = found is not None and not comment
-        kept.append(line if comment else line[found.end() :] if found else "")
-    typed = "\n".join(kept)
-    return typed, [*shell_items(typed)]
 
 
 def _whole(text: str) -> Iterator[Item]:

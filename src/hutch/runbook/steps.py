@@ -12,6 +12,7 @@ from hutch.runbook.expectations import read_comment
 from hutch.runbook.flow import read_flow
 from hutch.runbook.placeholders import find
 from hutch.runbook.split import Comment, Piece, split
+from hutch.runbook.transcript import spoken
 
 LONGEST_NAME = 80
 """Characters of the line above a block that still serve as the step's name."""
@@ -27,7 +28,7 @@ def step(mark: Mark, lead: str, section: str, title: str, position: int) -> Step
     notes = read_annotations(mark.info, line)
     content = hashlib.sha256(f"{mark.info}\n{mark.text}".encode()).hexdigest()[:8]
     ident = f"{section}/{position}-{content}"
-    lang = language(mark.info)
+    lang = spoken(mark.text, language(mark.info))
     statements, loose = _statements(mark, lang, notes, ident)
     name = notes.get("name") or _name(lead, title)
     return Step(ident, name, lang, line, mark.text, notes, statements, loose, read_flow(notes, line))
