@@ -1,8 +1,8 @@
 """A statement and values -> what runs. Values never become code (DESIGN §3).
 
 Into SQL they go as bound parameters, or as quoted names where a name stands; into a shell as quoted text that stays
-within its word, and as environment for ``$NAME``. Where that cannot be had (inside backticks, in code that another
-program reads), the value is refused.
+within its word, and as environment for ``$NAME``; into a request encoded for the place. Where that cannot be had
+(inside backticks, in code that another program reads), the value is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hutch.model.runbook import Rendered, Statement
-from hutch.runbook import render_shell, render_sql
+from hutch.runbook import render_http, render_shell, render_sql
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.placeholders import SHELLS
 
@@ -40,6 +40,10 @@ def _filled(statement: Statement, lang: str, values: Mapping[str, str]) -> Rende
         return render_sql.render(statement.text, statement.placeholders, values)
     if lang in SHELLS:
         return render_shell.render(statement.text, statement.placeholders, values)
+    if lang == "http":
+        return render_http.render(statement.text, statement.placeholders, values)
+    if lang == "promql":
+        return render_http.render_promql(statement.text, statement.placeholders, values)
     for name in values:
         raise RunbookError(f"[{name}] stands in a block of {lang or 'text'}, which takes no values; write it out")
     return Rendered(statement.text)

@@ -292,7 +292,7 @@ def test_what_looks_like_a_placeholder_in_a_value_stays_text() -> None:
 
 def test_languages_without_a_place_for_values_refuse_them() -> None:
     with pytest.raises(
-        RunbookError, match=r"^7: \[id\] stands in a block of http, which takes no values; write it out$"
+        RunbookError, match=r"^7: \[id\] stands in a block of python, which takes no values; write it out$"
     ):
-        render(made("GET http://x/{{ id }}", "http"), "http", {"id": "1"})
-    assert render(made("GET http://x/", "http"), "http", {}).text == "GET http://x/"
+        render(made("print({{ id }})", "python"), "python", {"id": "1"})
+    assert render(made("print(1)", "python"), "python", {}).text == "print(1)"
