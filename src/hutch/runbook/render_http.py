@@ -153,9 +153,7 @@ def _in_json(whole: Request, one: Placeholder) -> Put:
     count = bisect_left(whole.quotes, one.start)
     if count % 2 == 0:
         return lambda value: value if _JSON_LITERAL.fullmatch(value) else json.dumps(value)
-    if (
-        whole.text.find('\\"', whole.quotes[count - 1], one.start) >= 0
-    ):  # a query in a string: quoting for JSON does not quote for that
+    if whole.text.find('\\"', whole.quotes[count - 1], one.start) >= 0:  # a query in a string
         return lambda value: _matching(one, value, PLAIN_VALUE, "letters, digits and _.:/@+=,%-")
     return lambda value: json.dumps(value)[1:-1]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from hutch.model.alert import Rule
 from hutch.model.effect import Effect
-from hutch.model.runbook import Document, Runbook, Section, Statement, Step
+from hutch.model.runbook import Document, Flow, Runbook, Section, Statement, Step
+from hutch.runbook.visible import visible
 
 WIDEST = 100
 """Characters of a statement that the text form shows."""
@@ -60,7 +61,22 @@ def _step(step: Step) -> dict[str, Any]:
         "effect": step.effect.word,
         "annotations": dict(step.annotations),
         "notes": list(step.notes),
+        "flow": _flow(step.flow) if step.flow != Flow() else None,
+        "link": {"document": step.link.document, "anchor": step.link.anchor} if step.link else None,
         "statements": [_statement(statement) for statement in step.statements],
+    }
+
+
+def _flow(flow: Flow) -> dict[str, Any]:
+    return {
+        "captures": [{"name": c.name, "pattern": c.pattern, "path": c.path} for c in flow.captures],
+        "on_failure": flow.on_failure.value,
+        "retries": flow.retries,
+        "timeout": flow.timeout.total_seconds() if flow.timeout else None,
+        "when": flow.when,
+        "undo": flow.undo,
+        "undo_action": flow.undo_action,
+        "manual": flow.manual,
     }
 
 
@@ -112,7 +128,7 @@ def as_text(document: Document) -> str:
 
 
 def _lines(document: Document) -> Iterator[str]:
-    yield document.title
+    yield visible(document.title)
     for runbook in document.runbooks:
         chapter = f"  ({runbook.chapter})" if runbook.chapter not in {runbook.title, document.title} else ""
         yield ""
@@ -131,11 +147,25 @@ def _section_lines(section: Section) -> Iterator[str]:
     if len(section.path) > 1:
         yield _row(section.line, f"{indent}{section.title}  [{section.role.value}]")
     for step in section.steps:
-        if not step.statements:
+        yield from (_row(step.line, f"{indent}  {text}") for text in _carried_out(step))
+        if not step.statements and not step.link:
             yield _row(step.line, f"{indent}  {'none':<8}{step.lang or 'text'} block, read only")
         for statement in step.statements:
             yield _row(statement.line, f"{indent}  {_effect(statement):<8}{_one_line(statement.text)}")
-            yield from (f"{'':>5}  {indent}  {'':<8}{remark}" for remark in _remarks(statement))
+            yield from (visible(f"{'':>5}  {indent}  {'':<8}{remark}") for remark in _remarks(statement))
+
+
+def _carried_out(step: Step) -> Iterator[str]:
+    """What is to be known of a step before its statements."""
+    flow = step.flow
+    if step.link:
+        yield f"{'':<8}goes through {step.link.document}#{step.link.anchor} ({step.name})"
+    if flow.manual:
+        yield f"{'':<8}a person does this and ticks it off"
+    if flow.when:
+        yield f"{'':<8}only when {flow.when}"
+    if flow.captures:
+        yield f"{'':<8}captures {', '.join(capture.name for capture in flow.captures)}"
 
 
 def _remarks(statement: Statement) -> Iterator[str]:
@@ -157,4 +187,4 @@ def _one_line(text: str) -> str:
 
 
 def _row(line: int, text: str) -> str:
-    return f"{line:>5}  {text}"
+    return f"{line:>5}  {visible(text)}"

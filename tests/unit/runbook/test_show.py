@@ -53,7 +53,7 @@ def test_the_json_form() -> None:
             "path": ["Lamps", "Detection"], "text": "",
             "steps": [{
                 "id": step["id"], "name": "look", "lang": "sh", "line": 7, "effect": "read",
-                "annotations": {"name": "look"}, "notes": [],
+                "annotations": {"name": "look"}, "notes": [], "flow": None, "link": None,
                 "statements": [{
                     "id": f"{step['id']}.1", "text": "curl https://[PROJECT_ID].example", "line": 9, "effect": "read",
                     "why": "curl fetches", "sensitive": True, "comments": ["Look", "Should return 200"],
@@ -108,3 +108,23 @@ def test_the_whole_seed_is_shown(seed: Document) -> None:
     steps = [step for r in shown["runbooks"] for s in r["sections"] for step in s["steps"]]
     assert (len([s for s in steps if s["lang"]]), len([s for s in steps if not s["lang"]])) == (46, 2)
     assert len(shown["alerts"]) == 4
+
+
+def test_how_steps_are_carried_out_is_shown() -> None:
+    text = (
+        '# A\n\n## Mitigation\n\n```sh {"hutch.capture":"pid","hutch.when":"lag > 3","hutch.timeout":"5m"}\nls\n```\n\n'
+        '```text {"hutch.manual":"true"}\nCall\n```\n\nFollow [restart](restart.md#now)\n'
+    )
+    document = parse(text, "a.md")
+    one, two, three = as_json(document)["runbooks"][0]["sections"][0]["steps"]
+    assert one["flow"] == {
+        "captures": [{"name": "pid", "pattern": "", "path": ""}], "on_failure": "stop", "retries": 0, "timeout": 300.0,
+        "when": "lag > 3", "undo": "", "undo_action": False, "manual": False,
+    }  # fmt: skip
+    assert two["flow"]["manual"]
+    assert three["link"] == {"document": "restart.md", "anchor": "now"}
+    shown = [line.strip() for line in as_text(document).split("\n")]
+    assert "5            only when lag > 3" in shown
+    assert "5            captures pid" in shown
+    assert "9            a person does this and ticks it off" in shown
+    assert "13            goes through restart.md#now (restart)" in shown
