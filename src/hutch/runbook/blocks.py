@@ -100,7 +100,7 @@ def _items_with_blocks(tokens: Sequence[Token]) -> frozenset[int]:
 
 def _heading(token: Token, inline: Token) -> Mark:
     start, end = _span(token)
-    title = _CUSTOM_ANCHOR.sub("", plain(inline.content))
+    title = _CUSTOM_ANCHOR.sub("", plain(inline.content)).strip()
     if token.level:
         return Mark(Kind.LABEL, start, end, token.level, title)
     return Mark(Kind.HEADING, start, end, int(token.tag[1]), title)

@@ -111,4 +111,4 @@ def _add_prose(node: Node, lines: Sequence[str]) -> None:
 def _lead(lines: Sequence[str], before: int) -> str:
     """The line of words that introduces a block: the last one above it, if nothing else stands between."""
     above = [line.strip() for line in lines[max(0, before - 2) : before] if line.strip()]
-    return above[-1] if above else ""
+    return "" if not above or above[-1].startswith("#") else above[-1]

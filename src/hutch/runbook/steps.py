@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 
 from hutch.model.runbook import RUNNABLE, Expectation, Link, Role, Statement, Step
@@ -53,8 +54,12 @@ def link_step(mark: Mark, section: str, position: int, role: Role, elsewhere: Ca
     return Step(ident, mark.title, "", mark.line + 1, mark.text, link=Link(document, anchor))
 
 
+_MARKERS = re.compile(r"^(?:[->*+ ]|\d{1,9}[.)]|<!--(?:(?!-->).){0,200}-->)+")
+"""What stands before the words of a line: of lists, of quotes, comments."""
+
+
 def _name(lead: str, title: str) -> str:
-    words = plain(lead.lstrip("->*+0123456789.) ").rstrip(": "))
+    words = plain(_MARKERS.sub("", lead).rstrip(": ")).strip()
     return words if words and len(words) <= LONGEST_NAME and lead.rstrip().endswith(":") else title
 
 

@@ -50,6 +50,9 @@ def divide(root: Node) -> Plan:
     plan = Plan()
     only = root.headings[0] if len(root.headings) == 1 and root.headings[0].level == 1 else None
     top = only or root
+    if not only and len(root.headings) > 1 and _is_one_runbook(root):
+        plan.books.append(Book(root, root))
+        return plan
     if only and (_is_one_runbook(only) or not only.headings):
         plan.chapters.append(only)
         plan.books.append(Book(only, only))
@@ -99,7 +102,7 @@ def _splits(node: Node) -> bool:
     units = sum(_is_unit(k) for k in kids)
     if units:
         return units > sum(k.core and not _is_unit(k) for k in kids)
-    bare = all(k.role is None and not k.numbered for k in kids)
+    bare = node.role not in CORE_ROLES and all(k.role is None and not k.numbered for k in kids)
     return bare and len(kids) > 1 and all(_runs(k) for k in kids) and not any(c.core for c in node.children)
 
 

@@ -58,7 +58,7 @@ def queries(text: str) -> str:
 def commands(text: str) -> str:
     """What was typed in a session of a shell, each line in its place.
 
-    Where ``$ `` is a prompt, a line that begins with ``# `` is a comment; elsewhere it is root's prompt. ``> ``
+    Where a prompt ends in ``$``, a line that begins with ``# `` is a comment; elsewhere it is root's prompt. ``> ``
     continues a command, or is the prompt where there is no other.
     """
     return "\n".join(_Session(text.split("\n")).read())
@@ -69,7 +69,7 @@ class _Session:
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
-        self.dollars = any(line.lstrip().startswith("$ ") for line in lines)
+        self.dollars = any("$" in found[0] for line in lines if (found := PROMPT.match(line)))
         self.angles = not any(p.match(line) for line in lines for p in (PROMPT, PSQL, REDIS))
         self.typing = False
         self.query = False

@@ -68,7 +68,7 @@ ROLE_WORDS: tuple[tuple[Role, str], ...] = (
         Role.REFERENCE,
         "reference references contents links appendix glossary metrics thresholds dashboards resources"
         " contacts contact prerequisites prerequisite requirements notes faq owner owners changelog"
-        "|see also|further reading|additional information|pre requisites|pre requisite|before you begin"
+        " related|see also|further reading|additional information|pre requisites|pre requisite|before you begin"
         "|before you start|useful commands|useful queries|useful links|handy commands|change history"
         "|revision history|version history|alert definition|alert details|alert expression|known issues",
     ),
