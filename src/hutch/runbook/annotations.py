@@ -11,10 +11,10 @@ import json
 import re
 from collections.abc import Mapping
 
-import yaml
-
 from hutch.model.runbook import ActionCall
+from hutch.runbook import yaml_text
 from hutch.runbook.errors import RunbookError
+from hutch.runbook.yaml_text import YamlError
 
 LANGUAGES: Mapping[str, str] = {
     "zsh": "bash",
@@ -96,12 +96,11 @@ def _attributes(body: str, line: int) -> dict[str, str]:
 def action_call(name: str, text: str, line: int) -> ActionCall:
     """The typed action of a ``yaml`` block: its arguments are the block's mapping. ``line`` is the block's first."""
     try:
-        args = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        at = line + (error.problem_mark.line if error.problem_mark else 0)
-        raise RunbookError(f"action {name!r}: the arguments are not YAML ({error.problem}); correct them", at) from None
-    except RecursionError:
-        raise RunbookError(f"action {name!r}: the arguments are nested too deep; flatten them", line) from None
+        args = yaml_text.load(text)
+    except YamlError as error:
+        raise RunbookError(
+            f"action {name!r}: the arguments are not YAML ({error.problem}); correct them", line + error.line
+        ) from None
     if args is None:
         return ActionCall(name)
     if not isinstance(args, dict):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
-import yaml
-
 from hutch.model.alert import Rule
 from hutch.model.runbook import Chapter, Document, Role, Runbook, Section
+from hutch.runbook import yaml_text
 from hutch.runbook.anchors import Slugger, slug
 from hutch.runbook.annotations import language
 from hutch.runbook.blocks import Mark, marks
@@ -20,9 +20,10 @@ from hutch.runbook.rules import holds_rules, parse_rules
 from hutch.runbook.steps import link_step, step
 from hutch.runbook.structure import Book, Part, Plan, divide, parts
 from hutch.runbook.words import Title
+from hutch.runbook.yaml_text import YamlError
 
 _FRONT_MATTER = re.compile(
-    r"\A---[ \t]*\n(?P<body>.{0,65536}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+    r"\A(?P<mark>---|\+\+\+)[ \t]*\n(?P<body>.{0,65536}?)^(?:(?P=mark)|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _LINE_END = re.compile(r"\r\n?")
 
@@ -87,8 +88,8 @@ def _front_matter(text: str) -> tuple[str, Mapping[str, object]]:
     if not found:
         return text, {}
     try:
-        meta = yaml.safe_load(found["body"])
-    except (yaml.YAMLError, RecursionError):
+        meta = tomllib.loads(found["body"]) if found["mark"] == "+++" else yaml_text.load(found["body"])
+    except (YamlError, tomllib.TOMLDecodeError, RecursionError):
         return text, {}
     if not isinstance(meta, dict):
         return text, {}

@@ -16,7 +16,9 @@ import yaml
 
 from hutch.model.alert import Condition, Rule
 from hutch.model.severity import Severity
+from hutch.runbook import yaml_text
 from hutch.runbook.errors import RunbookError
+from hutch.runbook.yaml_text import YamlError
 
 UNITS = ("%", "ms", "s", "m", "h", "/s", "requests/s", "bytes", "bytes/s", "kB", "MB", "GB")
 """What may stand after a threshold; nothing is a bare count."""
@@ -119,17 +121,11 @@ def _check_keys(fields: Mapping[str, object], named: str, line: int, where: Mapp
 
 def _compose(text: str, first_line: int) -> yaml.Node:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = first_line + (error.problem_mark.line if error.problem_mark else 0)
-        raise RunbookError(f"alert rules are not YAML: {error.problem}; correct the block", line) from None
-    except yaml.YAMLError:
+        return yaml_text.compose(text) or yaml.SequenceNode("", [])
+    except YamlError as error:
         raise RunbookError(
-            "alert rules are not YAML: a character is not allowed; correct the block", first_line
+            f"alert rules are not YAML: {error.problem}; correct the block", first_line + error.line
         ) from None
-    except RecursionError:
-        raise RunbookError("alert rules are nested too deep; write a flat list", first_line) from None
-    return node or yaml.SequenceNode("", [])
 
 
 def _alerts(node: yaml.Node, first_line: int) -> list[yaml.Node]:

@@ -67,9 +67,10 @@ def _statements(
     mark: Mark, lang: str, notes: Mapping[str, str], ident: str
 ) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
     if name := notes.get("hutch.action"):
-        call = action_call(name, mark.text, mark.first + 1)
+        line = mark.first + 1 if mark.text else mark.line + 1
+        call = action_call(name, mark.text, line)
         expects = _annotated(notes, mark.line + 1)
-        return (Statement(f"{ident}.1", mark.text.rstrip("\n"), mark.first + 1, action=call, expects=expects),), ()
+        return (Statement(f"{ident}.1", mark.text.rstrip("\n"), line, action=call, expects=expects),), ()
     if lang not in RUNNABLE:
         return (), ()
     pieces = split(mark.text, lang)

@@ -1,4 +1,4 @@
-"""The outline of a document, as the corpus keeps it beside each: ``python tests/unit/runbook/corpus.py FILE…`` prints it.
+"""The outline that the corpus keeps beside each document: ``python tests/unit/runbook/corpus.py FILE…`` prints it.
 
 A changed outline is read by a person before it is kept.
 """

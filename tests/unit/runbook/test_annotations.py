@@ -84,5 +84,30 @@ def test_an_action_without_arguments() -> None:
 
 
 def test_arguments_that_are_nested_without_end() -> None:
-    with pytest.raises(RunbookError, match="nested too deep; flatten them"):
+    with pytest.raises(RunbookError, match="nested too deep"):
         action_call("x", "a: " + "[" * 5000, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("when: 2026-13-45", "7: action 'x': the arguments are not YAML (month must be in 1..12); correct them"),
+        ("a: 1\nb: \x82", "8: action 'x': the arguments are not YAML (a character is not allowed); correct them"),
+        (
+            "a: &a [1]\nb: [*a, *a]",
+            "8: action 'x': the arguments are not YAML (a reference (*name) is not taken here)",
+        ),
+        ("a: " + "x" * 70_000, "7: action 'x': the arguments are not YAML (longer than 64 kB); correct them"),
+        ("n: " + "9" * 5000, "7: action 'x': the arguments are not YAML (Exceeds the limit"),
+    ],
+)
+def test_arguments_that_are_no_values(text: str, message: str) -> None:
+    with pytest.raises(RunbookError) as error:
+        action_call("x", text, 7)
+    assert str(error.value).startswith(message)
+
+
+def test_references_in_front_matter_do_not_grow() -> None:
+    levels = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(9)]
+    text = "---\n" + "\n".join(levels) + "\ntitle: *a8\n---\n# A\n"
+    assert dict(parse(text, "a.md").meta) == {}

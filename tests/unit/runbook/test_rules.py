@@ -105,7 +105,7 @@ def test_a_duration_of_years_is_a_slip() -> None:
         ("alerts:\n  - colour: red\n", "2: alert rule: unknown key 'colour'; known: name, condition, duration, "
          "severity, runbook, labels"),
         ("alerts: \x07", "1: alert rules are not YAML: a character is not allowed; correct the block"),
-        ("alerts: " + "[" * 5000, "1: alert rules are nested too deep; write a flat list"),
+        ("alerts: " + "[" * 5000, "1: alert rules are not YAML: nested too deep; correct the block"),
     ],
 )  # fmt: skip
 def test_bad_rules(text: str, message: str) -> None:
