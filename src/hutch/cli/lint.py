@@ -19,7 +19,15 @@ UNREADABLE, FOUND = 2, 3
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json", "sarif"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="For people, programs, or code scanners.",
+)
+@click.option("--json", "json_out", is_flag=True, help="The same as --format json.")
 @click.option("--select", multiple=True, metavar="CODE", help="Only rules whose code begins so. May repeat.")
 @click.option("--ignore", multiple=True, metavar="CODE", help="Not these rules. May repeat.")
 @click.option("--list", "listing", is_flag=True, help="Name every rule.")
@@ -29,6 +37,7 @@ def lint(
     ctx: click.Context,
     paths: tuple[Path, ...],
     form: str,
+    json_out: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     listing: bool,
@@ -38,6 +47,7 @@ def lint(
 
     Exit code 0: clean; 3: something was found; 2: a file cannot be read.
     """
+    form = "json" if json_out else form
     try:
         rules = selected(select, ignore)
     except ValueError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from hutch.commands.context import CommandError
-from hutch.commands.documents import MAX_BYTES, classified
+from hutch.commands.documents import MAX_BYTES, classified, names
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.lint import Finding, Place, Rule, Surroundings, lint
 from hutch.runbook.lint.report import Report
@@ -43,19 +43,28 @@ def files(paths: Sequence[Path]) -> Iterator[Path]:
     """Each file once: those named, and every ``*.md`` below the folders named."""
     seen: set[Path] = set()
     for path in paths:
-        if not path.exists():
-            raise CommandError(f"{path}: there is no such file or folder", 2)
-        below = [path] if path.is_file() else sorted(p for p in path.rglob("*.md") if not SKIPPED & set(p.parts))
+        place = path if path.exists() else _of_library(path)
+        below = [place] if place.is_file() else sorted(p for p in place.rglob("*.md") if not SKIPPED & set(p.parts))
         for one in below:
             if one.resolve() not in seen:
                 seen.add(one.resolve())
                 yield one
 
 
+def _of_library(path: Path) -> Path:
+    known = names()
+    if str(path) not in known:
+        raise CommandError(f"{path}: neither a file or folder nor one of the library's: {', '.join(known)}", 2)
+    return known[str(path)]
+
+
 def _text(path: Path) -> str:
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not")
-    return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    content = path.read_bytes()
+    if b"\0" in content:
+        raise ValueError("not a text file: it holds a NUL byte")
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Beside:
@@ -63,9 +72,15 @@ class _Beside:
 
     def __init__(self, document: Path) -> None:
         self._folder = document.parent
+        self._known: dict[str, Place | None] = {}
 
     def place(self, target: str) -> Place | None:
         """The file or folder there, with its anchors where it is Markdown; None where there is nothing."""
+        if target not in self._known:
+            self._known[target] = self._look(target)
+        return self._known[target]
+
+    def _look(self, target: str) -> Place | None:
         path = self._folder / unquote(target)
         try:
             if not path.exists():

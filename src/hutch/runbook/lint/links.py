@@ -13,7 +13,7 @@ from hutch.runbook.lint.page import Page
 
 _INLINE = re.compile(r"\]\(\s*(?:<([^<>\n]{1,500})>|([^\s()<>]{1,500}))")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]^][^\]]{0,200}\]:\s*<?([^\s<>]{1,500})")
-_CODE_SPAN = re.compile(r"(`+)(?:(?!`).)+?\1")
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]+\1(?!`)")
 _OWN_ANCHOR = re.compile(r"""\{#([\w.:-]+)\s*\}|<[a-zA-Z][^<>]{0,200}?\b(?:id|name)\s*=\s*["']?([\w.:-]+)""")
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|/")
 

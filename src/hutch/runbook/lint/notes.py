@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from hutch.runbook.flow import OURS
 from hutch.runbook.lint.findings import Hit
 from hutch.runbook.lint.page import Page
 
-KNOWN = (
-    "hutch.action", "hutch.capture", "hutch.effect", "hutch.expect", "hutch.lint", "hutch.on_failure", "hutch.retries",
-    "hutch.timeout", "hutch.undo", "hutch.when",
-)  # fmt: skip
+KNOWN = (*OURS, "hutch.lint")
 """The annotations that Hutch reads. Others are kept, and left to whoever reads them."""
 
 

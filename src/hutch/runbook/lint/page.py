@@ -80,6 +80,14 @@ class Page:
     titles: frozenset[int] = frozenset()  # the lines of headings and labels
     code: frozenset[int] = field(default_factory=frozenset)
 
+    def by_runbook(self) -> Iterator[tuple[Runbook, tuple[Said, ...]]]:
+        """Every runbook with its statements."""
+        at = 0
+        for runbook in self.document.runbooks:
+            end = at + sum(len(step.statements) for _, step in runbook.steps())
+            yield runbook, self.said[at:end]
+            at = end
+
     def prose(self) -> Iterator[tuple[int, str]]:
         """The lines outside of blocks, with their numbers."""
         return ((n, line) for n, line in enumerate(self.lines, 1) if n not in self.code)

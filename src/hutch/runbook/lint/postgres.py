@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from hutch.model.runbook import Runbook
 from hutch.runbook.lint.calls import Call
@@ -231,10 +231,9 @@ _SEES_DAMAGE = ("bt_index_check (", "bt_index_parent_check (", "verify_heapam ("
 
 def corruption(page: Page) -> Iterator[Hit]:
     """A runbook about damaged tables whose detection cannot see damage, and whose steps stop at it."""
-    for runbook in page.document.runbooks:
+    for runbook, said in page.by_runbook():
         if not _DAMAGE.search(runbook.title):
             continue
-        said = [s for s in page.said if s.runbook is runbook]
         if not said or any(c.program == "pg_amcheck" for s in said for c in s.calls):
             continue
         if any(q.has(*_SEES_DAMAGE) for s in said for q in s.sql):
@@ -247,7 +246,7 @@ def corruption(page: Page) -> Iterator[Hit]:
         yield from _stopped(said)
 
 
-def _stopped(said: list[Said]) -> Iterator[Hit]:
+def _stopped(said: Sequence[Said]) -> Iterator[Hit]:
     for one in said:
         if any(c.program in {"pg_dump", "pg_dumpall"} for c in one.calls):
             yield Hit(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from hutch.model.effect import Effect
 from hutch.model.runbook import Document
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.lint.catalogue import CODES, RULES, UNREADABLE, UNUSED
@@ -78,10 +77,15 @@ def _audible(
     hits: Iterable[tuple[Rule, Hit]], quiet: Sequence[Suppression]
 ) -> tuple[list[tuple[Rule, Hit]], set[tuple[int, str]]]:
     """The hits that nothing suppresses, and which suppressions were needed."""
+    silent: dict[tuple[str, int], list[int]] = {}
+    for one in quiet:
+        for code in one.codes:
+            for line in range(one.first, one.last + 1):
+                silent.setdefault((code, line), []).append(one.line)
     kept: list[tuple[Rule, Hit]] = []
     used: set[tuple[int, str]] = set()
     for rule, hit in hits:
-        by = [s.line for s in quiet if rule.code in s.codes and s.first <= hit.line <= s.last]
+        by = silent.get((rule.code, hit.line), [])
         used.update((line, rule.code) for line in by)
         kept += [] if by else [(rule, hit)]
     return kept, used
@@ -104,7 +108,6 @@ def _read(text: str, source: str) -> tuple[Document | None, list[RunbookError]]:
     while len(errors) < MOST_ERRORS:
         try:
             document = parse("\n".join(lines), source)
-            _check_effects(document)
         except RunbookError as error:
             errors.append(error)
             if not _pass_over(lines, error.line):
@@ -112,15 +115,6 @@ def _read(text: str, source: str) -> tuple[Document | None, list[RunbookError]]:
         else:
             return document, errors
     return None, errors
-
-
-def _check_effects(document: Document) -> None:
-    for runbook in document.runbooks:
-        for _, step in runbook.steps():
-            try:
-                Effect.of(step.annotations.get("hutch.effect", "read"))
-            except ValueError as error:
-                raise RunbookError(f"annotation 'hutch.effect': {error}", step.line) from None
 
 
 def _pass_over(lines: list[str], line: int) -> bool:

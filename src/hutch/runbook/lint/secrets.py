@@ -57,7 +57,7 @@ _HEADER = re.compile(
     r"^(?:authorization\s*:\s*(?:\w+\s+)?|(?:x-api-key|apikey|x-auth-token|private-token)\s*:\s*)(?P<value>\S.*)$",
     re.IGNORECASE,
 )
-_ROLE = re.compile(r" (?:role|user) .* password '(?P<value>[^']+)'")
+_ROLE = re.compile(r"^ (?:create|alter) (?:role|user) .{0,200}? password '(?P<value>[^']+)'")
 _OUTSIDE = ("file://", "fileb://", "@", "/dev/", "-")
 _OPEN = re.compile(r"\$|`|\{\{|<[^>]+>|\[[^\]]+\]|^[*.x…]+$")
 
@@ -104,7 +104,7 @@ def _secrets(statement: Statement, calls: tuple[Call, ...], sql: list[str]) -> I
         if found["q"] != "'" or "$" not in found["value"]:
             yield "", _is_written(found["value"], holes)
     for text in sql:
-        if found_role := _ROLE.search(text):
+        if found_role := _ROLE.match(text):
             yield "", _is_written(found_role["value"], holes)
 
 

@@ -42,8 +42,7 @@ def evidence_deleted(page: Page) -> Iterator[Hit]:
 
 def secret_not_deployed(page: Page) -> Iterator[Hit]:
     """A new secret that nothing takes up: containers are given theirs when they start."""
-    for runbook in page.document.runbooks:
-        said = [s for s in page.said if s.runbook is runbook]
+    for _, said in page.by_runbook():
         started = max((s.line for s in said for c in s.calls if any(c.is_(p) for p in STARTS)), default=0)
         for one in said:
             if one.line > started and any(c.is_(path) for c in one.calls for path in NEW_SECRET):

@@ -47,7 +47,7 @@ CLUSTER_KINDS = frozenset(
 _VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})")
 _FETCHED = re.compile(r"(?:\$\(|`|<\()\s*(?:sudo\s+)?(?:curl|wget)\b")
 _OCTAL = re.compile(r"[0-7]?[0-7][0-7][2367]")
-_SYMBOLIC = re.compile(r"[ugoa,]*[oa][ugo]*[+=][rxXst]*w[rwxXst]*")
+_SYMBOLIC = re.compile(r"[ugoa,]{0,8}[oa][ugo]{0,4}[+=][rxXst]{0,6}w[rwxXst]{0,6}")
 
 
 def each(judge: Callable[[Call], tuple[str, str] | None]) -> Callable[[Page], Iterator[Hit]]:

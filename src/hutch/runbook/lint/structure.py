@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hutch.model.runbook import Placeholder, Role, Runbook
 from hutch.runbook.expectations import met
@@ -21,17 +21,9 @@ PROVES = re.compile(r"\b(?:verif|confirm|make sure|ensure|validat|prove|wait for
 """Words of a comment that make the read after it a verification."""
 
 
-def _by_runbook(page: Page) -> Iterator[tuple[Runbook, list[Said]]]:
-    at = 0
-    for runbook in page.document.runbooks:
-        count = sum(len(step.statements) for _, step in runbook.steps())
-        yield runbook, list(page.said[at : at + count])
-        at += count
-
-
 def no_verification(page: Page) -> Iterator[Hit]:
     """A runbook that changes things, with nothing after the first change that proves anything."""
-    for runbook, said in _by_runbook(page):
+    for runbook, said in page.by_runbook():
         changing = [s.line for s in said if s.changes and not _only_looks(s)]
         if not changing or any(s.role is Role.VERIFICATION and s.line > changing[0] for s in runbook.sections):
             continue
@@ -72,12 +64,10 @@ def change_while_looking(page: Page) -> Iterator[Hit]:
 def empty_option(page: Page) -> Iterator[Hit]:
     """An option with nothing to run and nothing to do by hand."""
     for runbook in page.document.runbooks:
+        active = [s.path for s in runbook.sections if any(step.statements for step in s.steps)]
+        runs = {path[:depth] for path in active for depth in range(len(path) + 1)}
         for section in runbook.sections:
-            if section.role is not Role.OPTION or section.option is None:
-                continue
-            depth = len(section.path)
-            within = [s for s in runbook.sections if s.path[:depth] == section.path]
-            if not any(step.statements for s in within for step in s.steps):
+            if section.role is Role.OPTION and section.option is not None and section.path not in runs:
                 yield Hit(
                     section.line,
                     f"option {section.title!r} has no statement, so nobody can choose it: give the command or the"
@@ -159,7 +149,7 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 def placeholder_without_source(page: Page) -> Iterator[Hit]:
     """A placeholder of which nothing before it in the runbook, and nothing in front, says where its value is."""
     front = " ".join(normal(section.text) for section in page.document.front)
-    for runbook, said in _by_runbook(page):
+    for runbook, said in page.by_runbook():
         told = _told(page, runbook, said)
         seen: set[str] = set()
         for one in said:
@@ -173,7 +163,7 @@ def placeholder_without_source(page: Page) -> Iterator[Hit]:
                 seen.add(hole.name)
 
 
-def _told(page: Page, runbook: Runbook, said: list[Said]) -> dict[str, int]:
+def _told(page: Page, runbook: Runbook, said: Sequence[Said]) -> dict[str, int]:
     """The words of a runbook, without its headings, each with the first line that it stands on."""
     told: dict[str, int] = {}
     for number in range(runbook.line, max((s.line for s in said), default=0)):
