@@ -13,7 +13,8 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
 from hutch.commands.documents import base_of, load_document, names
 from hutch.commands.freeze import frozen
-from hutch.commands.prepare import Situation, prepare
+from hutch.commands.prepare import prepare
+from hutch.commands.situation import Situation
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
 from hutch.model.config import Config

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hutch.commands import incidents, runs
 from hutch.commands.context import Context
 from hutch.commands.documents import open_runbook
-from hutch.commands.prepare import Situation, prepare
+from hutch.commands.prepare import prepare
+from hutch.commands.situation import Situation
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
 from hutch.model.run import Run

@@ -12,7 +12,8 @@ import pytest
 from hutch.commands import alerts, incidents
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import classified
-from hutch.commands.prepare import Situation, prepare
+from hutch.commands.prepare import prepare
+from hutch.commands.situation import Situation
 from hutch.effect import classify
 from hutch.model.alert import Alert, Condition, Rule
 from hutch.model.clock import ClockState
