@@ -9,7 +9,8 @@ from hutch.commands import incidents
 from hutch.commands.context import Context
 from hutch.commands.freeze import frozen
 from hutch.model.approval import Autonomy, Facts, Terms, terms
-from hutch.model.run import Option, Run
+from hutch.model.program import Option
+from hutch.model.run import Run
 
 
 async def asked(context: Context, run: Run, option: Option, first: bool) -> Terms:

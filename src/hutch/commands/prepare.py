@@ -16,7 +16,7 @@ from hutch.effect import classify
 from hutch.engine.options import call_text
 from hutch.model.action import Command
 from hutch.model.effect import Effect, Verdict
-from hutch.model.run import Item, Option, Program
+from hutch.model.program import Item, Option, Program
 from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Statement, Step, Target
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.hosts import targets

@@ -14,7 +14,8 @@ from hutch.model.approval import POLICY
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident, Phase, meet, move, stream_of
-from hutch.model.run import ChangeState, Chosen, Program, Run, fold
+from hutch.model.program import Program
+from hutch.model.run import ChangeState, Chosen, Run, fold
 from hutch.ports import Append, Conflict, Job
 
 

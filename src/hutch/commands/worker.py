@@ -18,7 +18,8 @@ from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.approval import Terms
-from hutch.model.run import Option, Run
+from hutch.model.program import Option
+from hutch.model.run import Run
 from hutch.ports import Conflict, StoreFull, TakenJob
 from hutch.runbook.expectations import met
 

@@ -16,7 +16,8 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.approval import POLICY, Autonomy, Terms
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, instant
-from hutch.model.run import ChangeState, Chosen, Item, Option, Run, fold
+from hutch.model.program import Item, Option
+from hutch.model.run import ChangeState, Chosen, Run, fold
 from hutch.ports import Append, Conflict, Job, Store, StoreFull, Wallclock, World
 
 MAX_ROUNDS = 500

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hutch.model.action import Command
 from hutch.model.effect import Effect
-from hutch.model.run import Item, Option
+from hutch.model.program import Item, Option
 
 NOT_INDICATED = "not what the diagnosis points to"
 

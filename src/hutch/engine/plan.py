@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hutch.model.event import Event
-from hutch.model.run import ENDED, ChangeState, Chosen, Item, Run, fold
+from hutch.model.program import Item
+from hutch.model.run import ENDED, ChangeState, Chosen, Run, fold
 
 VERIFY_WITHIN = timedelta(seconds=90)
 """A change that is not verified this long after it was done has failed."""

@@ -13,7 +13,8 @@ from datetime import timedelta
 
 from hutch.model.action import Command, Outcome, Preview, Result
 from hutch.model.effect import Effect
-from hutch.model.run import Chosen, Item, Run
+from hutch.model.program import Item
+from hutch.model.run import Chosen, Run
 from hutch.ports import Store, Wallclock, World
 
 READ_RETRIES = 2

@@ -15,7 +15,8 @@ from hutch.model.action import Command
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident
-from hutch.model.run import ChangeState, Item, Option, Program
+from hutch.model.program import Item, Option, Program
+from hutch.model.run import ChangeState
 from hutch.model.severity import Severity
 from hutch.ports import Append
 

@@ -15,7 +15,7 @@ from hutch.model import incident, run
 from hutch.model.action import Command
 from hutch.model.effect import Effect
 from hutch.model.event import GENESIS, Draft, Event, instant, seal
-from hutch.model.run import Item, Option, Program
+from hutch.model.program import Item, Option, Program
 from hutch.review.postincident import draft_review
 from hutch.review.sentences import SENTENCES
 from hutch.review.timeline import timeline

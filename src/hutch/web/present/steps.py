@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hutch.model.event import Event
-from hutch.model.run import Item, Run
+from hutch.model.program import Item
+from hutch.model.run import Run
 from hutch.review.reading import many, number, part, text
 from hutch.web.present.words import Moment, block, line, moment, took
 
