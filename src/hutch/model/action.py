@@ -18,7 +18,8 @@ class Command:
 
     ``runner`` names who does it: ``sql`` ``sh`` ``http`` or the name of a typed action. ``text`` is for people
     and holds no secret; ``params`` are bound values of SQL; ``env`` names the variables that a shell gets,
-    ``secrets`` the references (never values) that the runner resolves at the last moment.
+    ``secrets`` the references (never values) that the runner resolves at the last moment. ``endless``: it goes on until
+    it is ended (``tail -f``), so its time limit is success.
     """
 
     runner: str
@@ -32,6 +33,7 @@ class Command:
     secrets: tuple[str, ...] = ()
     timeout: float = 30.0
     sensitive: bool = False
+    endless: bool = False
 
     def digest(self) -> str:
         """SHA-256 over all that decides what happens: an approval is bound to it."""
@@ -52,6 +54,7 @@ class Command:
             "secrets": list(self.secrets),
             "timeout": self.timeout,
             "sensitive": self.sensitive,
+            **({"endless": True} if self.endless else {}),
         }
 
 
