@@ -12,10 +12,14 @@ from hutch.model.effect import Effect, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Stdin:
-    """What a command reads on its standard input: ``kind`` is none, empty, file, pipe or text."""
+    """What a command reads on its standard input: ``kind`` is none, empty, file, pipe or text.
+
+    ``endless``: it never ends.
+    """
 
     kind: str = "none"
     text: str | None = None
+    endless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from hutch.effect.argv import judge, program_of, read_arguments
 from hutch.effect.hooks import HOOKS, Runner
 from hutch.effect.shellwalk import Walk
 from hutch.effect.sqlwords import LIMIT
+from hutch.effect.streams import endless
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word, plain_bytes
 from hutch.model.effect import Effect, Verdict, worst
@@ -54,7 +55,8 @@ def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:
     if parsed.spec.inner and not parsed.has_mode:
         found.insert(0, _inner(parsed, stdin))
     total = worst(found)
-    return replace(total, sensitive=True) if _shows_secrets(words) else total
+    goes_on = endless(parsed, total.endless, stdin)
+    return replace(total, sensitive=total.sensitive or _shows_secrets(words), endless=goes_on)
 
 
 def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
@@ -111,13 +111,17 @@ class Walk:
         piped = stdin
         for child in node.children:
             if child.is_named:
-                found.append(self.judge(child, piped))
-                piped = _piped(child) if node.type == "pipeline" and stdin.kind != "file" else stdin
+                verdict = self.judge(child, piped)
+                found.append(verdict)
+                piped = _piped(child, verdict) if node.type == "pipeline" and stdin.kind != "file" else stdin
             elif child.type in _KEYWORDS and not self._stands_alone(child):
                 found.append(_change(f"holds {child.type!r} that bash may not take for a keyword"))
             elif child.type not in _JOINTS[node.type]:
                 found.append(_change("runs in the background" if child.type == "&" else f"holds {child.type!r}"))
-        return worst(found)
+        total = worst(found)
+        if node.type == "pipeline":
+            return replace(total, endless=piped.endless)
+        return replace(total, endless=total.endless or _loops_for_ever(node))
 
     def _stands_alone(self, node: Node) -> bool:
         before = self.text[max(node.start_byte - 1, 0) : node.start_byte]
@@ -151,7 +155,8 @@ class Walk:
                 total = worst([self.run([*inner, *more, *words, *extra], stdin), *early, *found])
             else:
                 refused = [_change("words after a redirection")] if words or extra else []
-                given = stdin if stdin.kind == "none" else Stdin("file")  # of which command is not always plain
+                # Of which command it is the input is not always plain.
+                given = stdin if stdin.kind == "none" else replace(stdin, kind="file", text=None)
                 total = worst([self.judge(body, given), *found, *refused])
             total = worst([total, *self.parts])
         finally:
@@ -306,9 +311,20 @@ def _plain(word: Word) -> bool:
     return word.static and _SAFE_VALUE.fullmatch(word.text) is not None
 
 
-def _piped(node: Node) -> Stdin:
+def _piped(node: Node, verdict: Verdict) -> Stdin:
     """What the next command of a pipeline reads: nothing, if this one is a bare ``echo``."""
-    return Stdin("empty" if source(node).strip() in ("echo", "true", ":") else "pipe")
+    empty = source(node).strip() in ("echo", "true", ":")
+    return Stdin("empty" if empty else "pipe", endless=verdict.endless)
+
+
+def _loops_for_ever(node: Node) -> bool:
+    """``while true`` without a way out."""
+    if node.type != "while_statement" or node.child_by_field_name("condition") is None:
+        return False
+    text = source(node)
+    return re.match(r"(while[ \t]+(true|:)|until[ \t]+false)[ \t]*[;\n]", text) is not None and not re.search(
+        r"\b(break|exit|return)\b", text
+    )
 
 
 def _given(word: Word) -> Stdin:

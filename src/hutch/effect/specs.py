@@ -20,6 +20,9 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``files = false``: it shows no content of the files that it names.
 - ``first``: flags end at the first operand. ``fold``: subcommands in any case.
 - ``inner``: ``argv`` or ``text``, the operands after ``skip`` of them are a command; ``floor``: its least effect.
+- ``endless``: when it goes on until it is stopped, ``ends``: when it comes to an end by itself even so, whatever it
+  reads or runs; conditions separated by blanks (read by ``streams``): ``always``, a flag (``-f``), a flag with
+  a value (``-r=-1``), ``*`` any operand, ``#`` a lone number, ``@pattern`` an operand or value that matches.
 - ``hook``: a function of :mod:`hutch.effect.hooks` that reads the arguments.
 - ``[[sub]]``: ``path`` (words, each with ``|`` and ``*``) and the same keys.
 """
@@ -40,7 +43,7 @@ from hutch.model.effect import Effect
 
 _KEYS = """
 like effect why sensitive none value modes needs flags numeric style flag operands operand bare stdin files first fold
-inner skip floor hook sub path
+inner skip floor hook sub path endless ends
 """
 
 
@@ -96,6 +99,8 @@ class Spec:
     skip: int = 0
     floor: Effect = Effect.READ
     hook: str = ""
+    endless: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
     subs: tuple[Spec, ...] = field(default=())
 
 
@@ -139,6 +144,8 @@ def make(data: Mapping[str, Any]) -> Spec:
         skip=data.get("skip", 0),
         floor=Effect.of(data.get("floor", "read")),
         hook=data.get("hook", ""),
+        endless=tuple(data.get("endless", "").split()),
+        ends=tuple(data.get("ends", "").split()),
         subs=tuple(make(entry) for entry in data.get("sub", ())),
     )
 

@@ -40,6 +40,7 @@ class Verdict:
     effect: Effect
     why: str
     sensitive: bool = False
+    endless: bool = False
 
     def at_least(self, effect: Effect, why: str) -> Verdict:
         """This verdict, raised to ``effect`` when that is the greater harm; never lowered."""
@@ -47,8 +48,8 @@ class Verdict:
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """The verdict of a whole: the first of the most harmful parts, sensitive if any part is."""
+    """The verdict of a whole: the first of the most harmful parts, sensitive or endless if any part is."""
     if not verdicts:
         return Verdict(Effect.NONE, "nothing to run")
     top = max(verdicts, key=lambda v: v.effect)
-    return replace(top, sensitive=any(v.sensitive for v in verdicts))
+    return replace(top, sensitive=any(v.sensitive for v in verdicts), endless=any(v.endless for v in verdicts))

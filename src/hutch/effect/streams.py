@@ -1,0 +1,49 @@
+"""Whether a command goes on until it is stopped: its program's ``endless`` and ``ends`` (see ``specs``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+
+from hutch.effect.arguments import Flag, Parsed, Stdin
+from hutch.effect.specs import Spec
+from hutch.effect.words import Word
+
+_OFF = frozenset({"false", "0", "no", "off"})
+
+
+def endless(parsed: Parsed, runs_endless: bool, stdin: Stdin) -> bool:
+    """``runs_endless``: what it runs goes on without end; as it does itself while its input does."""
+    if _any(parsed, lambda spec: spec.ends):
+        return False
+    return runs_endless or stdin.endless or _any(parsed, lambda spec: spec.endless)
+
+
+def _any(parsed: Parsed, conditions: Callable[[Spec], Sequence[str]]) -> bool:
+    """Whether a condition of the program or of its subcommand holds; the subcommand's flags stand after it."""
+    own = [flag for flag in parsed.flags if flag.depth >= len(parsed.chain)]
+    return any(_holds(c, parsed.operands, parsed.flags) for c in conditions(parsed.root)) or any(
+        _holds(c, parsed.operands, own) for c in conditions(parsed.spec)
+    )
+
+
+def _holds(condition: str, operands: Sequence[Word], flags: Sequence[Flag]) -> bool:
+    if condition == "always":
+        return True
+    if condition == "*":
+        return bool(operands)
+    if condition == "#":
+        return sum(word.text.isdigit() for word in operands) == 1
+    if condition.startswith("@"):
+        values = [flag.value for flag in flags if flag.value is not None]
+        return any(fnmatchcase(word.text, condition[1:]) for word in (*operands, *values))
+    return _given(condition, flags)
+
+
+def _given(condition: str, flags: Sequence[Flag]) -> bool:
+    """Whether the flag was given, with the value that the condition names, and not switched off."""
+    name, equals, pattern = condition.partition("=")
+    values = [flag.value.text if flag.value else "" for flag in flags if flag.name == name]
+    if equals:
+        return any(fnmatchcase(value, pattern) for value in values)
+    return any(value.lower() not in _OFF for value in values)
