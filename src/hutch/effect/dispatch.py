@@ -26,6 +26,11 @@ def classify(lang: str, text: str, holes: Iterable[tuple[int, int]] = ()) -> Ver
     return _classify(lang, text)
 
 
+def forget() -> None:
+    """Drop every verdict that is remembered from texts seen before, for those who measure."""
+    _classify.cache_clear()
+
+
 @lru_cache(maxsize=8192)
 def _classify(lang: str, text: str) -> Verdict:
     judge = _JUDGES.get(lang)
