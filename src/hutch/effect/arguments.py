@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hutch.effect.specs import FlagRule, Spec, matches, may_match, step_matches
+from hutch.effect.specs import FlagRule, Spec, destroyers, longer, matches, may_match, starts, step_matches
 from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict
 
@@ -71,12 +72,12 @@ class Parsed:
 def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
     """Read ``words`` (without the program). Never fails: what is unknown is noted."""
     parsed = Parsed(program, root)
-    rest = list(words)
+    rest = deque(words)
     if root.style == "bundle" and rest and not rest[0].text.startswith("-"):
         rest[0] = Word(f"-{rest[0].text}", rest[0].hostile, rest[0].names)
     ended = root.style == "words"
     while rest:
-        word = rest.pop(0)
+        word = rest.popleft()
         if not ended and word.text == "--":
             parsed.after = list(rest)
             parsed.operands.extend(rest)
@@ -97,22 +98,19 @@ def _descend(parsed: Parsed, word: Word) -> bool:
     """Take ``word`` as the next step of a subcommand's path, when some path goes on so."""
     if parsed.operands or not word.static:
         return False
+    at = len(parsed.path)
+    known = longer(parsed.root, tuple(parsed.path))
     text = word.text.lower() if parsed.root.fold else word.text
-    steps = [*parsed.path, text]
-    fits = [s for s in parsed.root.subs if len(s.path) >= len(steps) and _starts(s, steps)]
+    fits = [s for s in known if step_matches(s.path[at], text)]
     if not fits:
         return False
     parsed.path.append(text)
-    exact = [s for s in fits if len(s.path) == len(steps)]
+    exact = [s for s in fits if len(s.path) == at + 1]
     parsed.chain.extend(exact[:1])
     return True
 
 
-def _starts(spec: Spec, steps: Sequence[str]) -> bool:
-    return all(step_matches(step, word) for step, word in zip(spec.path, steps, strict=False))
-
-
-def _flag(parsed: Parsed, word: Word, rest: list[Word]) -> None:
+def _flag(parsed: Parsed, word: Word, rest: deque[Word]) -> None:
     text = word.text
     specs = [*reversed(parsed.chain), parsed.root]
     if text.startswith("--") or parsed.root.style == "long":
@@ -125,17 +123,17 @@ def _flag(parsed: Parsed, word: Word, rest: list[Word]) -> None:
         _cluster(parsed, specs, word, rest)
 
 
-def _long(parsed: Parsed, specs: list[Spec], flag: tuple[str, Word | None], rest: list[Word]) -> None:
+def _long(parsed: Parsed, specs: list[Spec], flag: tuple[str, Word | None], rest: deque[Word]) -> None:
     name, value = flag
     kind = _kind(specs, name)
     if kind == "" and not any(spec.any_flag for spec in specs[:1]):
         parsed.unknown = parsed.unknown or name
     if kind == "value" and value is None and rest:
-        value = rest.pop(0)
+        value = rest.popleft()
     parsed.flags.append(Flag(name, value, len(parsed.chain)))
 
 
-def _cluster(parsed: Parsed, specs: list[Spec], word: Word, rest: list[Word]) -> None:
+def _cluster(parsed: Parsed, specs: list[Spec], word: Word, rest: deque[Word]) -> None:
     """Short flags in one word: ``-Atc SQL``, ``-n5``, ``-XGET``."""
     letters = word.text[1:]
     if _kind(specs, word.text):  # a long name with one dash, or one letter
@@ -199,10 +197,10 @@ def _harmless(rule: FlagRule, value: Word | None, parsed: Parsed) -> bool:
 def lost_destroyer(parsed: Parsed, words: Sequence[Word]) -> Verdict | None:
     """A destroying subcommand anywhere among the words, for a command line that could not be read."""
     texts = [w.text.lower() if parsed.root.fold else w.text for w in words]
-    for spec in parsed.root.subs:
+    for spec in destroyers(parsed.root):
         size = len(spec.path)
         runs = (texts[i : i + size] for i in range(len(texts) - size + 1))
-        if spec.effect is Effect.DESTROY and any(_starts(spec, run) for run in runs):
+        if any(starts(spec, run) for run in runs):
             return Verdict(Effect.DESTROY, spec.why or f"{parsed.program} {' '.join(spec.path)} destroys")
     return None
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
+from functools import cache
 
 from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, opaque, parse
-from hutch.effect.specs import OperandRule, Spec, matches, may_match, spec_of
+from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word
 from hutch.model.effect import Effect, Verdict, worst
@@ -47,8 +46,8 @@ def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     if base.effect is Effect.READ:
         found.extend(_doubts(parsed, spec, stdin))
     total = worst(found)
-    reads = total.effect is Effect.READ
-    return replace(total, sensitive=total.sensitive or (reads and _secret_file(parsed, spec)))
+    secret = total.sensitive or (total.effect is Effect.READ and _secret_file(parsed, spec))
+    return total.marked(sensitive=secret, endless=total.endless)
 
 
 def _why(parsed: Parsed, spec: Spec) -> str:
@@ -126,8 +125,15 @@ def holds_secret(word: Word) -> bool:
     """Whether a file of this name customarily holds secrets or persons' data."""
     path = word.text.lower()
     name = path.rpartition("/")[2]
-    patterns = table_words("secrets", "files")
-    return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
+    paths, names = _secret_patterns()
+    return either(paths).match(path) is not None or either(names).match(name) is not None
+
+
+@cache
+def _secret_patterns() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those for a whole path, and those for a file's name."""
+    patterns = sorted(table_words("secrets", "files"))
+    return tuple(p for p in patterns if "/" in p), tuple(p for p in patterns if "/" not in p)
 
 
 def _change(why: str) -> Verdict:

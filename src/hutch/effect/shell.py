@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import tree_sitter_bash
@@ -56,7 +55,7 @@ def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:
         found.insert(0, _inner(parsed, stdin))
     total = worst(found)
     goes_on = endless(parsed, total.endless, stdin)
-    return replace(total, sensitive=total.sensitive or _shows_secrets(words), endless=goes_on)
+    return total.marked(sensitive=total.sensitive or _shows_secrets(words), endless=goes_on)
 
 
 def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:

@@ -31,10 +31,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cache
+from fnmatch import translate
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -72,9 +72,9 @@ class OperandRule:
     sensitive: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """A program or one of its subcommands; see the module's text for each field."""
+    """A program or one of its subcommands; see the module's text for each field. It is made once, and equals itself."""
 
     path: tuple[str, ...] = ()
     effect: Effect = Effect.CHANGE
@@ -172,13 +172,18 @@ def _operand(data: Mapping[str, Any]) -> OperandRule:
     )
 
 
-def matches(patterns: Iterable[str], word: Word, fold: bool = False) -> bool:
+def matches(patterns: tuple[str, ...], word: Word, fold: bool = False) -> bool:
     """Whether the word surely matches one of the patterns (an unknown part matches only ``*``)."""
-    text = word.text.lower() if fold else word.text
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    return bool(patterns) and either(patterns).match(word.text.lower() if fold else word.text) is not None
 
 
-def may_match(patterns: Iterable[str], word: Word) -> bool:
+@lru_cache(maxsize=4096)
+def either(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for texts that match any of ``patterns``, which are those of :mod:`fnmatch` in their exact case."""
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+def may_match(patterns: tuple[str, ...], word: Word) -> bool:
     """Whether the word could turn out to match one of the patterns."""
     known = word.text.split(OPAQUE)[0]
     if OPAQUE not in word.text:
@@ -193,4 +198,26 @@ def _compatible(known: str, prefix: str) -> bool:
 
 def step_matches(step: str, word: str) -> bool:
     """Whether a word of a command line is this step of a subcommand's path."""
-    return any(fnmatchcase(word, one) for one in step.split("|"))
+    return either(_choices(step)).match(word) is not None
+
+
+@cache
+def _choices(step: str) -> tuple[str, ...]:
+    return tuple(step.split("|"))
+
+
+@lru_cache(maxsize=4096)
+def longer(root: Spec, path: tuple[str, ...]) -> tuple[Spec, ...]:
+    """The subcommands of ``root`` that begin with the words ``path`` and go on after them."""
+    return tuple(sub for sub in root.subs if len(sub.path) > len(path) and starts(sub, path))
+
+
+def starts(spec: Spec, words: Sequence[str]) -> bool:
+    """Whether ``words`` are the first steps of the subcommand's path, as far as both go."""
+    return all(step_matches(step, word) for step, word in zip(spec.path, words, strict=False))
+
+
+@cache
+def destroyers(root: Spec) -> tuple[Spec, ...]:
+    """The subcommands that destroy."""
+    return tuple(sub for sub in root.subs if sub.effect is Effect.DESTROY)

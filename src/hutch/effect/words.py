@@ -13,6 +13,7 @@ OPAQUE = "\0"
 """Stands in a word's text for what is only known when the command runs."""
 
 _BARE = re.compile(r"(?:\\[^\n]|[\w@%+=:,./^~!#?*\[\]{}-])+")
+_LITERAL = re.compile(r"[A-Za-z0-9@+=:,./_-]+")
 _IN_DOUBLE = re.compile(r"\\(\n|[\"\\$`])")
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$]")
 
@@ -22,12 +23,14 @@ def plain_bytes(text: str) -> bytes:
 
     To bash they are ordinary letters of a word, and so is the sign put in their place.
     """
+    if text.isascii():
+        return text.encode("ascii")
     return re.sub(r"[^\x00-\x7f]", lambda m: f"%{ord(m.group()):06x}%", text).encode("ascii")
 
 
 def _restored(text: str) -> str:
     """The characters that :func:`plain_bytes` replaced; never one that means something to a shell."""
-    return re.sub(r"%([0-9a-f]{6})%", _character, text)
+    return re.sub(r"%([0-9a-f]{6})%", _character, text) if "%" in text else text
 
 
 def _character(match: re.Match[str]) -> str:
@@ -75,6 +78,19 @@ Substitution = Callable[[Node], None]
 
 def read_word(node: Node, substituted: Substitution) -> Word:
     """The word that ``node`` is. Raises :class:`Unknown`."""
+    plain = _plain(node)
+    return Word(plain) if plain else _composed(node, substituted)
+
+
+def _plain(node: Node) -> str:
+    """The text of a word that is nothing but letters, figures and marks without a meaning; empty for any other."""
+    if node.type == "command_name" and node.child_count == 1:
+        node = node.children[0]
+    text = (node.text or b"").decode("utf-8", "replace") if node.type in ("word", "number") else ""
+    return text if _LITERAL.fullmatch(text) else ""
+
+
+def _composed(node: Node, substituted: Substitution) -> Word:
     pieces = _pieces(node, substituted)
     text = "".join(piece.text for piece in pieces)
     bare = "".join(piece.text if not piece.quoted else "'" for piece in pieces)

@@ -46,10 +46,16 @@ class Verdict:
         """This verdict, raised to ``effect`` when that is the greater harm; never lowered."""
         return self if self.effect >= effect else replace(self, effect=effect, why=why)
 
+    def marked(self, *, sensitive: bool, endless: bool) -> Verdict:
+        """This verdict with these marks."""
+        if self.sensitive is sensitive and self.endless is endless:
+            return self
+        return replace(self, sensitive=sensitive, endless=endless)
+
 
 def worst(verdicts: list[Verdict]) -> Verdict:
     """The verdict of a whole: the first of the most harmful parts, sensitive or endless if any part is."""
     if not verdicts:
         return Verdict(Effect.NONE, "nothing to run")
     top = max(verdicts, key=lambda v: v.effect)
-    return replace(top, sensitive=any(v.sensitive for v in verdicts), endless=any(v.endless for v in verdicts))
+    return top.marked(sensitive=any(v.sensitive for v in verdicts), endless=any(v.endless for v in verdicts))
