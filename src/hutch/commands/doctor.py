@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
-from hutch.commands.documents import base_of, load_document, names
+from hutch.commands.documents import base_of, bundled, load_document, names
 from hutch.commands.freeze import frozen
 from hutch.commands.prepare import prepare
 from hutch.commands.situation import Situation
@@ -200,9 +200,9 @@ async def _measured(context: Context, service: Service) -> Mapping[str, float | 
 
 
 async def _runbooks(context: Context) -> list[Point]:
-    bundled = set(names())
-    own = {n: p for n, p in names(context.config.runbooks, base_of(context)).items() if n not in bundled}
-    points = [_document(context, str(path)) for path in own.values()]
+    shipped = set(bundled().values())
+    own = [p for p in names(context.config.runbooks, base_of(context)).values() if p not in shipped]
+    points = [_document(context, str(path)) for path in own]
     points += [_opened(context, s) for s in context.services.values()]
     return points
 

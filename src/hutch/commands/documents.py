@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from hutch.commands.context import CommandError, Context
-from hutch.effect import classify
-from hutch.model.effect import Effect, Verdict
+from hutch.effect import classify, classify_action
+from hutch.model.effect import Effect
 from hutch.model.runbook import Document, Runbook, Section, Statement, Step
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.parse import parse
@@ -43,8 +43,7 @@ def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) 
     for folder in (root / f for f in folders):
         places += [folder] if folder.name == reference or folder.stem == reference else []
         places += [folder / reference, folder / f"{reference}.md"]
-    library = Path(str(resources.files("hutch.library")))
-    places += [library / f"{reference}.md", library / reference]
+    places += [path for name, path in bundled().items() if reference in (name, path.name)]
     for place in places:
         if place.is_file():
             return place
@@ -55,11 +54,16 @@ def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) 
 def names(folders: Sequence[str] = (), base: Path | None = None) -> dict[str, Path]:
     """Every document of the configured folders and the library, by name."""
     root = base or Path.cwd()
-    found = {p.stem: p for p in Path(str(resources.files("hutch.library"))).glob("*.md")}
+    found = bundled()
     for place in (root / f for f in folders):
         files = [place] if place.is_file() else sorted(place.glob("**/*.md"))
         found |= {p.stem: p for p in files}
     return found
+
+
+def bundled() -> dict[str, Path]:
+    """The documents of the library, by name."""
+    return {p.stem: p for p in sorted(Path(str(resources.files("hutch.library"))).glob("*.md"))}
 
 
 def open_runbook(context: Context, reference: str) -> tuple[Document, Runbook]:
@@ -109,7 +113,7 @@ def _step(step: Step) -> Step:
 
 def _statement(statement: Statement, lang: str, declared: str) -> Statement:
     if statement.action:
-        verdict = Verdict(Effect.CHANGE, f"calls the action {statement.action.name}")
+        verdict = classify_action(statement.action.name)
     else:
         holes = [(p.start, p.end) for p in statement.placeholders if not p.text.startswith("$")]
         verdict = classify(lang, statement.text, holes)

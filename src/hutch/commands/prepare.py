@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hutch.commands import routing
+from hutch.commands.calls import called
 from hutch.commands.situation import Situation
 from hutch.effect import classify
-from hutch.engine.options import call_text
 from hutch.model.action import Command
 from hutch.model.effect import Effect, Verdict
 from hutch.model.program import Item, Option, Program
@@ -100,22 +100,10 @@ def _judged_again(lang: str, command: Command) -> Command:
 
 def _made(step: Step, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
     if statement.action:
-        return _action(statement, verdict, situation)
+        return called(statement.action, verdict, situation)
     if step.lang == "sql":
         return _sql(statement, verdict, situation)
     return routing.shell(step.lang, statement, verdict, situation)
-
-
-def _action(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
-    call = statement.action
-    assert call is not None
-    args = {k: v for k, v in call.args.items() if v not in (None, "")}
-    target = situation.target(call.name)
-    refused = "" if target else f"no target of {situation.service.name} offers the action {call.name}"
-    effect, why = verdict.effect, verdict.why
-    if effect is Effect.CHANGE and "." in call.name and situation.reads(call.name):
-        effect, why = Effect.READ, f"{call.name} is configured as a read"
-    return Command(call.name, call_text(call.name, args), target, effect, why, args), refused
 
 
 def _sql(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:

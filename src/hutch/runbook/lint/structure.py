@@ -64,7 +64,7 @@ def change_while_looking(page: Page) -> Iterator[Hit]:
 def empty_option(page: Page) -> Iterator[Hit]:
     """An option with nothing to run and nothing to do by hand."""
     for runbook in page.document.runbooks:
-        active = [s.path for s in runbook.sections if any(step.statements for step in s.steps)]
+        active = [s.path for s in runbook.sections if any(step.statements or step.flow.manual for step in s.steps)]
         runs = {path[:depth] for path in active for depth in range(len(path) + 1)}
         for section in runbook.sections:
             if section.role is Role.OPTION and section.option is not None and section.path not in runs:
