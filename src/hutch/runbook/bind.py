@@ -62,11 +62,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A statement as it stands here: its text with each bound name replaced, and its open names."""
+    """A statement as it stands here: its text with each bound name replaced, its open names, and those that are
+    placeholders and so wait for a value."""
 
     statement: Statement
     bound: tuple[Bound, ...] = ()
     open: tuple[Mention, ...] = ()
+    whole: tuple[Mention, ...] = ()
 
     def of(self, kind: str) -> tuple[Bound, ...]:
         """The bound mentions of one kind."""
@@ -92,7 +94,7 @@ def bind(statement: Statement, lang: str, table: Mapping[str, str]) -> Binding:
     bound = tuple(Bound(m, key, table[key]) for m, key in found if key)
     edits = [edit for b in bound if b.value not in (AS_IS, MANUAL) for edit in _edits(b, statement)]
     left = tuple(m for m, key in found if not key and not m.whole)
-    return Binding(_edited(statement, edits), bound, left)
+    return Binding(_edited(statement, edits), bound, left, tuple(m for m, key in found if not key and m.whole))
 
 
 def action(value: str) -> Action | None:
