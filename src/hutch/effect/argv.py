@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, opaque, parse
+from hutch.effect.conditions import holds
 from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word
@@ -36,7 +37,7 @@ def read_arguments(words: Sequence[Word]) -> Parsed | Verdict:
 def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     """The effect by the table alone: what the spec says, raised by flags, operands and input."""
     spec = parsed.spec
-    base = Verdict(spec.effect, _why(parsed, spec), spec.sensitive)
+    base = _base(parsed, spec)
     found = [base, *flag_harms(parsed)]
     if spec is parsed.root and spec.subs and parsed.operands and not parsed.chain:
         found.append(_change(f"{parsed.program} {parsed.operands[0].shown()} is not known to only read"))
@@ -48,6 +49,12 @@ def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     total = worst(found)
     secret = total.sensitive or (total.effect is Effect.READ and _secret_file(parsed, spec))
     return total.marked(sensitive=secret, endless=total.endless)
+
+
+def _base(parsed: Parsed, spec: Spec) -> Verdict:
+    if holds(spec.dry, parsed):
+        return Verdict(Effect.READ, f"{parsed.name} only says what it would do")
+    return Verdict(spec.effect, _why(parsed, spec), spec.sensitive and not _does_its_default(parsed, spec))
 
 
 def _why(parsed: Parsed, spec: Spec) -> str:
@@ -63,7 +70,7 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
         doubts.append(f"unknown flag {parsed.unknown}")
     if not spec.any_flag and any(w.hostile for w in _unguarded(parsed)):
         doubts.append("an argument that may turn out to be a flag")
-    if spec.operands == "none" and parsed.operands:
+    if spec.operands == "none" and parsed.operands and not parsed.has(spec.lists):
         doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
     if _does_its_default(parsed, spec):
         doubts.append(spec.bare)
@@ -87,7 +94,7 @@ def _may_shift(parsed: Parsed, spec: Spec) -> bool:
 def _does_its_default(parsed: Parsed, spec: Spec) -> bool:
     """Whether it does what it does unasked: no flag that it needs for a read, or no argument at all."""
     if spec.needs:
-        return not parsed.has(spec.needs)
+        return not holds(spec.needs, parsed)
     return bool(spec.bare) and not (parsed.operands or parsed.chain or parsed.has_mode)
 
 
