@@ -65,22 +65,23 @@ def _why(parsed: Parsed, spec: Spec) -> str:
 
 def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
     """Reasons why a reading command may do more."""
+    name = parsed.name
     doubts: list[str] = []
     if parsed.unknown:
-        doubts.append(f"unknown flag {parsed.unknown}")
+        doubts.append(f"{name}: unknown flag {parsed.unknown}")
     if not spec.any_flag and any(w.hostile for w in _unguarded(parsed)):
-        doubts.append("an argument that may turn out to be a flag")
+        doubts.append(f"{name}: an argument that may turn out to be a flag")
     if spec.operands == "none" and parsed.operands and not parsed.has(spec.lists):
-        doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
+        doubts.append(f"{name}: the argument {parsed.operands[0].shown()} is not known to be harmless")
     if _does_its_default(parsed, spec):
-        doubts.append(spec.bare)
+        doubts.append(f"{name} {spec.bare}")
     if _may_shift(parsed, spec):
-        doubts.append("runs a command, and an argument before it may turn out to be empty")
+        doubts.append(f"{name} runs a command, and an argument before it may turn out to be empty")
     if spec.stdin == "code" and stdin.kind != "none":
-        doubts.append("runs what it is sent on standard input")
+        doubts.append(f"{name} runs what it is sent on standard input")
     if spec.stdin == "empty" and stdin.kind not in ("none", "empty"):
-        doubts.append("sends on what it is given on standard input")
-    return [_change(f"{parsed.name}: {doubt}") for doubt in doubts]
+        doubts.append(f"{name} sends on what it is given on standard input")
+    return [_change(doubt) for doubt in doubts]
 
 
 def _may_shift(parsed: Parsed, spec: Spec) -> bool:

@@ -35,7 +35,8 @@ def _psql(parsed: Parsed, stdin: Stdin, _: Runner) -> Verdict:
     if not found and stdin.kind == "text" and stdin.text is not None:
         found.append(classify_sql(stdin.text))
     if not found:
-        return _change("psql runs what it reads: give -c")
+        what = "a file that is not seen" if stdin.kind == "file" else "what it reads: give -c"
+        return _change(f"psql runs {what}")
     total = worst(found)
     return Verdict(total.effect, f"psql: {total.why}", total.sensitive)
 
