@@ -14,6 +14,7 @@ import click
 from hutch.bootstrap import config
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
+from hutch.detection.promql import expression
 from hutch.detection.signals import SIGNALS
 from hutch.ports import Setting
 
@@ -50,8 +51,10 @@ def providers() -> str:
 
 def signals() -> str:
     """Every signal."""
-    rows = [(f"`{n}`", s.unit, f"{s.window.total_seconds():g} s", s.doc) for n, s in SIGNALS.items()]
-    return table(("signal", "unit", "window", "meaning"), rows)
+    rows = [
+        (f"`{n}`", s.unit, f"{s.window.total_seconds():g} s", s.doc, f"`{expression(s)}`") for n, s in SIGNALS.items()
+    ]
+    return table(("signal", "unit", "window", "meaning", "as PromQL"), rows)
 
 
 def causes() -> str:

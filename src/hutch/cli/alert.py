@@ -1,19 +1,14 @@
-"""``hutch alert`` and ``hutch rules``."""
+"""``hutch alert``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from hutch.bootstrap.wire import read_config
-from hutch.cli.shell import as_json, config_path, emit, table, with_context
+from hutch.cli.shell import as_json, emit, table, with_context
 from hutch.commands import incidents
-from hutch.commands.context import CommandError, Context
-from hutch.commands.documents import load_document
-from hutch.detection.rules import check_rules
-from hutch.model.alert import Rule
+from hutch.commands.context import Context
 
 
 @click.group()
@@ -40,38 +35,3 @@ def list_(json_out: bool) -> None:
     emit(rows) if json_out else table(
         rows, ["rule", "severity", "state", "starts_at", "incident", "summary"], "nothing has fired"
     )
-
-
-@click.group()
-def rules() -> None:
-    """Alert rules."""
-
-
-@rules.command()
-@click.argument("document", default="")
-@as_json
-def check(document: str, json_out: bool) -> None:
-    """Check the configured rules, or those of a DOCUMENT. Exit code 3 when one cannot be judged."""
-    found = _rules(document)
-    errors = check_rules(found)
-    rows = [
-        {
-            "name": r.name,
-            "condition": str(r.condition),
-            "duration": f"{r.duration.total_seconds():g} s",
-            "severity": r.severity.label,
-            "line": r.line,
-            "error": next((e.message for e in errors if e.rule == r.name), ""),
-        }
-        for r in found
-    ]
-    columns = ["name", "condition", "duration", "severity", "line", "error"]
-    emit(rows) if json_out else table(rows, columns, "no rules")
-    if errors:
-        raise CommandError("; ".join(str(e) for e in errors), 3)
-
-
-def _rules(document: str) -> tuple[Rule, ...]:
-    if document:
-        return load_document(document, (), Path.cwd()).rules
-    return read_config(config_path())[0].rules

@@ -71,7 +71,7 @@ def _fired_draft(alert: Alert, rule: Rule, since: datetime) -> Draft:
     data = {
         "key": alert.key,
         "rule": alert.rule,
-        "severity": alert.severity.label,
+        "severity": alert.level.label,
         "value": alert.value,
         "unit": rule.condition.unit,
         "threshold": rule.condition.threshold,

@@ -13,7 +13,7 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.detection import standing
 from hutch.detection.history import History
-from hutch.detection.rules import Evaluator, Fired, NoData, Phase, Resolved, RuleState, Transition
+from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition
 from hutch.detection.signals import measure_all, scrape_interval
 from hutch.model.action import Sample
 from hutch.model.alert import Alert
@@ -162,7 +162,5 @@ def _resume(watch: Watch, data: object) -> None:
         str(fired["summary"]),
         labels=rule.labels if rule else {},
     )
-    if rule:
-        watch.evaluator.states[name] = RuleState(Phase.FIRING, starts, alert=alert)
-    else:  # a cause that stood, or a rule that is gone: the next look without it ends it
+    if not watch.evaluator.resume(alert):  # a cause that stood, or a rule that is gone: the next look ends it
         watch.causes = replace(watch.causes, firing={**watch.causes.firing, name: alert})

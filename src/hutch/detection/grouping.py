@@ -53,6 +53,6 @@ def place(alert: Alert, incidents: Iterable[OpenIncident]) -> Declare | Join | K
     if known:
         return Known(known.id)
     if not mine:
-        return Declare(alert.severity)
+        return Declare(alert.level)
     oldest = mine[0]
-    return Join(oldest.id, alert.severity if alert.severity < oldest.severity else None)
+    return Join(oldest.id, alert.level if alert.level < oldest.severity else None)

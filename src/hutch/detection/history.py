@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 
+from hutch.detection.growth import Point, rate
 from hutch.model.action import Sample
 
 CUMULATIVE = frozenset({"counter", "histogram", "bucket"})
@@ -23,50 +22,31 @@ POINTS = 1024
 SERIES = 20_000
 """Series kept for each history: a label without bounds must not fill the memory."""
 
+KNOWN = 200_000
+"""Series that are remembered (as a number each) after their points are gone."""
+
 Labels = tuple[tuple[str, str], ...]
-Key = tuple[str, str, Labels]  # source, metric, labels
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value at one time."""
-
-    at: datetime
-    value: float
+Place = tuple[str, str]  # source, metric
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The points of one series inside a window, oldest first, never empty."""
+    """The points of one series inside a window from ``start`` to ``end``, oldest first, never empty."""
 
     labels: Mapping[str, str]
     kind: str
     points: tuple[Point, ...]
+    start: datetime
+    end: datetime
 
     @property
     def last(self) -> float:
         """The newest value."""
         return self.points[-1].value
 
-    @property
-    def span(self) -> float:
-        """Seconds between the first and the last point."""
-        return (self.points[-1].at - self.points[0].at).total_seconds()
-
-    def increase(self) -> float | None:
-        """How much a counter grew; None with fewer than two points.
-
-        A value below the one before it is a restart, counted from zero, as in Prometheus' ``increase``; unlike
-        there nothing is extrapolated to the window's edges.
-        """
-        return increase(self.points) if len(self.points) > 1 else None
-
-
-def increase(points: Sequence[Point]) -> float:
-    """The growth of a counter over ``points``, in time order, restarts counted from zero."""
-    values = [point.value for point in points]
-    steps = pairwise(values)
-    return math.fsum(new - old if new >= old else new for old, new in steps)
+    def rate(self) -> float | None:
+        """The growth of a counter a second, as Prometheus' ``rate``; None with fewer than two points."""
+        return rate(self.points, self.start, self.end)
 
 
 @dataclass(slots=True)
@@ -90,22 +70,26 @@ class History:
     """The recent samples of one service, from one or several sources.
 
     Two sources may report the same metric (the service itself and its platform). They are never added up: a window
-    takes the first source, in order of arrival, that has points in it. A counter that appears while its metric was
-    already being scraped started at zero: its first value counts.
+    takes the first source, in order of arrival, that has points in it. A counter that appears for the first time while
+    its metric was already being scraped started at zero: its first value counts (Prometheus does not count it).
+    ``wanted`` names the metrics that somebody asks for; without it all are kept.
     """
 
-    def __init__(self, keep: timedelta = KEEP) -> None:
+    def __init__(self, keep: timedelta = KEEP, wanted: frozenset[str] | None = None) -> None:
         self.keep = keep
+        self.wanted = wanted
         self.dropped = 0
-        self._series: dict[Key, Series] = {}
-        self._scraped: dict[tuple[str, str], datetime] = {}
+        self._series: dict[Place, dict[Labels, Series]] = {}
+        self._count = 0
+        self._known: set[int] = set()
+        self._scraped: dict[Place, datetime] = {}
         self._sources: list[str] = []
 
     def add(self, samples: Iterable[Sample], source: str = "") -> None:
-        """Remember one scrape. Samples that are not finite numbers (other than a bucket's bound) are left out."""
+        """Remember one scrape."""
         if source not in self._sources:
             self._sources.append(source)
-        taken = [sample for sample in samples if math.isfinite(sample.value)]
+        taken = [sample for sample in samples if self.wanted is None or sample.name in self.wanted]
         for sample in taken:
             self._take(sample, source)
         for sample in taken:
@@ -120,34 +104,47 @@ class History:
 
     def windows(self, metric: str, now: datetime, length: timedelta) -> list[list[Slice]]:
         """The same of every source, in order of arrival."""
-        return [self._of(source, metric, now - length, now) for source in self._sources]
+        return [self._of((source, metric), now - length, now) for source in self._sources]
 
-    def _of(self, source: str, metric: str, start: datetime, end: datetime) -> list[Slice]:
-        mine = ((key, series) for key, series in self._series.items() if key[:2] == (source, metric))
-        cut = ((key, series, series.between(start, end)) for key, series in mine)
-        return [Slice(dict(key[2]), series.kind, points) for key, series, points in cut if points]
+    def _of(self, place: Place, start: datetime, end: datetime) -> list[Slice]:
+        mine = self._series.get(place, {}).items()
+        cut = ((labels, series, series.between(start, end)) for labels, series in mine)
+        return [Slice(dict(labels), series.kind, points, start, end) for labels, series, points in cut if points]
 
     def _take(self, sample: Sample, source: str) -> None:
-        key = (source, sample.name, tuple(sorted(sample.labels.items())))
-        series = self._series.get(key) or self._begin(key, sample)
+        place, labels = (source, sample.name), tuple(sorted(sample.labels.items()))
+        series = self._series.get(place, {}).get(labels) or self._begin(place, labels, sample)
         if series is not None:
             series.add(Point(sample.at, sample.value))
 
-    def _begin(self, key: Key, sample: Sample) -> Series | None:
-        if len(self._series) >= SERIES:
+    def _begin(self, place: Place, labels: Labels, sample: Sample) -> Series | None:
+        if self._count >= SERIES:
             self.dropped += 1
             return None
-        series = self._series[key] = Series(sample.kind)
-        before = self._scraped.get(key[:2])
-        if sample.kind in CUMULATIVE and before is not None and before < sample.at:
+        self._count += 1
+        series = self._series.setdefault(place, {})[labels] = Series(sample.kind)
+        before = self._scraped.get(place)
+        if self._is_new(place, labels) and sample.kind in CUMULATIVE and before is not None and before < sample.at:
             series.add(Point(before, 0.0))
         return series
+
+    def _is_new(self, place: Place, labels: Labels) -> bool:
+        """Whether this series was never seen; false where too many are known to tell."""
+        number = hash((place, labels))
+        new = number not in self._known and len(self._known) < KNOWN
+        if new:
+            self._known.add(number)
+        return new
 
     def _forget(self, now: datetime) -> None:
         """Drop points, and series that ended, before ``keep``."""
         oldest = now - self.keep
-        for key, series in list(self._series.items()):
-            while series.points and series.points[0].at < oldest:
-                series.points.popleft()
-            if not series.points:
-                del self._series[key]
+        for place, mine in list(self._series.items()):
+            for labels, series in list(mine.items()):
+                while series.points and series.points[0].at < oldest:
+                    series.points.popleft()
+                if not series.points:
+                    del mine[labels]
+                    self._count -= 1
+            if not mine:
+                del self._series[place]

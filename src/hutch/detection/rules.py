@@ -1,19 +1,22 @@
-"""Alert rules over signals: inactive → pending → firing → resolved, as Prometheus judges them. Pure.
+"""Alert rules over signals, evaluated as Prometheus does it. Pure: the caller says the time.
 
-What differs from Prometheus: a rule without data keeps its phase (there it resolves), and says so after a bound.
+What is more than in Prometheus: an alert whose data vanished is no longer firing, as there, but it is not resolved
+either before data says so; and missing data can be an alert of its own.
 """
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from hutch.detection.signals import SIGNALS, SignalSpec, unknown_signal
-from hutch.detection.units import alternatives, convert
+from hutch.detection.phases import CALM, Phase, Track, advance
+from hutch.detection.rulecheck import rule_fault
+from hutch.detection.signals import SIGNALS, SignalSpec
 from hutch.model.alert import Alert, Rule
+from hutch.model.units import convert
 
 BLIND_AFTER = timedelta(minutes=5)
 """How long a rule may be without data before that is said; Prometheus' own look-back. Divided by the time scale."""
@@ -28,32 +31,38 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-class Phase(StrEnum):
-    """Where a rule stands. Being without data is not a phase: see :attr:`RuleState.blind_since`."""
-
-    INACTIVE = "inactive"
-    PENDING = "pending"
-    FIRING = "firing"
-
-
 @dataclass(frozen=True, slots=True)
 class RuleState:
     """What is remembered of one rule of one service between two evaluations.
 
-    ``since`` is when the condition began to hold, ``alert`` the firing, ``blind_since`` when data was first missed.
+    ``track`` is the condition's phase. ``alert`` is what fired and has not been seen to end: while ``track`` does not
+    fire, it is because the data vanished. ``blind`` is the phase of "no data", with its ``blind_alert``;
+    ``blind_since`` when data was first missed. ``resumed``: known from before a restart, no data seen yet.
     """
 
-    phase: Phase = Phase.INACTIVE
-    since: datetime | None = None
+    track: Track = CALM
     value: float | None = None
     alert: Alert | None = None
+    blind: Track = CALM
+    blind_alert: Alert | None = None
     blind_since: datetime | None = None
     blind_said: bool = False
+    resumed: bool = False
+
+    @property
+    def phase(self) -> Phase:
+        """Where the condition stands."""
+        return self.track.phase
 
     @property
     def word(self) -> str:
-        """``nodata`` once that was said, else the phase."""
-        return "nodata" if self.blind_said else str(self.phase)
+        """``no data`` while there is none, else the phase."""
+        return "no data" if self.blind_since else str(self.phase)
+
+    @property
+    def open_alerts(self) -> tuple[Alert, ...]:
+        """What it has said to fire and not said to have ended."""
+        return tuple(alert for alert in (self.alert, self.blind_alert) if alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +75,14 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The condition no longer holds: the same alert, with ``ends_at``."""
+    """Data shows that the condition no longer holds: the same alert, with ``ends_at``."""
 
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class NoData:
-    """The rule could not be judged since ``since``; ``alert`` is what still fires, if anything."""
+    """The rule could not be judged since ``since``; ``alert`` is what fired before, if anything."""
 
     rule: str
     service: str
@@ -82,6 +91,7 @@ class NoData:
 
 
 Transition = Fired | Resolved | NoData
+Step = tuple[RuleState, tuple[Transition, ...]]
 
 
 def evaluate(
@@ -93,23 +103,25 @@ def evaluate(
     *,
     service: str = "",
     catalogue: Mapping[str, SignalSpec] = SIGNALS,
-) -> tuple[RuleState, tuple[Transition, ...]]:
+) -> Step:
     """Judge ``rule`` once by its signal's ``value`` (None: no data); the next state and what changed.
 
     Fires at the first evaluation at which the condition has held for ``rule.duration / time_scale``.
     """
-    if value is None:
-        return _blind(rule, state, now, BLIND_AFTER / time_scale, service)
-    seen = replace(state, value=value, blind_since=None, blind_said=False)
-    if not holds(rule, value, catalogue):
-        return _calm(seen, now)
-    return _hot(rule, _restart(seen, state), now, rule.duration / time_scale, service, value)
+    hot = value is not None and holds(rule, value, catalogue)
+    duration, keep = rule.duration / time_scale, rule.keep_firing_for / time_scale
+    waits = state.resumed and value is None and not state.blind_said
+    track = state.track if waits else advance(state.track, hot, now, duration, keep)
+    moved = replace(state, track=track, value=value, resumed=state.resumed and value is None)
+    found, changes = _firing(rule, moved, now, service) if value is not None or track.firing else (moved, ())
+    seen, more = _blindness(rule, found, now, service, time_scale)
+    return seen, changes + more
 
 
 def holds(rule: Rule, value: float, catalogue: Mapping[str, SignalSpec] = SIGNALS) -> bool:
     """Whether the rule's condition is true of ``value`` (in the signal's unit).
 
-    Raises ``ValueError`` for a rule that :func:`check_rules` rejects.
+    Raises ``ValueError`` for a rule that :func:`hutch.detection.rulecheck.check_rules` rejects.
     """
     fault = rule_fault(rule, catalogue)
     if fault:
@@ -119,37 +131,55 @@ def holds(rule: Rule, value: float, catalogue: Mapping[str, SignalSpec] = SIGNAL
     return threshold is not None and _COMPARE[condition.op](value, threshold)
 
 
-def _restart(seen: RuleState, before: RuleState) -> RuleState:
-    """Pending does not outlive a long blindness: nobody knows that the condition held."""
-    lost = before.blind_said and before.phase is Phase.PENDING
-    return replace(seen, phase=Phase.INACTIVE, since=None) if lost else seen
+def _firing(rule: Rule, state: RuleState, now: datetime, service: str) -> Step:
+    """An alert for a track that began to fire, an end for one that data shows to be calm. A firing that comes back
+    after its data was gone goes on as the same alert: nobody saw it end."""
+    if state.track.firing and state.alert is None and state.value is not None:
+        alert = _alert(rule, service, now, _summary(rule, state.value), state.value, state.track.since)
+        return replace(state, alert=alert), (Fired(alert, state.track.since or now),)
+    if state.track.phase is Phase.INACTIVE and state.alert:
+        return replace(state, alert=None), (Resolved(replace(state.alert, ends_at=now)),)
+    return state, ()
 
 
-def _blind(
-    rule: Rule, state: RuleState, now: datetime, bound: timedelta, service: str
-) -> tuple[RuleState, tuple[Transition, ...]]:
+def _blindness(rule: Rule, state: RuleState, now: datetime, service: str, time_scale: float) -> Step:
+    """Says that data is missing: once after a bound, and as an alert where the rule asks for it."""
+    if state.value is not None:
+        seen = replace(state, blind=CALM, blind_alert=None, blind_since=None, blind_said=False)
+        ended = state.blind_alert
+        return seen, (Resolved(replace(ended, ends_at=now)),) if ended else ()
     since = state.blind_since or now
-    blind = replace(state, value=None, blind_since=since)
-    if state.blind_said or now - since < bound:
-        return blind, ()
-    return replace(blind, blind_said=True), (NoData(rule.name, service, since, state.alert),)
+    blind = replace(state, blind_since=since)
+    said: tuple[Transition, ...] = ()
+    if not state.blind_said and now - since >= BLIND_AFTER / time_scale:
+        blind, said = replace(blind, blind_said=True), (NoData(rule.name, service, since, state.alert),)
+    found, fired = _blind_alert(rule, blind, now, service, time_scale)
+    return found, said + fired
 
 
-def _calm(state: RuleState, now: datetime) -> tuple[RuleState, tuple[Transition, ...]]:
-    done = (Resolved(replace(state.alert, ends_at=now)),) if state.alert else ()
-    return RuleState(value=state.value), done
-
-
-def _hot(
-    rule: Rule, state: RuleState, now: datetime, duration: timedelta, service: str, value: float
-) -> tuple[RuleState, tuple[Transition, ...]]:
-    since = state.since or now
-    if state.phase is Phase.FIRING:
+def _blind_alert(rule: Rule, state: RuleState, now: datetime, service: str, time_scale: float) -> Step:
+    if rule.no_data is None:
         return state, ()
-    if now - since < duration:
-        return replace(state, phase=Phase.PENDING, since=since), ()
-    alert = Alert(rule.name, service, rule.severity, now, _summary(rule, value), value, rule.labels)
-    return replace(state, phase=Phase.FIRING, since=since, alert=alert), (Fired(alert, since),)
+    track = advance(state.blind, True, now, rule.no_data / time_scale)
+    if not track.firing or state.blind_alert:
+        return replace(state, blind=track), ()
+    signal, since = rule.condition.signal, state.blind_since or now
+    summary = f"no data for {signal} since {since:%H:%M:%S} UTC: rule {rule.name} cannot be judged"
+    alert = _alert(rule, service, now, summary, None, since)
+    named = replace(alert, rule=no_data_name(rule), labels={**rule.labels, "rule": rule.name})
+    return replace(state, blind=track, blind_alert=named), (Fired(named, since),)
+
+
+def no_data_name(rule: Rule) -> str:
+    """What the alert about missing data is called."""
+    return f"no data for {rule.condition.signal}"
+
+
+def _alert(rule: Rule, service: str, now: datetime, summary: str, value: float | None, since: datetime | None) -> Alert:
+    told = value if value is not None and math.isfinite(value) else None
+    return Alert(
+        rule.name, service, rule.severity, now, summary, told, rule.labels, annotations=rule.annotations, since=since
+    )
 
 
 def _summary(rule: Rule, value: float) -> str:
@@ -157,7 +187,7 @@ def _summary(rule: Rule, value: float) -> str:
 
 
 class Evaluator:
-    """The rules of one service and where each stands."""
+    """The rules that are meant for one service, and where each stands."""
 
     def __init__(
         self,
@@ -166,7 +196,7 @@ class Evaluator:
         time_scale: float = 1.0,
         catalogue: Mapping[str, SignalSpec] = SIGNALS,
     ) -> None:
-        self.rules = tuple(rules)
+        self.rules = tuple(rule for rule in rules if rule.meant_for(service))
         self.service = service
         self.time_scale = time_scale
         self.catalogue = catalogue
@@ -177,8 +207,21 @@ class Evaluator:
         return [change for rule in self.rules for change in self._judge(rule, values, now)]
 
     def firing(self) -> list[Alert]:
-        """What fires now."""
-        return [state.alert for state in self.states.values() if state.alert]
+        """What fired and was not seen to end."""
+        return [alert for state in self.states.values() for alert in state.open_alerts]
+
+    def resume(self, alert: Alert) -> bool:
+        """Take up a firing from before a restart; False where no rule here gives such an alert."""
+        for rule in self.rules:
+            state, since = self.states[rule.name], alert.since or alert.starts_at
+            if alert.rule == rule.name:
+                self.states[rule.name] = replace(state, track=Track(Phase.FIRING, since), alert=alert, resumed=True)
+                return True
+            if alert.rule == no_data_name(rule) and alert.labels.get("rule") == rule.name:
+                blind = Track(Phase.FIRING, since)
+                self.states[rule.name] = replace(state, blind=blind, blind_alert=alert, blind_since=since)
+                return True
+        return False
 
     def _judge(self, rule: Rule, values: Mapping[str, float | None], now: datetime) -> tuple[Transition, ...]:
         value, state = values.get(rule.condition.signal), self.states[rule.name]
@@ -186,49 +229,3 @@ class Evaluator:
             rule, value, state, now, self.time_scale, service=self.service, catalogue=self.catalogue
         )
         return changes
-
-
-# ------------------------------------------------------------------ rules that cannot be judged
-
-
-@dataclass(frozen=True, slots=True)
-class RuleError:
-    """A rule that cannot be judged, and where it stands."""
-
-    rule: str
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: alert rule {self.rule!r}: {self.message}"
-
-
-def check_rules(rules: Sequence[Rule], catalogue: Mapping[str, SignalSpec] = SIGNALS) -> list[RuleError]:
-    """What is wrong with ``rules``: unknown signals, units that do not fit, operators, names given twice."""
-    faults = [(rule, rule_fault(rule, catalogue)) for rule in rules]
-    wrong = [RuleError(rule.name, rule.line, fault) for rule, fault in faults if fault]
-    return sorted(wrong + _repeated(rules), key=lambda error: error.line)
-
-
-def rule_fault(rule: Rule, catalogue: Mapping[str, SignalSpec] = SIGNALS) -> str:
-    """What is wrong with one rule by itself, or nothing."""
-    condition = rule.condition
-    spec = catalogue.get(condition.signal)
-    if spec is None:
-        return unknown_signal(condition.signal, catalogue)
-    if condition.op not in _COMPARE:
-        return f"unknown operator {condition.op!r}; one of: {' '.join(_COMPARE)}"
-    if convert(condition.threshold, condition.unit, spec.unit) is None:
-        units = ", ".join(alternatives(spec.unit)) or spec.unit
-        return f"{spec.name} is measured in {spec.unit}, not in {condition.unit!r}; write one of: {units}"
-    if rule.duration < timedelta(0):
-        return "its duration is negative"
-    return ""
-
-
-def _repeated(rules: Sequence[Rule]) -> list[RuleError]:
-    first: dict[str, Rule] = {}
-    for rule in rules:
-        first.setdefault(rule.name, rule)
-    again = [rule for rule in rules if first[rule.name] is not rule]
-    return [RuleError(r.name, r.line, f"this name was used in line {first[r.name].line} already") for r in again]

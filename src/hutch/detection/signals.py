@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -20,11 +21,14 @@ MINUTE = timedelta(minutes=1)
 NOT_TRAFFIC = frozenset({"/metrics", "/api/health"})
 """Paths that only monitoring asks for: their requests are not the users' traffic."""
 
+SERVER_ERROR = re.compile(r"5..")
+"""The label ``status`` of an answer that counts as an error."""
+
 
 class Measure(StrEnum):
-    """How a signal is computed from the series of its metric."""
+    """How a signal is computed from the series of its metric: each has its PromQL in :mod:`hutch.detection.promql`."""
 
-    RATE = "rate"  # growth of counters, per second
+    RATE = "rate"  # growth of counters, per second, summed
     ERRORS = "errors"  # growth of the series with a 5xx status ÷ growth of all, %
     QUANTILE = "quantile"  # of the growth of histogram buckets in seconds, given in ms
     PROBES = "probes"  # successes among the latest result of each probe, %
@@ -48,8 +52,14 @@ class SignalSpec:
     divisor: str = ""  # the second metric of a MEAN
 
     def value(self, history: History, now: datetime, time_scale: float = 1.0) -> float | None:
-        """The signal at ``now``; None for no data."""
-        return _MEASURES[self.measure](self, _Window(history, now, self.window / time_scale))
+        """The signal at ``now``; None for no data, which a value that is no number is too."""
+        value = _MEASURES[self.measure](self, _Window(history, now, self.window / time_scale))
+        return None if value is None or math.isnan(value) else value
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that it is computed from."""
+        return (self.metric, self.divisor) if self.divisor else (self.metric,)
 
 
 def _response_time(percent: int) -> SignalSpec:
@@ -121,27 +131,25 @@ class _Window:
         return [s for slices in self.history.windows(metric, self.now, self.length) for s in slices]
 
     def traffic(self, metric: str) -> list[Slice]:
-        """The series that can tell a growth, without those of monitoring's own requests."""
-        return [s for s in self.of(metric) if len(s.points) > 1 and s.labels.get("path") not in NOT_TRAFFIC]
+        """The series without those of monitoring's own requests."""
+        return [s for s in self.of(metric) if s.labels.get("path") not in NOT_TRAFFIC]
 
 
-def _grown(slices: Iterable[Slice]) -> float:
-    return math.fsum(s.increase() or 0.0 for s in slices)
-
-
-def _per_second(slices: Sequence[Slice]) -> float | None:
-    span = max((s.span for s in slices), default=0.0)
-    return _grown(slices) / span if span > 0 else None
+def _rates(slices: Iterable[Slice]) -> list[float]:
+    """The growth of each series that can tell one."""
+    found = (s.rate() for s in slices)
+    return [grown for grown in found if grown is not None]
 
 
 def _rate(spec: SignalSpec, window: _Window) -> float | None:
-    return _per_second(window.traffic(spec.metric))
+    rates = _rates(window.traffic(spec.metric))
+    return sum(rates) if rates else None
 
 
 def _errors(spec: SignalSpec, window: _Window) -> float | None:
     slices = window.traffic(spec.metric)
-    total = _grown(slices)
-    failed = _grown(s for s in slices if s.labels.get("status", "").startswith("5"))
+    total = sum(_rates(slices))
+    failed = sum(_rates(s for s in slices if SERVER_ERROR.fullmatch(s.labels.get("status", ""))))
     return 100.0 * failed / total if total > 0 else None
 
 
@@ -151,12 +159,12 @@ def _quantile(spec: SignalSpec, window: _Window) -> float | None:
 
 
 def buckets(slices: Iterable[Slice]) -> dict[float, float]:
-    """The growth of each bucket, by upper bound, over all series; a bound that is no number is left out."""
+    """The growth a second of each bucket, by upper bound, over all series; a bound that is no number is left out."""
     grown: dict[float, float] = {}
     for piece in slices:
-        bound = _number(piece.labels.get("le", ""))
-        if bound is not None:
-            grown[bound] = grown.get(bound, 0.0) + (piece.increase() or 0.0)
+        bound, rate = _number(piece.labels.get("le", "")), piece.rate()
+        if bound is not None and rate is not None:
+            grown[bound] = grown.get(bound, 0.0) + rate
     return grown
 
 
@@ -173,23 +181,24 @@ def _probes(spec: SignalSpec, window: _Window) -> float | None:
 
 
 def _mean(spec: SignalSpec, window: _Window) -> float | None:
-    count = _grown(window.traffic(spec.divisor))
-    return _grown(window.traffic(spec.metric)) / count if count > 0 else None
+    count, grown = sum(_rates(window.traffic(spec.divisor))), _rates(window.traffic(spec.metric))
+    return sum(grown) / count if grown and count > 0 else None
 
 
 def _largest(spec: SignalSpec, window: _Window) -> float | None:
-    return max((s.last for s in window.of(spec.metric)), default=None)
+    latest = [s.last for s in window.of(spec.metric)]
+    return max((value for value in latest if not math.isnan(value)), default=None)
 
 
 def _total(spec: SignalSpec, window: _Window) -> float | None:
     latest = [s.last for s in window.of(spec.metric)]
-    return math.fsum(latest) if latest else None
+    return sum(latest) if latest else None
 
 
 def _flow(spec: SignalSpec, window: _Window) -> float | None:
     slices = window.of(spec.metric)
     if slices and slices[0].kind in CUMULATIVE:
-        return _per_second([s for s in slices if len(s.points) > 1])
+        return _rate(spec, window)
     return _total(spec, window)
 
 

@@ -6,9 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hutch.model.severity import Severity
+
+FINGERPRINT = 16
+"""Hexadecimal digits of a fingerprint: 64 bits, so that among a million different ones none is likely to collide."""
+
+UNKNOWN_SEVERITY = Severity.SEV3
+"""What an alert is taken for when neither it, a rule nor a label says how bad it is."""
+
+UNKNOWN_START = datetime.min.replace(tzinfo=UTC)
+"""The start of a resolution whose source does not say when the firing began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition that must hold for a duration to fire. ``line`` is where it was written."""
+    """A condition that must hold for a duration to fire. ``line`` is where it was written.
+
+    ``keep_firing_for`` holds a firing that long after the condition ended; ``no_data`` is after how long without data
+    that is an alert of its own; ``service`` is the only one that it is for (empty: each).
+    """
 
     name: str
     condition: Condition
@@ -35,28 +48,65 @@ class Rule:
     line: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""  # the DOC#anchor that it opens, empty for the service's default
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    service: str = ""
+    keep_firing_for: timedelta = timedelta(0)
+    no_data: timedelta | None = None
+
+    def meant_for(self, service: str) -> bool:
+        """Whether it is judged for that service."""
+        return self.service in ("", service)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One firing. ``ends_at`` is set once the condition no longer holds."""
+    """One firing of one thing, from Hutch's own rules or from any other source, in the one form that all take.
+
+    ``rule`` is what its source calls it (Alertmanager's ``alertname``), ``source`` who sent it (``hutch``,
+    ``alertmanager``, ``grafana``, …). ``ends_at`` is set once it is resolved: an alert with ``ends_at`` *is* the
+    resolution of the firing with the same :attr:`key`. ``starts_at`` is aware, in UTC.
+
+    What a source may not know is a hint that :func:`hutch.commands.alerts.receive` completes: ``service`` (empty:
+    by the labels, else the only one configured), ``severity`` (None: by the rule of that name, the label ``severity``,
+    else the default). ``given`` is the source's own fingerprint or deduplication key, scoped to it (PagerDuty's key by
+    its routing key: ``{routing}:{dedup_key}``); without it the fingerprint is made of rule, service and labels.
+    A source that sends no start with a resolution leaves ``starts_at`` at :data:`UNKNOWN_START`: it ends whatever of
+    that fingerprint fires. ``since`` is when the trouble began, where that is known to be before ``starts_at``.
+    ``url`` leads back to the source. All texts are untrusted.
+    """
 
     rule: str
     service: str
-    severity: Severity
+    severity: Severity | None
     starts_at: datetime
     summary: str
     value: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
+    source: str = "hutch"
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    given: str = ""
+    since: datetime | None = None
+    url: str = ""
+
+    @property
+    def level(self) -> Severity:
+        """Its severity; :data:`UNKNOWN_SEVERITY` where nobody knows better."""
+        return self.severity or UNKNOWN_SEVERITY
+
+    @property
+    def firing(self) -> bool:
+        """Whether this says that it fires; else it says that it ended."""
+        return self.ends_at is None
 
     @property
     def fingerprint(self) -> str:
-        """Stable identity of what fires (rule, service, labels), not of one firing."""
-        identity = json.dumps([self.rule, self.service, dict(sorted(self.labels.items()))])
-        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+        """Stable identity of what fires, not of one firing: of the source's own key, else of rule, service, labels."""
+        own = [self.rule, self.service, dict(sorted(self.labels.items()))]
+        identity = json.dumps([self.source, self.given] if self.given else own)
+        return hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT]
 
     @property
     def key(self) -> str:
-        """Identity of this firing: fingerprint and start."""
+        """Identity of this firing: fingerprint and start. Delivered twice, it is the same."""
         return f"{self.fingerprint}@{self.starts_at.isoformat()}"

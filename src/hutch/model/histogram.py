@@ -15,7 +15,7 @@ def histogram_quantile(q: float, buckets: Mapping[float, float]) -> float | None
     higher bounds (scrapes torn apart) are made monotonic.
     """
     bounds = sorted(buckets)
-    if len(bounds) < 2 or bounds[-1] != math.inf:
+    if len(bounds) < 2 or bounds[-1] != math.inf or any(math.isnan(count) for count in buckets.values()):
         return None
     counts = list(accumulate((buckets[bound] for bound in bounds), max))
     if counts[-1] <= 0:

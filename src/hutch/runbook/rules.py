@@ -1,7 +1,8 @@
 """Alert rules in the form that documents and ``hutch.yaml`` share.
 
 A rule has ``name``, ``condition`` (``error_rate > 5%``), ``duration`` (``5m``), ``severity`` (``SEV-2``), and may have
-``runbook`` and ``labels``.
+``runbook``, ``labels``, ``annotations``, ``service`` (judged for that one only), ``keep_firing_for`` (as Prometheus')
+and ``no_data`` (after how long without data that is an alert of its own).
 """
 
 from __future__ import annotations
@@ -16,22 +17,20 @@ import yaml
 
 from hutch.model.alert import Condition, Rule
 from hutch.model.severity import Severity
+from hutch.model.units import UNITS
 from hutch.runbook import yaml_text
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.yaml_text import YamlError
 
-UNITS = ("%", "ms", "s", "m", "h", "/s", "requests/s", "bytes", "bytes/s", "kB", "MB", "GB")
-"""What may stand after a threshold; nothing is a bare count."""
-
 REQUIRED = ("name", "condition", "duration", "severity")
-OPTIONAL = ("runbook", "labels")
+OPTIONAL = ("runbook", "labels", "annotations", "service", "keep_firing_for", "no_data")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 LONGEST = timedelta(days=366)
 """A longer duration is a slip of the pen."""
 
 _CONDITION = re.compile(
-    r"^\s*(?P<signal>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<number>-?\d+(?:\.\d+)?)\s*(?P<unit>\S*)\s*$"
+    r"^\s*(?P<signal>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<unit>\S*)\s*$"
 )
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd])")
 _HEAD = re.compile(r"^alerts[ \t]*:", re.MULTILINE)
@@ -63,17 +62,29 @@ def rule(fields: Mapping[str, object], line: int, lines: Mapping[str, int] | Non
     where = lines or {}
     named = f"alert rule {str(fields['name'])!r}" if fields.get("name") else "alert rule"
     _check_keys(fields, named, line, where)
-    labels = fields.get("labels") or {}
-    if not isinstance(labels, Mapping):
-        raise RunbookError(f"{named}: labels must be 'key: value' lines", where.get("labels", line))
+
+    def mapping(key: str) -> dict[str, str]:
+        found = fields.get(key) or {}
+        if not isinstance(found, Mapping):
+            raise RunbookError(f"{named}: {key} must be 'key: value' lines", where.get(key, line))
+        return {str(k): str(v) for k, v in found.items()}
+
+    def length(key: str) -> timedelta | None:
+        given = fields.get(key) not in (None, "")
+        return duration(str(fields[key]), where.get(key, line), named) if given else None
+
     return Rule(
         name=str(fields["name"]),
         condition=condition(str(fields["condition"]), where.get("condition", line), named),
-        duration=duration(str(fields["duration"]), where.get("duration", line), named),
+        duration=length("duration") or timedelta(0),
         severity=_severity(fields["severity"], where.get("severity", line), named),
         line=line,
-        labels={str(k): str(v) for k, v in labels.items()},
+        labels=mapping("labels"),
         runbook=str(fields.get("runbook") or ""),
+        annotations=mapping("annotations"),
+        service=str(fields.get("service") or ""),
+        keep_firing_for=length("keep_firing_for") or timedelta(0),
+        no_data=length("no_data"),
     )
 
 

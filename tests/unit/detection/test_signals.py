@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hutch.detection import history as history_module
-from hutch.detection.history import History, Point, increase
+from hutch.detection.growth import Point, increase, rate
+from hutch.detection.history import History
 from hutch.detection.signals import SIGNALS, measure_all, scrape_interval, unknown_signal
 from hutch.model.action import Sample
 from hutch.model.histogram import histogram_quantile
@@ -75,9 +76,9 @@ def test_the_time_scale_divides_the_window() -> None:
 def test_a_status_that_appears_later_counts_from_zero() -> None:
     history = History()
     history.add(requests(0, {"200": 100}))
-    history.add(requests(10, {"200": 100, "500": 25}))
-    assert signal("error_rate", history, 10) == pytest.approx(100.0)
-    assert signal("request_rate", history, 10) == pytest.approx(2.5)
+    history.add(requests(60, {"200": 100, "500": 30}))
+    assert signal("error_rate", history, 60) == pytest.approx(100.0)
+    assert signal("request_rate", history, 60) == pytest.approx(0.5)
 
 
 def test_a_first_scrape_tells_no_growth() -> None:
@@ -96,10 +97,10 @@ def test_probes_and_scrapes_of_monitoring_are_not_traffic() -> None:
 
 def test_two_sources_of_one_metric_are_not_added_up() -> None:
     history = History()
-    for second in (0, 10):
+    for second in (0, 60):
         history.add(requests(second, {"200": second}), "platform")
         history.add(requests(second, {"200": second}), "service")
-    assert signal("request_rate", history, 10) == pytest.approx(1.0)
+    assert signal("request_rate", history, 60) == pytest.approx(1.0)
 
 
 def test_uptime_is_the_latest_result_of_each_probe_of_every_source() -> None:
@@ -112,10 +113,10 @@ def test_uptime_is_the_latest_result_of_each_probe_of_every_source() -> None:
 
 def test_gauges_flows_and_means() -> None:
     history = History()
-    for second in (0, 20):
+    for second in (0, 60):
         history.add(
             [
-                sample("disk_used", 30 + second, second, mount="/"),
+                sample("disk_used", 10 + second, second, mount="/"),
                 sample("disk_used", 80, second, mount="/data"),
                 sample("network_in", 1000.0 * second, second, "counter"),
                 sample("network_out", 512, second),
@@ -123,10 +124,10 @@ def test_gauges_flows_and_means() -> None:
                 sample("db_queries_total", 10 + second, second, "counter"),
             ]
         )
-    assert signal("disk_used", history, 20) == 80
-    assert signal("network_in", history, 20) == pytest.approx(1000)
-    assert signal("network_out", history, 20) == 512
-    assert signal("db_query_time", history, 20) == pytest.approx(3.0)
+    assert signal("disk_used", history, 60) == 80
+    assert signal("network_in", history, 60) == pytest.approx(1000)
+    assert signal("network_out", history, 60) == 512
+    assert signal("db_query_time", history, 60) == pytest.approx(3.0)
 
 
 def test_response_time_from_the_growth_of_the_buckets() -> None:
@@ -139,11 +140,28 @@ def test_response_time_from_the_growth_of_the_buckets() -> None:
     assert signal("p95_response_time", history, 30) == pytest.approx(500.0)
 
 
-def test_values_that_are_no_numbers_are_left_out() -> None:
+def test_a_value_that_is_no_number_is_no_data() -> None:
     history = History()
-    history.add([sample("cpu", math.nan, 0), sample("memory", math.inf, 0)])
+    history.add([sample("cpu", math.nan, 0), sample("memory", math.inf, 0), sample("db_cpu", 7, 0, host="a")])
+    history.add([sample("db_cpu", math.nan, 0, host="b")])
     assert signal("cpu", history, 0) is None
-    assert signal("memory", history, 0) is None
+    assert signal("memory", history, 0) == math.inf
+    assert signal("db_cpu", history, 0) == 7
+
+
+def test_a_series_that_comes_back_does_not_count_from_zero() -> None:
+    history = History()
+    history.add(requests(0, {"200": 100, "500": 5000}))
+    history.add(requests(700, {"200": 100}))
+    history.add(requests(710, {"200": 110, "500": 5001}))
+    assert signal("error_rate", history, 710) == 0.0
+
+
+def test_only_wanted_metrics_are_kept() -> None:
+    history = History(wanted=frozenset({"cpu"}))
+    history.add([sample("cpu", 1, 0), sample("other", 1, 0)])
+    assert history.window("other", at(0), timedelta(minutes=1)) == []
+    assert signal("cpu", history, 0) == 1
 
 
 def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +175,9 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_scrape_delivered_twice_counts_once() -> None:
     history = History()
-    for second in (0, 10, 10, 5):
+    for second in (0, 60, 60, 5):
         history.add(requests(second, {"200": second}))
-    assert signal("request_rate", history, 10) == pytest.approx(1.0)
+    assert signal("request_rate", history, 60) == pytest.approx(1.0)
 
 
 def test_the_scrape_interval_follows_the_time_scale() -> None:
@@ -173,6 +191,22 @@ def test_an_unknown_signal_names_the_nearest() -> None:
 
 
 # ------------------------------------------------------------------ properties
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(0, 0), (60, 60)], 1.0),  # the window is covered
+        ([(5, 100), (55, 150)], 1.0),  # extended to both edges
+        ([(0, 100), (10, 110), (20, 120)], 25 / 60),  # 40 s are too far: half a gap
+        ([(20, 0), (50, 30)], 40 / 60),  # it was zero at its first point
+        ([(0, 100), (30, 10), (60, 40)], 40 / 60),  # a restart
+        ([(0, 5)], None),
+    ],
+)
+def test_a_rate_by_hand(points: list[tuple[float, float]], expected: float | None) -> None:
+    got = rate([Point(at(second), value) for second, value in points], at(0), at(60))
+    assert got == (None if expected is None else pytest.approx(expected))
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=6), min_size=1, max_size=5))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+_BYTES = {"B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
+          "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}  # fmt: skip
+
 _FAMILIES: tuple[dict[str, float], ...] = (
-    {"us": 0.001, "µs": 0.001, "ms": 1.0, "s": 1_000.0, "m": 60_000.0, "min": 60_000.0, "h": 3_600_000.0},
+    {"us": 0.001, "µs": 0.001, "ms": 1.0, "s": 1_000.0, "m": 60_000.0, "min": 60_000.0, "h": 3_600_000.0,
+     "d": 86_400_000.0},
     {"%": 1.0, "percent": 1.0},
-    {"B": 1, "bytes": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
-     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40},
-    {"bytes/s": 1, "B/s": 1, "kB/s": 1e3, "KB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9,
-     "KiB/s": 2**10, "MiB/s": 2**20, "GiB/s": 2**30},
+    {"bytes": 1, **_BYTES},
+    {"bytes/s": 1, **{f"{unit}/s": size for unit, size in _BYTES.items()},
+     "bit/s": 1 / 8, "kbit/s": 125, "Mbit/s": 125_000, "Gbit/s": 125_000_000},
     {"requests/s": 1.0, "req/s": 1.0, "rps": 1.0, "/s": 1.0, "requests/min": 1 / 60, "req/min": 1 / 60, "rpm": 1 / 60},
 )  # fmt: skip
 """Units that convert into one another, each with its size in the family's base unit."""
+
+UNITS = tuple(unit for family in _FAMILIES for unit in family)
+"""Every unit that a threshold may have. A signal may have another of its own, such as ``connections``."""
 
 
 def convert(value: float, unit: str, to: str) -> float | None:
