@@ -23,15 +23,23 @@ def classify(lang: str, text: str, holes: Iterable[tuple[int, int]] = ()) -> Ver
     lang = lang.strip().lower()
     for start, end in sorted(holes, reverse=True):
         text = text[:start] + _HOLES.get(lang, "x") + text[end:]
-    return _classify(lang, text)
+    return _remembered(lang, text) if len(text) <= _SHORT else _classify(lang, text)
+
+
+_SHORT = 4096
+"""Characters of a text whose verdict is remembered; longer ones would fill the memory."""
 
 
 def forget() -> None:
     """Drop every verdict that is remembered from texts seen before, for those who measure."""
-    _classify.cache_clear()
+    _remembered.cache_clear()
 
 
 @lru_cache(maxsize=8192)
+def _remembered(lang: str, text: str) -> Verdict:
+    return _classify(lang, text)
+
+
 def _classify(lang: str, text: str) -> Verdict:
     judge = _JUDGES.get(lang)
     return judge(text) if judge else Verdict(Effect.NONE, f"{lang or 'plain text'} is not run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -57,6 +58,20 @@ RANGES = re.compile(r"\w|(?:\w-\w)+[\W\d_]*|:\w+:")
 
 HEX = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
 """An IPv6 address in brackets."""
+
+
+def may_ask(word: str) -> bool:
+    """Whether an upper-case word can be a placeholder anywhere: most are keywords and names of variables."""
+    return _known(word) if len(word) <= _REMEMBERED else is_named(word) or is_open(word)
+
+
+_REMEMBERED = 40
+"""Characters of a word that is kept in memory once it is told."""
+
+
+@lru_cache(maxsize=4096)
+def _known(word: str) -> bool:
+    return is_named(word) or is_open(word)
 
 
 def is_named(word: str) -> bool:

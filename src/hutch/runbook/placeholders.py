@@ -30,6 +30,9 @@ _CANDIDATE = re.compile(
     |(?P<upper>(?<![A-Za-z0-9_])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+|-[A-Z][A-Z0-9]*)*(?![A-Za-z0-9_]))""",
     re.VERBOSE,
 )
+_BEGINS = re.compile(r"[{$\[<A-Z]")
+"""What every candidate begins with: sought first, it is a fraction of the work."""
+
 _ASSIGNED = re.compile(
     r"(?:^|[\s;&|({])([A-Za-z_]\w*)\+?="
     r"|\bfor\s+([A-Za-z_]\w*)|\bread\s+(?:-\w+\s+)*([A-Za-z_]\w*)"
@@ -43,7 +46,7 @@ Found = re.Match[str]
 
 def find(text: str, lang: str) -> tuple[Placeholder, ...]:
     """The placeholders of a statement, in order; names in lower case with hyphens."""
-    candidates = [*_candidates(text)]
+    candidates = [found for found in _candidates(text) if not found["upper"] or table.may_ask(found.group())]
     if not candidates:
         return ()
     accept = _shell(text) if lang in SHELLS else _sql(text) if lang == "sql" else _other
@@ -62,8 +65,12 @@ def normal(name: str) -> str:
 
 def _candidates(text: str) -> Iterator[Found]:
     """What has the form of a placeholder, wherever it stands; a bracket that is none may hold others."""
-    at, closed = 0, frozenset(_CLOSING_TAG.findall(text))
-    while found := _CANDIDATE.search(text, at):
+    at, closed = 0, frozenset(_CLOSING_TAG.findall(text) if "</" in text else ())
+    while begins := _BEGINS.search(text, at):
+        found = _CANDIDATE.match(text, begins.start())
+        if found is None:
+            at = begins.end()
+            continue
         if (found["square"] and not _is_bracketed(text, found)) or (found["angle"] and not _is_angled(found, closed)):
             at = found.start() + 1
             continue

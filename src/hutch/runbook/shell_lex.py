@@ -87,23 +87,32 @@ class Lexer:
         self._goes_on = False  # the last operator wants more
         self._header = False  # `name()` was read, its body may come on the next line
         self._pending: list[tuple[str, bool, bool]] = []
+        self._mode = _CODE
+        self._quoting = Quoting.PLAIN
         self._run()
 
     def _run(self) -> None:
-        while self._at < len(self.text):
-            found = self._mode.match(self.text, self._at)
-            if found is None or found.lastgroup is None:
-                break
-            _HANDLERS[found.lastgroup](self, found.group())
+        text, tokens, quick = self.text, self.tokens, _QUICK
+        while found := self._mode.match(text, self._at):
+            kind = found.lastgroup or "word"
+            if kind in quick and not (kind == "word" and self._command):
+                at = self._at
+                self._at = end = found.end()
+                tokens.append(Token(kind, at, end, self._quoting, self._ticks > 0))
+            else:
+                _HANDLERS[kind](self, found.group())
         self.complete = self.complete and not self._stack and not self._pending
 
-    @property
-    def _mode(self) -> re.Pattern[str]:
-        return _MODES.get(self._stack[-1], _CODE) if self._stack else _CODE
+    def _enter(self, closer: str) -> None:
+        self._stack.append(closer)
+        self._mode = _MODES.get(closer, _CODE)
+        self._quoting = _QUOTING.get(closer, Quoting.PLAIN)
 
-    @property
-    def _quoting(self) -> Quoting:
-        return _QUOTING.get(self._stack[-1], Quoting.PLAIN) if self._stack else Quoting.PLAIN
+    def _leave(self) -> None:
+        self._stack.pop()
+        outer = self._stack[-1] if self._stack else ""
+        self._mode = _MODES.get(outer, _CODE)
+        self._quoting = _QUOTING.get(outer, Quoting.PLAIN)
 
     def _emit(self, kind: str, length: int, quoting: Quoting | None = None) -> None:
         self.tokens.append(Token(kind, self._at, self._at + length, quoting or self._quoting, self._ticks > 0))
@@ -114,12 +123,9 @@ class Lexer:
 
     def _push(self, closer: str, text: str, kind: str = "open") -> None:
         self._emit(kind, len(text))
-        self._stack.append(closer)
+        self._enter(closer)
 
     # plain code
-
-    def _on_space(self, text: str) -> None:
-        self._emit("space", len(text))
 
     def _on_joined(self, text: str) -> None:
         self._emit("space", len(text))
@@ -196,7 +202,7 @@ class Lexer:
         empty = bool(self.tokens) and self.tokens[-1].kind == "open"
         closes = bool(self._stack) and self._stack[-1] == ")"
         if closes:
-            self._stack.pop()
+            self._leave()
         self._emit("close" if closes else "op", 1)
         self._significant()
         self._command = True
@@ -204,7 +210,7 @@ class Lexer:
 
     def _on_tick(self, text: str) -> None:
         if self._stack and self._stack[-1] == "`":
-            self._stack.pop()
+            self._leave()
             self._emit("close", 1)
             self._ticks -= 1
             self._significant()
@@ -228,10 +234,10 @@ class Lexer:
         if not whole:
             return
         if text in _CLOSERS:
-            self._stack.append(_CLOSERS[text])
+            self._enter(_CLOSERS[text])
             self._command = text in {"if", "while", "until", "{"}
         elif text in _ENDS and self._stack and self._stack[-1] == text:
-            self._stack.pop()
+            self._leave()
         elif text in _LEADERS or self._named_function():
             self._command = True
 
@@ -258,19 +264,19 @@ class Lexer:
 
     # inside quotes, ${…} and $((…))
 
-    def _on_text(self, text: str) -> None:
-        self._emit("text", len(text))
-
     def _on_paren(self, text: str) -> None:
         self._push("a(", text, "text")
 
     def _on_end(self, text: str) -> None:
         quoting = self._quoting
         kind = {Quoting.DOUBLE: "quote", Quoting.PARAMETER: "var"}.get(quoting, "text")
-        self._stack.pop()
+        self._leave()
         self._emit(kind, len(text), quoting)
         self._significant()
 
+
+_QUICK = frozenset({"space", "word", "text"})
+"""Groups that are tokens as they stand, the most of all: but for a word where a command's name may come."""
 
 _HANDLERS: dict[str, Callable[[Lexer, str], None]] = {
     name.removeprefix("_on_"): method for name, method in vars(Lexer).items() if name.startswith("_on_")

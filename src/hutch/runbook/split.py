@@ -17,6 +17,7 @@ from hutch.runbook.shell_lex import Lexer
 from hutch.runbook.sql_lex import Item
 from hutch.runbook.transcript import commands, is_transcript, queries, speaks_sql
 
+_BREAK = re.compile("\n")
 _MARKER = re.compile(r"^(?:#+!?|--+|//+|/\*+)\s?|\s*\*+/$")
 
 
@@ -140,7 +141,7 @@ def _without_comments(text: str, start: int, end: int) -> Iterator[Item]:
 
 
 def _attach(text: str, items: Iterable[Item]) -> Pieces:
-    breaks = [at for at, char in enumerate(text) if char == "\n"]
+    breaks = [found.start() for found in _BREAK.finditer(text)]
     pieces = Pieces()
     group: list[Comment] = []
     for item in items:

@@ -27,6 +27,9 @@ _TOKEN = re.compile(
     |(?P<word>[^\W\d][\w$]*)|(?P<number>\d[\w.]*)|(?P<end>;)|(?P<meta>\\[^\n]*)|(?P<op>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_LONG = frozenset({"block", "dollar"})
+"""Groups that only begin a token."""
+
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _COPY = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
 _ROUTINE = frozenset({"function", "procedure"})
@@ -36,8 +39,9 @@ def tokens(text: str) -> Iterator[Token]:
     """The tokens of ``text``, without gaps."""
     at, first, statement = 0, "", 0
     unclosed: set[str] = set()
-    while at < len(text):
-        token = _token(text, at, unclosed)
+    while found := _TOKEN.match(text, at):
+        kind = found.lastgroup or "op"
+        token = _long(text, found, unclosed) if kind in _LONG else Token(kind, at, found.end())
         yield token
         at = token.end
         if token.kind == "end":
@@ -50,22 +54,16 @@ def tokens(text: str) -> Iterator[Token]:
             first, statement = text[token.start : token.end][:8].lower(), token.start
 
 
-def _token(text: str, at: int, unclosed: set[str]) -> Token:
-    """The token at ``at``. A ``$tag$`` that never closes is no quote; ``unclosed`` keeps it from being sought again."""
-    found = _TOKEN.match(text, at)
-    if found is None or found.lastgroup is None:
-        return Token("op", at, at + 1)
-    kind, end = found.lastgroup, found.end()
-    if kind == "block":
+def _long(text: str, found: re.Match[str], unclosed: set[str]) -> Token:
+    """The token that ``found`` opens. A ``$tag$`` that never closes is no quote; ``unclosed`` saves seeking it again."""
+    at, end, tag = found.start(), found.end(), found.group()
+    if tag == "/*":
         return Token("comment", at, _comment_end(text, end))
-    if kind == "dollar":
-        tag = found.group()
-        close = -1 if tag in unclosed else text.find(tag, end)
-        if close < 0:
-            unclosed.add(tag)
-            return Token("op", at, end)
-        return Token("dollar", at, close + len(tag))
-    return Token(kind, at, end)
+    close = -1 if tag in unclosed else text.find(tag, end)
+    if close < 0:
+        unclosed.add(tag)
+        return Token("op", at, end)
+    return Token("dollar", at, close + len(tag))
 
 
 def _data_end(text: str, at: int) -> int:
@@ -107,12 +105,13 @@ def items(text: str) -> Iterator[Item]:
             open_at, depth, atomic, words = token.start, 0, 0, []
         held.clear()
         last = token.end
-        word = text[token.start : token.end].lower() if token.kind == "word" else ""
-        if word:
+        if token.kind == "word" and (not words or words[0] == "create"):  # no other statement nests by its words
+            word = text[token.start : token.end].lower()
             atomic = _nesting(word, words, atomic)
             words.append(word)
-        depth = max(0, depth + _parentheses(text, token))
-        if _ends(token, depth or atomic, first=token.start == open_at):
+        elif token.kind == "op":
+            depth = max(0, depth + _PARENTHESES.get(text[token.start], 0))
+        elif token.kind in _ENDS and _ends(token, depth or atomic, first=token.start == open_at):
             yield Item("statement", open_at, last)
             open_at = -1
     if open_at >= 0:
@@ -120,8 +119,8 @@ def items(text: str) -> Iterator[Item]:
     yield from held
 
 
-def _parentheses(text: str, token: Token) -> int:
-    return {"(": 1, ")": -1}.get(text[token.start], 0) if token.kind == "op" else 0
+_PARENTHESES = {"(": 1, ")": -1}
+_ENDS = frozenset({"end", "data", "meta"})
 
 
 def _ends(token: Token, nested: int, *, first: bool) -> bool:

@@ -59,8 +59,10 @@ _MARKERS = re.compile(r"^(?:[->*+ ]|\d{1,9}[.)]|<!--(?:(?!-->).){0,200}-->)+")
 
 
 def _name(lead: str, title: str) -> str:
+    if not lead.rstrip().endswith(":"):
+        return title
     words = plain(_MARKERS.sub("", lead).rstrip(": ")).strip()
-    return words if words and len(words) <= LONGEST_NAME and lead.rstrip().endswith(":") else title
+    return words if words and len(words) <= LONGEST_NAME else title
 
 
 def _statements(

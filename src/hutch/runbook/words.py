@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hutch.model.runbook import Role
 
@@ -158,6 +159,9 @@ _BEFORE = re.compile(r"[^\w(\[{<`$/*]{1,40}")
 _AFTER = re.compile(r"[^\w)\]}>`.!?%\"'*]{1,40}")
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_REMEMBERED = 200
+"""Characters of a title that is kept in memory once read, and in which a role is sought."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -173,6 +177,16 @@ class Title:
 
 def read_title(text: str) -> Title:
     """``text`` with its numbering taken off and understood."""
+    return _known_title(text) if len(text) <= _REMEMBERED else _title(text)
+
+
+@lru_cache(maxsize=4096)
+def _known_title(text: str) -> Title:
+    """Documents repeat their titles: each "Symptoms" is read once."""
+    return _title(text)
+
+
+def _title(text: str) -> Title:
     bare = _unadorned(text)
     if (found := _NUMBERED.match(bare)) and (kind := _kind(found["word"])) and (number := _number(found["number"])):
         return Title(text, found["rest"], kind, number)
@@ -208,7 +222,12 @@ def _kind(word: str) -> str:
 
 def role_of(text: str) -> Role | None:
     """The role that the words of a heading name, or None."""
-    words = [w.lower() for w in _WORD.findall(_ASIDE.sub(" ", text[:200]))]
+    return _role(text[:_REMEMBERED])
+
+
+@lru_cache(maxsize=4096)
+def _role(text: str) -> Role | None:
+    words = [w.lower() for w in _WORD.findall(_ASIDE.sub(" ", text))]
     if not words or len(words) > LONGEST_TITLE:
         return None
     said = " ".join(words)
