@@ -41,7 +41,7 @@ def _writes(found: Sequence[Token]) -> Iterator[Verdict]:
         yield _change(f"begins with {found[0].text.upper()}, which is not known to only read")
     writing = words("sql", "writing")
     for i, token in enumerate(found):
-        if token.kind == "name" and token.text in writing and _at(found, i - 1).text != ".":
+        if token.text in writing and token.kind == "name" and _at(found, i - 1).text != ".":
             yield _change(f"holds {token.text.upper()}, which does more than read")
         if token.text == "for" and _at(found, i + 1).text in ("update", "share", "no", "key"):
             yield _change(f"locks rows: FOR {_at(found, i + 1).text.upper()}")
@@ -49,8 +49,9 @@ def _writes(found: Sequence[Token]) -> Iterator[Verdict]:
 
 def _calls(found: Sequence[Token]) -> Iterator[Verdict]:
     pairs = _pairs(found)
-    for i, token in enumerate(found):
-        if _at(found, i + 1).text != "(" or _at(found, i + 1).kind != "mark":
+    for i, token in enumerate(found[:-1]):
+        following = found[i + 1]
+        if following.text != "(" or following.kind != "mark":
             continue
         if token.kind == "quoted":
             yield _change(f"calls {token.text}, a quoted name")
@@ -100,9 +101,11 @@ def _pairs(found: Sequence[Token]) -> dict[int, int]:
     pairs: dict[int, int] = {}
     opened: list[int] = []
     for i, token in enumerate(found):
-        if token.kind == "mark" and token.text == "(":
+        if token.kind != "mark":
+            continue
+        if token.text == "(":
             opened.append(i)
-        elif token.kind == "mark" and token.text == ")" and opened:
+        elif token.text == ")" and opened:
             pairs[i] = opened.pop()
             pairs[pairs[i]] = i
     return pairs
@@ -122,13 +125,14 @@ def _full(found: Sequence[Token], i: int) -> str:
 def _types(found: Sequence[Token]) -> Iterator[Verdict]:
     openers: list[str] = []
     for i, token in enumerate(found):
-        if token.text == "(" and token.kind == "mark":
+        kind, text = token.kind, token.text
+        if text == "(" and kind == "mark":
             openers.append(_at(found, i - 1).text)
-        elif token.text == ")" and token.kind == "mark" and openers:
+        elif text == ")" and kind == "mark" and openers:
             openers.pop()
-        elif (token.text == "::" or (token.text == "as" and openers[-1:] == ["cast"])) and not _builtin(found, i + 1):
+        elif (text == "::" or (text == "as" and openers[-1:] == ["cast"])) and not _builtin(found, i + 1):
             yield _change(f"casts to {_at(found, i + 1).text}, a type that is not built in")
-        elif token.kind == "string" and i and not _may_precede_string(found, i - 1):
+        elif kind == "string" and i and not _may_precede_string(found, i - 1):
             yield _change(f"reads a literal as {found[i - 1].text}, a type that is not built in")
 
 
@@ -146,7 +150,8 @@ def _may_precede_string(found: Sequence[Token], i: int) -> bool:
         return False
     if token.kind != "name":
         return True
-    return not _foreign(found, i) and token.text in words("sql", "before_string") | words("sql", "types")
+    known = token.text in words("sql", "before_string") or token.text in words("sql", "types")
+    return known and not _foreign(found, i)
 
 
 def _operators(found: Sequence[Token]) -> Iterator[Verdict]:

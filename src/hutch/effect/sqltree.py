@@ -41,11 +41,14 @@ def parse(text: str) -> exp.Expr | None:
 
 def stranger(tree: exp.Expr) -> str | None:
     """The first node kind in ``tree`` that a read may not have."""
-    for node in tree.walk():
-        denied = isinstance(node, _DENIED_NODES) and not isinstance(node, exp.Query)
-        if denied or not isinstance(node, _READ_NODES):
-            return type(node).__name__
-    return None
+    return next((type(node).__name__ for node in tree.walk() if not _may_stand(type(node))), None)
+
+
+@cache
+def _may_stand(kind: type[exp.Expr]) -> bool:
+    """Whether a read may have a node of this kind."""
+    denied = issubclass(kind, _DENIED_NODES) and not issubclass(kind, exp.Query)
+    return not denied and issubclass(kind, _READ_NODES)
 
 
 def personal(tree: exp.Expr) -> bool:
@@ -54,8 +57,10 @@ def personal(tree: exp.Expr) -> bool:
     A column outside ``count(…)`` counts when its name is personal in any table, or when a table of
     persons is read and the column is not known to be neutral.
     """
-    tables = {t.name.lower() for t in tree.find_all(exp.Table)} & words("sql", "personal", "tables")
-    shown = [column for select in tree.find_all(exp.Select) for item in select.expressions for column in _shown(item)]
+    nodes = list(tree.walk())
+    tables = {t.name.lower() for t in nodes if isinstance(t, exp.Table)} & words("sql", "personal", "tables")
+    selects = (node for node in nodes if isinstance(node, exp.Select))
+    shown = [column for select in selects for item in select.expressions for column in _shown(item)]
     if isinstance(tree, exp.Select | exp.SetOperation) and tables and not shown:
         return False
     neutral, named = words("sql", "personal", "neutral"), words("sql", "personal", "columns")
@@ -79,10 +84,13 @@ def written(tree: exp.Expr) -> list[Verdict]:
 
 
 def _harm(node: exp.Expr) -> Verdict | None:
-    for kind, judge in _judges().items():
-        if isinstance(node, kind):
-            return judge(node)
-    return None
+    judge = _judge_of(type(node))
+    return judge(node) if judge else None
+
+
+@cache
+def _judge_of(kind: type[exp.Expr]) -> _Judge | None:
+    return next((judge for known, judge in _judges().items() if issubclass(kind, known)), None)
 
 
 @cache

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 LIMIT = 64 * 1024
 """Bytes of a statement past which it is not parsed at all (1 MB takes seconds)."""
@@ -41,8 +41,7 @@ class Alien(ValueError):
     """The text has something that is not plain Postgres SQL; the message says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """``kind`` is name, quoted, string, number, param, op or mark; ``text`` is lower case for names."""
 
     kind: str
@@ -74,13 +73,17 @@ def statements(found: list[Token]) -> list[list[Token]]:
 
 
 def _scan(text: str) -> Iterator[Token]:
-    at = 0
-    while at < len(text):
+    at, size = 0, len(text)
+    while at < size:
         match = _TOKEN.match(text, at)
         if match is None:
             raise Alien(_oddity(text[at : at + 2]))
         kind, end = str(match.lastgroup), match.end()
-        if kind == "block":
+        if kind == "name":
+            yield Token(kind, match.group().translate(_ASCII_LOWER), at, end)
+        elif kind == "mark":
+            yield Token(kind, match.group(), at, end)
+        elif kind == "block":
             end = _comment_end(text, at)
         elif kind == "unicode":
             raise Alien("a U& literal")
@@ -101,10 +104,7 @@ def _token(kind: str, text: str, at: int, end: int) -> Token:
         end = at + _operator_length(text[at:end])
     if kind == "string" and "\\'" in text[at:end]:
         raise Alien("a backslash before a quote, whose meaning is a server setting")
-    word = text[at:end]
-    if kind == "name":
-        word = word.translate(_ASCII_LOWER)
-    return Token("string" if kind == "escaped" else kind, word, at, end)
+    return Token("string" if kind == "escaped" else kind, text[at:end], at, end)
 
 
 def _operator_length(run: str) -> int:
