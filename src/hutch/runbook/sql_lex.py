@@ -55,7 +55,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _long(text: str, found: re.Match[str], unclosed: set[str]) -> Token:
-    """The token that ``found`` opens. A ``$tag$`` that never closes is no quote; ``unclosed`` saves seeking it again."""
+    """The token that ``found`` opens. A ``$tag$`` that never closes is no quote; ``unclosed`` saves seeking again."""
     at, end, tag = found.start(), found.end(), found.group()
     if tag == "/*":
         return Token("comment", at, _comment_end(text, end))
