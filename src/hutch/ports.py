@@ -213,7 +213,8 @@ class Setting:
 
     A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
     of names to such); a URL of kind
-    ``secret`` may hold a password and is masked wherever it is shown.
+    ``secret`` may hold a password and is masked wherever it is shown. ``fills`` names the placeholders of documents
+    (``service-url``) whose value it is.
     """
 
     name: str
@@ -221,6 +222,7 @@ class Setting:
     doc: str
     required: bool = False
     default: object = None
+    fills: tuple[str, ...] = ()
 
 
 def _no_causes(_findings: Sequence[Finding]) -> Sequence[Cause]:

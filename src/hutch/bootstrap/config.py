@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hutch.bootstrap import values
+from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.rulecheck import check_rules
 from hutch.model.alert import Rule
@@ -46,7 +47,7 @@ TOP: tuple[Setting, ...] = (
 """Every key of the file, for reading it and for its documentation."""
 
 SERVICE: tuple[Setting, ...] = (
-    Setting("binds", "map", "what hosts, clusters, buckets and programs named in documents stand for here"),
+    Setting("binds", "map", "what hosts, clusters, buckets, programs and files named in documents stand for here"),
     Setting("values", "map", "values for placeholders of documents"),
     Setting("runbook", "text", "the DOC#anchor that an alert without a runbook of its own opens", default=""),
 )
@@ -126,10 +127,18 @@ def _service(name: str, node: Node, providers: Mapping[str, Provider]) -> Servic
     return ServiceConfig(
         name=name,
         targets=targets,
-        binds=values.text_map(node.child("binds")),
+        binds={k: _binding(n) for k, n in node.child("binds").mapping().items()},
         values=values.text_map(node.child("values")),
         runbook=values.text(node.child("runbook")) if "runbook" in node.mapping() else "",
     )
+
+
+def _binding(node: Node) -> str:
+    """What a name stands for; a file that is supplied by its path is read now."""
+    try:
+        return supplied(values.text(node), Path(node.path).parent)
+    except ValueError as error:
+        raise node.fail(str(error)) from error
 
 
 def _policy(node: Node) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,6 +16,7 @@ from hutch.model.config import Config, ServiceConfig
 from hutch.model.event import Break
 from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
 from hutch.queue.local import LocalQueue
+from hutch.runbook.values import Source
 from hutch.store.clock import SystemClock
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
@@ -82,7 +83,16 @@ def open_service(
         name: _open(config.name, providers[name], settings or _defaults(providers[name]), secrets, clock)
         for name, settings in wanted.items()
     }
-    return Service(config, connections)
+    return Service(config, connections, tuple(_known(config, providers)))
+
+
+def _known(config: ServiceConfig, providers: Mapping[str, Provider]) -> Iterator[Source]:
+    """The placeholders of documents that the settings of the targets fill in; never with a secret."""
+    for name, given in config.targets.items():
+        for setting in providers[name].settings:
+            value = given.get(setting.name)
+            if value and setting.kind in ("text", "url"):
+                yield Source(f"services.{config.name}.{name}.{setting.name}", dict.fromkeys(setting.fills, str(value)))
 
 
 def _open(

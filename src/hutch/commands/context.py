@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hutch.model.config import Config, ServiceConfig
 from hutch.ports import Connection, Provider, Queue, Secrets, Store, Wallclock
+from hutch.runbook.values import Source
 
 
 class CommandError(Exception):
@@ -20,10 +21,12 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A configured service with its open connections, by provider."""
+    """A configured service with its open connections, by provider. ``known`` are the placeholders that its targets'
+    settings fill in."""
 
     config: ServiceConfig
     connections: Mapping[str, Connection]
+    known: tuple[Source, ...] = ()
 
     @property
     def name(self) -> str:

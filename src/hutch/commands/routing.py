@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from hutch.commands.situation import Situation
+from hutch.engine.options import call_text
 from hutch.model.action import Command
-from hutch.model.effect import Verdict
-from hutch.model.runbook import Statement, Target
-from hutch.runbook.hosts import targets
+from hutch.model.effect import Effect, Verdict
+from hutch.model.runbook import Filled, Rendered, Statement
+from hutch.runbook.bind import TEXT, Action, Binding, Bound, action, bind, lookup
+from hutch.runbook.hosts import Mention
 from hutch.runbook.render import render
-
-AS_IS = "as-is"
-MANUAL = "manual"
+from hutch.runbook.render_shell import mask
+from hutch.runbook.values import fill, known
 
 TEXT_TOOLS = frozenset(
     {"cat", "cut", "date", "echo", "grep", "head", "jq", "printf", "sort", "tail", "tr", "uniq", "wc"}
@@ -24,6 +25,15 @@ TEXT_TOOLS = frozenset(
 
 BY_HAND = frozenset({"open", "xdg-open"})
 """Programs that mean "a person looks at this"."""
+
+LANGUAGES = frozenset({"sh", "sql", "http", "promql"})
+"""Runners that are called as no program is."""
+
+PYTHON, INTERPRETER = "python", "python3"
+"""The language of a block, and the program that runs it; that one is bound as any other."""
+
+OWN_TARGET = frozenset({"psql", "redis-cli", "valkey-cli"})
+"""Programs whose stand-in goes to the service's own target, whatever host the document names."""
 
 SYNTAX = re.compile(r"[|&;<>()`$*?\[\]{}~!\n]")
 """What only a shell understands; without it a command runs by argument list."""
@@ -35,6 +45,32 @@ CURL_FORMAT = "".join(
 """What ``curl-format.txt`` holds where nothing else is bound to it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What a person can say so that a statement may run: a placeholder's value, or what a name stands for."""
+
+    kind: str  # placeholder, or that of a Target
+    name: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What became of a statement. ``open`` can be answered by ``--set`` or ``--bind``, ``refused`` cannot."""
+
+    command: Command
+    open: tuple[Open, ...] = ()
+    refused: tuple[str, ...] = ()
+    manual: bool = False
+    values: tuple[Filled, ...] = ()
+    bound: tuple[Bound, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why it does not run; empty when it may."""
+        return "; ".join((*(one.said for one in self.open), *self.refused))
+
+
 def missing(names: Iterable[str]) -> str:
     """What is said of placeholders without a value."""
     found = list(dict.fromkeys(names))
@@ -43,62 +79,142 @@ def missing(names: Iterable[str]) -> str:
 
 def shell(lang: str, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
     """The command of a statement, and why it must not run; empty when it may."""
-    rendered = render(statement, lang, situation.values)
-    found = targets(statement, lang)
-    database = bool(situation.target("psql"))
-    open_ = [m for m in rendered.missing if not (m == "database-url" and database)]
-    text = _with_hosts(rendered.text, found, situation)
-    refusals = [missing(open_)] if open_ else []
-    refusals += [r for t in found if (r := _unbound(t, situation))]
-    command = _routed(text, verdict, rendered.env, situation)
-    programs = [t.name for t in found if t.kind == "program"]
-    refusals += [] if open_ else _unrunnable(command, programs, situation)
-    return command, "; ".join(refusals)
+    routed = route(lang, statement, verdict, situation)
+    if routed.manual:
+        return routed.command, f"a person does this by hand: {routed.command.text}"
+    return routed.command, routed.reason
 
 
-def _with_hosts(text: str, found: Iterable[Target], situation: Situation) -> str:
-    """The text with each bound host, cluster … replaced by what it stands for; the document is untouched."""
-    for target in found:
-        value = situation.bound(target.name)
-        if target.kind == "program" or value in ("", AS_IS, MANUAL):
+def route(lang: str, statement: Statement, verdict: Verdict, situation: Situation) -> Routed:
+    """Bind, render and route ``statement``. Raises :class:`RunbookError` for a value that it cannot take."""
+    binding = bind(statement, lang, situation.table)
+    filled = fill(binding.statement.placeholders, situation.sources)
+    values = {name: value for name, value in known(filled).items() if name not in situation.awaited}
+    if stands := _action(binding):
+        return _by_action(*stands, binding, filled, verdict, situation)
+    rendered = render(binding.statement, lang, values)
+    command = _command(lang, binding, rendered, verdict, situation)
+    return Routed(
+        command,
+        (*_placeholders(rendered, command, situation), *_names(lang, binding, command, filled, situation)),
+        tuple(_refusals(command, binding)),
+        binding.manual or any(m.target.name in BY_HAND for m in _programs(binding)),
+        filled,
+        binding.bound,
+    )
+
+
+# ------------------------------------------------------------------ what is open
+
+
+def _placeholders(rendered: Rendered, command: Command, situation: Situation) -> Iterator[Open]:
+    for name in rendered.missing:
+        if name in situation.awaited or (command.runner in OWN_TARGET and _is_address(name)):
             continue
-        if target.kind == "host" and "://" in value:
-            text = re.sub(rf"https?://{re.escape(target.name.partition('://')[2] or target.name)}", value, text)
-        else:
-            text = text.replace(target.name, value)
-    return text
+        yield Open("placeholder", name, missing([name]))
 
 
-def _unbound(target: Target, situation: Situation) -> str:
-    """Why this target must not be reached. A placeholder's value was given for this service: it is its own binding."""
-    known = situation.bound(target.name)
-    if target.kind in ("program", "file") or (known and known != MANUAL):
-        return ""
-    if target.kind == "database" and situation.target("psql"):
-        return ""
-    if target.name in situation.values.values():
-        return ""
+def _is_address(name: str) -> bool:
+    """Whether a placeholder is the address of a database, which its provider has: ``$DATABASE_URL``."""
+    return name.endswith(("-url", "-uri", "-dsn"))
+
+
+def _names(
+    lang: str, binding: Binding, command: Command, filled: Iterable[Filled], situation: Situation
+) -> Iterator[Open]:
+    """Names that nobody has bound. One that an untrusted value gives must be bound by what it says."""
     where = f"services.{situation.service.name}.binds"
-    return f"{target.kind} {target.name} is not bound: add it to {where} or give --bind {target.name}=VALUE"
+    needed = [("program", INTERPRETER)] if lang == PYTHON and INTERPRETER not in situation.table else []
+    found = [(m.target.kind, m.target.name) for m in _unbound(binding, command)]
+    for kind, name in dict.fromkeys((*needed, *found)):
+        what = f"add {name}: {'as-is' if kind == 'program' else '…'} to {where} or give --bind {name}=VALUE"
+        yield Open(kind, name, f"{kind} {name} is not bound: {what}")
+    for name in dict.fromkeys(_led_astray(binding, filled, situation)):
+        said = f"host {name}, which an earlier output or the incident names, is not bound: add it to {where}"
+        yield Open("host", name, said)
 
 
-def _routed(text: str, verdict: Verdict, env: Mapping[str, str], situation: Situation) -> Command:
+def _unbound(binding: Binding, command: Command) -> Iterator[Mention]:
+    for one in binding.open:
+        match one.target.kind:
+            case "program":
+                if command.runner == "sh" and one.target.name not in TEXT_TOOLS | BY_HAND:
+                    yield one
+            case "file":
+                continue  # where it is missing, the program says so
+            case "host" | "database":
+                if command.runner not in OWN_TARGET and not one.target.name.startswith("$"):
+                    yield one
+            case _:
+                yield one
+
+
+def _led_astray(binding: Binding, filled: Iterable[Filled], situation: Situation) -> Iterator[str]:
+    """Hosts that a captured value or the incident's text gives, and that are not bound themselves."""
+    trusted = {s.said for s in situation.trusted}
+    given = {f.name: f for f in filled if f.source}
+    bound = {b.mention for b in binding.bound}
+    for one in (*(b.mention for b in binding.bound), *binding.whole):
+        doubtful = [given[h] for h in one.holes if h in given and given[h].source not in trusted]
+        if one.target.kind != "host" or not doubtful or (one in bound and not one.holes):
+            continue
+        name = one.target.name
+        for value in doubtful:
+            name = name.replace(value.text, value.value)
+        host = re.sub(r"^[a-z]+://|[/?#].*$", "", name)
+        if not lookup(replace(one, target=replace(one.target, name=host)), "", situation.table):
+            yield host
+
+
+# ------------------------------------------------------------------ who does it
+
+
+def _programs(binding: Binding) -> Iterator[Mention]:
+    yield from (m for m in (*(b.mention for b in binding.bound), *binding.open) if m.target.kind == "program")
+
+
+def _command(lang: str, binding: Binding, rendered: Rendered, verdict: Verdict, situation: Situation) -> Command:
     """By argument list to whoever stands in for the program, or to the program itself; by a shell where it must be."""
-    bare = text.replace("$DATABASE_URL", "DATABASE_URL").replace("${DATABASE_URL}", "DATABASE_URL")
-    argv = _words(bare)
+    text = rendered.text
+    base = Command(
+        "sh", text, "this machine", verdict.effect, verdict.why, env=rendered.env,
+        sensitive=verdict.sensitive, endless=verdict.endless,
+    )  # fmt: skip
+    if lang in LANGUAGES - {"sh"}:
+        return replace(base, runner=lang, target=situation.target(lang))
+    if lang == PYTHON:
+        return replace(base, args={"argv": [INTERPRETER, "-c", text]})
+    whole = mask(binding.statement.text, binding.statement.placeholders) if rendered.missing else text
+    argv = words(_with_names(whole, binding))
     program = argv[0] if argv else ""
-    base = Command("sh", text, "this machine", verdict.effect, verdict.why, env=env, sensitive=verdict.sensitive)
-    if argv and program not in ("sh", "sql") and situation.target(program):
-        args: dict[str, object] = {"argv": argv}
-        if program == "psql":
-            args["sql"] = next((argv[i + 1] for i, w in enumerate(argv[:-1]) if w in ("-c", "--command")), "")
-        if program == "curl":
-            args["files"] = {"curl-format.txt": situation.bound("curl-format.txt") or CURL_FORMAT}
+    files = _files(binding)
+    if program and program not in LANGUAGES and situation.target(program):
+        args: dict[str, object] = {"argv": argv, **_standing(program, argv, files)}
         return replace(base, runner=program, target=situation.target(program), args=args)
-    return replace(base, args={"argv": argv}) if argv else base
+    return replace(base, args={**({"argv": argv} if argv else {}), **({"files": files} if files else {})})
 
 
-def _words(text: str) -> list[str]:
+def _standing(program: str, argv: list[str], files: Mapping[str, str]) -> dict[str, object]:
+    """What a provider that stands in for a program gets beside the words."""
+    if program == "psql":
+        return {"sql": next((argv[i + 1] for i, w in enumerate(argv[:-1]) if w in ("-c", "--command")), "")}
+    return {"files": {"curl-format.txt": CURL_FORMAT, **files}} if program == "curl" else {}
+
+
+def _files(binding: Binding) -> dict[str, str]:
+    """The text of each file that is supplied."""
+    return {b.mention.target.name: b.value.removeprefix(TEXT) for b in binding.of("file") if b.value.startswith(TEXT)}
+
+
+def _with_names(text: str, binding: Binding) -> str:
+    """``text`` with the name of each database's variable in its place: the provider has the address."""
+    found = (*(b.mention for b in binding.bound), *binding.open)
+    names = {m.target.name[1:] for m in found if m.target.kind == "database" and m.target.name.startswith("$")}
+    either = "|".join(sorted(names, key=len, reverse=True))
+    return re.sub(rf"\$(?:({either})\b|\{{({either})\}})", lambda m: m[1] or m[2], text) if names else text
+
+
+def words(text: str) -> list[str]:
     """The argument list of a simple command; empty where a shell is needed to understand it."""
     joined = text.replace("\\\n", " ")
     outside = re.sub(r"'[^']*'|\"[^\"$`\\]*\"", "", joined)
@@ -110,20 +226,57 @@ def _words(text: str) -> list[str]:
         return []
 
 
-def _unrunnable(command: Command, programs: Iterable[str], situation: Situation) -> list[str]:
-    """What stops a shell command: a person's step, an unbound program, a database given to a pipeline."""
-    names = list(dict.fromkeys(programs))
-    if any(n in BY_HAND or situation.bound(n) == MANUAL for n in names):
-        return [f"a person does this by hand: {command.text}"]
+def _refusals(command: Command, binding: Binding) -> Iterator[str]:
+    """What stops a command that nobody can say anything about: a database given to a pipeline."""
     if command.runner == "psql" and not command.args.get("sql"):
-        return ["only `psql -c STATEMENT` runs here: a file or input would bring statements that nobody has seen"]
-    if command.runner != "sh":
-        return []
-    reasons = [
-        f"program {n} is not bound: add binds: {{{n}: as-is}} to run it here"
-        for n in names
-        if n not in TEXT_TOOLS and not situation.bound(n)
-    ]
-    if "$DATABASE_URL" in command.text:
-        reasons.append("a database address is a secret and is not given to a shell; psql -c alone runs by the provider")
-    return reasons
+        yield "only `psql -c STATEMENT` runs here: a file or input would bring statements that nobody has seen"
+    if not command.target:
+        yield f"nothing configured for this service runs {command.runner}"
+    if command.runner == "sh" and any(m.target.name.startswith("$") for m in binding.open):
+        yield "a database address is a secret and is not given to a shell; psql -c alone runs by the provider"
+
+
+# ------------------------------------------------------------------ a typed action in a program's place
+
+
+def _action(binding: Binding) -> tuple[Action, Bound] | None:
+    found = ((action(b.value), b) for b in binding.of("program"))
+    return next(((stands, b) for stands, b in found if stands), None)
+
+
+def _by_action(
+    stands: Action, bound: Bound, binding: Binding, filled: tuple[Filled, ...], verdict: Verdict, situation: Situation
+) -> Routed:
+    """The action, with ``$1`` … in its arguments as the words after the program's; no word may be left over."""
+    rest = bound.mention.words[len(bound.key.split()) :]
+    args, left = _arguments(stands, rest, {f.text: f for f in filled})
+    reads = situation.reads(stands.name)
+    said = f"{bound.key} stands for {stands.name}"
+    judged = Verdict(Effect.READ, f"{said}, a read") if reads else verdict.at_least(Effect.CHANGE, said)
+    text, target = call_text(stands.name, args), situation.target(stands.name)
+    command = Command(stands.name, text, target, judged.effect, judged.why, args)
+    refused = [] if target else [f"no target of {situation.service.name} offers the action {stands.name}"]
+    if len([*_programs(binding)]) > 1 or binding.of("file") or any(m.target.kind == "file" for m in binding.open):
+        refused.append(f"{said}, which cannot be a part of a pipeline or be redirected")
+    elif left:
+        refused.append(f"{said}, which does not say what becomes of {shlex.join(left)}: take it as $1 in its arguments")
+    return Routed(command, (), tuple(refused), False, filled, (bound,))
+
+
+def _arguments(
+    stands: Action, rest: tuple[str, ...], filled: Mapping[str, Filled]
+) -> tuple[dict[str, object], list[str]]:
+    """The arguments, and the words that none of them takes. A word that is an open placeholder is left to the
+    diagnosis."""
+    given = [filled[w].value if w in filled else w for w in rest]
+    taken: set[int] = set()
+    args: dict[str, object] = {}
+    for key, value in stands.args.items():
+        if not (isinstance(value, str) and re.fullmatch(r"\$[1-9]", value)):
+            args[key] = value
+            continue
+        at = int(value[1:]) - 1
+        taken.add(at)
+        if at < len(given) and given[at]:
+            args[key] = given[at]
+    return args, [w for i, w in enumerate(given) if i not in taken and w]

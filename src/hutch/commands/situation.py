@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from hutch.commands.context import Service
+from hutch.runbook.placeholders import normal
+from hutch.runbook.values import Source
+
+GIVEN, EARLIER = "--set", "an earlier step"
+"""How the sources are called that a person and a capture are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where and for what a runbook runs: the service, and values and bindings given for this one run."""
+    """Where and for what a runbook runs: the service, and values and bindings given for this one run.
+
+    ``captured`` are values that earlier steps gave, ``later`` the names that steps before this one give when they run.
+    """
 
     service: Service
     given: Mapping[str, str] = field(default_factory=dict)
     binds: Mapping[str, str] = field(default_factory=dict)
     incident: Mapping[str, str] = field(default_factory=dict)
+    captured: Mapping[str, str] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where values come from, the first that has one wins; each says what it is."""
+        configured = Source(f"services.{self.service.name}.values", self.service.config.values)
+        return (self._given, Source(EARLIER, self.captured), self._incident, configured, *self.service.known)
+
+    @property
+    def trusted(self) -> tuple[Source, ...]:
+        """The sources that somebody wrote: only these may say where a statement goes."""
+        return tuple(s for s in self.sources if s.said not in (EARLIER, self._incident.said))
+
+    @property
+    def _given(self) -> Source:
+        return Source(GIVEN, self.given)
+
+    @property
+    def _incident(self) -> Source:
+        return Source(f"incident {self.incident.get('incident-id', '')}".rstrip(), self.incident)
 
     @property
     def values(self) -> dict[str, str]:
-        """Placeholder values; what a person gives for this run wins."""
-        return {**self.incident, **self.service.config.values, **self.given}
+        """Placeholder values by name, empty ones left out; what a step has yet to give is not among them."""
+        layers = [{normal(k): v for k, v in s.values.items() if v.strip()} for s in reversed(self.sources)]
+        known = {name: value for layer in layers for name, value in layer.items()}
+        return {name: value for name, value in known.items() if name not in self.awaited}
 
-    def bound(self, name: str) -> str:
-        """What a name of the document stands for here; empty when it is not bound."""
-        table = {**self.service.config.binds, **self.binds}
-        keys = (name, f"https://{name}", f"http://{name}")
-        return next((table[k] for k in keys if k in table), "")
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Names whose value a step gives that has not run yet."""
+        return self.later - {*self.captured, *(normal(k) for k in self.given)}
+
+    def capturing(self, names: Iterable[str]) -> Situation:
+        """The situation of what stands after a step that captures ``names``."""
+        found = frozenset(names)
+        return replace(self, later=self.later | found) if found else self
+
+    @property
+    def table(self) -> dict[str, str]:
+        """What names of documents stand for here: the service's bindings, and those of this one run."""
+        return {**self.service.config.binds, **self.binds}
 
     def target(self, runner: str) -> str:
         """The target of the connection that runs ``runner`` or offers that action; empty when none does."""

@@ -74,13 +74,14 @@ def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
     parsed = Parsed(program, root)
     rest = deque(words)
     if root.style == "bundle" and rest and not rest[0].text.startswith("-"):
-        rest[0] = Word(f"-{rest[0].text}", rest[0].hostile, rest[0].names)
+        _unbundled(parsed, rest.popleft(), rest)
     ended = root.style == "words"
     while rest:
         word = rest.popleft()
         if not ended and word.text == "--":
             parsed.after = list(rest)
             parsed.operands.extend(rest)
+            parsed.flags.append(Flag("--", None, len(parsed.chain)))
             return parsed
         if not ended and _is_flag(word):
             _flag(parsed, word, rest)
@@ -88,6 +89,18 @@ def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
             parsed.operands.append(word)
             ended = ended or any(spec.first for spec in (root, *parsed.chain))
     return parsed
+
+
+def _unbundled(parsed: Parsed, first: Word, rest: deque[Word]) -> None:
+    """``tar tfI a.tar prog``: each letter of the first word takes its value from the words after it, in order."""
+    if first.hostile or OPAQUE in first.text:
+        parsed.unknown = first.shown()
+    for letter in first.text:
+        kind = _kind([parsed.root], f"-{letter}")
+        value = rest.popleft() if kind == "value" and rest else None
+        parsed.flags.append(Flag(f"-{letter}", value, 0))
+        if kind == "":
+            parsed.unknown = parsed.unknown or f"-{letter}"
 
 
 def _is_flag(word: Word) -> bool:
@@ -181,7 +194,16 @@ def _rules(parsed: Parsed, flag: Flag) -> list[FlagRule]:
     before = parsed.chain[: flag.depth]
     redefined = any(flag.name in spec.none | spec.value for spec in before)
     specs = parsed.chain if redefined else [*parsed.chain, parsed.root]
-    return [rule for spec in specs for rule in spec.rules if flag.name in rule.names]
+    return [rule for spec in specs for rule in spec.rules if _named(rule, flag, parsed)]
+
+
+def _named(rule: FlagRule, flag: Flag, parsed: Parsed) -> bool:
+    """Whether the rule is about the flag, or about one that the flag may be short for (``--har`` for ``--hard``)."""
+    if flag.name in rule.names:
+        return True
+    known = _kind([*parsed.chain, parsed.root], flag.name)
+    short = flag.name.startswith("--") and len(flag.name) > 3 and not known
+    return short and any(name.startswith(flag.name) for name in rule.names)
 
 
 def _harmless(rule: FlagRule, value: Word | None, parsed: Parsed) -> bool:
@@ -196,7 +218,8 @@ def _harmless(rule: FlagRule, value: Word | None, parsed: Parsed) -> bool:
 
 def lost_destroyer(parsed: Parsed, words: Sequence[Word]) -> Verdict | None:
     """A destroying subcommand anywhere among the words, for a command line that could not be read."""
-    texts = [w.text.lower() if parsed.root.fold else w.text for w in words]
+    given = words if parsed.unknown else parsed.operands
+    texts = [w.text.lower() if parsed.root.fold else w.text for w in given]
     for spec in destroyers(parsed.root):
         size = len(spec.path)
         runs = (texts[i : i + size] for i in range(len(texts) - size + 1))

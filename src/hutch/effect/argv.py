@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, opaque, parse
+from hutch.effect.conditions import holds
 from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word
@@ -36,7 +37,7 @@ def read_arguments(words: Sequence[Word]) -> Parsed | Verdict:
 def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     """The effect by the table alone: what the spec says, raised by flags, operands and input."""
     spec = parsed.spec
-    base = Verdict(spec.effect, _why(parsed, spec), spec.sensitive)
+    base = _base(parsed, spec)
     found = [base, *flag_harms(parsed)]
     if spec is parsed.root and spec.subs and parsed.operands and not parsed.chain:
         found.append(_change(f"{parsed.program} {parsed.operands[0].shown()} is not known to only read"))
@@ -50,6 +51,12 @@ def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     return total.marked(sensitive=secret, endless=total.endless)
 
 
+def _base(parsed: Parsed, spec: Spec) -> Verdict:
+    if holds(spec.dry, parsed):
+        return Verdict(Effect.READ, f"{parsed.name} only says what it would do")
+    return Verdict(spec.effect, _why(parsed, spec), spec.sensitive and not _does_its_default(parsed, spec))
+
+
 def _why(parsed: Parsed, spec: Spec) -> str:
     if spec.why:
         return f"{parsed.name} {spec.why}" if not spec.why.startswith("!") else spec.why[1:]
@@ -58,22 +65,23 @@ def _why(parsed: Parsed, spec: Spec) -> str:
 
 def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
     """Reasons why a reading command may do more."""
+    name = parsed.name
     doubts: list[str] = []
     if parsed.unknown:
-        doubts.append(f"unknown flag {parsed.unknown}")
+        doubts.append(f"{name}: unknown flag {parsed.unknown}")
     if not spec.any_flag and any(w.hostile for w in _unguarded(parsed)):
-        doubts.append("an argument that may turn out to be a flag")
-    if spec.operands == "none" and parsed.operands:
-        doubts.append(f"the argument {parsed.operands[0].shown()} is not known to be harmless")
+        doubts.append(f"{name}: an argument that may turn out to be a flag")
+    if spec.operands == "none" and parsed.operands and not parsed.has(spec.lists):
+        doubts.append(f"{name}: the argument {parsed.operands[0].shown()} is not known to be harmless")
     if _does_its_default(parsed, spec):
-        doubts.append(spec.bare)
+        doubts.append(f"{name} {spec.bare}")
     if _may_shift(parsed, spec):
-        doubts.append("runs a command, and an argument before it may turn out to be empty")
+        doubts.append(f"{name} runs a command, and an argument before it may turn out to be empty")
     if spec.stdin == "code" and stdin.kind != "none":
-        doubts.append("runs what it is sent on standard input")
+        doubts.append(f"{name} runs what it is sent on standard input")
     if spec.stdin == "empty" and stdin.kind not in ("none", "empty"):
-        doubts.append("sends on what it is given on standard input")
-    return [_change(f"{parsed.name}: {doubt}") for doubt in doubts]
+        doubts.append(f"{name} sends on what it is given on standard input")
+    return [_change(doubt) for doubt in doubts]
 
 
 def _may_shift(parsed: Parsed, spec: Spec) -> bool:
@@ -87,7 +95,7 @@ def _may_shift(parsed: Parsed, spec: Spec) -> bool:
 def _does_its_default(parsed: Parsed, spec: Spec) -> bool:
     """Whether it does what it does unasked: no flag that it needs for a read, or no argument at all."""
     if spec.needs:
-        return not parsed.has(spec.needs)
+        return not holds(spec.needs, parsed)
     return bool(spec.bare) and not (parsed.operands or parsed.chain or parsed.has_mode)
 
 

@@ -24,6 +24,10 @@ def judge_by_words(found: Sequence[Token]) -> Verdict:
         return Verdict(Effect.DESTROY, f"{first.upper()} without WHERE hits every row")
     if first == "do" and (word := _destroyer(found)):
         return Verdict(Effect.DESTROY, f"{first.upper()} with {word.upper()} in it")
+    for size in (4, 3, 2):
+        words = " ".join(texts[:size])
+        if why := reasons("sql", "statements", "longer").get(words):
+            return Verdict(Effect.CHANGE, f"{words.upper()} {why}")
     for effect in (Effect.DESTROY, Effect.CHANGE):
         if why := reasons("sql", "statements", effect.word).get(first):
             return Verdict(effect, f"{_title(texts)} {why}")

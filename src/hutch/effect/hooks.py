@@ -35,7 +35,8 @@ def _psql(parsed: Parsed, stdin: Stdin, _: Runner) -> Verdict:
     if not found and stdin.kind == "text" and stdin.text is not None:
         found.append(classify_sql(stdin.text))
     if not found:
-        return _change("psql runs what it reads: give -c")
+        what = "a file that is not seen" if stdin.kind == "file" else "what it reads: give -c"
+        return _change(f"psql runs {what}")
     total = worst(found)
     return Verdict(total.effect, f"psql: {total.why}", total.sensitive)
 
@@ -81,12 +82,25 @@ def _until_end(words: list[Word]) -> list[Word]:
     return taken
 
 
-_ADDRESS = r"(?:\d+|\$|/(?:[^/\\\n]|\\.)*/I?)"
+_CLASS = r"\[\^?(?:[^\]\[\\\n]|\[:[a-z]+:\])+\]"  # in which a delimiter is an ordinary sign
+
+
+def _until(delimiter: str, classes: bool = True) -> str:
+    """A pattern or a replacement, up to the delimiter."""
+    known = rf"|{_CLASS}" if classes else r"|\["
+    return rf"(?:[^{delimiter}\\\n\[]|\\.{known})*"
+
+
+def _substitution(mark: str) -> str:
+    delimiter = re.escape(mark)
+    return rf"s{delimiter}{_until(delimiter)}{delimiter}{_until(delimiter, classes=False)}{delimiter}{_FLAGS}"
+
+
 _FLAGS = r"[gpiIm0-9]*"
+_ADDRESS = rf"(?:\d+|\$|/{_until('/')}/I?)"
 _SED_COMMAND = re.compile(
     rf"(?:{_ADDRESS}(?:,[~+]?{_ADDRESS})?\s*!?\s*)?"
-    rf"(?:\{{\s*|(?:[pdq=nNlDPhHgGxz}}]|s/(?:[^/\\\n]|\\.)*/(?:[^/\\\n]|\\.)*/{_FLAGS}"
-    rf"|s\|(?:[^|\\\n]|\\.)*\|(?:[^|\\\n]|\\.)*\|{_FLAGS}|s#(?:[^#\\\n]|\\.)*#(?:[^#\\\n]|\\.)*#{_FLAGS}"
+    rf"(?:\{{\s*|(?:[pdq=nNlDPhHgGxz}}]|{'|'.join(map(_substitution, '/|#,@:!~%'))}"
     rf"|y/[^/\\\n]*/[^/\\\n]*/)[ \t]*(?:;|\n|(?=\}})|\Z)\s*)"
 )
 
@@ -143,11 +157,27 @@ def _xargs(parsed: Parsed, _: Stdin, run: Runner) -> Verdict:
     replaced = parsed.values("-I", "--replace")
     unknown = Word(OPAQUE, hostile=True)
     inner = list(parsed.operands) or [Word("echo")]
+    found = []
     if replaced:
         mark = replaced[0].text
         words = [Word(w.text.replace(mark, OPAQUE), w.hostile or w.text.startswith(mark)) for w in inner]
-        return run.argv(words, Stdin("empty"))
-    return run.argv([*inner, unknown], Stdin("empty"))
+        found.append(run.argv(words, Stdin("empty")))
+    if not replaced or parsed.has(frozenset({"-n", "-L", "--max-args", "--max-lines"})):  # of which the last counts
+        found.append(run.argv([*inner, unknown], Stdin("empty")))
+    return worst(found)
+
+
+_PRINTF_SETS = re.compile(r"%[^%A-Za-z]*[hlLqjzt]*n")
+
+
+def _printf(parsed: Parsed, _: Stdin, __: Runner) -> Verdict:
+    """bash's ``printf`` sets a variable by ``%n``, and some shells calculate what ``%d`` is given."""
+    form = parsed.operands[0] if parsed.operands else None
+    if form is None or form.hostile or OPAQUE in form.text or _PRINTF_SETS.search(form.text.replace("%%", "")):
+        return _change("printf: a format that may set a variable")
+    if any(mark in word.text for word in parsed.operands[1:] for mark in ("$(", "`")):
+        return _change("printf: an argument that some shells calculate")
+    return Verdict(Effect.READ, "printf prints")
 
 
 def _shell(parsed: Parsed, _: Stdin, run: Runner) -> Verdict:
@@ -160,6 +190,7 @@ def _shell(parsed: Parsed, _: Stdin, run: Runner) -> Verdict:
 HOOKS: dict[str, Hook] = {
     "psql": _psql,
     "find": _find,
+    "printf": _printf,
     "sed": _sed,
     "awk": _awk,
     "env": _env,

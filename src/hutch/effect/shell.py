@@ -11,10 +11,10 @@ from tree_sitter import Language, Parser
 
 from hutch.effect.arguments import Parsed, Stdin
 from hutch.effect.argv import judge, program_of, read_arguments
+from hutch.effect.conditions import endless
 from hutch.effect.hooks import HOOKS, Runner
 from hutch.effect.shellwalk import Walk
 from hutch.effect.sqlwords import LIMIT
-from hutch.effect.streams import endless
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word, plain_bytes
 from hutch.model.effect import Effect, Verdict, worst
@@ -66,7 +66,7 @@ def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:
 def _inner(parsed: Parsed, stdin: Stdin) -> Verdict:
     """What the command does that this one runs (``timeout 5 ls``), at least the spec's floor."""
     spec = parsed.spec
-    words = parsed.after or parsed.operands[spec.skip :]
+    words = _run_words(parsed)
     if not words:
         return Verdict(spec.floor, f"{parsed.name} {spec.why or 'runs another command'}")
     if spec.inner == "argv":
@@ -76,6 +76,13 @@ def _inner(parsed: Parsed, stdin: Stdin) -> Verdict:
     else:
         verdict = _change(f"{parsed.name} runs what is only known when it runs")
     return verdict.at_least(spec.floor, f"{parsed.name} {spec.why or 'runs another command'}")
+
+
+def _run_words(parsed: Parsed) -> list[Word]:
+    """The words of the command that is run: after ``--``, and after the operands that stand before it."""
+    before = len(parsed.operands) - len(parsed.after)
+    words = parsed.after if before >= parsed.spec.skip and parsed.after else parsed.operands[parsed.spec.skip :]
+    return words[1:] if words and words[0].text == "--" else words
 
 
 def _change(why: str) -> Verdict:

@@ -6,7 +6,8 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``effect``, ``why``, ``sensitive``: what it does when no ``[[sub]]`` fits.
 - ``none``, ``value``: harmless flags without and with a value, separated by blanks.
 - ``modes``: harmless flags that are a task of their own (``redis-cli --bigkeys``, ``command -v``).
-- ``needs``: flags of which it must have one to be a read; ``bare`` says what it does otherwise.
+- ``needs``: conditions of which one must hold for it to be a read; ``bare`` says what it does otherwise.
+- ``dry``: conditions under which it only says what it would do. ``lists``: flags beside which operands are patterns.
 - ``flags = "any"``: it has no flag that could do harm. ``numeric``: ``-5`` is a flag.
 - ``style``: ``gnu`` (default), ``long`` (``-name value``), ``words`` (no flags at all),
   ``bundle`` (the first word is flags, with or without a dash).
@@ -20,11 +21,13 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``files = false``: it shows no content of the files that it names.
 - ``first``: flags end at the first operand. ``fold``: subcommands in any case.
 - ``inner``: ``argv`` or ``text``, the operands after ``skip`` of them are a command; ``floor``: its least effect.
-- ``endless``: when it goes on until it is stopped, ``ends``: when it comes to an end by itself even so, whatever it
-  reads or runs; conditions separated by blanks (read by ``streams``): ``always``, a flag (``-f``), a flag with
-  a value (``-r=-1``), ``*`` any operand, ``#`` a lone number, ``@pattern`` an operand or value that matches.
+- ``endless``: conditions under which it goes on until it is stopped, ``ends``: under which it comes to an end by
+  itself even so, whatever it reads or runs.
 - ``hook``: a function of :mod:`hutch.effect.hooks` that reads the arguments.
 - ``[[sub]]``: ``path`` (words, each with ``|`` and ``*``) and the same keys.
+
+Conditions are separated by blanks and read by :mod:`hutch.effect.conditions`: ``always``, a flag (``-f``), a flag with
+a value (``-r=-1``), ``*`` any operand, ``#`` a lone number, ``@pattern`` an operand or a flag's value that matches.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ from hutch.model.effect import Effect
 
 _KEYS = """
 like effect why sensitive none value modes needs flags numeric style flag operands operand bare stdin files first fold
-inner skip floor hook sub path endless ends
+inner skip floor hook sub path endless ends dry lists
 """
 
 
@@ -83,7 +86,9 @@ class Spec:
     none: frozenset[str] = frozenset()
     value: frozenset[str] = frozenset()
     modes: frozenset[str] = frozenset()
-    needs: frozenset[str] = frozenset()
+    needs: tuple[str, ...] = ()
+    dry: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()
     any_flag: bool = False
     numeric: bool = False
     style: str = "gnu"
@@ -128,7 +133,9 @@ def make(data: Mapping[str, Any]) -> Spec:
         none=frozenset(data.get("none", "").split()),
         value=frozenset(data.get("value", "").split()),
         modes=frozenset(data.get("modes", "").split()),
-        needs=frozenset(data.get("needs", "").split()),
+        needs=tuple(data.get("needs", "").split()),
+        dry=tuple(data.get("dry", "").split()),
+        lists=frozenset(data.get("lists", "").split()),
         any_flag=data.get("flags") == "any",
         numeric=data.get("numeric", False),
         style=data.get("style", "gnu"),

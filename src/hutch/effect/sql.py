@@ -78,8 +78,10 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
         return _change(f"holds {odd}, which is not known to only read")
     called = any(token.text == "(" for token in found)
     why = "SELECT with only functions that read" if called else "SELECT that only reads"
-    return Verdict(Effect.READ, why if found[0].text in ("select", "with") else f"{found[0].text.upper()} only reads",
-                   sensitive=sqltree.personal(tree))  # fmt: skip
+    if found[0].text not in ("select", "with"):
+        why = f"{found[0].text.upper()} only reads"
+    personal = sqltree.personal(tree)
+    return Verdict(Effect.READ, f"{why}; it shows rows of persons or secrets" if personal else why, personal)
 
 
 def _writes_in_cte(found: Sequence[Token]) -> bool:

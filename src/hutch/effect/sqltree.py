@@ -148,7 +148,8 @@ def _alter(node: exp.Expr) -> Verdict:
         using = action.args.get("using") if isinstance(action, exp.AlterColumn) else None
         if isinstance(using, exp.Expr) and _constant(using):
             return _destroy("ALTER … USING a constant overwrites the column's data")
-    return _change("ALTER changes a definition")
+    adds = [isinstance(action, exp.ColumnDef) for action in node.args.get("actions") or []]
+    return _change("ALTER TABLE adds a column" if adds and all(adds) else "ALTER changes a definition")
 
 
 def _always(condition: exp.Expr) -> bool:

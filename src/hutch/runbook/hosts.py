@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hutch.model.runbook import Statement, Target
@@ -56,47 +57,111 @@ _URL = re.compile(
 _DATABASE_VARIABLE = re.compile(r"\$\{?(\w*(?:DATABASE|POSTGRES|PG|DB|REDIS|MYSQL|MONGO)\w*(?:URL|URI|DSN)\w*)\}?")
 _HOST_NAME = re.compile(r"(?:[\w.-]+@)?((?:[\w-]+\.)+[A-Za-z]{2,}|localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[^\]]+\])")
 _HOST_AND_PATH = re.compile(r"((?:(?:[\w-]+\.)+[A-Za-z]{2,}|localhost|(?:\d{1,3}\.){3}\d{1,3})(?::\d+)?)(?:[/?#].*)?")
+_METHOD = re.compile(r"\s*(?:[A-Za-z-]+[ \t]+)?")
 _BUCKET_SCHEMES = frozenset({"s3", "gs", "r2"})
 _DATABASE_SCHEMES = frozenset({"postgres", "postgresql", "redis", "rediss", "mysql", "mongodb"})
 _FILE = re.compile(r"@([\w./~-]+)")
 _NO_FILES = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "-"})
 
 
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Where a statement names a target: ``start`` and ``end`` are offsets in its text, both -1 where the name does not
+    stand there as one piece. ``begins`` is where a host's address begins, its scheme included; -1 where nothing but a
+    host may stand.
+
+    ``words`` are what a program is called with, itself first, and ``ends`` where each ends; ``holes`` are the
+    placeholders in the name. ``whole``: the name is nothing but a placeholder: whoever gives the value names the thing.
+    """
+
+    target: Target
+    start: int = -1
+    end: int = -1
+    begins: int = -1
+    words: tuple[str, ...] = ()
+    ends: tuple[int, ...] = ()
+    holes: tuple[str, ...] = ()
+    whole: bool = False
+    reads: bool = False  # of a file: what it holds is read
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A word: its value (as it is written where a placeholder stands in it), its text, and where that begins;
+    ``opens`` is the placeholder that it begins with."""
+
+    value: str
+    raw: str
+    at: int
+    opens: str = ""
+
+    def find(self, kind: str, name: str, address: str = "", after: int = 0) -> Mention:
+        """The first mention of ``name`` from the offset ``after`` on; ``address`` is what stands right before it."""
+        found = self.raw.find(address + name, after)
+        if found < 0:
+            return Mention(Target(kind, name))
+        begins = self.at + found
+        start = begins + len(address)
+        return Mention(Target(kind, name), start, start + len(name), begins)
+
+
 def targets(statement: Statement, lang: str) -> tuple[Target, ...]:
-    """What ``statement`` names. A host may hold a placeholder (``[PROJECT_ID].supabase.co``); one that is nothing but
-    a placeholder is left out: whoever gives the value names the host."""
-    found: Iterator[Target] = iter(())
+    """What ``statement`` names, each once. A host may hold a placeholder (``[PROJECT_ID].supabase.co``); one that is
+    nothing but a placeholder is left out: whoever gives the value names the host."""
+    return tuple(dict.fromkeys(m.target for m in mentions(statement, lang) if not m.whole))
+
+
+def mentions(statement: Statement, lang: str) -> tuple[Mention, ...]:
+    """Every place where ``statement`` names something of the outside."""
+    found: Iterator[Mention] = iter(())
     if lang in SHELLS:
         found = _shell(statement)
     elif lang == "http":
-        found = _urls(statement.text)
-    return tuple(dict.fromkeys(found))
+        found = _request(statement)
+    ends = [p.end for p in statement.placeholders]
+    return tuple(_with_holes(m, statement, ends) for m in dict.fromkeys(found))
 
 
-def _shell(statement: Statement) -> Iterator[Target]:
-    whole = {p.text for p in statement.placeholders}
+def _with_holes(mention: Mention, statement: Statement, ends: Sequence[int]) -> Mention:
+    inside = []
+    for one in statement.placeholders[bisect_right(ends, mention.start) :] if mention.start >= 0 else ():
+        if one.start >= mention.end:
+            break
+        inside.append(one)
+    if not inside or mention.target.name.startswith("$"):
+        return mention
+    whole = mention.target.name == inside[0].text
+    return replace(mention, holes=tuple(one.name for one in inside), whole=whole)
+
+
+def _shell(statement: Statement) -> Iterator[Mention]:
     ends = [p.end for p in statement.placeholders]
     for command in commands(mask(statement.text, statement.placeholders)):
         words = [_as_written(word, statement, ends) for word in command.words]
-        yield from (t for t in _of(words) if t.kind != "host" or t.name not in whole)
-        for file in command.files:
-            if (name := _as_written(file, statement, ends)) not in _NO_FILES:
-                yield Target("file", name)
+        yield from _of(words)
+        for one in command.files:
+            file = _as_written(one, statement, ends)
+            if file.value not in _NO_FILES:
+                yield replace(file.find("file", file.value), reads=one in command.inputs)
 
 
-def _of(words: list[str]) -> Iterator[Target]:
-    """The targets of one simple command; a wrapper such as ``sudo`` counts, and so does what it runs."""
+def _of(words: list[_Named]) -> Iterator[Mention]:
+    """What one simple command names; a wrapper such as ``sudo`` counts, and so does what it runs."""
     program = ""
     while words:
-        program = words[0].rsplit("/", 1)[-1]
-        yield Target("program", _script(program, words))
-        inner = _wrapped(words) if program in WRAPPERS else []
+        values = [w.value for w in words]
+        program = values[0].rsplit("/", 1)[-1]
+        cuts = tuple(w.at + len(w.raw) for w in words)
+        target = Target("program", _script(program, values))
+        yield Mention(target, words[0].at, cuts[0], words=(program, *values[1:]), ends=cuts)
+        inner = _wrapped(values) if program in WRAPPERS else 0
         if not inner:
             break
-        words = inner
+        words = words[inner:]
     for word in words:
         yield from _urls(word)
-        yield from (Target("database", f"${name}") for name in _DATABASE_VARIABLE.findall(word))
+        for found in _DATABASE_VARIABLE.finditer(word.value):
+            yield word.find("database", f"${found[1]}")
     yield from _options(program, words)
     yield from _arguments(program, words)
 
@@ -109,50 +174,67 @@ def _script(program: str, words: list[str]) -> str:
     return " ".join((program, *plain[: 2 if plain[:1] == ["run"] else 1]))
 
 
-def _wrapped(words: list[str]) -> list[str]:
-    """What a wrapper runs: from its first word that is neither option, assignment nor figure."""
-    at = next((i for i, w in enumerate(words) if i and not (w.startswith("-") or "=" in w or w[:1].isdigit())), None)
-    return words[at:] if at else []
+def _wrapped(words: list[str]) -> int:
+    """Where what a wrapper runs begins: at its first word that is neither option, assignment nor figure; 0 for none."""
+    plain = (i for i, w in enumerate(words) if i and not (w.startswith("-") or "=" in w or w[:1].isdigit()))
+    return next(plain, 0)
 
 
-def _as_written(word: Word, statement: Statement, ends: Sequence[int]) -> str:
+def _as_written(word: Word, statement: Statement, ends: Sequence[int]) -> _Named:
     """The word's value; one with a placeholder in it as it stands in the document."""
+    raw = statement.text[word.start : word.end]
     at = bisect_right(ends, word.start)
-    if at < len(ends) and statement.placeholders[at].start < word.end:
-        return statement.text[word.start : word.end].strip("\"'")
-    return word.value
+    if at < len(ends) and (one := statement.placeholders[at]).start < word.end:
+        return _Named(raw.strip("\"'"), raw, word.start, one.text if one.start <= word.start + 1 else "")
+    return _Named(word.value, raw, word.start)
 
 
-def _urls(text: str) -> Iterator[Target]:
-    for found in _URL.finditer(text):
+def _urls(word: _Named) -> Iterator[Mention]:
+    at = 0
+    for found in _URL.finditer(word.value):
         scheme, host = found["scheme"], found["host"]
-        if scheme in _BUCKET_SCHEMES:
-            yield Target("bucket", host)
-        elif scheme in _DATABASE_SCHEMES:
-            yield Target("database", host)
-        elif scheme != "file":
-            yield Target("host", host)
+        kind = "bucket" if scheme in _BUCKET_SCHEMES else "database" if scheme in _DATABASE_SCHEMES else "host"
+        if scheme == "file":
+            continue
+        one = word.find(kind, host, word.value[found.start() : found.start("host")], at)
+        at = max(one.end - word.at, at)
+        yield one
 
 
-def _options(program: str, words: list[str]) -> Iterator[Target]:
+def _options(program: str, words: list[_Named]) -> Iterator[Mention]:
     for at, word in enumerate(words):
-        flag, _, joined = word.partition("=")
+        flag, equals, joined = word.value.partition("=")
         kind = FLAGS.get(flag) or PROGRAM_FLAGS.get((program, flag))
-        value = joined or (words[at + 1] if at + 1 < len(words) else "")
-        if kind and value and not value.startswith("-") and "://" not in value:
-            yield Target(kind, value)
+        named = word if joined else words[at + 1] if at + 1 < len(words) else None
+        value = joined or (named.value if named else "")
+        if kind and named and value and not value.startswith("-") and "://" not in value:
+            yield replace(named.find(kind, value, flag + equals if joined else ""), begins=-1)
 
 
-def _arguments(program: str, words: list[str]) -> Iterator[Target]:
+def _arguments(program: str, words: list[_Named]) -> Iterator[Mention]:
     for before, word in pairwise(words):
-        if program == "curl" and (found := _FILE.fullmatch(word)):
-            yield Target("file", found[1])
-        elif found := _host_word(program, before, word):
-            yield Target("host", found[1])
+        if program == "curl" and (file := _FILE.fullmatch(word.value)):
+            yield replace(word.find("file", file[1], "@"), reads=True)
+        elif found := _host_word(program, before.value, word.value):
+            one = word.find("host", found[1], word.value[: found.start(1)])
+            yield replace(one, begins=-1) if program in HOST_PROGRAMS else one
+        elif word.opens and "://" not in word.value and _takes_host(program, before.value):
+            yield word.find("host", word.opens)
 
 
 def _host_word(program: str, before: str, word: str) -> re.Match[str] | None:
     """A plain word that is a host for this program."""
-    if program in HOST_PROGRAMS:
-        return _HOST_NAME.fullmatch(word)
-    return _HOST_AND_PATH.fullmatch(word) if program in URL_PROGRAMS and before not in VALUE_FLAGS else None
+    if not _takes_host(program, before):
+        return None
+    return _HOST_NAME.fullmatch(word) if program in HOST_PROGRAMS else _HOST_AND_PATH.fullmatch(word)
+
+
+def _takes_host(program: str, before: str) -> bool:
+    return program in HOST_PROGRAMS or (program in URL_PROGRAMS and before not in VALUE_FLAGS)
+
+
+def _request(statement: Statement) -> Iterator[Mention]:
+    text, first = statement.text, statement.placeholders[:1]
+    if first and _METHOD.fullmatch(text, 0, first[0].start):
+        yield Mention(Target("host", first[0].text), first[0].start, first[0].end, first[0].start)
+    yield from _urls(_Named(text, text, 0))

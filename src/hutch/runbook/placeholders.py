@@ -80,7 +80,9 @@ def _candidates(text: str) -> Iterator[Found]:
 
 def _is_bracketed(text: str, found: Found) -> bool:
     before, after = _around(text, found)
-    if before in _NO_BRACKET_AFTER or before.isalnum() or after.isalnum() or after in _QUANTIFIERS:
+    if before in _NO_BRACKET_AFTER or before.isalnum() or after.isalnum():
+        return False
+    if after in _QUANTIFIERS and not _QUERY.match(text, found.end()):
         return False
     inner = found["s"]
     return not (table.RANGES.fullmatch(inner) or table.HEX.fullmatch(inner) or table.LITERALS.fullmatch(inner))
@@ -88,6 +90,7 @@ def _is_bracketed(text: str, found: Found) -> bool:
 
 _NO_BRACKET_AFTER = frozenset("_$]\\.)")
 _QUANTIFIERS = frozenset("_(*+?{[")
+_QUERY = re.compile(r"\?\w+=")
 
 
 def _is_angled(found: Found, closed: frozenset[str]) -> bool:

@@ -34,11 +34,12 @@ class Word:
 
 @dataclass(slots=True)
 class Command:
-    """A simple command. ``files`` are the targets of its redirections to and from files."""
+    """A simple command. ``files`` are the targets of its redirections to and from files, ``inputs`` those it reads."""
 
     start: int
     words: list[Word] = field(default_factory=list)
     files: list[Word] = field(default_factory=list)
+    inputs: list[Word] = field(default_factory=list)
 
     @property
     def program(self) -> str:
@@ -113,6 +114,7 @@ class _Reader:
         if self.redirect:
             if self.redirect in _REDIRECTS and self.redirect != "<<<":
                 self.command.files.append(word)
+                self.command.inputs += [word] if self.redirect == "<" else []
             self.redirect = ""
         elif self.command.words or not (word.value in SKIPPED or _ASSIGNMENT.match(word.value)):
             self.command.words.append(word)

@@ -9,6 +9,7 @@ import pytest
 
 from hutch.bootstrap.config import load
 from hutch.bootstrap.secrets import MASK, EnvironmentSecrets
+from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.wire import find_providers
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.model.severity import Severity
@@ -61,6 +62,24 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert config.policy[Severity.SEV2].update == timedelta(hours=2)
     assert [r.name for r in config.rules] == ["Errors"]
     assert config.guards.actions == {"deploy.rollback": 3}
+
+
+def test_a_supplied_file_is_read_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "shape.txt").write_text("%{http_code}\n")
+    path = tmp_path / "hutch.yaml"
+    path.write_text("services: {shop: {binds: {curl-format.txt: 'file:shape.txt', a.co: as-is}}}")
+    shop = load(path, PROVIDERS).services["shop"]
+    assert shop.binds == {"curl-format.txt": "text:%{http_code}\n", "a.co": "as-is"}
+    before = shop.fingerprint()
+    (tmp_path / "shape.txt").write_text("%{time_total}\n")
+    assert load(path, PROVIDERS).services["shop"].fingerprint() != before
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"\xff\xfe", "not UTF-8"), (b"x" * 65537, "larger than 64 kB")])
+def test_a_supplied_file_is_small_and_text(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "big").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        supplied("file:big", tmp_path)
 
 
 def test_it_observes_unless_told_to_act(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from urllib.parse import urljoin, urlsplit
 from hutch.ports import Setting
 
 SETTINGS = (
-    Setting("url", "url", "address of the service, such as https://rolerabbit.com", required=True),
+    Setting(
+        "url", "url", "address of the service, such as https://rolerabbit.com", required=True, fills=("service-url",)
+    ),
     Setting("health", "text", "path or address of the health endpoint; empty: none is probed", default="/api/health"),
     Setting("metrics", "text", "path or address of metrics in Prometheus' text format; empty: none", default=""),
     Setting("expect_status", "int", "status of a healthy answer", default=200),

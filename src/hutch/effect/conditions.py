@@ -1,4 +1,4 @@
-"""Whether a command goes on until it is stopped: its program's ``endless`` and ``ends`` (see ``specs``)."""
+"""The conditions in a program's file (see :mod:`hutch.effect.specs`): whether one holds for a command."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ _OFF = frozenset({"false", "0", "no", "off"})
 
 def endless(parsed: Parsed, runs_endless: bool, stdin: Stdin) -> bool:
     """``runs_endless``: what it runs goes on without end; as it does itself while its input does."""
-    if _any(parsed, lambda spec: spec.ends):
+    if _either(parsed, lambda spec: spec.ends):
         return False
-    return runs_endless or stdin.endless or _any(parsed, lambda spec: spec.endless)
+    return runs_endless or stdin.endless or _either(parsed, lambda spec: spec.endless)
 
 
-def _any(parsed: Parsed, conditions: Callable[[Spec], Sequence[str]]) -> bool:
-    """Whether a condition of the program or of its subcommand holds; the subcommand's flags stand after it."""
+def _either(parsed: Parsed, conditions: Callable[[Spec], Sequence[str]]) -> bool:
+    """Whether a condition of the program holds, or one of its subcommand."""
+    rooted = any(_holds(c, parsed.operands, parsed.flags) for c in conditions(parsed.root))
+    return rooted or holds(conditions(parsed.spec), parsed)
+
+
+def holds(conditions: Sequence[str], parsed: Parsed) -> bool:
+    """Whether one of a subcommand's conditions holds; its flags stand after it."""
     own = [flag for flag in parsed.flags if flag.depth >= len(parsed.chain)]
-    return any(_holds(c, parsed.operands, parsed.flags) for c in conditions(parsed.root)) or any(
-        _holds(c, parsed.operands, own) for c in conditions(parsed.spec)
-    )
+    return any(_holds(condition, parsed.operands, own) for condition in conditions)
 
 
 def _holds(condition: str, operands: Sequence[Word], flags: Sequence[Flag]) -> bool:
