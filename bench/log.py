@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.measure import Figure, Ratio, interleave, parts, per_round
 from bench.room import Bare, scratch
 from hutch.model.event import GENESIS, Draft, Event, canonical, seal
+from hutch.model.journal import fold
 from hutch.model.program import Program
-from hutch.model.run import fold
 from hutch.ports import Append
 from hutch.store.sqlite import SqliteStore
 

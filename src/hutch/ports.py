@@ -17,6 +17,7 @@ from hutch.model.action import Command, Outcome, Preview, Sample, Verification
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
+from hutch.model.program import Item
 
 # ------------------------------------------------------------------ the store and its jobs
 
@@ -108,6 +109,10 @@ class World(Protocol):
 
     async def signals(self) -> Verification | None:
         """Whether the alerts that the run answers have cleared; None where nobody watches them."""
+
+    async def render(self, item: Item, captured: Mapping[str, str]) -> Item:
+        """``item`` rendered anew from its document, with the values that earlier steps gave; refused, with the reason,
+        where that cannot be."""
 
     async def moved(self, command: Command) -> str:
         """Why what was approved is no longer what would be done: its target stands for something else now, or is

@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("hutch.cli.serve:serve", "Watch the services and answer incidents; JSON API on loopback."),
     "diagnose": ("hutch.cli.diagnose:diagnose", "Look at a service, or at a bare database or URL, and name the cause."),
     "run": ("hutch.cli.runs:run", "Run a runbook: DOC#anchor."),
-    "runs": ("hutch.cli.runs:runs", "List, show, approve, deny, decide and cancel runs."),
+    "runs": ("hutch.cli.runs:runs", "List, show, approve, deny, decide, tick, undo and cancel runs."),
     "runbook": ("hutch.cli.runbook:runbook", "List, show and lint runbooks."),
     "incident": ("hutch.cli.incident:incident", "Declare and work on incidents."),
     "alert": ("hutch.cli.alert:alert", "List what has fired."),

@@ -9,7 +9,7 @@ import click
 
 from hutch.cli.progress import told
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
-from hutch.commands import incidents, respond
+from hutch.commands import byhand, incidents, respond
 from hutch.commands import runs as commands
 from hutch.commands.context import CommandError, Context
 from hutch.commands.views import run_json, run_summary, state_of
@@ -18,6 +18,9 @@ from hutch.model.run import Chosen, Run
 
 WAITING = 4
 FAILED = 1
+A_PERSON = ("approval", "decision", "tick")
+"""What a run waits for that only a person can give."""
+
 LET_OTHERS = 1.0
 """Seconds that a running server gets to take a run on before this process does it itself."""
 
@@ -32,6 +35,7 @@ LET_OTHERS = 1.0
 @click.option("--incident", default="", help="The incident that it answers.")
 @click.option("--dry-run", is_flag=True, help="Render everything, run only reads, apply nothing.")
 @click.option("--approve", "option", default="", help="Approve this option (its id or number) in advance.")
+@click.option("--step", default="", help="Only this step (its id or name), asked for by you: sensitive reads too.")
 @click.option("--yes", is_flag=True, help="Approve the first remedy in advance; never what loses data.")
 @as_json
 @click.pass_context
@@ -44,6 +48,7 @@ def run(
     incident: str,
     dry_run: bool,
     option: str,
+    step: str,
     yes: bool,
     json_out: bool,
 ) -> None:
@@ -59,6 +64,7 @@ def run(
             values=pairs(values),
             binds=pairs(binds),
             mode="dry-run" if dry_run else "",
+            step=step,
             actor=actor(),
         )
         found = await drive(context, found.id)
@@ -72,7 +78,7 @@ def run(
 
 @click.group()
 def runs() -> None:
-    """List, show, approve, deny, decide and cancel runs."""
+    """List, show, approve, deny, decide, tick, undo and cancel runs."""
 
 
 @runs.command("list")
@@ -149,6 +155,38 @@ def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str,
 
 @runs.command()
 @click.argument("run_id")
+@click.argument("step", default="")
+@click.option("--note", default="", help="What you did and saw; a value that the step asks for is taken from it.")
+@click.option("--could-not", is_flag=True, help="You could not do it.")
+@as_json
+@click.pass_context
+def tick(ctx: click.Context, run_id: str, step: str, note: str, could_not: bool, json_out: bool) -> None:
+    """Tick off a step that a person does; without STEP the one that the run waits for."""
+
+    async def go(context: Context) -> Run:
+        await byhand.tick(context, run_id, step, note, actor(), done=not could_not)
+        return await drive(context, run_id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+@runs.command()
+@click.argument("run_id")
+@click.option("--option", default="", help="Its id or number; without it the last one that changed something.")
+@as_json
+@click.pass_context
+def undo(ctx: click.Context, run_id: str, option: str, json_out: bool) -> None:
+    """Offer the way back from what a run did, as a run of its own that waits for approval."""
+
+    async def go(context: Context) -> Run:
+        begun = await byhand.undo(context, run_id, option, actor())
+        return await drive(context, begun.id)
+
+    _end(ctx, with_context(go), json_out)
+
+
+@runs.command()
+@click.argument("run_id")
 @click.option("--reason", default="cancelled by hand")
 @as_json
 @click.pass_context
@@ -180,7 +218,7 @@ async def _drive_here(context: Context, run_id: str) -> Run:
         while await worker.step(f"run:{run_id}"):
             pass
         found = await commands.load(context, run_id)
-        if found.finished or found.waiting in ("approval", "decision"):
+        if found.finished or found.waiting in A_PERSON:
             await _tell_incident(worker, found)
             return found
         await context.queue.wait(0.5)
@@ -199,7 +237,7 @@ async def _taken_elsewhere(context: Context, run_id: str, before: int) -> bool:
 async def _follow(context: Context, run_id: str) -> Run:
     while True:
         found = await commands.load(context, run_id)
-        if found.finished or found.waiting in ("approval", "decision"):
+        if found.finished or found.waiting in A_PERSON:
             return found
         await asyncio.sleep(0.2)
 
@@ -231,6 +269,9 @@ def describe(found: Run) -> None:
     passed = sum(1 for s in found.read.values() if s == "passed")
     if found.read:
         click.echo(f"  {passed} of {len(found.read)} reads passed")
+    for item in found.program.reads:
+        if item.manual and item.id not in found.read:
+            click.echo(f"  by hand (line {item.line}): {item.manual.splitlines()[0]}")
     for skipped in found.program.skipped:
         click.echo(f"  not run (line {skipped.line}): {skipped.command.text.splitlines()[0]}: {skipped.refused}")
     for number, chosen in enumerate(found.chosen, 1):
@@ -238,6 +279,11 @@ def describe(found: Run) -> None:
     if found.waiting == "approval":
         click.echo(f"\nApprove:  hutch runs approve {found.id} --option {found.chosen[0].option.id}")
         click.echo(f"Decline:  hutch runs deny {found.id} --option {found.chosen[0].option.id} --reason '…'")
+    if found.waiting == "tick":
+        waits = next((c.next for c in found.chosen if c.state == "approved" and c.next), None) or found.unticked[0]
+        click.echo(f"\nDo this, then tick it off:\n  {waits.manual}")
+        click.echo(f"\nDone:       hutch runs tick {found.id} --note '…'")
+        click.echo(f"Could not:  hutch runs tick {found.id} --could-not --note '…'")
     if found.waiting == "decision":
         click.echo(f"\nSay what you see:  hutch runs decide {found.id} worked|failed --note '…'")
 
@@ -245,7 +291,10 @@ def describe(found: Run) -> None:
 def _describe_option(number: int, chosen: Chosen) -> None:
     click.echo(f"  {number}. {chosen.option.title} [{chosen.option.id}]: {chosen.state}")
     for statement in chosen.option.items:
-        click.echo("     runs    " + statement.command.text.replace("\n", "\n             "))
+        word = "by hand" if statement.manual else "runs   "
+        click.echo(f"     {word} " + statement.command.text.replace("\n", "\n             "))
+    for reason in chosen.option.left_out:
+        click.echo(f"     without {reason}")
     click.echo(f"     on      {chosen.target}   effect {chosen.option.effect.word}")
     click.echo("     hits    " + str(chosen.preview.get("summary", "")).replace("\n", "\n             "))
     if chosen.preview.get("undo"):
@@ -256,7 +305,7 @@ def _describe_option(number: int, chosen: Chosen) -> None:
 
 def _end(ctx: click.Context, found: Run, json_out: bool) -> None:
     emit(run_json(found)) if json_out else describe(found)
-    if found.waiting in ("approval", "decision"):
+    if found.waiting in A_PERSON:
         ctx.exit(WAITING)
     failed = found.outcome in ("unresolved", "cancelled") or "failed" in found.read.values()
-    ctx.exit(FAILED if failed and found.outcome not in ("resolved", "proposed") else 0)
+    ctx.exit(FAILED if failed and found.outcome not in ("resolved", "proposed", "done") else 0)

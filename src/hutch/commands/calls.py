@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hutch.commands.routing import missing
 from hutch.commands.situation import Situation
 from hutch.engine.options import call_text
 from hutch.model.action import Command
 from hutch.model.effect import Effect, Verdict
 from hutch.model.runbook import ActionCall
 from hutch.runbook import yaml_text
-from hutch.runbook.placeholders import normal
+from hutch.runbook.placeholders import find, normal
 
 
 def called(call: ActionCall, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
@@ -19,10 +20,12 @@ def called(call: ActionCall, verdict: Verdict, situation: Situation) -> tuple[Co
     An argument that the document leaves open takes the value of its name, where one is given; what stays open then, the
     diagnosis fills in. ``verdict`` is the document's; the target's own word on the effect comes before it.
     """
-    args = arguments(call, situation.values)
+    args = {name: _filled(value, situation.values) for name, value in arguments(call, situation.values).items()}
+    left = [h.name for v in args.values() if isinstance(v, str) for h in find(v, "yaml")]
     target = situation.target(call.name)
     judged = _judged(call.name, verdict, situation) if target else verdict
-    refused = "" if target else _nobody(call.name, situation.service.name)
+    refused = missing([n for n in left if n not in situation.awaited])
+    refused = refused if target else _nobody(call.name, situation.service.name)
     return Command(call.name, call_text(call.name, args), target, judged.effect, judged.why, args), refused
 
 
@@ -33,6 +36,15 @@ def arguments(call: ActionCall, values: Mapping[str, str]) -> dict[str, object]:
     }
     said = {name: said for name, said in call.args.items() if not _open(said)}
     return {name: {**given, **said}[name] for name in call.args if name in given or name in said}
+
+
+def _filled(value: object, values: Mapping[str, str]) -> object:
+    """A text with its placeholders (``$PREVIOUS``) as their values: an argument is a value, never code."""
+    if not isinstance(value, str):
+        return value
+    for hole in reversed(find(value, "yaml")):
+        value = value[: hole.start] + values.get(hole.name, hole.text) + value[hole.end :]
+    return value
 
 
 def _open(said: object) -> bool:

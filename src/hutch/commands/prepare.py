@@ -6,118 +6,146 @@ What cannot run is in the program too, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from hutch.commands import routing
-from hutch.commands.calls import called
+from hutch.commands.context import CommandError
 from hutch.commands.situation import Situation
-from hutch.effect import classify
-from hutch.model.action import Command
-from hutch.model.effect import Effect, Verdict
+from hutch.commands.statement import by_hand, elsewhere, item
+from hutch.model.effect import Effect
 from hutch.model.program import Item, Option, Program
-from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Statement, Step
-from hutch.runbook.errors import RunbookError
-from hutch.runbook.render import render
+from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A section of the runbook with its items, in order."""
+
+    section: Section
+    items: tuple[Item, ...]
 
 
 def prepare(runbook: Runbook, situation: Situation) -> Program:
-    """The program of ``runbook`` in ``situation``."""
-    made = [
-        (section, step, [item(section, step, s, situation) for s in step.statements])
-        for section, step in runbook.steps()
-        if step.runnable
-    ]
-    reads = [_by_itself(section, i) for section, _, items in made if section.role in READING_ROLES for i in items]
-    proofs = [_by_itself(section, i) for section, _, items in made if section.role is Role.VERIFICATION for i in items]
-    options = [option for section in runbook.sections for option in _options(section, made)]
+    """The program of ``runbook`` in ``situation``.
+
+    A value that is captured is known to what stands after it: in the same section, and to every section from those
+    where one looks.
+    """
+    made = list(_made(runbook, situation))
+    reads = [_by_itself(m.section, i) for m in made if m.section.role in READING_ROLES for i in m.items]
+    proofs = [_by_itself(m.section, i) for m in made if m.section.role is Role.VERIFICATION for i in m.items]
+    options = [option for m in made for option in _options(m)]
     ready = [i for i in reads if not i.refused]
-    elsewhere = [i for _, _, items in made for i in items]
     placed = {i.id for i in (*ready, *proofs)} | {i.id for o in options for i in o.items}
     refused = {i.id: i for i in reads if i.refused}
-    skipped = [refused.get(i.id, i) for i in elsewhere if i.id not in placed]
+    skipped = [refused.get(i.id, i) for m in made for i in m.items if i.id not in placed]
     return Program(tuple(ready), tuple(options), tuple(proofs), tuple(skipped))
+
+
+def only(runbook: Runbook, wanted: str, situation: Situation) -> Program:
+    """The program of one step (its id, its name or a statement's id) that a person asks for: sensitive reads too.
+
+    Raises :class:`CommandError` naming the steps there are.
+    """
+    section, step = _step(runbook, wanted)
+    items = tuple(_items(step, situation))
+    items = tuple(i for i in items if i.id == wanted) or items
+    refused = next((i.refused for i in items if i.refused), "")
+    if refused and len(items) == 1:
+        raise CommandError(f"line {items[0].line} cannot run: {refused}")
+    if all(i.command.effect <= Effect.READ and not i.manual for i in items):
+        ready = tuple(i for i in items if not i.refused)
+        return Program(ready, skipped=tuple(i for i in items if i.refused), asked=True)
+    proofs = [
+        _by_itself(s, i)
+        for s in runbook.sections
+        if s.role is Role.VERIFICATION
+        for t in s.steps
+        for i in _items(t, situation)
+    ]
+    return Program(
+        options=(Option(step.id, step.name or section.title, items),), verification=tuple(proofs), asked=True
+    )
+
+
+def _step(runbook: Runbook, wanted: str) -> tuple[Section, Step]:
+    for section, step in runbook.steps():
+        if wanted in (step.id, step.name) or any(s.id == wanted for s in step.statements):
+            return section, step
+    known = "\n  ".join(f"{step.id}  ({step.name})" for _, step in runbook.steps() if step.runnable)
+    raise CommandError(f"{runbook.title} has no step {wanted!r}; there are:\n  {known}", 2)
+
+
+# ------------------------------------------------------------------ sections
+
+
+def _made(runbook: Runbook, situation: Situation) -> Iterator[Made]:
+    """Each section's items. What looking captures is known from there on; what a remedy captures, within it."""
+    seen = situation
+    for section in runbook.sections:
+        items: list[Item] = []
+        within = seen
+        for step in section.steps:
+            for one in _items(step, within):
+                items.append(one)
+                within = within.capturing(c.name for c in one.captures)
+        if section.role in READING_ROLES:
+            seen = within
+        yield Made(section, tuple(items))
+
+
+def _items(step: Step, situation: Situation) -> Iterator[Item]:
+    if step.flow.manual:
+        yield by_hand(step)
+    elif step.runnable:
+        for number, statement in enumerate(step.statements, 1):
+            yield item(step, statement, situation, last=number == len(step.statements))
 
 
 def _by_itself(section: Section, made: Item) -> Item:
     """Only reads that are not sensitive run without a person."""
     command = made.command
-    if made.refused:
+    if made.refused or made.manual:
         return made
     if command.effect is not Effect.READ:
         return replace(
             made, refused=f"{command.effect.word} in “{section.title}” does not run by itself: {command.why}"
         )
     if command.sensitive:
-        return replace(made, refused="returns secrets or personal rows: a person asks for it")
+        return replace(made, refused=f"returns secrets or personal rows: a person asks for it, by --step {made.id}")
     return made
 
 
-def _options(section: Section, made: list[tuple[Section, Step, list[Item]]]) -> Iterable[Option]:
-    items = [i for s, _, found in made if s.id == section.id for i in found]
-    if section.role is Role.OPTION:
-        usable = [i for i in items if not i.refused]
-        kept = usable if any(i.command.effect > Effect.READ for i in usable) else items
-        if kept:
-            yield Option(section.id, section.title, tuple(kept), section.option or 0)
+def _options(made: Made) -> Iterable[Option]:
+    section = made.section
+    if section.role is Role.OPTION or (section.role in REMEDY_ROLES and _chained(made.items)):
+        yield from _whole(section, made.items)
     elif section.role in REMEDY_ROLES or section.role is Role.ACTIONS:
-        for one in items:
-            if one.command.effect > Effect.READ:
+        for one in made.items:
+            if one.command.effect > Effect.READ and not one.manual:
                 yield Option(one.id, _called(section, one), (one,))
+
+
+def _chained(items: Sequence[Item]) -> bool:
+    """Whether these statements make one remedy: one takes what another gives, or the document says how they go on."""
+    return any(i.needs or i.when or i.undo for i in items) and len(items) > 1
+
+
+def _whole(section: Section, items: Sequence[Item]) -> Iterator[Option]:
+    """The section as one option. What is for platforms that this service does not use is left out, and said."""
+    usable = [i for i in items if not elsewhere(i.refused)]
+    kept = usable if any(i.command.effect > Effect.READ or i.manual for i in usable) else items
+    left_out = tuple(f"line {i.line}: {i.refused}" for i in items if i not in kept)
+    if not kept:
+        return
+    option = Option(section.id, section.title, tuple(kept), section.option or 0, left_out=left_out)
+    if left_out and option.effect is Effect.DESTROY:  # what was left out may have been the way back
+        yield replace(option, items=tuple(items), left_out=())
+    else:
+        yield option
 
 
 def _called(section: Section, one: Item) -> str:
     """What a statement that is an option by itself is called: the comment above it, else how it begins."""
     said = one.title if one.title != section.title else one.command.text.splitlines()[0]
     return f"{section.title}: {said}"
-
-
-# ------------------------------------------------------------------ one statement
-
-
-def item(section: Section, step: Step, statement: Statement, situation: Situation) -> Item:
-    """The statement rendered for this service, or refused with the reason."""
-    verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
-    expects = tuple(e.text for e in statement.expects)
-    try:
-        command, refused = _made(step, statement, verdict, situation)
-    except RunbookError as error:  # a value that no statement can take
-        command, refused = Command("none", statement.text, "", verdict.effect, verdict.why), error.message
-    said = statement.comments[0].lstrip("#- ").rstrip(": ") if statement.comments else ""
-    title = said or section.title
-    return Item(statement.id, title, statement.line, _judged_again(step.lang, command), expects, refused)
-
-
-def _judged_again(lang: str, command: Command) -> Command:
-    """What values and bindings made of a statement is judged too: the greater harm counts."""
-    if command.runner not in ("sql", "sh", "psql", "curl", "redis-cli", "valkey-cli"):
-        return command
-    again = classify(lang, command.text)
-    if again.effect <= command.effect:
-        return replace(command, sensitive=command.sensitive or again.sensitive)
-    return replace(command, effect=again.effect, why=again.why, sensitive=command.sensitive or again.sensitive)
-
-
-def _made(step: Step, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
-    if statement.action:
-        return called(statement.action, verdict, situation)
-    if step.lang == "sql":
-        return _sql(statement, verdict, situation)
-    return routing.shell(step.lang, statement, verdict, situation)
-
-
-def _sql(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
-    rendered = render(statement, "sql", situation.values)
-    target = situation.target("sql")
-    command = Command(
-        "sql",
-        rendered.sql or rendered.text,
-        target,
-        verdict.effect,
-        verdict.why,
-        params=rendered.params,
-        sensitive=verdict.sensitive,
-    )
-    if rendered.missing:
-        return command, routing.missing(rendered.missing)
-    return command, "" if target else "no database is configured for this service"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hutch.commands import incidents, runs
 from hutch.commands.context import Context
-from hutch.commands.documents import open_runbook
-from hutch.commands.prepare import prepare
+from hutch.commands.prepare import only, prepare
 from hutch.commands.situation import Situation
+from hutch.commands.source import open_source
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
+from hutch.model.program import Program
 from hutch.model.run import Run
 
 
@@ -29,24 +32,35 @@ async def run_document(
     values: dict[str, str] | None = None,
     binds: dict[str, str] | None = None,
     mode: str = "",
+    step: str = "",
     actor: str = "hutch",
 ) -> Run:
-    """Start ``DOC#anchor`` on a service. Raises ``CommandError`` for an unknown document, anchor or service."""
+    """Start ``DOC#anchor`` on a service; with ``step`` exactly that step of it, which a person asks for.
+
+    Raises ``CommandError`` for an unknown document, anchor, step or service.
+    """
     service = context.service(service_name)
-    document, runbook = open_runbook(context, reference)
+    source = open_source(context, reference)
     situation = Situation(service, values or {}, binds or {}, incident_values(incident))
+    program = only(source.runbook, step, situation) if step else prepare(source.runbook, situation)
     return await runs.start(
         context,
         service=service.name,
-        title=runbook.title,
-        document=reference,
-        document_hash=document.hash,
-        document_path=document.source,
-        program=prepare(runbook, situation),
+        title=source.runbook.title + (f": {step}" if step else ""),
+        made_from=runs.MadeFrom(reference, source.document.source, source.document.hash, source.documents, situation),
+        program=program,
         incident=incident.id if incident else "",
         mode=mode,
         actor=actor,
     )
+
+
+def remade(context: Context, run: Run, captured: Mapping[str, str]) -> Program:
+    """The program of a run made anew, with the values that its steps have given so far."""
+    name, _, anchor = run.document.partition("#")
+    source = open_source(context, f"{run.document_path or name}#{anchor}")
+    situation = Situation(context.service(run.service), run.given, run.binds, run.values, captured)
+    return prepare(source.runbook, situation)
 
 
 def incident_values(incident: Incident | None) -> dict[str, str]:

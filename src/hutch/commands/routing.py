@@ -23,6 +23,9 @@ TEXT_TOOLS = frozenset(
 )
 """Programs that need no binding: they work on what they are given and reach nothing."""
 
+HAND, A_PERSON = "hand", "a person"
+"""The runner and the target of what is done by hand: no program's."""
+
 BY_HAND = frozenset({"open", "xdg-open"})
 """Programs that mean "a person looks at this"."""
 
@@ -81,7 +84,7 @@ def shell(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
     """The command of a statement, and why it must not run; empty when it may."""
     routed = route(lang, statement, verdict, situation)
     if routed.manual:
-        return routed.command, f"a person does this by hand: {routed.command.text}"
+        return replace(routed.command, runner=HAND, target=A_PERSON, args={}), ""
     return routed.command, routed.reason
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import frozen
+from hutch.commands.situation import Situation
 from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
 from hutch.model.approval import POLICY
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident, Phase, meet, move, stream_of
+from hutch.model.journal import fold
 from hutch.model.program import Program
-from hutch.model.run import ChangeState, Chosen, Run, fold
+from hutch.model.run import ChangeState, Chosen, Run
 from hutch.ports import Append, Conflict, Job
 
 
@@ -33,38 +36,69 @@ async def listing(context: Context) -> list[Run]:
     return [run for run in found if run]
 
 
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """What a run's program was made from: the reference as given, the document's path and hash, those of its
+    sub-runbooks, and the situation. Without a reference: from no document."""
+
+    reference: str = ""
+    path: str = ""
+    hash: str = ""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    situation: Situation | None = None
+
+
 async def start(
     context: Context,
     *,
     service: str,
     title: str,
-    document: str,
-    document_hash: str,
-    document_path: str = "",
+    made_from: MadeFrom,
     program: Program,
     incident: str = "",
     mode: str = "",
     actor: str = "hutch",
+    beside: Sequence[Append] = (),
+    run_id: str = "",
 ) -> Run:
-    """Write the run's first event, link it to its incident, and queue its first drive, in one transaction."""
-    run_id = f"R-{context.clock.now():%Y%m%d}-{secrets.token_hex(3)}"
+    """Write the run's first event, link it to its incident, and queue its first drive, in one transaction.
+
+    ``beside`` is appended in the same transaction.
+    """
+    run_id = run_id or new_id(context)
     data = {
         "service": service,
         "title": title,
-        "document": document,
-        "hash": document_hash,
-        "path": document_path,
+        "document": made_from.reference,
+        "hash": made_from.hash,
+        "path": made_from.path,
+        "documents": {p: h for p, h in made_from.documents.items() if p != made_from.path},
         "service_hash": context.service(service).config.fingerprint(),
         "incident": incident,
         "mode": mode or context.config.mode,
+        **_known(context, made_from.situation),
         "program": program.as_dict(),
     }
-    appends = [Append(f"run:{run_id}", (Draft("run.started", data, actor),), expect=0)]
+    appends = [Append(f"run:{run_id}", (Draft("run.started", data, actor),), expect=0), *beside]
     if incident:
         link = Draft("run.linked", {"run": run_id, "title": title}, actor)
         appends.append(Append(stream_of(incident), (link,)))
     await context.store.commit(appends, [drive_job(run_id)])
     return await load(context, run_id)
+
+
+def new_id(context: Context) -> str:
+    """An id that no run has."""
+    return f"R-{context.clock.now():%Y%m%d}-{secrets.token_hex(3)}"
+
+
+def _known(context: Context, situation: Situation | None) -> dict[str, object]:
+    """The values that the run was started with, so that what is rendered later is rendered from the same; masked."""
+    if situation is None:
+        return {}
+    mask = context.secrets.mask
+    layers = {"values": situation.values, "given": situation.given, "binds": situation.binds}
+    return {key: {n: mask(v) for n, v in layer.items()} for key, layer in layers.items() if layer}
 
 
 # ------------------------------------------------------------------ what a person decides

@@ -18,11 +18,16 @@ def _document(context: Context, run: Run) -> str:
     if not run.document_hash:
         return ""
     name = run.document.partition("#")[0]
-    try:
-        now = load_document(run.document_path or name, context.config.runbooks, base_of(context)).hash
-    except CommandError as error:
-        return f"its document cannot be read any more ({error}); {AGAIN}"
-    return "" if now == run.document_hash else f"{name} was changed since the run read it; {AGAIN}"
+    read = {run.document_path or name: run.document_hash, **run.documents}
+    for path, before in read.items():
+        shown = name if path == run.document_path else path
+        try:
+            now = load_document(path, context.config.runbooks, base_of(context)).hash
+        except CommandError as error:
+            return f"its document cannot be read any more ({error}); {AGAIN}"
+        if now != before:
+            return f"{shown} was changed since the run read it; {AGAIN}"
+    return ""
 
 
 def _service(context: Context, run: Run) -> str:

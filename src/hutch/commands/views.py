@@ -6,6 +6,7 @@ from typing import Any
 
 from hutch.model.event import instant
 from hutch.model.incident import Incident
+from hutch.model.program import Item
 from hutch.model.run import Chosen, Run
 
 
@@ -60,8 +61,16 @@ def run_json(found: Run) -> dict[str, Any]:
         "causes": list(found.causes),
         "read": dict(found.read),
         "options": [option_json(c) for c in found.chosen],
+        "captured": dict(found.captured),
+        "secret": sorted(found.secret),
+        "manual": [manual_json(i, found) for i in found.program.reads if i.manual],
         "skipped": [{"title": i.title, "text": i.command.text, "reason": i.refused} for i in found.program.skipped],
     }
+
+
+def manual_json(item: Item, found: Run) -> dict[str, Any]:
+    """A step that a person does while looking, and how far it is: ``open``, ``passed`` or ``failed``."""
+    return {"id": item.id, "title": item.title, "text": item.manual, "state": found.read.get(item.id, "open")}
 
 
 def option_json(chosen: Chosen) -> dict[str, Any]:
@@ -75,6 +84,9 @@ def option_json(chosen: Chosen) -> dict[str, Any]:
         "why": chosen.option.why,
         "effect": chosen.option.effect.word,
         "statements": [i.command.text for i in chosen.option.items],
+        "left_out": list(chosen.option.left_out),
+        "done": chosen.done_items,
+        "by_hand": chosen.next.manual if chosen.next else "",
         "target": chosen.target,
         "preview": dict(chosen.preview),
         "digest": chosen.digest,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hutch.commands import incidents
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose_json
+from hutch.commands.respond import remade
 from hutch.commands.unchanged import changed_since
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
+from hutch.model.program import Item
 from hutch.model.run import Run
 from hutch.ports import Action, Connection
 
@@ -68,6 +70,14 @@ class ServiceWorld:
         if firing:
             return Verification(Verified.PENDING, f"still firing: {', '.join(firing)}")
         return Verification(Verified.PASSED, "every alert has cleared") if state.alerts else None
+
+    async def render(self, item: Item, captured: Mapping[str, str]) -> Item:
+        """The item of the document as it is now, if it is what the run read, with the captured values put in."""
+        stale = changed_since(self.context, self.run) if self.run else "it belongs to no run"
+        if stale or self.run is None:
+            return replace(item, refused=stale)
+        made = {i.id: i for i in remade(self.context, self.run, captured).items}
+        return made.get(item.id) or replace(item, refused="its document holds it no longer; start the runbook again")
 
     async def moved(self, command: Command) -> str:
         """The document, the service's configuration and the command's own target must be what they were."""

@@ -3,65 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from hutch.engine import options, plan, stages
-from hutch.engine.live import listening
-from hutch.engine.verdict import combine, cured, settle
-from hutch.model.action import Outcome, Preview, Result, Verification, Verified
-from hutch.model.approval import POLICY, Autonomy, Terms
-from hutch.model.effect import Effect
-from hutch.model.event import Draft, instant
-from hutch.model.program import Item, Option
-from hutch.model.run import ChangeState, Chosen, Run, fold
-from hutch.ports import Append, Conflict, Job, Store, StoreFull, Wallclock, World
+from hutch.engine import changing, looking, offering, plan
+from hutch.engine.means import Means, Ours, always, drive_job, follow_job
+from hutch.model.event import Draft
+from hutch.model.program import Item
+from hutch.model.run import ChangeState, Run
+from hutch.ports import Conflict
+
+__all__ = ["Driver", "drive_job", "follow_job"]
 
 MAX_ROUNDS = 500
 """Rounds of plan and act in one job; a run that needs more has a defect and is stopped with an error."""
 
-PARALLEL = 8
-"""Reads of one run that are under way at once."""
+CANCEL_WITHIN = 0.5
+"""Seconds until what is under way hears that somebody cancelled the run."""
 
-VERIFY_EVERY = timedelta(seconds=1)
-"""How long a "not yet" of the verification waits for the next try."""
-
-FOLLOWED = frozenset({"diagnosis.made", "approval.granted", "change.intended", "run.finished"})
-"""Journal events that the run's incident has to hear of."""
-
-
-Ours = Callable[[], Awaitable[bool]]
-
-
-async def _always() -> bool:
-    """The answer where nobody can take a run over."""
-    return True
-
-
-async def _anybody(_run: Run, _option: Option, _first: bool) -> Terms:
-    """One person, whoever it is."""
-    return Terms()
+BROKEN_OFF = "the run was cancelled while it ran"
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
-    """Drives runs. ``met`` judges an expectation (None: cannot be judged), ``mask`` hides secrets.
-
-    ``approval_for`` is how long an approval is waited for; ``terms`` says what an option asks for, told whether it is
-    the first one offered.
-    """
-
-    store: Store
-    clock: Wallclock
-    world: Callable[[Run], Awaitable[World]]
-    guards: stages.Guards
-    met: Callable[[str, Outcome], bool | None]
-    mask: Callable[[str], str]
-    approval_for: timedelta = timedelta(hours=1)
-    terms: Callable[[Run, Option, bool], Awaitable[Terms]] = _anybody
+class Driver(Means):
+    """Drives runs, with the means that it is given."""
 
     async def drive(self, run_id: str, job: int | None = None, ours: Ours | None = None) -> Run:
         """Drive to the next wait or the end, finish ``job``, and leave a timer where a time is waited for.
@@ -79,199 +44,83 @@ class Driver:
                 await self.store.commit([], timers, done=job)
                 return run
             try:
-                await asyncio.gather(*(self._act(run, m, ours or _always) for m in moves))
+                await self._together(run, moves, ours or always)
             except Conflict:
-                if not await (ours or _always)():
+                if not await (ours or always)():
                     raise
                 continue  # somebody approved, denied or cancelled meanwhile: plan again
         raise RuntimeError(f"run {run_id} took more than {MAX_ROUNDS} rounds")
 
-    async def load(self, run_id: str) -> Run:
-        """The run as it stands."""
-        run = fold(await self.store.read(f"run:{run_id}"))
-        if run is None:
-            raise LookupError(f"no run {run_id}")
-        return run
+    async def _together(self, run: Run, moves: Sequence[plan.Move], ours: Ours) -> None:
+        """Do the moves side by side; when the run is cancelled meanwhile, what is under way ends with it."""
+        acts = [asyncio.create_task(self._act(run, m, ours)) for m in moves]
+        try:
+            cancelled = await self._watched(run, acts)
+            if not cancelled:
+                await asyncio.gather(*acts)
+        finally:
+            for act in acts:
+                act.cancel()
+            await asyncio.gather(*acts, return_exceptions=True)
+        if cancelled:
+            await self._broken_off(run, [i for m in moves if isinstance(m, plan.Read) for i in m.items])
 
-    # -------------------------------------------------------------- moves
+    async def _watched(self, run: Run, acts: Sequence[asyncio.Task[None]]) -> bool:
+        """Wait until all is done, or one has failed; True as soon as the run was cancelled."""
+        seen = run.seq
+        while True:
+            done, left = await asyncio.wait(acts, timeout=CANCEL_WITHIN, return_when=asyncio.FIRST_EXCEPTION)
+            if not left or any(t.exception() for t in done if not t.cancelled()):
+                return False
+            new = await self.store.read(run.stream, after=seen)
+            if any(e.kind == "run.cancelled" for e in new) and not run.cancelled_by:
+                return True
+            seen = new[-1].seq if new else seen
+
+    async def _broken_off(self, run: Run, items: Sequence[Item]) -> None:
+        now = await self.load(run.id)
+        left = [i for i in items if i.id not in now.read]
+        if left:
+            await self.append(now, *(_skipped(i, "cancelled", BROKEN_OFF) for i in left))
 
     async def _act(self, run: Run, move: plan.Move, ours: Ours) -> None:
         match move:
             case plan.Read():
-                await self._read(run, move.items)
+                await looking.read(self, run, move.items)
+            case plan.Skip():
+                await self._skip(run, move)
+            case plan.Render():
+                await self._render(run, move)
             case plan.Diagnose():
-                await self._diagnose(run)
+                diagnosis = await (await self.world(run)).diagnose()
+                await self.append(run, Draft("diagnosis.made", diagnosis))
             case plan.Offer():
-                await self._offer(run)
-            case plan.Apply():
-                await self._apply(run, move, ours)
-            case plan.Verify():
-                await self._verify(run, move)
-            case plan.Doubt():
-                await self._doubt(run, move.chosen)
+                await offering.offer(self, run)
+            case plan.Ask():
+                await offering.ask_again(self, run, move.chosen)
+            case plan.Apply() | plan.Verify() | plan.Doubt():
+                await changing.change(self, run, move, ours)
             case plan.Expire():
-                await self._append(run, Draft("approval.expired", {"option": move.chosen.option.id}), fenced=True)
+                await self.append(run, Draft("approval.expired", {"option": move.chosen.option.id}), fenced=True)
             case plan.Finish():
                 await self._finish(run, move)
             case plan.Wait():
                 raise AssertionError("a wait is not acted on")
 
-    async def _read(self, run: Run, items: Sequence[Item]) -> None:
-        room = asyncio.Semaphore(PARALLEL)
-        world = await self.world(run)
-
-        async def one(item: Item) -> None:
-            async with room:
-                await self._append(run, Draft("statement.finished", await self._read_one(run, world, item)))
-
-        begun = [Draft("statement.started", {"item": i.id, "title": i.title, "text": i.command.text}) for i in items]
-        await self._append(run, *begun)
-        await asyncio.gather(*(one(i) for i in items))
-
-    async def _read_one(self, run: Run, world: World, item: Item) -> dict[str, object]:
-        base = {"item": item.id, "title": item.title, "text": self.mask(item.command.text), "line": item.line}
-        if item.refused:
-            return {**base, "status": "refused", "summary": item.refused, "output": "", "seconds": 0.0}
-        began = time.monotonic()
-        async with listening(self.mask, lambda text: self._heard(run, item, text)):
-            outcome = stages.masked(await stages.read(world, item.command), self.mask)
-        missing = stages.unmet(outcome, item.expects, self.met) if outcome.result is Result.DONE else ()
-        passed = outcome.result is Result.DONE and not missing
-        summary = f"expected {missing[0]!r}, not seen" if missing else outcome.summary
-        return {
-            **base,
-            "status": "passed" if passed else "failed",
-            "summary": summary,
-            "output": outcome.output,
-            "exit_code": outcome.exit_code,
-            "seconds": round(time.monotonic() - began, 4),
-        }
-
-    async def _diagnose(self, run: Run) -> None:
-        diagnosis = await (await self.world(run)).diagnose()
-        await self._append(run, Draft("diagnosis.made", diagnosis))
-
-    async def _offer(self, run: Run) -> None:
-        ranked = options.rank(run.program.options, run.causes)
-        if run.healthy and not run.causes:
-            ranked = ()
-        world = await self.world(run)
-        previews = await asyncio.gather(*(self._preview(world, o) for o in ranked))
-        expires = self.clock.now() + self.approval_for
-        able = [(o, p) for o, p in zip(ranked, previews, strict=True) if not p.refused and p.hits != 0]
-        asked = [await self.terms(run, option, number == 0) for number, (option, _) in enumerate(able)]
-        offers = [self._offer_draft(o, p, expires, t) for (o, p), t in zip(able, asked, strict=True)]
-        if asked and asked[0].autonomous and run.mode == "act":
-            offers.append(_granted_by(asked[0].autonomous, able[0][0]))
-        left_out = [*options.refused(run.program.options)] + [
-            (o.title, p.refused or "it would hit nothing")
-            for o, p in zip(ranked, previews, strict=True)
-            if p.refused or p.hits == 0
-        ]
-        summary = [
-            {"id": o.id, "title": o.title, "cause": o.cause, "effect": o.effect.word, "why": o.why} for o in ranked
-        ]
-        reasons = [{"title": t, "reason": self.mask(r)} for t, r in left_out]
-        await self._append(run, *offers, Draft("options.ranked", {"options": summary, "left_out": reasons}))
-
-    async def _preview(self, world: World, option: Option) -> Preview:
-        previews = [await world.preview(i.command) for i in option.items]
-        if len(previews) == 1:
-            return previews[0]
-        hits = -1 if any(p.hits < 0 for p in previews) else sum(p.hits for p in previews)
-        return Preview(
-            summary="; then ".join(p.summary for p in previews),
-            hits=hits,
-            items=tuple(i for p in previews for i in p.items),
-            undo="; ".join(p.undo for p in previews if p.undo),
-            refused=next((p.refused for p in previews if p.refused), ""),
-        )
-
-    def _offer_draft(self, option: Option, preview: Preview, expires: datetime, asked: Terms) -> Draft:
-        data = {
-            "option": option.as_dict(),
-            "digest": option.digest(),
-            "target": ", ".join(dict.fromkeys(i.command.target for i in option.items)),
-            "preview": stages.preview_dict(preview, self.mask),
-            "expires_at": instant(expires),
-            "approvers": asked.approvers,
-            "by": None if asked.by is None else list(asked.by),
-        }
-        return Draft("approval.requested", data)
-
-    async def _apply(self, run: Run, move: plan.Apply, ours: Ours) -> None:
-        world = await self.world(run)
-        chosen, item = move.chosen, move.item
-        attempt = stages.Attempt(run, chosen, item, world, self.store, self.clock, self.guards)
-        reason = await stages.refusal(attempt)
-        place = {"option": chosen.option.id, "item": item.id}
-        if reason:
-            await self._append(run, Draft("change.failed", {**place, "summary": self.mask(reason)}), fenced=True)
+    async def _skip(self, run: Run, move: plan.Skip) -> None:
+        if move.chosen is None:
+            status = "refused" if move.refused else "skipped"
+            await self.append(run, _skipped(move.item, status, self.mask(move.reason)))
             return
-        intent = {**place, "runner": item.command.runner, "command": item.command.as_dict(), "by": chosen.approved_by}
-        await self._append(run, Draft("change.intended", intent), fenced=True)
-        if not await ours():
-            raise Conflict(f"run {run.id} was taken over before {item.id} was begun: it is not done here")
-        async with listening(self.mask, lambda text: self._heard(run, item, text)):
-            outcome = stages.masked(await self._do(world, item), self.mask)
-        kind = {Result.DONE: "change.done", Result.FAILED: "change.failed", Result.UNKNOWN: "change.unknown"}
-        found = {
-            "summary": outcome.summary,
-            "hits": outcome.hits,
-            "seconds": round(outcome.seconds, 3),
-            "undo": dict(outcome.undo),
-            "output": outcome.output,
-        }
-        await self._append(run, Draft(kind[outcome.result], {**place, **found}))
+        data = {"option": move.chosen.option.id, "item": move.item.id, "summary": self.mask(move.reason)}
+        await self.append(run, Draft("change.skipped", data), fenced=True)
 
-    async def _do(self, world: World, item: Item) -> Outcome:
-        if item.command.effect is Effect.READ:
-            return await stages.read(world, item.command)
-        return await world.apply(item.command)
-
-    async def _doubt(self, run: Run, chosen: Chosen) -> None:
-        item = chosen.option.items[chosen.done_items]
-        summary = "Hutch ended between intent and outcome; whether it was done is not known"
-        data = {"option": chosen.option.id, "item": item.id, "summary": summary}
-        await self._append(run, Draft("change.unknown", data), fenced=True)
-
-    async def _verify(self, run: Run, move: plan.Verify) -> None:
-        words = await self._words(run, move.chosen)
-        word = settle(combine(words), move.last, known=move.chosen.state is not ChangeState.UNKNOWN)
-        data: dict[str, object] = {
-            "option": move.chosen.option.id,
-            "verdict": word.verdict.value,
-            "summary": self.mask(word.summary),
-            "evidence": [self.mask(e) for e in word.evidence],
-        }
-        if word.verdict is Verified.PENDING:
-            data["again_at"] = instant(self.clock.now() + VERIFY_EVERY)
-        drafts = [Draft("verification.done", data)]
-        if word.verdict is Verified.UNKNOWN:
-            question = f"Did “{move.chosen.option.title}” work? {word.summary}"
-            drafts.append(Draft("decision.needed", {"option": move.chosen.option.id, "question": self.mask(question)}))
-        await self._append(run, *drafts)
-
-    async def _words(self, run: Run, chosen: Chosen) -> list[Verification | None]:
-        """Everyone who can say whether it worked: providers, the document, the diagnosis, the signals."""
+    async def _render(self, run: Run, move: plan.Render) -> None:
+        """Whatever comes of it waits no more: what still lacks a value is refused."""
         world = await self.world(run)
-        option = chosen.option
-        return [
-            *await asyncio.gather(*(world.verify(i.command) for i in option.items)),
-            *await asyncio.gather(
-                *(self._document_word(run, world, i) for i in run.program.verification if not i.refused)
-            ),
-            await self._diagnosis_word(world, option.cause),
-            await world.signals(),
-        ]
-
-    async def _document_word(self, run: Run, world: World, item: Item) -> Verification:
-        seen = await self._read_one(run, world, item)
-        verdict = Verified.PASSED if seen["status"] == "passed" else Verified.FAILED
-        return Verification(verdict, f"{item.command.text}: {seen['summary']}")
-
-    async def _diagnosis_word(self, world: World, cause: str) -> Verification | None:
-        return cured(cause, dict(await world.diagnose())) if cause else None
+        made = [await world.render(item, run.captured) for item in move.items]
+        final = [replace(i, needs=(), refused=i.refused or _lacks(i)) for i in made]
+        await self.append(run, *(Draft("statement.readied", {"item": i.as_dict()}) for i in final))
 
     async def _finish(self, run: Run, move: plan.Finish) -> None:
         left = run.in_state(ChangeState.OFFERED, ChangeState.APPROVED) if move.outcome != "proposed" else ()
@@ -280,32 +129,14 @@ class Driver:
             for c in left
         ]
         done = Draft("run.finished", {"outcome": move.outcome, "summary": self.mask(move.summary)})
-        await self._append(run, *drafts, done, fenced=True)
-
-    # -------------------------------------------------------------- writing
-
-    async def _heard(self, run: Run, item: Item, text: str) -> None:
-        """A piece of live output; a full disk costs only that."""
-        with suppress(StoreFull):
-            await self._append(run, Draft("statement.output", {"item": item.id, "text": text}))
-
-    async def _append(self, run: Run, *drafts: Draft, fenced: bool = False) -> None:
-        """Append to the journal; ``fenced``: only if nothing was appended since ``run`` was read."""
-        jobs = [follow_job(run)] if run.incident and any(d.kind in FOLLOWED for d in drafts) else []
-        append = Append(run.stream, tuple(drafts), run.seq if fenced else None)
-        await self.store.commit([append], jobs)
+        await self.append(run, *drafts, done, fenced=True)
 
 
-def _granted_by(policy: Autonomy, option: Option) -> Draft:
-    data = {"option": option.id, "title": option.title, "digest": option.digest(), "policy": policy.name}
-    return Draft("approval.granted", data, f"{POLICY}{policy.name}")
+def _lacks(item: Item) -> str:
+    return "; ".join(f"[{name}] has no value" for name in item.needs)
 
 
-def drive_job(run_id: str, at: datetime | None = None) -> Job:
-    """Wakes a run, now or at ``at``; a timer replaces the run's earlier timer."""
-    return Job("drive", f"run:{run_id}", at, {"run": run_id}, unique="timer" if at else "")
-
-
-def follow_job(run: Run) -> Job:
-    """Tells a run's incident what the run found and did."""
-    return Job("follow", f"incident:{run.incident}", None, {"incident": run.incident, "run": run.id})
+def _skipped(item: Item, status: str, reason: str) -> Draft:
+    text = item.command.text
+    data = {"item": item.id, "title": item.title, "line": item.line, "text": text, "status": status, "summary": reason}
+    return Draft("statement.skipped", data)

@@ -28,7 +28,13 @@ def rank(options: Sequence[Option], causes: Sequence[Mapping[str, object]]) -> t
             indicated.append(option)
     why = NOT_INDICATED if causes else "as the document offers it"
     others = [replace(o, why=why) for o in options if o.id not in taken]
-    return tuple(o for o in (*indicated, *others) if not o.refused and o.effect > Effect.READ)
+    others.sort(key=_cost)
+    return tuple(o for o in (*indicated, *others) if not o.refused and o.acts)
+
+
+def _cost(option: Option) -> tuple[int, bool]:
+    """What it costs to be wrong: first the effect, then whether there is a way back; else the document's order."""
+    return int(option.effect), not all(i.undo or i.command.effect <= Effect.READ for i in option.items)
 
 
 def refused(options: Sequence[Option]) -> tuple[tuple[str, str], ...]:

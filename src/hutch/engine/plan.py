@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hutch.engine.flow import Now, coming, next_of, rendered, ruling
 from hutch.model.event import Event
+from hutch.model.journal import fold
 from hutch.model.program import Item
-from hutch.model.run import ENDED, ChangeState, Chosen, Run, fold
+from hutch.model.run import ENDED, ChangeState, Chosen, Run
 
 VERIFY_WITHIN = timedelta(seconds=90)
 """A change that is not verified this long after it was done has failed."""
@@ -26,6 +28,23 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave this statement out, with the reason; ``refused``: it can never run. ``chosen``: the option it is of."""
+
+    item: Item
+    reason: str
+    refused: bool = False
+    chosen: Chosen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """Put captured values into these statements."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnose:
     """Ask the service's checks, in parallel, and name the causes."""
 
@@ -33,6 +52,13 @@ class Diagnose:
 @dataclass(frozen=True, slots=True)
 class Offer:
     """Rank the remedies by the diagnosis, preview each, and ask for approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Preview an option again and ask anew: its next statement is only now what it will be."""
+
+    chosen: Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +93,7 @@ class Expire:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the run: resolved, healthy, proposed, unresolved or cancelled."""
+    """End the run: resolved, healthy, proposed, unresolved, cancelled, or done where a person asked for one step."""
 
     outcome: str
     summary: str
@@ -81,7 +107,7 @@ class Wait:
     until: datetime | None = None
 
 
-Move = Read | Diagnose | Offer | Apply | Doubt | Verify | Expire | Finish | Wait
+Move = Read | Skip | Render | Diagnose | Offer | Ask | Apply | Doubt | Verify | Expire | Finish | Wait
 Rule = Callable[[Run, datetime], tuple[Move, ...]]
 
 
@@ -113,25 +139,37 @@ def verify(run: Run, now: datetime) -> tuple[Move, ...]:
     return ()
 
 
+def stop(run: Run, _now: datetime) -> tuple[Move, ...]:
+    """Cancelled: nothing further starts, and what was done is said."""
+    return (Finish("cancelled", _left(run)),) if run.cancelled_by else ()
+
+
 def decide(run: Run, _now: datetime) -> tuple[Move, ...]:
     """Where verification cannot tell, a person says what happened."""
     return (Wait("decision"),) if run.in_state(ChangeState.UNDECIDED) else ()
 
 
-def stop(run: Run, _now: datetime) -> tuple[Move, ...]:
-    """Cancelled: nothing further starts."""
-    return (Finish("cancelled", f"cancelled by {run.cancelled_by}"),) if run.cancelled_by else ()
-
-
 def succeed(run: Run, _now: datetime) -> tuple[Move, ...]:
     """One verified remedy resolves the run."""
-    return tuple(Finish("resolved", f"{c.option.title}: {c.reason}") for c in run.in_state(ChangeState.VERIFIED))[:1]
+    word = "done" if run.program.asked else "resolved"
+    return tuple(Finish(word, f"{c.option.title}: {c.reason}") for c in run.in_state(ChangeState.VERIFIED))[:1]
+
+
+def render(run: Run, _now: datetime) -> tuple[Move, ...]:
+    """What waited for captured values gets them, before it is offered or goes on."""
+    able = rendered(run)
+    return (Render(able),) if able else ()
 
 
 def gather(run: Run, _now: datetime) -> tuple[Move, ...]:
-    """Everything that only reads runs at once: the document's statements and the service's checks."""
-    unread = tuple(i for i in run.program.reads if i.id not in run.read)
-    return (*((Read(unread),) if unread else ()), *(() if run.diagnosed else (Diagnose(),)))
+    """Everything that only reads runs at once, as soon as the values that it takes are there; the checks beside it."""
+    ahead = coming(run)
+    ruled = [(i, ruling(i, run, ahead)) for i in run.program.reads if i.id not in run.read and not i.manual]
+    due = tuple(i for i, r in ruled if r.now is Now.RUN)
+    values = tuple(i for i, r in ruled if r.now is Now.RENDER)
+    left_out = [Skip(i, r.reason, r.now is Now.FAIL) for i, r in ruled if r.now in (Now.SKIP, Now.FAIL)]
+    checks = () if run.diagnosed or run.program.asked else (Diagnose(),)
+    return (*((Read(due),) if due else ()), *((Render(values),) if values else ()), *left_out, *checks)
 
 
 def offer(run: Run, _now: datetime) -> tuple[Move, ...]:
@@ -139,9 +177,25 @@ def offer(run: Run, _now: datetime) -> tuple[Move, ...]:
     return () if run.ranked else (Offer(),)
 
 
-def carry_out(run: Run, _now: datetime) -> tuple[Move, ...]:
+def ask_again(run: Run, _now: datetime) -> tuple[Move, ...]:
+    """An approval covers what was shown: what was rendered since is shown, and asked for."""
+    return tuple(Ask(c) for c in run.in_state(ChangeState.OFFERED, ChangeState.APPROVED) if c.unseen)[:1]
+
+
+def carry_out(run: Run, now: datetime) -> tuple[Move, ...]:
     """An approved option goes on with its next statement; one option at a time."""
-    return tuple(Apply(c, c.option.items[c.done_items]) for c in run.in_state(ChangeState.APPROVED))[:1]
+    chosen = next(iter(run.in_state(ChangeState.APPROVED)), None)
+    ahead = next_of(chosen, run) if chosen else None
+    if chosen is None or ahead is None:
+        return ()
+    item, ruled = ahead
+    if ruled.now is Now.SKIP:
+        return (Skip(item, ruled.reason, chosen=chosen),)
+    if item.manual and ruled.now is Now.RUN:
+        return (Wait("tick"),)
+    if chosen.try_again and chosen.try_again > now:
+        return (Wait("another try", chosen.try_again),)
+    return (Apply(chosen, item),)  # one that can never run is refused there, with its reason
 
 
 def expire(run: Run, now: datetime) -> tuple[Move, ...]:
@@ -156,28 +210,58 @@ def await_approval(run: Run, _now: datetime) -> tuple[Move, ...]:
     return (Wait("approval", min(times, default=None)),) if offered and run.mode == "act" else ()
 
 
+def await_tick(run: Run, _now: datetime) -> tuple[Move, ...]:
+    """Something waits for what a person is to find out."""
+    return (Wait("tick"),) if run.unticked and run.mode == "act" and not (run.healthy and not run.causes) else ()
+
+
 def conclude(run: Run, _now: datetime) -> tuple[Move, ...]:
     """Nothing is left to do."""
     if run.in_state(ChangeState.OFFERED):
         return (Finish("proposed", f"{len(run.chosen)} remedies proposed; {run.mode} applies nothing"),)
     if run.chosen and all(c.state in ENDED for c in run.chosen):
         return (Finish("unresolved", "; ".join(f"{c.option.title}: {c.reason or c.state}" for c in run.chosen)),)
+    if run.program.asked:
+        return (_answered(run),)
     if run.healthy and not run.causes:
         return (Finish("healthy", "every check is well; nothing to do"),)
     return (Finish("unresolved", "no remedy could be offered"),)
 
 
+def _answered(run: Run) -> Finish:
+    """The end of what a person asked for."""
+    passed, whole = sum(1 for s in run.read.values() if s in ("passed", "skipped")), len(run.program.reads)
+    return Finish("done" if 0 < whole == passed else "unresolved", f"{passed} of {whole} statements passed")
+
+
+def _left(run: Run) -> str:
+    """What a cancelled run leaves behind."""
+    begun = [c for c in run.chosen if c.done_items or c.state is ChangeState.UNDECIDED]
+    said = [f"{c.option.title}: {_how_far(c)}" for c in begun]
+    back = f"; `hutch runs undo {run.id}` offers the way back" if begun else ""
+    return f"cancelled by {run.cancelled_by}: {'; '.join(said) or 'nothing had been changed'}{back}"
+
+
+def _how_far(chosen: Chosen) -> str:
+    if chosen.state is ChangeState.UNDECIDED:
+        return "whether it was done is not known"
+    return f"{chosen.done_items} of {len(chosen.option.items)} statements done"
+
+
 RULES: tuple[Rule, ...] = (
     doubt,
     verify,
-    decide,
     stop,
+    decide,
     succeed,
+    render,
     gather,
     offer,
+    ask_again,
     carry_out,
     expire,
     await_approval,
+    await_tick,
     conclude,
 )
 """The whole product: each rule either has the next moves or leaves them to the next rule."""

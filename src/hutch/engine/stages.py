@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from hutch.engine.flow import Now, ruling
 from hutch.model.action import Command, Outcome, Preview, Result
 from hutch.model.effect import Effect
 from hutch.model.program import Item
@@ -84,7 +85,8 @@ async def still_there(attempt: Attempt) -> str:
 
 async def can_run(attempt: Attempt) -> str:
     """Nothing with an open placeholder or an unbound host runs, whatever was approved."""
-    return attempt.item.refused
+    ruled = ruling(attempt.item, attempt.run)
+    return "" if ruled.now is Now.RUN else ruled.reason or "it is not rendered yet"
 
 
 async def within_rate(attempt: Attempt) -> str:

@@ -6,13 +6,12 @@ can be understood, and driven on, from its journal alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hutch.model.event import Event, parse_instant
-from hutch.model.program import Option, Program, option_from, program_from
+from hutch.model.program import Item, Option, Program
 
 
 class ChangeState(StrEnum):
@@ -58,6 +57,15 @@ class Chosen:
     verify_again: datetime | None = None
     reason: str = ""
     intended_by: str = ""  # the driver that wrote the open intent
+    passed_over: frozenset[str] = frozenset()  # statements that were not needed, or failed and were to be gone past
+    tries: int = 0  # of the statement that is next
+    try_again: datetime | None = None
+    unseen: bool = False  # its next statement was rendered after it was approved: it is asked for anew
+
+    @property
+    def next(self) -> Item | None:
+        """The statement that is next; None when each has an outcome."""
+        return self.option.items[self.done_items] if self.done_items < len(self.option.items) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +91,14 @@ class Run:
     ranked: bool = False
     chosen: tuple[Chosen, ...] = ()
     cancelled_by: str = ""
-    outcome: str = ""  # resolved healthy unresolved cancelled proposed
+    outcome: str = ""  # resolved healthy unresolved cancelled proposed done
     summary: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)  # known when it started; captured ones are added
+    captured: Mapping[str, str] = field(default_factory=dict)
+    secret: frozenset[str] = frozenset()  # captured, and never shown or stored
+    documents: Mapping[str, str] = field(default_factory=dict)  # of its sub-runbooks: path -> hash
+    given: Mapping[str, str] = field(default_factory=dict)  # by --set
+    binds: Mapping[str, str] = field(default_factory=dict)  # by --bind
 
     @property
     def stream(self) -> str:
@@ -106,144 +120,27 @@ class Run:
 
     @property
     def waiting(self) -> str:
-        """What it waits for, in a word: ``approval``, ``decision``, ``verification``, or nothing."""
+        """What it waits for, in a word: ``approval``, ``decision``, ``tick``, ``verification``, or nothing."""
         if self.finished:
             return ""
         if self.in_state(ChangeState.UNDECIDED):
             return "decision"
         if any(c.verify_again for c in self.in_state(ChangeState.DONE)):
             return "verification"
-        return "approval" if self.in_state(ChangeState.OFFERED) and self.ranked else ""
+        if any(c.next and c.next.manual and not c.unseen for c in self.in_state(ChangeState.APPROVED)):
+            return "tick"
+        if not self.ranked:
+            return ""
+        return "approval" if self.in_state(ChangeState.OFFERED) else "tick" if self.unticked else ""
 
+    @property
+    def known(self) -> dict[str, str]:
+        """Values by placeholder name: what was captured comes before what was known at the start."""
+        return {**self.values, **self.captured}
 
-def fold(journal: Iterable[Event]) -> Run | None:
-    """The run that a journal tells of; None for an empty one."""
-    state: Run | None = None
-    for event in journal:
-        if state is None:
-            state = _started(event)
-        else:
-            handler = _FOLDS.get(event.kind)
-            state = replace(handler(state, event) if handler else state, seq=event.seq)
-    return state
-
-
-def _started(event: Event) -> Run:
-    data = event.data
-    return Run(
-        id=event.stream.removeprefix("run:"),
-        seq=event.seq,
-        service=str(data["service"]),
-        title=str(data["title"]),
-        document=str(data["document"]),
-        document_hash=str(data["hash"]),
-        incident=str(data["incident"]),
-        mode=str(data["mode"]),
-        started_at=event.at,
-        program=program_from(data["program"]),  # type: ignore[arg-type]
-        service_hash=str(data.get("service_hash", "")),
-        document_path=str(data.get("path", "")),
-    )
-
-
-def _diagnosed(state: Run, event: Event) -> Run:
-    causes: Sequence[Mapping[str, object]] = event.data["causes"]  # type: ignore[assignment]
-    healthy = event.data["healthy"]
-    return replace(state, diagnosed=True, causes=tuple(causes), healthy=None if healthy is None else bool(healthy))
-
-
-def _offered(state: Run, event: Event) -> Run:
-    data = event.data
-    expires = data.get("expires_at")
-    offer = Chosen(
-        option=option_from(data["option"]),  # type: ignore[arg-type]
-        digest=str(data["digest"]),
-        target=str(data["target"]),
-        preview=dict(data["preview"]),  # type: ignore[call-overload]
-        expires_at=parse_instant(str(expires)) if expires else None,
-        needed=int(str(data.get("approvers", 1))),
-        by=None if data.get("by") is None else tuple(str(p) for p in data["by"]),  # type: ignore[attr-defined]
-    )
-    kept = tuple(c for c in state.chosen if c.option.id != offer.option.id)
-    return replace(state, chosen=(*kept, offer))
-
-
-def _on(change: Callable[[Chosen, Event], Chosen]) -> Callable[[Run, Event], Run]:
-    """A fold step that changes the one option which the event names."""
-
-    def step(state: Run, event: Event) -> Run:
-        chosen = tuple(change(c, event) if c.option.id == event.data["option"] else c for c in state.chosen)
-        return replace(state, chosen=chosen)
-
-    return step
-
-
-def _granted(chosen: Chosen, event: Event) -> Chosen:
-    given = tuple(dict.fromkeys((*chosen.approvals, event.actor)))
-    if len(given) < chosen.needed:
-        return replace(chosen, approvals=given)
-    return replace(chosen, approvals=given, state=ChangeState.APPROVED, approved_by=", ".join(given))
-
-
-def _done(chosen: Chosen, event: Event) -> Chosen:
-    items = chosen.done_items + 1
-    whole = items >= len(chosen.option.items)
-    return replace(
-        chosen,
-        done_items=items,
-        intent_open=False,
-        state=ChangeState.DONE if whole else ChangeState.APPROVED,
-        verify_from=event.at,
-    )
-
-
-def _verified(chosen: Chosen, event: Event) -> Chosen:
-    verdict = str(event.data["verdict"])
-    if verdict == "pending":
-        return replace(chosen, verify_again=parse_instant(str(event.data["again_at"])))
-    states = {"passed": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED, "unknown": ChangeState.UNDECIDED}
-    return replace(
-        chosen, verify_again=None, intent_open=False, state=states[verdict], reason=str(event.data["summary"])
-    )
-
-
-def _decided(chosen: Chosen, event: Event) -> Chosen:
-    states = {"worked": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED}
-    return replace(
-        chosen, state=states[str(event.data["choice"])], reason=f"decided by {event.actor}", intent_open=False
-    )
-
-
-_FOLDS: Mapping[str, Callable[[Run, Event], Run]] = {
-    "statement.finished": lambda s, e: replace(s, read={**s.read, str(e.data["item"]): str(e.data["status"])}),
-    "diagnosis.made": _diagnosed,
-    "options.ranked": lambda s, _: replace(s, ranked=True),
-    "approval.requested": _offered,
-    "approval.granted": _on(_granted),
-    "approval.denied": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
-    "approval.expired": _on(lambda c, _: replace(c, state=ChangeState.EXPIRED, reason="nobody approved it in time")),
-    "approval.withdrawn": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),
-    "change.intended": _on(
-        lambda c, e: replace(
-            c, state=ChangeState.INTENDED, intent_open=True, started_at=c.started_at or e.at, intended_by=e.actor
-        )
-    ),
-    "change.done": _on(_done),
-    "change.failed": _on(
-        lambda c, e: replace(c, state=ChangeState.FAILED, intent_open=False, reason=str(e.data["summary"]))
-    ),
-    "change.unknown": _on(
-        lambda c, e: replace(
-            c, state=ChangeState.UNKNOWN, intent_open=False, verify_from=e.at, reason=str(e.data["summary"])
-        )
-    ),
-    "verification.done": _on(_verified),
-    "decision.made": _on(_decided),
-    "run.cancelled": lambda s, e: replace(s, cancelled_by=e.actor),
-    "run.finished": lambda s, e: replace(s, outcome=str(e.data["outcome"]), summary=str(e.data["summary"])),
-}
-
-KINDS = frozenset(
-    {"run.started", "statement.started", "statement.output", "check.finished", "document.changed", *_FOLDS}
-)
-"""Every kind of event that a run's journal may hold."""
+    @property
+    def unticked(self) -> tuple[Item, ...]:
+        """What a person was to do while looking, and has not ticked off, where something waits for what it gives."""
+        wanted = {n for i in self.program.items for n in i.needs if n not in self.captured}
+        looking = (i for i in self.program.reads if i.manual and i.id not in self.read)
+        return tuple(i for i in looking if wanted & {c.name for c in i.captures})

@@ -95,6 +95,18 @@ def _finished(told: Told) -> str:
     return f"{told.get('title', 'A read')} {told.get('status', 'ended')}{_taking(told)}{told.summary}"
 
 
+def _readied(told: Told) -> str:
+    item = part(told.event.data, "item")
+    refused = text(item, "refused")
+    return f"{text(item, 'title', 'A statement')} {f'cannot run: {refused}' if refused else 'has its captured values'}"
+
+
+def _ticked(told: Told) -> str:
+    did = "did" if told.event.data.get("done") is True else "could not do"
+    note = f" ({told['note']})" if told["note"] else ""
+    return f"{one_line(told.event.actor)} {did} {told.get('title', 'a step')}{note}"
+
+
 def _checked(told: Told) -> str:
     on = f" on {told['target']}" if told["target"] else ""
     return f"Check {told.get('name', 'without a name')}{on}: {told.get('status', 'unknown')}{told.summary}"
@@ -162,6 +174,9 @@ SENTENCES: Mapping[str, Sentence] = {
     "statement.output": lambda t: f"{t.get('item', 'a step')} says: {str(t.get('text', '')).strip()[-200:]}",
     "statement.started": lambda t: f"{t.get('title', 'A read')} started",
     "statement.finished": _finished,
+    "statement.skipped": lambda t: f"{t.get('title', 'A statement')} did not run{t.summary}",
+    "statement.readied": _readied,
+    "step.ticked": _ticked,
     "check.finished": _checked,
     "diagnosis.made": _diagnosed,
     "options.ranked": _ranked,
@@ -172,6 +187,10 @@ SENTENCES: Mapping[str, Sentence] = {
     "approval.withdrawn": lambda t: f"The approval of {t.option} was withdrawn{_because(t)}",
     "change.intended": lambda t: f"About to apply {t.option}",
     "change.done": _applied,
+    "change.skipped": lambda t: f"A statement of {t.option} was left out{t.summary}",
+    "undo.started": lambda t: (
+        f"{one_line(t.event.actor)} asked for the way back from {t.option}: run {t.get('run', '?')}"
+    ),
     "change.failed": lambda t: f"{t.option} failed{t.summary}",
     "change.unknown": lambda t: f"Whether {t.option} was applied is unknown{t.summary}",
     "verification.done": _verified,

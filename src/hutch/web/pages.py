@@ -14,7 +14,8 @@ from hutch.commands import incidents, reviews, runs
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
-from hutch.model.run import Run, fold
+from hutch.model.journal import fold
+from hutch.model.run import Run
 from hutch.web import assets
 from hutch.web.live import Full
 from hutch.web.present import incident as show_incident

@@ -10,8 +10,9 @@ import pytest
 from hutch.model.action import Command
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
+from hutch.model.journal import fold
 from hutch.model.program import Item, Option, Program
-from hutch.model.run import Run, fold
+from hutch.model.run import Run
 from hutch.ports import Append
 from hutch.testing import FakeClock, MemoryStore
 from hutch.web.people import system_user

@@ -14,8 +14,9 @@ from hutch.engine.stages import Guards
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, find_break
+from hutch.model.journal import fold
 from hutch.model.program import Item, Option, Program
-from hutch.model.run import ChangeState, Run, fold
+from hutch.model.run import ChangeState, Run
 from hutch.ports import Append
 from hutch.testing import FakeClock, MemoryStore
 

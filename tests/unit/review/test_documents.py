@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from hutch.model import incident, run
+from hutch.model import incident
 from hutch.model.action import Command
 from hutch.model.effect import Effect
 from hutch.model.event import GENESIS, Draft, Event, instant, seal
+from hutch.model.journal import KINDS
 from hutch.model.program import Item, Option, Program
 from hutch.review.postincident import draft_review
 from hutch.review.sentences import SENTENCES
@@ -81,7 +82,7 @@ def journal() -> list[Event]:
 
 
 def test_every_kind_of_event_has_a_sentence() -> None:
-    assert set(SENTENCES) >= (incident.KINDS | run.KINDS)
+    assert set(SENTENCES) >= (incident.KINDS | KINDS)
 
 
 def test_the_update_has_the_form_of_the_template_with_real_times() -> None:

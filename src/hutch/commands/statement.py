@@ -1,0 +1,131 @@
+"""One statement of a document, made ready for a service: rendered, bound, routed; or refused with the reason."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from hutch.commands import routing
+from hutch.commands.calls import called
+from hutch.commands.routing import A_PERSON, HAND
+from hutch.commands.situation import Situation
+from hutch.effect import classify
+from hutch.engine.options import call_text
+from hutch.model.action import Command
+from hutch.model.effect import Effect, Verdict
+from hutch.model.program import Item
+from hutch.model.runbook import Flow, Statement, Step
+from hutch.runbook.errors import RunbookError
+from hutch.runbook.placeholders import find
+from hutch.runbook.render import render
+
+_ELSEWHERE = re.compile(r"(?:^|; )(?:program \S.* is not bound|no target of \S+ offers the action)")
+
+
+def elsewhere(refused: str) -> bool:
+    """Whether a statement is refused since it is for a platform that this service does not use."""
+    return bool(_ELSEWHERE.search(refused))
+
+
+def item(step: Step, statement: Statement, situation: Situation, *, last: bool = True) -> Item:
+    """The statement rendered for this service, or refused with the reason.
+
+    The step's captures and undo belong to its ``last`` statement, what else its annotations say to each.
+    """
+    verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
+    command, refused = _command(step, statement, verdict, situation)
+    needs = tuple(dict.fromkeys(p.name for p in statement.placeholders if p.name in situation.awaited))
+    flow = step.flow
+    return Item(
+        statement.id,
+        _title(step, statement),
+        statement.line,
+        _bounded(command, flow),
+        tuple(e.text for e in statement.expects),
+        refused,
+        step.id,
+        needs,
+        flow.captures if last else (),
+        flow.when,
+        flow.retries,
+        flow.on_failure,
+        _undo(step, command, situation) if last and flow.undo else None,
+        command.text if command.runner == HAND else "",
+    )
+
+
+def by_hand(step: Step) -> Item:
+    """A step that a person does and ticks off."""
+    command = Command(HAND, step.text.strip() or step.name, A_PERSON, step.effect, "a person does it")
+    return Item(
+        step.id, step.name, step.line, command, step=step.id, captures=step.flow.captures, when=step.flow.when,
+        on_failure=step.flow.on_failure, manual=command.text,
+    )  # fmt: skip
+
+
+def _title(step: Step, statement: Statement) -> str:
+    said = statement.comments[0].lstrip("#- ").rstrip(": ") if statement.comments else ""
+    return said or step.name
+
+
+def _bounded(command: Command, flow: Flow) -> Command:
+    return replace(command, timeout=flow.timeout.total_seconds()) if flow.timeout else command
+
+
+def _command(step: Step, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
+    try:
+        command, refused = _made(step, statement, verdict, situation)
+    except RunbookError as error:  # a value that no statement can take
+        return Command("none", statement.text, "", verdict.effect, verdict.why), error.message
+    return _judged_again(step.lang, command), refused
+
+
+def _judged_again(lang: str, command: Command) -> Command:
+    """What values and bindings made of a statement is judged too: the greater harm counts."""
+    if command.runner not in ("sql", "sh", "psql", "curl", "redis-cli", "valkey-cli"):
+        return command
+    again = classify(lang, command.text)
+    if again.effect <= command.effect:
+        return replace(command, sensitive=command.sensitive or again.sensitive)
+    return replace(command, effect=again.effect, why=again.why, sensitive=command.sensitive or again.sensitive)
+
+
+def _made(step: Step, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
+    if statement.action:
+        return called(statement.action, verdict, situation)
+    if step.lang == "sql":
+        return _sql(statement, verdict, situation)
+    return routing.shell(step.lang, statement, verdict, situation)
+
+
+def _sql(statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
+    rendered = render(statement, "sql", situation.values)
+    target = situation.target("sql")
+    command = Command(
+        "sql",
+        rendered.sql or rendered.text,
+        target,
+        verdict.effect,
+        verdict.why,
+        params=rendered.params,
+        sensitive=verdict.sensitive,
+    )
+    open_ = [name for name in rendered.missing if name not in situation.awaited]
+    if open_:
+        return command, routing.missing(open_)
+    return command, "" if target else "no database is configured for this service"
+
+
+def _undo(step: Step, command: Command, situation: Situation) -> Command | None:
+    """The way back that the document names: an action with the same arguments, or a statement like the step's."""
+    if step.flow.undo_action:
+        args = dict(command.args)
+        target = situation.target(step.flow.undo)
+        text = call_text(step.flow.undo, args)
+        return Command(step.flow.undo, text, target, Effect.CHANGE, "the document's undo (hutch.undo)", args)
+    text = step.flow.undo
+    holes = find(text, step.lang)
+    verdict = classify(step.lang, text, [(p.start, p.end) for p in holes if not p.text.startswith("$")])
+    back = Statement(f"{step.id}.undo", text, step.line, placeholders=holes, verdict=verdict)
+    made, refused = _command(replace(step, annotations={}), back, verdict, situation)
+    return None if refused else made

@@ -1,0 +1,143 @@
+"""Changes: through the stages, with the intent first, done once, and verified by everyone who can tell."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from hutch.engine import plan, stages
+from hutch.engine.live import listening
+from hutch.engine.looking import Seen, judged, looked, taken
+from hutch.engine.means import Means, Ours
+from hutch.engine.verdict import combine, cured, settle
+from hutch.model.action import Outcome, Result, Verification, Verified
+from hutch.model.effect import Effect
+from hutch.model.event import Draft, instant
+from hutch.model.program import Item
+from hutch.model.run import ChangeState, Chosen, Run
+from hutch.model.runbook import OnFailure
+from hutch.ports import Conflict, World
+
+VERIFY_EVERY = timedelta(seconds=1)
+"""How long a "not yet" of the verification waits for the next try."""
+
+KINDS = {Result.DONE: "change.done", Result.FAILED: "change.failed", Result.UNKNOWN: "change.unknown"}
+
+
+async def change(means: Means, run: Run, move: plan.Apply | plan.Verify | plan.Doubt, ours: Ours) -> None:
+    """One move of an approved option."""
+    match move:
+        case plan.Apply():
+            await apply(means, run, move, ours)
+        case plan.Verify():
+            await verify(means, run, move)
+        case plan.Doubt():
+            await doubt(means, run, move.chosen)
+
+
+async def apply(means: Means, run: Run, move: plan.Apply, ours: Ours) -> None:
+    """Ask every stage, write the intent, do it once, write down what came of it."""
+    world = await means.world(run)
+    chosen, item = move.chosen, move.item
+    reason = await stages.refusal(stages.Attempt(run, chosen, item, world, means.store, means.clock, means.guards))
+    place = {"option": chosen.option.id, "item": item.id}
+    if reason:
+        await means.append(run, Draft("change.failed", {**place, "summary": means.mask(reason)}), fenced=True)
+        return
+    intent = {**place, "runner": item.command.runner, "command": item.command.as_dict(), "by": chosen.approved_by}
+    await means.append(run, Draft("change.intended", intent), fenced=True)
+    if not await ours():
+        raise Conflict(f"run {run.id} was taken over before {item.id} was begun: it is not done here")
+    async with listening(means.mask, lambda text: means.heard(run, item, text)):
+        seen = judged(means, item, await _do(world, item))
+    found = {
+        "summary": seen.summary,
+        "hits": seen.outcome.hits,
+        "seconds": round(seen.outcome.seconds, 3),
+        "undo": dict(seen.outcome.undo) or _own_undo(item),
+        "output": seen.outcome.output,
+        **taken(seen),
+    }
+    await means.append(run, Draft(_kind(seen), {**place, **found, **_then(means, chosen, item, seen)}))
+
+
+async def _do(world: World, item: Item) -> Outcome:
+    if item.command.effect is Effect.READ:
+        return await stages.read(world, item.command)
+    return await world.apply(item.command)
+
+
+def _own_undo(item: Item) -> dict[str, object]:
+    return {"command": item.undo.as_dict()} if item.undo else {}
+
+
+def _kind(seen: Seen) -> str:
+    """What was done without showing what it should is a failure."""
+    failed = seen.outcome.result is Result.DONE and not seen.passed
+    return "change.failed" if failed else KINDS[seen.outcome.result]
+
+
+def _then(means: Means, chosen: Chosen, item: Item, seen: Seen) -> dict[str, object]:
+    """What a failure means for the option. A change is tried again only if it certainly was not made."""
+    if _kind(seen) != "change.failed":
+        return {}
+    nothing_done = item.command.effect is Effect.READ or (
+        seen.outcome.result is Result.FAILED and seen.outcome.recoverable
+    )
+    if nothing_done and chosen.tries < item.retries:
+        return {"then": "retry", "again_at": instant(means.clock.now() + timedelta(seconds=2**chosen.tries))}
+    return {} if item.on_failure is OnFailure.STOP else {"then": item.on_failure.value}
+
+
+async def doubt(means: Means, run: Run, chosen: Chosen) -> None:
+    """An intent without an outcome is unknown, and said so."""
+    item = chosen.option.items[chosen.done_items]
+    summary = "it ended between intent and outcome; whether it was done is not known"
+    data = {"option": chosen.option.id, "item": item.id, "summary": summary}
+    await means.append(run, Draft("change.unknown", data), fenced=True)
+
+
+# ------------------------------------------------------------------ did it work
+
+
+async def verify(means: Means, run: Run, move: plan.Verify) -> None:
+    """One look, by everyone who can tell; where nobody can, a person is asked."""
+    chosen = move.chosen
+    words = await _words(means, run, chosen)
+    word = settle(combine(words), move.last, known=chosen.state is not ChangeState.UNKNOWN)
+    data: dict[str, object] = {
+        "option": chosen.option.id,
+        "verdict": word.verdict.value,
+        "summary": means.mask(word.summary),
+        "evidence": [means.mask(e) for e in word.evidence],
+    }
+    if word.verdict is Verified.PENDING:
+        data["again_at"] = instant(means.clock.now() + VERIFY_EVERY)
+    drafts = [Draft("verification.done", data)]
+    if word.verdict is Verified.UNKNOWN:
+        question = f"Did “{chosen.option.title}” work? {word.summary}"
+        drafts.append(Draft("decision.needed", {"option": chosen.option.id, "question": means.mask(question)}))
+    await means.append(run, *drafts)
+
+
+async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | None]:
+    """Everyone who can say whether it worked: providers, the document, the diagnosis, the signals."""
+    world = await means.world(run)
+    made = [i for i in chosen.option.items if i.id not in chosen.passed_over and not i.manual]
+    proofs = [i for i in run.program.verification if not i.refused and not i.manual and not i.needs]
+    return [
+        *await asyncio.gather(*(world.verify(i.command) for i in made)),
+        *await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs)),
+        await _diagnosis_word(world, chosen.option.cause),
+        await world.signals(),
+    ]
+
+
+async def _document_word(means: Means, run: Run, world: World, item: Item) -> Verification:
+    seen = await looked(means, run, world, item)
+    verdict = Verified.PASSED if seen["status"] == "passed" else Verified.FAILED
+    return Verification(verdict, f"{item.command.text}: {seen['summary']}")
+
+
+async def _diagnosis_word(world: World, cause: str) -> Verification | None:
+    return cured(cause, dict(await world.diagnose())) if cause else None
