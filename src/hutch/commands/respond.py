@@ -59,7 +59,7 @@ def remade(context: Context, run: Run, captured: Mapping[str, str]) -> Program:
     """The program of a run made anew, with the values that its steps have given so far."""
     name, _, anchor = run.document.partition("#")
     source = open_source(context, f"{run.document_path or name}#{anchor}")
-    situation = Situation(context.service(run.service), run.given, run.binds, run.values, captured)
+    situation = Situation(context.service(run.service), run.given, run.binds, run.told, captured)
     return prepare(source.runbook, situation)
 
 

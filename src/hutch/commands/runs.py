@@ -98,6 +98,7 @@ def _known(context: Context, situation: Situation | None) -> dict[str, object]:
         return {}
     mask = context.secrets.mask
     layers = {"values": situation.values, "given": situation.given, "binds": situation.binds}
+    layers["told"] = situation.incident
     return {key: {n: mask(v) for n, v in layer.items()} for key, layer in layers.items() if layer}
 
 

@@ -39,6 +39,7 @@ def _started(event: Event) -> Run:
         document_path=str(data.get("path", "")),
         values=_texts(data.get("values")),
         documents=_texts(data.get("documents")),
+        told=_texts(data.get("told")),
         given=_texts(data.get("given")),
         binds=_texts(data.get("binds")),
     )

@@ -97,6 +97,7 @@ class Run:
     captured: Mapping[str, str] = field(default_factory=dict)
     secret: frozenset[str] = frozenset()  # captured, and never shown or stored
     documents: Mapping[str, str] = field(default_factory=dict)  # of its sub-runbooks: path -> hash
+    told: Mapping[str, str] = field(default_factory=dict)  # by the incident
     given: Mapping[str, str] = field(default_factory=dict)  # by --set
     binds: Mapping[str, str] = field(default_factory=dict)  # by --bind
 
