@@ -23,7 +23,8 @@ from hutch.runbook.errors import RunbookError
 from hutch.runbook.hosts import targets
 from hutch.runbook.parse import parse
 from hutch.runbook.render import render
-from hutch.runbook.show import as_json, as_text
+from hutch.runbook.show import as_json
+from hutch.runbook.tree import as_text
 
 RUNBOOKS = Path(__file__).resolve().parent.parent / "data" / "runbooks"
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from hutch.model.effect import Effect, Verdict
 from hutch.model.runbook import Document
 from hutch.runbook.parse import parse
-from hutch.runbook.show import as_json, as_text, short_time
+from hutch.runbook.show import as_json, short_time
 
 TEXT = """# Night
 
@@ -75,30 +75,6 @@ def test_what_nobody_classified_has_no_effect() -> None:
     assert (step["effect"], step["statements"][0]["effect"], step["statements"][0]["why"]) == ("none", "none", "")
 
 
-def test_the_text_form() -> None:
-    assert as_text(classified(parse(TEXT, "night.md"))) == "\n".join([
-        "Night",
-        "",
-        "    3  #lamps  Lamps",
-        "    5    Detection  [detection]",
-        "    9      read    curl https://[PROJECT_ID].example",
-        "                   curl fetches",
-        "                   needs [PROJECT_ID]",
-        "                   expects 200",
-        "",
-        "   12  #rules  Rules",
-        "   14      none    yaml block, read only",
-        "",
-        "alerts",
-        "   16    Dark: uptime < 100% for 1m30s, SEV-1",
-    ])  # fmt: skip
-
-
-def test_a_long_statement_is_cut_in_the_text_form() -> None:
-    shown = as_text(parse(f"# A\n```sh\necho {'x' * 500}\n```\n", "a.md"))
-    assert max(map(len, shown.split("\n"))) < 130
-
-
 def test_durations() -> None:
     assert [short_time(timedelta(seconds=s)) for s in (0, 300, 3600, 90000)] == ["0s", "5m", "1h", "1d1h"]
 
@@ -123,8 +99,3 @@ def test_how_steps_are_carried_out_is_shown() -> None:
     }  # fmt: skip
     assert two["flow"]["manual"]
     assert three["link"] == {"document": "restart.md", "anchor": "now"}
-    shown = [" ".join(line.split()) for line in as_text(document).split("\n")]
-    assert "5 only when lag > 3" in shown
-    assert "5 captures pid" in shown
-    assert "9 a person does this and ticks it off" in shown
-    assert "13 goes through restart.md#now (restart)" in shown

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hutch.runbook.parse import parse
-from hutch.runbook.show import as_text
+from hutch.runbook.tree import as_text
 from hutch.runbook.visible import hidden, visible
 
 
