@@ -44,7 +44,7 @@ def list_(json_out: bool) -> None:
     else:
         click.echo("\n".join(_table(entries)))
         click.echo(
-            "\nhutch runbook show NAME tells what each statement can do; hutch runbook new NAME begins one of yours"
+            "\nhutch runbook show NAME   what each statement can do\nhutch runbook new NAME    begin one of yours"
         )
 
 
@@ -52,8 +52,8 @@ def _table(entries: list[shelf.Entry]) -> list[str]:
     """Aligned columns; the title gives way where the window is narrow."""
     name = max(4, *(len(e.name) for e in entries))
     source = max(4, *(len(e.source) for e in entries))
-    title = max(12, min(max(len(e.title) for e in entries), paint.width() - name - source - 22))
-    head = f"{'NAME':{name}}  {'TITLE':{title}}  {'FROM':{source}}  {'READS':>5}  {'CHANGES':>7}"
+    title = max(12, min(max(len(e.title) for e in entries), paint.width() - name - source - 29))
+    head = f"{'NAME':{name}}  {'TITLE':{title}}  {'FROM':{source}}  {'READS':>5}  {'CHANGES':>7}  {'LOSES':>5}"
     return [paint.painted(head, "title"), *(_row(e, name, title, source) for e in entries)]
 
 
@@ -63,9 +63,8 @@ def _row(entry: shelf.Entry, name: int, title: int, source: int) -> str:
         return lead + paint.painted(visible(entry.error), "error")
     said = visible(entry.title)
     cut = said if len(said) <= title else f"{said[: title - 1]}…"
-    count = f"{entry.reads:>5}  {entry.changes + entry.destroys:>7}"
-    lost = f" ({entry.destroys} lose data)" if entry.destroys else ""
-    return f"{lead}{cut:{title}}  {visible(entry.source):{source}}  {count}{lost}"
+    count = f"{entry.reads:>5}  {entry.changes:>7}  {entry.destroys or '':>5}"
+    return f"{lead}{cut:{title}}  {visible(entry.source):{source}}  {count}".rstrip()
 
 
 # ------------------------------------------------------------------ show

@@ -138,11 +138,20 @@ def checked(name: str) -> str:
 
 def write_new(path: Path, text: str) -> None:
     """Write a file that must not be there yet. Raises :class:`CommandError`."""
+    if path.exists():
+        raise _is_there(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{path.parent}: no folder can be made there: {error.strerror}") from error
+    try:
         with path.open("x", encoding="utf-8") as out:
             out.write(text)
     except FileExistsError:
-        raise CommandError(f"{path} exists and is left alone: edit it, or choose another name") from None
+        raise _is_there(path) from None
     except OSError as error:
         raise CommandError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _is_there(path: Path) -> CommandError:
+    return CommandError(f"{path} exists and is left alone: edit it, or choose another name")

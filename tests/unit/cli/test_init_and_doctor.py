@@ -114,7 +114,7 @@ def test_every_configuration_it_writes_can_be_read(wish: Wish, tmp_path: Path) -
     path = tmp_path / "hutch.yaml"
     path.write_text(configuration(wish))
     config, _ = read_config(path)
-    assert config.runbooks == (wish.runbooks,)
+    assert config.runbooks == (wish.folder,)
     assert runbook(wish).startswith(f"# When {wish.service} is in trouble")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from hutch.commands.documents import bundled, classified, load_document, names
 from hutch.commands.lint import lint_paths
-from hutch.model.runbook import Role, Statement
+from hutch.model.runbook import Role, Statement, Step
 from hutch.runbook.lint.catalogue import RULES
 from hutch.runbook.parse import parse
 from hutch.runbook.rules import parse_rules
@@ -22,31 +22,35 @@ SEED_RULES = Path(__file__).parents[2] / "data" / "library" / "seed-alerts.yaml"
 
 @dataclass(frozen=True)
 class Told:
-    """What is meant: how many statements of each effect, the actions in order, and what else changes anything."""
+    """What is meant: how many statements of each effect, the actions in order, and what else changes anything,
+    and the steps that only a person asks for."""
 
     read: int
     change: int
     destroy: int
     actions: str
     others: tuple[str, ...] = ()
+    sensitive: str = ""
 
 
 ECS = "aws ecs update-service --cluster [cluster] --service [ecs-service]"
 MEANT = {
-    "brute-force": Told(6, 2, 0, "block.add account.restrict"),
+    "brute-force": Told(7, 2, 0, "block.add account.restrict", sensitive="sources accounts"),
     "data-breach": Told(
-        12,
+        13,
         11,
         0,
         "account.restrict block.add evidence.preserve backup.create backup.list deploy.rollback secrets.rotate"
         " secrets.rotate service.restart secrets.rotate service.restart sessions.revoke",
+        sensitive="exporters",
     ),
     "deleted-data": Told(
-        6,
+        7,
         6,
         0,
         "backup.list account.restrict backup.verify recover.rows",
         ("UPDATE portfolios SET deleted_at = NULL", "SET lock_timeout", "ALTER TABLE [table] ADD COLUMN deleted_at"),
+        "deletions",
     ),
     "deployment-rollback": Told(
         16,
@@ -117,8 +121,12 @@ MEANT = {
 """By document."""
 
 
+def steps(name: str) -> list[Step]:
+    return [step for runbook in load_document(name).runbooks for _, step in runbook.steps()]
+
+
 def statements(name: str) -> list[Statement]:
-    return [s for runbook in load_document(name).runbooks for _, step in runbook.steps() for s in step.statements]
+    return [statement for step in steps(name) for statement in step.statements]
 
 
 def test_every_document_is_in_the_table() -> None:
@@ -131,6 +139,7 @@ def test_every_statement_can_do_what_its_author_meant(name: str) -> None:
     words = Counter(s.verdict.effect.word for s in found if s.verdict)
     assert (words["read"], words["change"], words["destroy"]) == (said.read, said.change, said.destroy)
     assert [s.action.name for s in found if s.action] == said.actions.split()
+    assert [step.name for step in steps(name) if step.verdict.sensitive] == said.sensitive.split()
     others = [s.text for s in found if not s.action and s.verdict and s.verdict.effect.word != "read"]
     assert len(others) == len(said.others)
     for text, begins in zip(others, said.others, strict=True):
@@ -139,7 +148,7 @@ def test_every_statement_can_do_what_its_author_meant(name: str) -> None:
 
 def test_the_linter_finds_nothing() -> None:
     report = lint_paths(list(bundled().values()), RULES, date(2031, 1, 1))
-    assert [f"{f.path}:{f.line}: {f.code} {f.message}" for f in report.findings] == []
+    assert [f"{f.source}:{f.line}: {f.rule.code} {f.message}" for f in report.findings] == []
     assert report.suppressed == 0, "the library is clean by itself"
 
 

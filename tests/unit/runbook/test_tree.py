@@ -1,4 +1,4 @@
-"""What ``hutch runbook show`` prints: within the window's width, with looks and hidden characters as they are asked for."""
+"""What ``hutch runbook show`` prints: within the window's width, and as it is asked to look."""
 
 from __future__ import annotations
 
