@@ -276,6 +276,8 @@ def describe(found: Run) -> None:
         click.echo(f"  not run (line {skipped.line}): {skipped.command.text.splitlines()[0]}: {skipped.refused}")
     for number, chosen in enumerate(found.chosen, 1):
         _describe_option(number, chosen)
+    for title, reason in found.left_out:
+        click.echo(f"  not offered: {title}: {reason}")
     if found.waiting == "approval":
         click.echo(f"\nApprove:  hutch runs approve {found.id} --option {found.chosen[0].option.id}")
         click.echo(f"Decline:  hutch runs deny {found.id} --option {found.chosen[0].option.id} --reason '…'")

@@ -33,7 +33,7 @@ def load_document(reference: str, folders: Sequence[str] = (), base: Path | None
     try:
         return classified(parse(content, str(path)))
     except RunbookError as error:
-        raise CommandError(f"{path}:{error}", 2) from error
+        raise CommandError(str(error.at(source=str(path))), 2) from error
 
 
 def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> Path:

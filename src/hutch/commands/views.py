@@ -61,6 +61,7 @@ def run_json(found: Run) -> dict[str, Any]:
         "causes": list(found.causes),
         "read": dict(found.read),
         "options": [option_json(c) for c in found.chosen],
+        "left_out": [{"title": title, "reason": reason} for title, reason in found.left_out],
         "captured": dict(found.captured),
         "secret": sorted(found.secret),
         "manual": [manual_json(i, found) for i in found.program.reads if i.manual],

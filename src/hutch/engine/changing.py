@@ -115,9 +115,16 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
         data["again_at"] = instant(means.clock.now() + VERIFY_EVERY)
     drafts = [Draft("verification.done", data)]
     if word.verdict is Verified.UNKNOWN:
-        question = f"Did “{chosen.option.title}” work? {word.summary}"
+        question = f"{_question(chosen)} {word.summary}"
         drafts.append(Draft("decision.needed", {"option": chosen.option.id, "question": means.mask(question)}))
     await means.append(run, *drafts)
+
+
+def _question(chosen: Chosen) -> str:
+    title, left = chosen.option.title, chosen.option.items[chosen.done_items + 1 :]
+    if chosen.state is ChangeState.UNKNOWN and left and chosen.next:
+        return f"Was “{chosen.next.command.text}” of “{title}” done? If it was, {len(left)} more follow."
+    return f"Did “{title}” work?"
 
 
 async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | None]:

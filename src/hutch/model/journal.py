@@ -120,6 +120,11 @@ def _offered(state: Run, event: Event) -> Run:
     return replace(state, chosen=(*kept, offer))
 
 
+def _left_out(event: Event) -> tuple[tuple[str, str], ...]:
+    rows = event.data.get("left_out", ())
+    return tuple((str(r["title"]), str(r["reason"])) for r in rows)  # type: ignore[attr-defined]
+
+
 def _on(change: Callable[[Chosen, Event], Chosen]) -> Callable[[Run, Event], Run]:
     """A fold step that changes the one option which the event names."""
 
@@ -194,6 +199,9 @@ def _verified(chosen: Chosen, event: Event) -> Chosen:
 
 
 def _decided(chosen: Chosen, event: Event) -> Chosen:
+    """Where whether one statement was done was unknown and others follow, "worked" goes on with the next."""
+    if event.data["choice"] == "worked" and chosen.done_items + 1 < len(chosen.option.items):
+        return _done(chosen, event)
     states = {"worked": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED}
     return replace(
         chosen, state=states[str(event.data["choice"])], reason=f"decided by {event.actor}", intent_open=False
@@ -206,7 +214,7 @@ _FOLDS: Mapping[str, Callable[[Run, Event], Run]] = {
     "statement.readied": _readied,
     "step.ticked": _ticked,
     "diagnosis.made": _diagnosed,
-    "options.ranked": lambda s, _: replace(s, ranked=True),
+    "options.ranked": lambda s, e: replace(s, ranked=True, left_out=_left_out(e)),
     "approval.requested": _offered,
     "approval.granted": _on(_granted),
     "approval.denied": _on(lambda c, e: replace(c, state=ChangeState.DENIED, reason=str(e.data["reason"]))),

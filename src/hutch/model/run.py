@@ -89,6 +89,7 @@ class Run:
     document_path: str = ""  # where the document was found
     service_hash: str = ""  # of the service's configuration when it started; empty in old journals
     ranked: bool = False
+    left_out: tuple[tuple[str, str], ...] = ()  # options that are not offered: title, why
     chosen: tuple[Chosen, ...] = ()
     cancelled_by: str = ""
     outcome: str = ""  # resolved healthy unresolved cancelled proposed done

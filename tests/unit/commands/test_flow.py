@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.respond import run_document
 from hutch.commands.worker import driver
 from hutch.model.config import Config, ServiceConfig
+from hutch.model.event import Draft
 from hutch.model.run import ChangeState, Run
-from hutch.ports import Provider, TargetConfig
+from hutch.ports import Append, Provider, TargetConfig
 from hutch.providers.shell.target import connect
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 
@@ -340,6 +342,73 @@ touch [key]
     done = next(e for e in await context.store.read(run.stream) if e.kind == "change.done")
     assert (done.data["secret"], done.data["output"]) == (["key"], "not kept: it holds key")
     assert made(context) == []
+
+
+CHAIN = """
+### Diagnosis
+
+```bash {"hutch.capture":"word"}
+echo two
+```
+
+### Resolution
+
+**Option 1: Three parts**
+
+```bash {"hutch.capture":"last = /last is (\\\\w+)/"}
+echo one >> log && echo last is three
+```
+
+```bash {"hutch.when":"word == 'two'"}
+echo [word] >> log
+```
+
+```text {"hutch.manual":"true"}
+Look at it.
+```
+
+```bash
+echo [last] >> log
+```
+"""
+
+
+async def to_the_end(context: Context, run: Run) -> Run:
+    """Approve, tick and decide as a person would who sees the log."""
+    for _ in range(20):
+        run = await on(context, run)
+        if run.finished:
+            return run
+        if run.waiting == "approval":
+            await runs.approve(context, run.id, "", "olivia")
+        elif run.waiting == "tick":
+            await byhand.tick(context, run.id, "", "", "olivia")
+        else:
+            await runs.settle(context, run.id, "", "worked", "", "olivia")
+    raise AssertionError("it does not end")
+
+
+async def test_cut_off_at_every_position_it_goes_on_and_does_nothing_twice(context: Context) -> None:
+    write(context, CHAIN)
+    log = context.home / "work" / "log"
+    run = await to_the_end(context, await run_document(context, "trouble", "shop"))
+    assert (run.outcome, log.read_text().split()) == ("resolved", ["one", "two", "three"])
+    journal = await context.store.read(run.stream)
+    for position in range(1, len(journal)):
+        before = journal[:position]
+        done = [e.data["item"] for e in before if e.kind in ("change.done", "change.intended")]
+        log.write_text("".join(f"{w}\n" for w in ["one", "two", "three"][: len(set(map(str, done)))]))
+        store = MemoryStore(context.clock)
+        again = replace(context, store=store, queue=MemoryQueue(store))
+        await store.commit([Append(run.stream, tuple(Draft(e.kind, e.data, e.actor) for e in before))])
+        found = await to_the_end(again, run)
+        if before[-1].kind == "change.intended" and "last" not in found.captured:
+            assert "[last] has no value" in found.summary  # it was lost with the outcome, and nothing is made up for it
+            assert (found.outcome, log.read_text().split()) == ("unresolved", ["one", "two"]), position
+            continue
+        assert (found.outcome, log.read_text().split()) == ("resolved", ["one", "two", "three"]), position
+        items = [e.data["item"] for e in await store.read(run.stream) if e.kind == "change.intended"]
+        assert len(items) == len(set(map(str, items))) == 3, position
 
 
 # ------------------------------------------------------------------ one step, asked for
