@@ -173,7 +173,7 @@ def test_killed_beside_every_kind_of_event(nursery: Nursery, tmp_path: Path, kin
 
 @pytest.mark.parametrize("milliseconds", [1, 30, 100, 200])
 def test_killed_while_the_command_runs(nursery: Nursery, tmp_path: Path, milliseconds: int) -> None:
-    """The command outlives Hutch: whoever comes next sees what it did, and starts it no second time."""
+    """The command ends with Hutch: whoever comes next sees what it had done, and starts it no second time."""
     folder = world(tmp_path / "during")
     assert nursery.raise_one(folder, milliseconds, "during")["killed"]
     again(nursery, folder, milliseconds)

@@ -15,6 +15,7 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.views import run_json, run_summary, state_of
 from hutch.commands.worker import Worker
 from hutch.model.run import Chosen, Run
+from hutch.processes import end_left_behind
 
 WAITING = 4
 FAILED = 1
@@ -213,6 +214,7 @@ async def drive(context: Context, run_id: str) -> Run:
 
 
 async def _drive_here(context: Context, run_id: str) -> Run:
+    await asyncio.to_thread(end_left_behind)
     worker = Worker(context)
     while True:
         while await worker.step(f"run:{run_id}"):

@@ -41,6 +41,9 @@ OWN_TARGET = frozenset({"psql", "redis-cli", "valkey-cli"})
 SYNTAX = re.compile(r"[|&;<>()`$*?\[\]{}~!\n]")
 """What only a shell understands; without it a command runs by argument list."""
 
+WATCHED = 15.0
+"""Seconds for which what never ends by itself is watched, where the document does not say."""
+
 CURL_FORMAT = "".join(
     f"{name}:  %{{{name}}}s\\n"
     for name in ("time_namelookup", "time_connect", "time_appconnect", "time_starttransfer", "time_total")
@@ -183,6 +186,7 @@ def _command(lang: str, binding: Binding, rendered: Rendered, verdict: Verdict, 
         "sh", text, "this machine", verdict.effect, verdict.why, env=rendered.env,
         sensitive=verdict.sensitive, endless=verdict.endless,
     )  # fmt: skip
+    base = replace(base, timeout=WATCHED) if verdict.endless else base
     if lang in LANGUAGES - {"sh"}:
         return replace(base, runner=lang, target=situation.target(lang))
     if lang == PYTHON:

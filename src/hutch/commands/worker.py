@@ -21,6 +21,7 @@ from hutch.model.approval import Terms
 from hutch.model.program import Option
 from hutch.model.run import Run
 from hutch.ports import Conflict, StoreFull, TakenJob
+from hutch.processes import end_left_behind
 from hutch.runbook.expectations import met
 
 IDLE_WAIT = 5.0
@@ -60,7 +61,9 @@ class Worker:
         }
 
     async def run(self) -> None:
-        """Do jobs as they come, several at once; returns only when cancelled."""
+        """Do jobs as they come, several at once; returns only when cancelled. What a dead one left running is ended."""
+        if ended := await asyncio.to_thread(end_left_behind):
+            log.warning("ended %d processes that a Hutch which is gone had left running", ended)
         await asyncio.gather(*(self._lane() for _ in range(PARALLEL)))
 
     async def _lane(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -83,6 +84,7 @@ async def test_the_environment_is_small(monkeypatch: pytest.MonkeyPatch) -> None
     outcome = await ran("env", env={"PORTFOLIO": "a b"}, settings={"pass_env": ["AWS_PROFILE", "NOT_SET"]})
     found = dict(line.split("=", 1) for line in outcome.output.splitlines())
     home = found.pop("HOME")
+    assert found.pop("HUTCH_STARTED_BY").split(".")[1] == str(os.getpid())
     assert found == {
         "PATH": os.environ["PATH"],
         "TMPDIR": home,
@@ -118,9 +120,18 @@ async def test_there_is_no_input() -> None:
 async def test_only_the_end_of_long_output_is_kept() -> None:
     outcome = await ran(*python("print('x' * 300_000); print('the end')"), settings={"output_limit": 1000})
     first, rest = outcome.output.split("\n", 1)
-    assert first == "[299009 bytes before this were left out]"
-    assert len(rest) == 1000
+    assert first == "[299134 bytes before this were left out]"
+    assert len(rest) == 875
     assert rest.endswith("x\nthe end\n")
+
+
+async def test_what_is_shown_begins_after_a_line_or_word_that_was_cut() -> None:
+    """The half of a secret is one that nobody masks."""
+    lines = await ran(*python("for i in range(9999): print('a', 'secret' * 5, i)"), settings={"output_limit": 1000})
+    assert lines.output.splitlines()[1].startswith("a secretsecret")
+    words = await ran(*python("print(*(['secret' * 5] * 9999))"), settings={"output_limit": 1000})
+    assert words.output.splitlines()[1].startswith("secretsecret")
+    assert set(words.output.splitlines()[1].split()) == {"secret" * 5}
 
 
 async def test_bytes_that_are_no_text_are_shown_as_such() -> None:
@@ -171,13 +182,60 @@ async def test_cancelling_ends_the_whole_group(tmp_path: Path) -> None:
     assert all(gone(int(pid)) for pid in noted.read_text().split())
 
 
-async def test_a_program_that_leaves_the_group_does_not_hold_us(tmp_path: Path) -> None:
-    """It keeps our pipe open; we do not wait for it."""
-    code = f"import os, time\nopen({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(4)"
-    leaver = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {code!r}], start_new_session=True)"
-    outcome = await ran(*python(leaver))
-    assert (outcome.result, outcome.seconds < 3.5) == (Result.DONE, True)
-    assert gone(int((tmp_path / "pid").read_text()))
+LEAVERS = {
+    "by its mark": "{setsid} sh -c 'echo $$ > pid; sleep 60' >/dev/null 2>&1 & until [ -s pid ]; do sleep 0.02; done",
+    "by its folder": (
+        "{setsid} env -i PATH=$PATH sh -c 'echo $$ > pid; sleep 60' >/dev/null & until [ -s pid ]; do sleep 0.02; done"
+    ),
+    "twice": "{setsid} sh -c 'setsid sh -c \"echo $$ > pid; sleep 60\" &' & until [ -s pid ]; do sleep 0.02; done",
+}
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid is not installed")
+@pytest.mark.parametrize("how", LEAVERS)
+async def test_a_program_that_leaves_the_group_ends_with_the_command(how: str) -> None:
+    outcome = await ran(text=LEAVERS[how].format(setsid="setsid") + "; cat pid", timeout=20.0)
+    assert (outcome.result, outcome.seconds < 5) == (Result.DONE, True), outcome
+    assert gone(int(outcome.output))
+
+
+async def test_other_processes_are_left_alone(tmp_path: Path) -> None:
+    """One that carries another command's mark, and one that works in the same folder by configuration."""
+    other = subprocess.Popen(["sleep", "60"], cwd=tmp_path, env={**os.environ, "HUTCH_STARTED_BY": "here.1.1.1"})
+    try:
+        await ran("true", settings={"directory": str(tmp_path)})
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+async def test_what_becomes_a_crowd_is_killed() -> None:
+    """Asked of a hundred sleeping processes at most: nothing here forks without end."""
+    text = "for i in $(seq 100); do sleep 60 & done; wait"
+    outcome = await ran(text=text, effect=Effect.CHANGE, timeout=30.0, settings={"processes": 20})
+    assert (outcome.result, outcome.seconds < 10) == (Result.UNKNOWN, True)
+    assert outcome.summary == "killed: it became more than 20 processes (shell.processes)"
+    few = "for i in $(seq 10); do sleep 0.4 & done; wait"
+    assert (await ran(text=few, effect=Effect.CHANGE, settings={"processes": 20})).result is Result.DONE
+
+
+async def test_what_never_ends_is_watched_for_its_time() -> None:
+    outcome = await ran(text="echo one; while true; do sleep 0.1; done", timeout=0.5, endless=True)
+    assert (outcome.result, outcome.summary, outcome.output) == (Result.DONE, "watched for 0.5 s", "one\n")
+    failed = await ran(text="echo gone >&2; exit 1", timeout=5.0, endless=True)
+    assert (failed.result, failed.summary) == (Result.FAILED, "exit 1: gone")
+    change = await ran(text="sleep 60", timeout=0.3, endless=True, effect=Effect.CHANGE)
+    assert change.result is Result.UNKNOWN
+
+
+async def test_supplied_files_lie_where_the_command_begins() -> None:
+    args = {"files": {"list.txt": "b\na\n", "sub/x": "y", "../outside": "no", "/tmp/no-such-file": "no"}}
+    connection = provider.open(TargetConfig("web", {}, lambda: datetime.now(UTC)))
+    text = "sort < list.txt; cat sub/x; ls ../outside /tmp/no-such-file"
+    outcome = await connection.runs["sh"](Command("sh", text, "this machine", Effect.READ, args=args))
+    assert outcome.output.startswith("a\nb\ny")
+    assert outcome.output.count("No such file") == 2
 
 
 async def test_secrets_are_refused_rather_than_lost() -> None:

@@ -222,5 +222,6 @@ def test_what_nobody_can_answer_is_no_question() -> None:
 
 
 def test_a_statement_that_goes_on_for_ever_is_an_endless_command() -> None:
-    assert routed("tail -f log", situation({"tail": "as-is"})).command.endless
+    watched = routed("tail -f log", situation({"tail": "as-is"})).command
+    assert (watched.endless, watched.timeout) == (True, 15.0)
     assert not routed("tail log", situation({"tail": "as-is"})).command.endless

@@ -12,6 +12,7 @@ from hutch.ports import Setting
 SETTINGS = (
     Setting("timeout", "float", "longest time in seconds that one command may take", default=300.0),
     Setting("output_limit", "int", "bytes of output that are kept, the last ones", default=65536),
+    Setting("processes", "int", "processes that one command may become; more, and it is killed", default=512),
     Setting("grace", "float", "seconds from asking a command to end to killing it", default=2.0),
     Setting("directory", "text", "folder that commands run in; empty: a new one, deleted afterwards", default=""),
     Setting(
@@ -27,6 +28,7 @@ class Config:
 
     timeout: float
     output_limit: int
+    processes: int
     grace: float
     directory: str
     pass_env: tuple[str, ...]
@@ -41,6 +43,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
     return Config(
         timeout=_number(values, "timeout"),
         output_limit=int(_number(values, "output_limit")),
+        processes=int(_number(values, "processes")),
         grace=_number(values, "grace"),
         directory=str(Path(directory).expanduser()) if directory else "",
         pass_env=_names(values["pass_env"]),

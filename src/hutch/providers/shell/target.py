@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.effect import Effect
@@ -22,6 +23,9 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 MISSING = re.compile(r"(?:line \d+|^\S*sh: \d+): ([\w./+-]+): (?:command )?not found", re.MULTILINE)
 """What bash and dash say of a program that is not there."""
+
+CUTS = (re.compile(r"\n"), re.compile(r"[\s\"',;]"))
+"""Where an output whose beginning was left out is cut: after a line, or after a word if the line is long."""
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -51,14 +55,18 @@ class Machine:
     async def _in(self, scratch: str, command: Command) -> Outcome:
         env = self._environment(scratch, command.env)
         directory = self.config.directory or scratch
+        _supply(scratch, command)
         argv = _words(command) or _shell(command.text, env["PATH"])
         place = os.path.join(directory, argv[0]) if "/" in argv[0] else argv[0]  # noqa: PTH118 - keeps an absolute one
         program = shutil.which(place, path=env["PATH"])
         if program is None:
             return self._not_installed(argv[0])
         limits = (min(command.timeout, self.config.timeout), self.config.output_limit, self.config.grace)
+        most = self.config.processes if command.effect > Effect.READ or not command.args.get("argv") else 0
         try:
-            ended = await run_group([program, *argv[1:]], env, directory, *limits)
+            ended = await run_group(
+                [program, *argv[1:]], env, directory, *limits, most=most, scratch=directory == scratch
+            )
         except (OSError, ValueError) as error:
             return Outcome(Result.FAILED, f"{argv[0]} cannot be started: {error}", exit_code=NOT_EXECUTABLE)
         return self._outcome(ended, command, limits[0])
@@ -71,11 +79,14 @@ class Machine:
         return {**small, **passed, **given}
 
     def _outcome(self, ended: Ended, command: Command, timeout: float) -> Outcome:
-        output = ended.output.decode("utf-8", errors="replace")
-        if ended.left_out:
-            output = f"[{ended.left_out} bytes before this were left out]\n{output}"
+        output = shown(ended)
+        read = command.effect <= Effect.READ
+        if ended.crowded:
+            said = f"killed: it became more than {self.config.processes} processes (shell.processes)"
+            return Outcome(Result.FAILED if read else Result.UNKNOWN, said, output, ended.code)
+        if ended.timed_out and command.endless and read:
+            return Outcome(Result.DONE, f"watched for {timeout:g} s", output)
         if ended.timed_out:
-            read = command.effect <= Effect.READ
             said = f"not finished after {timeout:g} s: ended"
             return Outcome(Result.FAILED if read else Result.UNKNOWN, said, output, ended.code, recoverable=read)
         missing = MISSING.search(output) if ended.code == NOT_FOUND else None
@@ -88,6 +99,28 @@ class Machine:
         where = f"services.{self.service}.binds"
         said = f"{program} is not installed here; install it or bind it to something else under {where}"
         return Outcome(Result.FAILED, said, output, NOT_FOUND)
+
+
+def _supply(folder: str, command: Command) -> None:
+    """Put the files that the service's bindings supply where the command begins."""
+    files = command.args.get("files")
+    for name, text in files.items() if isinstance(files, Mapping) else ():
+        path = Path(folder, name)
+        if path.resolve().is_relative_to(Path(folder).resolve()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(str(text), encoding="utf-8")
+
+
+def shown(ended: Ended) -> str:
+    """The end of the output. Where it was cut it begins after a word or line that may have been half a secret."""
+    text = ended.output.decode("utf-8", errors="replace")
+    if not ended.left_out:
+        return text
+    first = len(text) // 8
+    found = next((m for cut in CUTS if (m := cut.search(text, 0, first))), None)
+    rest = text[found.end() if found else first :]
+    gone = ended.left_out + len(ended.output) - len(rest.encode())
+    return f"[{gone} bytes before this were left out]\n{rest}"
 
 
 def _words(command: Command) -> list[str]:
