@@ -62,6 +62,10 @@ class StoreFull(Exception):
     """The store's disk is full: nothing was written; what was acknowledged before stands."""
 
 
+class StoreAway(Exception):
+    """The store's server can't be reached, and waiting did not help: what was asked for was not written."""
+
+
 class Store(Protocol):
     """The append-only event log. Everything in one :meth:`commit` is written, or nothing is."""
 
@@ -70,7 +74,8 @@ class Store(Protocol):
     ) -> list[Event]:
         """Append events, defer jobs and finish job ``done`` in one transaction; durable on return.
 
-        Raises :class:`Conflict` when an ``expect`` does not hold, :class:`StoreFull` when the disk is full.
+        Raises :class:`Conflict` when an ``expect`` does not hold, :class:`StoreFull` when the disk is full,
+        :class:`StoreAway` when its server can't be reached.
         """
 
     async def read(self, stream: str, after: int = 0) -> list[Event]:
@@ -83,7 +88,14 @@ class Store(Protocol):
         """The events of one kind, in any stream, written at or after ``at``: for rate limits."""
 
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
-        """Events of all streams in writing order with ``position`` greater than given: for live pages."""
+        """Events of all streams in writing order with ``position`` greater than given: for live pages.
+
+        What is given out once is complete up to there: no event appears later behind a position already seen.
+        """
+
+    async def wait(self, position: int, timeout: float) -> None:
+        """Return when an event stands behind ``position``, whichever process wrote it; at latest after ``timeout``
+        seconds."""
 
     async def close(self) -> None:
         """Write what is pending and let go of the file or connection."""

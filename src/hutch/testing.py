@@ -105,6 +105,7 @@ class MemoryStore:
         self.clock = clock or FakeClock()
         self.state = _State()
         self.woken = asyncio.Event()
+        self.grown = asyncio.Event()
 
     async def commit(
         self, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
@@ -120,6 +121,8 @@ class MemoryStore:
         self.state = after
         if jobs or done is not None:
             self.woken.set()
+        if written:
+            self.grown.set()
         return written
 
     async def read(self, stream: str, after: int = 0) -> list[Event]:
@@ -137,6 +140,14 @@ class MemoryStore:
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order; positions count from 1."""
         return list(enumerate(self.state.log, start=1))[position : position + limit]
+
+    async def wait(self, position: int, timeout: float) -> None:
+        """Return when the log is longer than ``position``, or after ``timeout`` seconds of real time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while len(self.state.log) <= position:
+                    self.grown.clear()
+                    await self.grown.wait()
 
     async def close(self) -> None:
         """Nothing to let go of."""

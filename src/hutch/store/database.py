@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -65,6 +65,7 @@ class Database:
         self.path = path
         self._pending: deque[_Write[Any]] = deque()
         self._listeners: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[], None]] = []
         self._closed = False
         with explaining(path):
             create_file(path)
@@ -91,14 +92,13 @@ class Database:
         self._check_open()
         return await asyncio.to_thread(self._read, op)
 
-    @contextmanager
-    def listening(self, callback: Callable[[], None]) -> Iterator[None]:
+    def listening(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
         """Inside, ``callback`` is called, in the writer's thread, after each write that ``wakes``."""
-        self._listeners.append(callback)
-        try:
-            yield
-        finally:
-            self._listeners.remove(callback)
+        return _among(self._listeners, callback)
+
+    def watching(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
+        """Inside, ``callback`` is called, in the writer's thread, after every write of this process."""
+        return _among(self._watchers, callback)
 
     async def checkpoint(self) -> None:
         """Move the write-ahead log into the file and empty it, as far as no reader still needs it."""
@@ -155,6 +155,15 @@ class Database:
                 write.attempt(self._connection)
         for write in group:
             write.settled = True
-        if any(write.wakes for write in group):
-            for callback in list(self._listeners):
-                callback()
+        wanted = self._listeners if any(write.wakes for write in group) else []
+        for callback in [*wanted, *self._watchers]:
+            callback()
+
+
+@contextmanager
+def _among(callbacks: list[Callable[[], None]], callback: Callable[[], None]) -> Iterator[None]:
+    callbacks.append(callback)
+    try:
+        yield
+    finally:
+        callbacks.remove(callback)

@@ -1,4 +1,4 @@
-"""What can go wrong with a store's file, said so that a person knows what to do."""
+"""What can go wrong with a store, said so that a person knows what to do."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BUSY_SECONDS = 10.0
 class StoreError(Exception):
     """The store can't be opened, read or written: what is wrong, where, and what to do."""
 
-    def __init__(self, what: str, path: Path, remedy: str) -> None:
-        super().__init__(f"{path}: {what}; {remedy}")
-        self.what, self.path, self.remedy = what, path, remedy
+    def __init__(self, what: str, place: Path | str, remedy: str) -> None:
+        super().__init__(f"{place}: {what}; {remedy}")
+        self.what, self.place, self.remedy = what, place, remedy
 
 
 _REASONS: dict[int, tuple[str, str]] = {

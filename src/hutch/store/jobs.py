@@ -25,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from hutch.model.event import canonical, instant, parse_instant
-from hutch.ports import Conflict, Job, TakenJob, Wallclock
+from hutch.ports import Job, TakenJob, Wallclock
+from hutch.store.chain import lost_lease
 from hutch.store.database import Database
 from hutch.store.owner import is_gone, this_process
 from hutch.store.tables import jobs
@@ -92,7 +93,7 @@ def finish_in_commit(connection: Connection, job: int) -> None:
     """Finish a job beside the events that it made. Raises ``Conflict`` if this process does not hold it."""
     held = (jobs.c.id == job) & (jobs.c.state == TAKEN) & (jobs.c.owner == this_process())
     if connection.execute(delete(jobs).where(held)).rowcount != 1:
-        raise Conflict(f"job {job} is not ours any more: its lease was lost, and another may be doing it")
+        raise lost_lease(job)
 
 
 def _take(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from hutch.model.event import ERASED, GENESIS, Draft, Event, canonical, instant, parse_instant, seal
-from hutch.ports import Append, Conflict
+from hutch.model.event import ERASED, Event, canonical, instant
+from hutch.ports import Append
+from hutch.store.chain import EMPTY, Head, continued, event_from, row_of
 from hutch.store.prepared import plain, prepared
 from hutch.store.tables import events
 
@@ -23,45 +21,22 @@ _HEAD = prepared(
 )
 
 
-def settle(data: Mapping[str, object]) -> dict[str, object]:
-    """``data`` as reading it back will give it. Raises ``TypeError`` for what JSON can't hold."""
-    settled: dict[str, object] = json.loads(canonical(dict(data)))
-    return settled
-
-
-def settled(appends: Sequence[Append]) -> list[Append]:
-    """The appends with their drafts' data in the form that is hashed, stored and returned."""
-    return [replace(append, drafts=tuple(_settled(draft) for draft in append.drafts)) for append in appends]
-
-
-def _settled(draft: Draft) -> Draft:
-    return replace(draft, data=settle(draft.data))
-
-
 def append_all(connection: Connection, appends: Sequence[Append], at: datetime) -> list[Event]:
     """Seal and insert, stream after stream. Raises ``Conflict`` when an ``expect`` does not hold."""
     return [event for append in appends for event in _append(connection, append, at)]
 
 
 def _append(connection: Connection, append: Append, at: datetime) -> list[Event]:
-    seq, prev_hash = _head(connection, append.stream)
-    if append.expect is not None and append.expect != seq:
-        raise Conflict(f"{append.stream} ends at event {seq}, not at {append.expect}: read it again and decide again")
-    written: list[Event] = []
-    for number, draft in enumerate(append.drafts, start=seq + 1):
-        salt = secrets.token_hex(16)
-        event = seal(draft, stream=append.stream, seq=number, at=at, salt=salt, prev_hash=prev_hash)
-        prev_hash = event.hash
-        written.append(event)
+    written = continued(append, _head(connection, append.stream), at)
     if written:
-        plain(connection).executemany(_INSERT, [_row(event) for event in written]).close()
+        plain(connection).executemany(_INSERT, [row_of(event) for event in written]).close()
     return written
 
 
-def _head(connection: Connection, stream: str) -> tuple[int, str]:
+def _head(connection: Connection, stream: str) -> Head:
     with closing(plain(connection).execute(_HEAD, {"stream": stream})) as newest_first:
-        newest: tuple[int, str] | None = newest_first.fetchone()
-    return newest or (0, GENESIS)
+        newest: Head | None = newest_first.fetchone()
+    return newest or EMPTY
 
 
 def read_stream(connection: Connection, stream: str, after: int) -> list[Event]:
@@ -94,28 +69,3 @@ def erase(connection: Connection, stream: str, seq: int) -> bool:
     place = (events.c.stream == stream) & (events.c.seq == seq)
     blank = update(events).where(place).values(data=canonical(dict(ERASED)), salt="")
     return connection.execute(blank).rowcount == 1
-
-
-def event_from(row: Row[tuple[object, ...]]) -> Event:
-    """The event in a row. Raises ``ValueError`` when its time or data were made unreadable."""
-    data = json.loads(row.data)
-    if not isinstance(data, dict):
-        raise ValueError("data is not an object")
-    at = parse_instant(row.at)
-    places = (row.stream, row.seq, at, row.actor, row.kind, data)
-    return Event(*places, row.salt, row.data_hash, row.prev_hash, row.hash)
-
-
-def _row(event: Event) -> dict[str, object]:
-    return {
-        "stream": event.stream,
-        "seq": event.seq,
-        "at": instant(event.at),
-        "actor": event.actor,
-        "kind": event.kind,
-        "data": canonical(event.data),
-        "salt": event.salt,
-        "data_hash": event.data_hash,
-        "prev_hash": event.prev_hash,
-        "hash": event.hash,
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +13,13 @@ from sqlalchemy import Connection
 from hutch.model.event import Event
 from hutch.ports import Append, Job, Wallclock
 from hutch.store import log
+from hutch.store.chain import settled
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.database import Database
 from hutch.store.jobs import JobTable, defer, finish_in_commit
+
+LOOK_SECONDS = 0.25
+"""How often events that other processes wrote are looked for while somebody waits for one."""
 
 
 class SqliteStore:
@@ -32,7 +38,7 @@ class SqliteStore:
         self, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
     ) -> list[Event]:
         """See :class:`hutch.ports.Store`. ``Conflict`` also when ``done`` is no job of this process any more."""
-        ready = log.settled(appends)
+        ready = settled(appends)
 
         def write(connection: Connection) -> list[Event]:
             now = self._clock.now().astimezone(UTC)
@@ -60,6 +66,24 @@ class SqliteStore:
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order, each with its position, behind ``position``."""
         return await self._database.read(lambda connection: log.read_tail(connection, position, limit))
+
+    async def wait(self, position: int, timeout: float) -> None:
+        """Return when an event stands behind ``position``, or after ``timeout`` seconds.
+
+        What this process writes is seen at once, what another one writes within ``LOOK_SECONDS``.
+        """
+        loop, grown = asyncio.get_running_loop(), asyncio.Event()
+        deadline = loop.time() + timeout
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(grown.set)
+
+        with self._database.watching(wake):
+            while not await self.tail(position, 1) and (left := deadline - loop.time()) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(grown.wait(), min(left, LOOK_SECONDS))
+                grown.clear()
 
     async def erase(self, stream: str, seq: int) -> bool:
         """Put ``ERASED`` in place of an event's data, in the file too; False if there is no such event.

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from hutch.model.event import ERASED, Break, Event, find_break
+from hutch.store.chain import event_from
 from hutch.store.engine import offline_engine
 from hutch.store.errors import StoreError, explaining
-from hutch.store.log import event_from
 from hutch.store.schema import check_current
 from hutch.store.tables import events
 

@@ -15,8 +15,11 @@ from hutch.ports import Store, Wallclock
 
 log = logging.getLogger("hutch.web")
 
-POLL = 0.25
-"""Seconds between two looks at the log while somebody listens: other processes write to it too."""
+LOOK = 0.5
+"""Seconds after which the freeze is looked at again while nothing is written; the store itself says when it grows."""
+
+PAUSE = 0.02
+"""Seconds between two reads of a log that grows without end, so that they come in batches."""
 
 ROOM = 500
 """Frames that wait for one client; a slower one is let go, and asks again from where it was."""
@@ -135,11 +138,12 @@ class Hub:
     async def _follow(self) -> None:
         idle = 0
         while idle < 2:
-            await asyncio.sleep(POLL)
+            await self.store.wait(self.position, LOOK)
             idle = 0 if self.clients else idle + 1
             for position, event in await self.store.tail(self.position):
                 self._tell(told(position, event))
                 self.position = position
+            await asyncio.sleep(PAUSE)
             now = frozen(self.home)
             if now != self._frozen:
                 self._frozen = now

@@ -1,0 +1,13 @@
+"""The SQL of the store on Postgres, one statement a file."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString, cast
+
+
+@cache
+def query(name: str) -> LiteralString:
+    """The text of ``<name>.sql``: ours, so as good as written in the code."""
+    return cast(LiteralString, files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8"))

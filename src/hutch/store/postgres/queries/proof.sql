@@ -1,0 +1,2 @@
+-- Every event, stream by stream.
+SELECT stream, seq, at, actor, kind, data, salt, data_hash, prev_hash, hash FROM events ORDER BY stream, seq

@@ -1,0 +1,5 @@
+SELECT position, stream, seq, at, actor, kind, data, salt, data_hash, prev_hash, hash
+FROM events
+WHERE position > %(position)s
+ORDER BY position
+LIMIT %(limit)s
