@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import pytest
+
+pytest_plugins = [name for name in ("stores",) if find_spec(name)]
 
 REQUIRE_ALL = os.environ.get("HUTCH_REQUIRE_ALL") == "1"
 _SKIPPED: list[str] = []

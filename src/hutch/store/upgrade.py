@@ -8,7 +8,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-
 SQLITE, POSTGRES = Path(__file__).with_name("migrations"), Path(__file__).with_name("postgres") / "migrations"
 """The two histories: a file holds its own jobs, a server's are the queue's affair."""
 

@@ -1,45 +1,32 @@
-"""What every queue owes its callers: the same tests over memory and over the jobs table of SQLite."""
+"""What every queue owes its callers: the same tests over memory, the jobs table of SQLite, and Postgres."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from hutch.model.event import Draft
 from hutch.ports import Append, Conflict, Job, Queue, Store, TakenJob
-from hutch.queue.local import LocalQueue
-from hutch.store.sqlite import SqliteStore
-from hutch.testing import START, FakeClock, MemoryQueue, MemoryStore
+from hutch.testing import START, FakeClock
+from stores import Opened
 
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[tuple[Store, Queue]]:
-    if request.param == "memory":
-        memory = MemoryStore(clock)
-        yield memory, MemoryQueue(memory)
-        return
-    sqlite = SqliteStore(tmp_path / "hutch.db", clock)
-    yield sqlite, LocalQueue(sqlite)
-    await sqlite.close()
 
 
 @pytest.fixture
-def store(pair: tuple[Store, Queue]) -> Store:
-    return pair[0]
+def store(any_store: Opened) -> Store:
+    return any_store.store
 
 
 @pytest.fixture
-def queue(pair: tuple[Store, Queue]) -> Queue:
-    return pair[1]
+def queue(any_store: Opened) -> Queue:
+    return any_store.queue
+
+
+@pytest.fixture
+def clock(any_store: Opened) -> FakeClock:
+    return any_store.clock
 
 
 async def taken(queue: Queue, lock: str | None = None) -> TakenJob:
@@ -151,36 +138,39 @@ async def test_a_failed_job_comes_back_at_its_time(store: Store, queue: Queue, c
     assert (again.attempts, again.job.data, again.job.run_at) == (2, {"n": 1}, START + timedelta(seconds=5))
 
 
-async def test_a_dead_job_never_comes_back_and_frees_its_lock(store: Store, queue: Queue, clock: FakeClock) -> None:
+async def test_a_dead_job_never_comes_back_and_frees_its_lock(any_store: Opened) -> None:
+    store, queue, clock, rival = any_store.store, any_store.queue, any_store.clock, any_store.rival()
     await store.commit([], [Job("drive", "run:1"), Job("drive", "run:1", data={"n": 2})])
     await queue.fail(await taken(queue), None)
     assert (await taken(queue)).job.data == {"n": 2}
     clock.advance(3600)
-    assert [job.data for job in [(await taken(queue)).job]] == [{"n": 2}]
-    assert await queue.take(["drive"]) is None
+    assert [job.data for job in [(await taken(rival)).job]] == [{"n": 2}]
+    assert await rival.take(["drive"]) is None
 
 
-async def test_a_lease_runs_out_and_the_loser_can_do_no_harm(store: Store, queue: Queue, clock: FakeClock) -> None:
+async def test_a_lease_runs_out_and_the_loser_can_do_no_harm(any_store: Opened) -> None:
+    store, queue, clock, rival = any_store.store, any_store.queue, any_store.clock, any_store.rival()
     await store.commit([], [Job("drive", "run:1")])
     lost = await taken(queue)
     clock.advance(14.9)
-    assert await queue.take(["drive"]) is None
+    assert await rival.take(["drive"]) is None
     clock.advance(0.1)
-    again = await taken(queue)
+    again = await taken(rival)
     assert again.attempts == 2
     assert not await queue.extend(lost)
     await queue.finish(lost)
     await queue.fail(lost, None)
-    assert await queue.extend(again)
+    assert await rival.extend(again)
 
 
-async def test_extending_keeps_the_lease(store: Store, queue: Queue, clock: FakeClock) -> None:
+async def test_extending_keeps_the_lease(any_store: Opened) -> None:
+    store, queue, clock, rival = any_store.store, any_store.queue, any_store.clock, any_store.rival()
     await store.commit([], [Job("drive", "run:1")])
     job = await taken(queue)
     for _ in range(4):
         clock.advance(10)
         assert await queue.extend(job)
-        assert await queue.take(["drive"]) is None
+        assert await rival.take(["drive"]) is None
     await queue.finish(job)
     assert not await queue.extend(job)
 

@@ -1,49 +1,36 @@
-"""What every store owes its callers: the same tests over memory and over SQLite."""
+"""What every store owes its callers: the same tests over memory, SQLite and Postgres."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hutch.model.event import GENESIS, Draft, find_break
 from hutch.ports import Append, Conflict, Job, Queue, Store
-from hutch.queue.local import LocalQueue
-from hutch.store.sqlite import SqliteStore
-from hutch.testing import START, FakeClock, MemoryQueue, MemoryStore
-
-Pair = tuple[Store, Queue]
-
-
-def open_pair(kind: str, folder: Path, clock: FakeClock) -> Pair:
-    if kind == "memory":
-        memory = MemoryStore(clock)
-        return memory, MemoryQueue(memory)
-    sqlite = SqliteStore(folder / "hutch.db", clock)
-    return sqlite, LocalQueue(sqlite)
+from hutch.testing import START, FakeClock
+from stores import KINDS, Databases, Opened, opened
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Pair]:
-    pair = open_pair(request.param, tmp_path, clock)
-    yield pair
-    await pair[0].close()
+def store(any_store: Opened) -> Store:
+    return any_store.store
 
 
 @pytest.fixture
-def store(pair: Pair) -> Store:
-    return pair[0]
+def pair(any_store: Opened) -> tuple[Store, Queue]:
+    return any_store.store, any_store.queue
+
+
+@pytest.fixture
+def clock(any_store: Opened) -> FakeClock:
+    return any_store.clock
 
 
 def drafts(*kinds: str) -> tuple[Draft, ...]:
@@ -113,7 +100,7 @@ async def test_tail_goes_through_all_streams_in_writing_order(store: Store) -> N
     assert await store.tail(positions[-1]) == []
 
 
-async def test_expect_holds_or_nothing_is_written(pair: Pair) -> None:
+async def test_expect_holds_or_nothing_is_written(pair: tuple[Store, Queue]) -> None:
     store, queue = pair
     await store.commit([Append("run:1", drafts("a"), expect=0)])
     with pytest.raises(Conflict, match="run:1 ends at event 1, not at 0"):
@@ -153,7 +140,7 @@ async def test_a_conflict_does_not_hurt_its_neighbours(store: Store) -> None:
     assert len(await store.tail()) == 10
 
 
-async def test_done_of_a_job_that_is_not_taken_conflicts(pair: Pair) -> None:
+async def test_done_of_a_job_that_is_not_taken_conflicts(pair: tuple[Store, Queue]) -> None:
     store, queue = pair
     await store.commit([], [Job("drive", "run:1")])
     with pytest.raises(Conflict):
@@ -166,7 +153,7 @@ async def test_done_of_a_job_that_is_not_taken_conflicts(pair: Pair) -> None:
     assert [event.kind for event in await store.read("run:1")] == ["a"]
 
 
-async def test_a_commit_finishes_its_job_and_defers_the_next_under_the_same_lock(pair: Pair) -> None:
+async def test_a_commit_finishes_its_job_and_defers_the_next_under_the_same_lock(pair: tuple[Store, Queue]) -> None:
     store, queue = pair
     await store.commit([], [Job("drive", "run:1", data={"n": 1})])
     first = await queue.take(["drive"])
@@ -197,17 +184,18 @@ async def interleave(store: Store, tasks: Sequence[Sequence[tuple[int, int, str 
     return sum(await asyncio.gather(*map(work, tasks)))
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tasks=st.lists(st.lists(step, max_size=6), max_size=6))
-def test_interleaved_commits_keep_every_chain_whole(kind: str, tasks: list[list[tuple[int, int, str | None]]]) -> None:
+def test_interleaved_commits_keep_every_chain_whole(
+    kind: str, tasks: list[list[tuple[int, int, str | None]]], postgres_databases: Callable[[], Databases]
+) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            store, _ = open_pair(kind, Path(folder), FakeClock())
-            acknowledged = await interleave(store, tasks)
-            chains = [await store.read(name) for name in await store.streams()]
-            everything = await store.tail(limit=10_000)
-            await store.close()
+            async with opened(kind, Path(folder), postgres_databases) as found:
+                acknowledged = await interleave(found.store, tasks)
+                chains = [await found.store.read(name) for name in await found.store.streams()]
+                everything = await found.store.tail(limit=10_000)
         assert [find_break(chain) for chain in chains] == [None] * len(chains)
         assert sum(map(len, chains)) == len(everything) == acknowledged
 

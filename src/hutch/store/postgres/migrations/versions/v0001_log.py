@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import op
 
@@ -14,5 +15,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the first tables; the file holds several statements, which only the driver sends as they are."""
-    driver = op.get_bind().connection.driver_connection
+    driver: Any = op.get_bind().connection.driver_connection
     driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,0 +1,13 @@
+"""What the queue on Postgres asks beyond procrastinate's own queries, one statement a file."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString
+
+
+@cache
+def query(name: str) -> LiteralString:
+    """The text of ``<name>.sql``: ours, so as good as written in the code."""
+    return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
