@@ -25,7 +25,13 @@ TOP: tuple[Setting, ...] = (
     Setting(
         "mode", "text", "`observe` diagnoses and proposes; `act` also applies what a person approves", default="observe"
     ),
-    Setting("store", "text", "folder of the event store, relative to this file", default=".hutch"),
+    Setting(
+        "store",
+        "text",
+        "folder of the event store, relative to this file, or `postgresql://USER@HOST:PORT/DATABASE` without a "
+        "password; the variable HUTCH_DATABASE_URL goes before it",
+        default=".hutch",
+    ),
     Setting("services", "map", "the services that we operate, by name", required=True),
     Setting("severity", "map", "response time and update cadence by severity, where they differ from the default"),
     Setting("alerts", "list", "alert rules: name, condition, duration, severity, runbook"),

@@ -10,16 +10,13 @@ from pathlib import Path
 
 from hutch.bootstrap import config as config_file
 from hutch.bootstrap.secrets import EnvironmentSecrets
+from hutch.bootstrap.stores import open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
-from hutch.model.event import Break
 from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
-from hutch.queue.local import LocalQueue
 from hutch.runbook.values import Source
 from hutch.store.clock import SystemClock
-from hutch.store.sqlite import SqliteStore
-from hutch.store.verify import verify_store
 from hutch.testing import MemoryQueue, MemoryStore
 
 log = logging.getLogger("hutch.bootstrap")
@@ -67,11 +64,10 @@ def open_context(path: Path, clock: Wallclock | None = None) -> Context:
 
 def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: Wallclock) -> Context:
     """A context over the store that ``config`` names, relative to ``base``."""
-    home = base / config.store
-    secrets = EnvironmentSecrets(base)
+    place, secrets = place_of(config, base), EnvironmentSecrets(base)
     services = {n: open_service(s, providers, secrets, clock) for n, s in config.services.items()}
-    store = SqliteStore(home / "hutch.db", clock)
-    return Context(config, home, store, LocalQueue(store), clock, secrets, services, providers)
+    store, queue = open_store(place, clock, secrets)
+    return Context(config, place.home, store, queue, clock, secrets, services, providers)
 
 
 def open_service(
@@ -152,11 +148,3 @@ def _bare_open(provider: Provider, settings: Mapping[str, object], clock: Wallcl
 def _silent(provider: Provider) -> Provider:
     """The same provider again for a second target: its causes are explained once, from all findings."""
     return replace(provider, explain=lambda _: ())
-
-
-def verify_home(home: Path) -> list[Break]:
-    """Every break in the store of that folder, proved offline. Raises :class:`CommandError` where there is none."""
-    path = home / "hutch.db"
-    if not path.exists():
-        raise CommandError(f"no store at {path}: nothing was recorded there yet", 2)
-    return list(verify_store(path).breaks)

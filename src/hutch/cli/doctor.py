@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.wire import BROKEN, read_config, verify_home
+from hutch.bootstrap.stores import Place, place_of, prove
+from hutch.bootstrap.wire import BROKEN, read_config
 from hutch.cli.shell import as_json, config_path, emit, with_context
 from hutch.commands import doctor as commands
 from hutch.commands.context import CommandError
@@ -42,7 +41,7 @@ def _examined() -> list[Point]:
     if commands.worst(before) is State.FAIL:
         return before
     try:
-        found = [*before, *with_context(commands.examine), *_chain(base / config.store)]
+        found = [*before, *with_context(commands.examine), *_chain(place_of(config, base))]
         areas = list(dict.fromkeys(p.area for p in found))
         return sorted(found, key=lambda p: areas.index(p.area))
     except CommandError as error:
@@ -56,9 +55,9 @@ def _broken() -> list[Point]:
     ]
 
 
-def _chain(home: Path) -> list[Point]:
+def _chain(place: Place) -> list[Point]:
     try:
-        breaks = verify_home(home)
+        breaks = prove(place)
     except CommandError:
         return []  # nothing was recorded yet
     if breaks:

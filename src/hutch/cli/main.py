@@ -32,6 +32,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name, where it is, and what it is for."""
 
+UNREACHABLE = 5
+"""Exit code where a target, or the store's server, can't be reached."""
+
 
 def resolve(place: str) -> Any:
     """What ``module:attribute`` names; the module alone without an attribute. Imported only now."""
@@ -101,7 +104,8 @@ def foreseen() -> tuple[type[BaseException], ...]:
 
 
 def _ours() -> tuple[type[BaseException], ...]:
-    return resolve("hutch.commands.context:CommandError"), resolve("hutch.ports:StoreFull")
+    found = ("hutch.commands.context:CommandError", "hutch.ports:StoreFull", "hutch.ports:StoreAway")
+    return tuple(resolve(place) for place in found)
 
 
 def report(error: BaseException) -> int:
@@ -111,7 +115,7 @@ def report(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, _ours()):
         click.echo(f"hutch: {error}", err=True)
-        return int(getattr(error, "code", 1))
+        return int(getattr(error, "code", UNREACHABLE if type(error).__name__ == "StoreAway" else 1))
     click.echo("interrupted", err=True)
     return 130
 

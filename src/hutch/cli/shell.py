@@ -47,6 +47,7 @@ def with_context(work: Callable[[Context], Awaitable[T]]) -> T:
 def quiet_logs() -> None:
     """Warnings go to stderr as plain lines, the rest nowhere."""
     logging.basicConfig(level=logging.WARNING, format="hutch: %(message)s", stream=sys.stderr)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # a lost connection is made anew, or said by the store
 
 
 def actor() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hutch.bootstrap.wire import read_config, verify_home
+from hutch.bootstrap.stores import place_of, prove
+from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit
 
 
@@ -15,7 +16,7 @@ def verify(ctx: click.Context, json_out: bool) -> None:
     """Prove every stream's hash chain. Exit code 3 when one is broken."""
     path = config_path()
     config, _ = read_config(path)
-    breaks = verify_home(path.resolve().parent / config.store)
+    breaks = prove(place_of(config, path.resolve().parent))
     if json_out:
         emit([{"stream": b.stream, "seq": b.seq, "reason": b.reason} for b in breaks])
     else:

@@ -19,7 +19,7 @@ from hutch.model.action import Sample
 from hutch.model.alert import Alert
 from hutch.model.event import parse_instant
 from hutch.model.severity import Severity
-from hutch.ports import Connection, StoreFull
+from hutch.ports import Connection, StoreAway, StoreFull
 
 SCRAPE_TIMEOUT = 5.0
 """Seconds after which a scrape gives nothing this time."""
@@ -117,7 +117,7 @@ class Monitor:
             while watch.pending:
                 try:
                     await self._take_in(watch.pending[0])
-                except (StoreFull, CommandError) as error:
+                except (StoreFull, StoreAway, CommandError) as error:
                     log.error("an alert waits to be taken in, and is tried again: %s", error)
                     return
                 watch.pending.pop(0)

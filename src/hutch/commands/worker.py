@@ -20,7 +20,7 @@ from hutch.model.action import Outcome
 from hutch.model.approval import Terms
 from hutch.model.program import Option
 from hutch.model.run import Run
-from hutch.ports import Conflict, StoreFull, TakenJob
+from hutch.ports import Conflict, StoreAway, StoreFull, TakenJob
 from hutch.processes import end_left_behind
 from hutch.runbook.expectations import met
 
@@ -28,10 +28,10 @@ IDLE_WAIT = 5.0
 """Seconds after which an idle worker looks again even if nothing woke it."""
 
 FULL_WAIT = 2.0
-"""Seconds before a worker whose store's disk is full tries again."""
+"""Seconds before a worker whose store's disk is full, or whose server is away, tries again."""
 
-LEASE_RENEWAL = 4.0
-"""Seconds between renewals of the lease of a job under way."""
+LEASE_RENEWAL = 2.0
+"""Seconds between renewals of the lease of a job under way: on Postgres a worker is given up after three of them."""
 
 RETRY_AFTER = timedelta(seconds=2)
 """How long a job waits before it is tried again, times the tries so far."""
@@ -70,7 +70,7 @@ class Worker:
         while True:
             try:
                 worked = await self.step()
-            except StoreFull as error:
+            except (StoreFull, StoreAway) as error:
                 log.error("nothing can be done now, it is tried again: %s", error)
                 await asyncio.sleep(FULL_WAIT)
             else:
@@ -107,7 +107,7 @@ class Worker:
         """Renew the lease while the job is done; stop the work as soon as it is no longer ours."""
         while True:
             await asyncio.sleep(LEASE_RENEWAL)
-            with suppress(StoreFull):  # nobody else can take it then either; a change asks again before it is made
+            with suppress(StoreFull, StoreAway):  # nobody takes it then either; a change asks again before it is made
                 if not await self.context.queue.extend(taken):
                     work.cancel()
                     return

@@ -14,7 +14,7 @@ from hutch.model.event import Draft
 from hutch.model.journal import fold
 from hutch.model.program import Item, Option
 from hutch.model.run import Run
-from hutch.ports import Append, Job, Store, StoreFull, Wallclock, World
+from hutch.ports import Append, Job, Store, StoreAway, StoreFull, Wallclock, World
 
 FOLLOWED = frozenset({"diagnosis.made", "approval.granted", "change.intended", "run.finished"})
 """Journal events that the run's incident has to hear of."""
@@ -64,7 +64,7 @@ class Means:
 
     async def heard(self, run: Run, item: Item, text: str) -> None:
         """A piece of live output; a full disk costs only that."""
-        with suppress(StoreFull):
+        with suppress(StoreFull, StoreAway):
             await self.append(run, Draft("statement.output", {"item": item.id, "text": text}))
 
 

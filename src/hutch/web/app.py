@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from hutch import __version__
 from hutch.commands.context import CommandError, Context
-from hutch.ports import StoreFull
+from hutch.ports import StoreAway, StoreFull
 from hutch.web import api, forms, pages
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
@@ -36,6 +36,7 @@ def build(context: Context) -> FastAPI:
     app.add_middleware(Guard)
     app.add_exception_handler(CommandError, _refused)
     app.add_exception_handler(StoreFull, _full)
+    app.add_exception_handler(StoreAway, _away)
     app.add_exception_handler(Refused, _not_ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -56,6 +57,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _full(request: Request, error: Exception) -> Response:
     return _say(request, str(error), 507)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    return _say(request, str(error), 503)
 
 
 async def _not_ours(request: Request, error: Exception) -> Response:

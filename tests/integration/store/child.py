@@ -1,4 +1,4 @@
-"""Another process on the same store; run as ``python child.py VERB PATH NAME COUNT``. It prints a line a success."""
+"""Another process on the same store; run as ``python child.py VERB PLACE NAME COUNT``. It prints a line a success."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from hutch.bootstrap.stores import is_database, open_database
 from hutch.model.event import Draft
-from hutch.ports import Append, Conflict, Job
+from hutch.ports import Append, Conflict, Job, Queue, Store
 from hutch.queue.local import LocalQueue
+from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.sqlite import SqliteStore
 
 
@@ -17,7 +19,7 @@ def say(text: object) -> None:
     print(text, flush=True)
 
 
-async def append(store: SqliteStore, name: str, times: int) -> None:
+async def append(store: Store, queue: Queue, name: str, times: int) -> None:
     """Append to a shared stream and to an own one, half of them on the expectation of the head just read."""
 
     async def once(n: int) -> None:
@@ -34,7 +36,7 @@ async def append(store: SqliteStore, name: str, times: int) -> None:
         await asyncio.gather(*(once(n) for n in range(first, first + 10)))
 
 
-async def flood(store: SqliteStore, name: str, lanes: int) -> None:
+async def flood(store: Store, queue: Queue, name: str, lanes: int) -> None:
     """Without end: an event and its job in one commit, in several lanes at once."""
     numbers = count(1)
 
@@ -48,14 +50,14 @@ async def flood(store: SqliteStore, name: str, lanes: int) -> None:
     await asyncio.gather(*(lane() for _ in range(lanes)))
 
 
-async def hold(store: SqliteStore, name: str, _: int) -> None:
+async def hold(store: Store, queue: Queue, name: str, _: int) -> None:
     """Take a job and sit on it."""
-    taken = await LocalQueue(store).take(["drive"])
+    taken = await queue.take(["drive"])
     say(taken.id if taken else "none")
     await asyncio.sleep(60)
 
 
-async def defer(store: SqliteStore, name: str, _: int) -> None:
+async def defer(store: Store, queue: Queue, name: str, _: int) -> None:
     """Defer a job once told to."""
     say("ready")
     await asyncio.to_thread(sys.stdin.readline)
@@ -63,9 +65,16 @@ async def defer(store: SqliteStore, name: str, _: int) -> None:
     say("deferred")
 
 
-async def main(verb: str, path: str, name: str, number: str) -> None:
-    store = SqliteStore(Path(path))
-    await {"append": append, "flood": flood, "hold": hold, "defer": defer}[verb](store, name, int(number))
+def pair(place: str) -> tuple[Store, Queue]:
+    if is_database(place):
+        return open_database(place, SYSTEM_CLOCK)
+    store = SqliteStore(Path(place))
+    return store, LocalQueue(store)
+
+
+async def main(verb: str, place: str, name: str, number: str) -> None:
+    store, queue = pair(place)
+    await {"append": append, "flood": flood, "hold": hold, "defer": defer}[verb](store, queue, name, int(number))
     await store.close()
 
 

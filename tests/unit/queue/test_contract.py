@@ -13,7 +13,6 @@ from hutch.testing import START, FakeClock
 from stores import Opened
 
 
-
 @pytest.fixture
 def store(any_store: Opened) -> Store:
     return any_store.store

@@ -1,0 +1,82 @@
+"""Which store a configuration means, opened: a file beside it, or the Postgres that ``HUTCH_DATABASE_URL`` names."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from hutch.bootstrap.secrets import EnvironmentSecrets
+from hutch.commands.context import CommandError
+from hutch.model.config import Config
+from hutch.model.event import Break
+from hutch.ports import Queue, Store, Wallclock
+from hutch.queue.local import LocalQueue
+from hutch.store.sqlite import SqliteStore
+from hutch.store.verify import verify_store
+
+VARIABLE = "HUTCH_DATABASE_URL"
+"""Names the Postgres database of the store; it goes before ``store`` of the configuration."""
+
+FOLDER = ".hutch"
+"""Where what is no event lies (the freeze, drafts of reviews) when ``store`` names a database."""
+
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the store is. ``url`` is empty for the SQLite file in ``home``."""
+
+    home: Path
+    url: str = ""
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file, whether or not it is used."""
+        return self.home / "hutch.db"
+
+
+def place_of(config: Config, base: Path) -> Place:
+    """Where ``config`` and the environment say it is, relative to ``base``. Raises :class:`CommandError`."""
+    named = config.store if is_database(config.store) else ""
+    if urlsplit(named).password:
+        raise CommandError(f"store: a password does not belong in {config.path}: set {VARIABLE} instead", 2)
+    url = os.environ.get(VARIABLE, "") or named
+    if url and not is_database(url):
+        raise CommandError(f"{VARIABLE}: expected postgresql://USER@HOST:PORT/DATABASE", 2)
+    return Place(base / (FOLDER if named else config.store), url)
+
+
+def is_database(text: str) -> bool:
+    """Whether ``text`` is the address of a Postgres database, not a folder."""
+    return text.startswith(_SCHEMES)
+
+
+def open_store(place: Place, clock: Wallclock, secrets: EnvironmentSecrets) -> tuple[Store, Queue]:
+    """The store and its queue. A database is connected to when it is first used; its password is masked from now on."""
+    if not place.url:
+        store = SqliteStore(place.file, clock)
+        return store, LocalQueue(store)
+    secrets.remember(place.url)
+    place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_database(place.url, clock)
+
+
+def open_database(url: str, clock: Wallclock) -> tuple[Store, Queue]:
+    """The store and queue on Postgres; its libraries are imported only now."""
+    queue: Any = importlib.import_module("hutch.queue.postgres").ProcrastinateQueue(clock)
+    store: Any = importlib.import_module("hutch.store.postgres.store").PostgresStore(url, queue, clock)
+    return store, queue
+
+
+def prove(place: Place) -> list[Break]:
+    """Every break in the store, proved offline. Raises :class:`CommandError` where nothing was recorded yet."""
+    if place.url:
+        return list(importlib.import_module("hutch.store.postgres.verify").verify_database(place.url).breaks)
+    if not place.file.exists():
+        raise CommandError(f"no store at {place.file}: nothing was recorded there yet", 2)
+    return list(verify_store(place.file).breaks)
