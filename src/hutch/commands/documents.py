@@ -37,8 +37,10 @@ def load_document(reference: str, folders: Sequence[str] = (), base: Path | None
 
 
 def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> Path:
-    """Where the document of that name is."""
+    """Where the document of that name is: one that :func:`names` lists before any file that is called so."""
     root = base or Path.cwd()
+    if not reference.startswith("/") and reference in (listed := names(folders, base)):
+        return listed[reference]
     places = [root / reference, Path(reference)]
     for folder in (root / f for f in folders):
         places += [folder] if folder.name == reference or folder.stem == reference else []
@@ -52,13 +54,15 @@ def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) 
 
 
 def names(folders: Sequence[str] = (), base: Path | None = None) -> dict[str, Path]:
-    """Every document of the configured folders and the library, by name."""
-    root = base or Path.cwd()
-    found = bundled()
-    for place in (root / f for f in folders):
-        files = [place] if place.is_file() else sorted(place.glob("**/*.md"))
-        found |= {p.stem: p for p in files}
-    return found
+    """Every document of the configured folders and the library, by name: its file's, or where several are called the
+    same, for all but the first (the least deep) the path below the folder."""
+    found: dict[str, Path] = {}
+    for place in ((base or Path.cwd()) / f for f in folders):
+        files = [place] if place.is_file() else sorted(place.glob("**/*.md"), key=lambda p: (len(p.parts), p))
+        for file in files:
+            below = file.stem if file == place else file.relative_to(place).with_suffix("").as_posix()
+            found.setdefault(below if found.get(file.stem, file) != file else file.stem, file)
+    return bundled() | found
 
 
 def bundled() -> dict[str, Path]:

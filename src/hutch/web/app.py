@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from hutch import __version__
 from hutch.commands.context import CommandError, Context
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, pages
+from hutch.web import api, forms, pages, run_forms, runbooks
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
+from hutch.web.shelf import Shelf
 from hutch.web.site import Site, site_of
 
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
@@ -25,13 +26,15 @@ STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
 
 
 def build(context: Context) -> FastAPI:
-    """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
+    """The application over one context. ``app.state.site.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
-    app.state.site = Site(context, Hub(context.store, context.clock, context.home))
+    app.state.site = Site(context, Hub(context.store, context.clock, context.home), Shelf(context))
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(runbooks.router)
     app.include_router(forms.router)
+    app.include_router(run_forms.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
     app.add_middleware(Guard)
     app.add_exception_handler(CommandError, _refused)

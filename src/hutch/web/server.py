@@ -56,7 +56,7 @@ async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Mo
     try:
         yield monitor
     finally:
-        app.state.site.hub.close()
+        app.state.site.close()
         server.should_exit = True
         for part in parts[:2]:
             part.cancel()

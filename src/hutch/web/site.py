@@ -17,6 +17,7 @@ from hutch.web.guard import Token
 from hutch.web.live import Hub
 from hutch.web.notices import Notice, Notices
 from hutch.web.present.words import line
+from hutch.web.shelf import Shelf
 
 
 def environment() -> Environment:
@@ -39,9 +40,15 @@ class Site:
 
     context: Context
     hub: Hub
+    shelf: Shelf
     token: Token = field(default_factory=Token)
     notices: Notices = field(default_factory=Notices)
     templates: Environment = field(default_factory=environment)
+
+    def close(self) -> None:
+        """Let go of whoever listens, and begin no further reading."""
+        self.hub.close()
+        self.shelf.close()
 
     def draw(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page ``name``; with ``?fragment=1`` only the part of it that changes."""

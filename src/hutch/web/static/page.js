@@ -9,6 +9,7 @@ let drawing = false;
 let again = false;
 let timer = 0;
 let drawnAt = 0;
+let place = location.pathname;
 
 // ---------------------------------------------------------------- drawing
 
@@ -16,6 +17,7 @@ function take(fresh) {
   const news = live().dataset.news;
   morph(live(), fresh);
   drawn();
+  if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
   if (live().dataset.news !== news) document.getElementById("news").textContent = live().dataset.news;
 }
 
@@ -23,6 +25,7 @@ function drawn() {
   serverTime(live().dataset.now);
   document.title = live().dataset.title;
   drawnAt = now();
+  copyable();
   tick();
 }
 
@@ -37,7 +40,9 @@ async function draw() {
   }
   drawing = true;
   try {
-    const answer = await fetch(`${location.pathname}?fragment=1`, { cache: "no-store" });
+    const address = new URL(location.href);
+    address.searchParams.set("fragment", "1");
+    const answer = await fetch(address, { cache: "no-store" });
     const fresh = parse(await answer.text()).getElementById("live");
     if (answer.ok && fresh) take(fresh);
   } catch {
@@ -59,7 +64,7 @@ function soon() {
 
 function concerns(stream) {
   const streams = live().dataset.streams;
-  return streams === "*" || streams.split(" ").includes(stream);
+  return streams.split(" ").some((s) => s === stream || (s.endsWith("*") && stream.startsWith(s.slice(0, -1))));
 }
 
 function hear(message) {
@@ -116,15 +121,26 @@ async function send(form, button) {
     const page = parse(await answer.text());
     document.getElementById("notice").replaceChildren(...page.getElementById("notice").childNodes);
     if (answer.ok) {
-      form.reset();
+      if (page.querySelector("#notice .good")) form.reset();
+      turn(new URL(answer.url));
       take(page.getElementById("live"));
-      morph(document.querySelector(".me"), page.querySelector(".me"));
+      for (const part of [".me", ".ways"]) morph(document.querySelector(part), page.querySelector(part));
     }
   } catch {
     offline();
   }
   buttons.forEach((b) => (b.disabled = false));
 }
+
+// A form may lead to another page: it is shown here, under its own address, and going back draws what was.
+function turn(address) {
+  if (address.pathname === location.pathname) return;
+  history.pushState(null, "", address.pathname);
+  place = address.pathname;
+  scrollTo(0, 0);
+}
+
+addEventListener("popstate", () => location.pathname !== place && location.reload());
 
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
@@ -138,7 +154,25 @@ document.addEventListener("click", (event) => {
   if (summary) summary.parentElement.dataset.touched = "";
 });
 
-if (location.search) history.replaceState(null, "", location.pathname + location.hash);
+// ---------------------------------------------------------------- copying
+
+function copyable() {
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+  button.classList.add("done");
+  document.getElementById("news").textContent = "Copied";
+  setTimeout(() => button.classList.remove("done"), 1500);
+});
+
+const address = new URL(location.href);
+address.searchParams.delete("said");
+if (address.href !== location.href) history.replaceState(null, "", address);
 drawn();
+if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
 listen();
