@@ -38,7 +38,7 @@ LONGEST = 10_000
 
 
 async def do(request: Request, place: str, deed: Deed) -> Response:
-    """What a form asks, then back to ``place``. Raises :class:`~hutch.web.guard.Refused` for a form that is not ours."""
+    """What a form asks, then back to ``place``. Raises ``Refused`` for a form that we did not draw."""
     site = site_of(request)
     fields = await read_form(request)
     site.token.check(fields.get("token", ""))

@@ -11,6 +11,7 @@ from hutch.commands import incidents, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.respond import run_document
 from hutch.model.effect import Effect
+from hutch.model.run import Run
 from hutch.web.forms import LONGEST, Fields, Went, do, wanted
 from hutch.web.present.runbook import address
 from hutch.web.runbooks import split
@@ -41,7 +42,7 @@ async def start(request: Request, place: str) -> Response:
             mode="dry-run" if fields.get("dry") == "yes" else "",
             actor=who,
         )
-        return Went(f"Started as {found.id}.", f"/incidents/{found.incident}" if found.incident else f"/runs/{found.id}")
+        return Went(f"Started as {found.id}.", _page(found))
 
     service = request.query_params.get("service", "")
     return await do(request, address(name, anchor) + (f"?service={quote(service)}" if service else ""), deed)
@@ -69,7 +70,10 @@ def _named(fields: Fields, prefix: str) -> dict[str, str]:
 
 async def _page_of(request: Request, run_id: str) -> str:
     """The run is shown on its incident's page where it has one."""
-    run = await runs.load(site_of(request).context, run_id)
+    return _page(await runs.load(site_of(request).context, run_id))
+
+
+def _page(run: Run) -> str:
     return f"/incidents/{run.incident}" if run.incident else f"/runs/{run.id}"
 
 

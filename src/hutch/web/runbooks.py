@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hutch.commands import incidents, runs
 from hutch.commands.context import CommandError, Context, Service
-from hutch.commands.situation import Situation
+from hutch.commands.documents import base_of
 from hutch.model.runbook import Runbook
 from hutch.runbook.visible import visible
 from hutch.web.present import catalogue
@@ -91,7 +90,7 @@ async def _overview(request: Request, site: Site, volume: Volume, known: Mapping
 
 
 def _base(context: Context) -> Path:
-    return Path(os.path.abspath(context.config.path or ".")).parent
+    return base_of(context) or Path.cwd()
 
 
 # ------------------------------------------------------------------ a runbook
@@ -103,8 +102,7 @@ async def _runbook(
     context = site.context
     chosen = chosen_service(context, volume.name, service)
     seen = await site.shelf.survey(volume, found, chosen) if chosen else None
-    situation = Situation(chosen) if chosen else None
-    drawn = await asyncio.to_thread(draw, volume, found, known, situation, seen, part)
+    drawn = await asyncio.to_thread(draw, volume, found, known, seen, part)
     ran = catalogue.latest(await runs.listing(context), context.clock.now())
     name = chosen.name if chosen else ""
     return site.draw(

@@ -60,8 +60,7 @@ class Shelf:
     async def names(self) -> dict[str, Path]:
         """Every document by name. Looks into the folders, so a new one is there at once."""
         folders, base = self.context.config.runbooks, base_of(self.context)
-        found = await asyncio.to_thread(names, folders, base)
-        return {name: Path(os.path.abspath(path)) for name, path in found.items()}
+        return await asyncio.to_thread(_absolute, folders, base)
 
     async def volume(self, name: str) -> Volume:
         """The document of that name. Raises :class:`CommandError` for an unknown name and for what cannot be read."""
@@ -127,6 +126,11 @@ class Shelf:
             self.kept.popitem(last=False)
 
 
+def _absolute(folders: tuple[str, ...], base: Path | None) -> dict[str, Path]:
+    """As links between documents lead to them: without ``..``, symbolic links left as they are."""
+    return {name: Path(os.path.normpath(path.absolute())) for name, path in names(folders, base).items()}
+
+
 def _result(name: str, path: Path, task: asyncio.Task[Volume]) -> Volume | Unread:
     if not task.done():
         return Unread(name, path)
@@ -160,4 +164,3 @@ def _findings(path: Path, today: date) -> int | None:
         return len(lint_paths([path], RULES, today).findings)
     except CommandError:
         return None
-

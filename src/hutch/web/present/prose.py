@@ -15,6 +15,7 @@ from html import escape
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from hutch.runbook.visible import visible
@@ -52,6 +53,7 @@ EMPTIED = {"script", "style", "template", "noscript", "title", "textarea", "ifra
 """Elements whose words go too: they are no prose."""
 
 _MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_RENDERER = RendererHTML()
 _ALIGN = re.compile(r"text-align:(right|center)")
 
 Address = Callable[[str], str]
@@ -194,7 +196,7 @@ class _Writer:
                 return self._heading(token)
             case "th_open" | "td_open":
                 return _cell(token)
-        return str(_MARKDOWN.renderer.renderToken(tokens, at, _MARKDOWN.options, {}))  # type: ignore[attr-defined]
+        return _RENDERER.renderToken(tokens, at, _MARKDOWN.options, {})
 
     def _words(self, token: Token) -> str:
         if len(token.content) > LONGEST:
@@ -202,7 +204,7 @@ class _Writer:
         for child in token.children or []:
             if child.type == "image":
                 child.type, child.content = "text", f"[picture: {child.content or 'without words'}]"
-        return self._raw(_MARKDOWN.renderer.renderInline(token.children or [], _MARKDOWN.options, {}), self.inline)
+        return self._raw(_RENDERER.renderInline(token.children or [], _MARKDOWN.options, {}), self.inline)
 
     def _raw(self, html: str, cleaner: nh3.Cleaner) -> str:
         return cleaner.clean(html) if len(html) <= LONGEST * 4 else f"<pre><code>{escape(html)}</code></pre>"

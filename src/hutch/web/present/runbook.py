@@ -6,20 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from hutch.commands import routing
 from hutch.commands.prepare import item
 from hutch.commands.situation import Situation
-from hutch.model.effect import Effect
+from hutch.model.effect import Effect, Verdict
 from hutch.model.program import Item
 from hutch.model.runbook import Filled, OnFailure, Role, Runbook, Section, Statement, Step
-from hutch.runbook.hosts import targets
+from hutch.runbook.bind import AS_IS
+from hutch.runbook.errors import RunbookError
+from hutch.runbook.expectations import read_comment
 from hutch.runbook.show import short_time
-from hutch.runbook.values import Source, captured_by, fill
+from hutch.runbook.values import captured_by, fill
 from hutch.runbook.visible import hidden, visible
 
 LONGEST = 20_000
 """Characters of one statement that a page shows; it runs whole, and the page says that there is more."""
 
 PLAIN_ROLES = frozenset({Role.OVERVIEW, Role.REFERENCE})
+
+UNJUDGED = Verdict(Effect.CHANGE, "not classified")
 
 FAILURES = {
     OnFailure.STOP: "",
@@ -36,13 +41,18 @@ class Bound:
     name: str
     value: str
 
+    @property
+    def itself(self) -> bool:
+        """Whether the name means what it says."""
+        return self.value == AS_IS
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """One statement: exactly what the document says, and what would become of it here.
 
     ``parts`` is its text, each piece with whether it is a placeholder; ``runs_as`` is what would run, where that
-    differs; ``refused`` is why it would not.
+    differs; ``refused`` is why it would not, ``waits`` that it lacks what is marked in ``values`` and ``bounds``.
     """
 
     id: str
@@ -60,6 +70,7 @@ class Said:
     runs_as: str
     params: tuple[str, ...]
     target: str
+    waits: bool
     refused: str
 
     @property
@@ -109,11 +120,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """A runbook in a situation: every statement made ready, by id; what captures give; what is open in all."""
+class Ready:
+    """A statement made ready. ``stops`` are the reasons that a person's answer to ``opens`` does not take away."""
 
-    items: Mapping[str, Item]
-    captured: Mapping[str, str]
+    item: Item
+    values: tuple[Filled, ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    opens: tuple[Open, ...] = ()
+    stops: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A runbook on a service: every statement made ready, by id, and what is open in all. ``mask`` hides secrets."""
+
+    ready: Mapping[str, Ready]
     opens: tuple[Open, ...]
     by_itself: int
     offered: int
@@ -128,8 +149,9 @@ def address(name: str, anchor: str = "") -> str:
 
 def counts(runbook: Runbook) -> Counts:
     """How many statements of each effect a runbook has."""
-    words = [_effect(s) for _, step in runbook.steps() if step.runnable for s in step.statements]
-    manual = sum(step.flow.manual for _, step in runbook.steps())
+    steps = [step for _, step in runbook.steps()]
+    words = [(s.verdict or UNJUDGED).effect.word for step in steps if step.runnable for s in step.statements]
+    manual = sum(step.flow.manual for step in steps)
     return Counts(words.count("read"), words.count("change"), words.count("destroy"), manual)
 
 
@@ -148,43 +170,80 @@ def roles(runbook: Runbook) -> dict[int, str]:
     return found
 
 
-# ------------------------------------------------------------------ in a situation
+# ------------------------------------------------------------------ on a service
 
 
 def survey(runbook: Runbook, situation: Situation, mask: Callable[[str], str]) -> Survey:
     """Every statement of ``runbook`` made ready for a service. Takes time: not for the event loop."""
-    steps = [(section, step) for section, step in runbook.steps()]
-    ready = {s.id: item(sec, step, s, situation) for sec, step in steps if step.runnable for s in step.statements}
-    captured = {name: visible(step.name) for name, (step, _) in captured_by(step for _, step in steps).items()}
-    opens = [o for _, step in steps for o in _opens(step, ready, situation, frozenset(captured))]
-    stopped = sum(bool(i.refused) for i in ready.values())
-    reads = sum(not i.refused and i.command.effect is Effect.READ for i in ready.values())
-    left = len(ready) - stopped - reads
-    return Survey(ready, captured, tuple(dict.fromkeys(opens)), reads, left, stopped, mask)
+    captured = {name: visible(step.name) for name, (step, _) in captured_by(s for _, s in runbook.steps()).items()}
+    ready: dict[str, Ready] = {}
+    for section, step in runbook.steps():
+        if step.runnable:
+            ready |= {s.id: _ready(section, step, s, situation, captured) for s in step.statements}
+        situation = situation.capturing(c.name for c in step.flow.captures)
+    every = ready.values()
+    opens = tuple(dict.fromkeys(o for r in every for o in r.opens if o.field.removeprefix("value.") not in captured))
+    stopped = sum(bool(r.item.refused) for r in every)
+    reads = sum(not r.item.refused and r.item.command.effect is Effect.READ for r in every)
+    return Survey(ready, opens, reads, len(ready) - stopped - reads, stopped, mask)
 
 
-def _opens(step: Step, ready: Mapping[str, Item], situation: Situation, given: frozenset[str]) -> Iterator[Open]:
-    for statement in step.statements:
-        made = ready.get(statement.id)
-        if made is None or not made.refused:
-            continue
-        known = situation.values
-        for one in statement.placeholders:
-            if f"[{one.name}] has no value" in made.refused and one.name not in given and not known.get(one.name):
-                yield Open(f"value.{one.name}", visible(one.text), "a value")
-        for target in targets(statement, step.lang):
-            if f"{target.kind} {target.name} is not bound" in made.refused:
-                hint = "as-is" if target.kind == "program" else "what it stands for here, or as-is"
-                yield Open(f"bind.{target.name}", visible(f"{target.kind} {target.name}"), hint)
+def _ready(
+    section: Section, step: Step, statement: Statement, situation: Situation, captured: Mapping[str, str]
+) -> Ready:
+    made = item(section, step, statement, situation)
+    if statement.action or step.lang == "sql":
+        values = fill(statement.placeholders, situation.sources)
+        opens = tuple(_value(f) for f in values if f"[{f.name}] has no value" in made.refused)
+        return Ready(made, _later(values, captured), (), opens, "" if opens else made.refused)
+    try:
+        routed = routing.route(step.lang, statement, statement.verdict or UNJUDGED, situation)
+    except RunbookError:  # a value that the statement cannot take: the item says so
+        return Ready(made, stops=made.refused)
+    texts = {p.name: p.text for p in statement.placeholders}
+    return Ready(
+        made,
+        _later(routed.values, captured),
+        tuple(_bounds(routed)),
+        tuple(_open(o, texts) for o in routed.open),
+        made.refused if routed.manual or (made.refused and not routed.open) else "; ".join(routed.refused),
+    )
 
 
-def cards(
-    runbook: Runbook, lines: Iterable[int], situation: Situation | None, seen: Survey | None, lead: Callable[[str], str]
-) -> dict[int, Card]:
+def _value(one: Filled) -> Open:
+    return Open(f"value.{one.name}", visible(one.text), "a value")
+
+
+def _open(one: routing.Open, texts: Mapping[str, str]) -> Open:
+    if one.kind == "placeholder":
+        return Open(f"value.{one.name}", visible(texts.get(one.name, f"[{one.name}]")), "a value")
+    hint = AS_IS if one.kind == "program" else f"what it stands for here, or {AS_IS}"
+    return Open(f"bind.{one.name}", visible(f"{one.kind} {one.name}"), hint)
+
+
+def _later(values: Iterable[Filled], captured: Mapping[str, str]) -> tuple[Filled, ...]:
+    """What a step has yet to give says so."""
+    return tuple(
+        replace(f, source=f"the output of “{captured[f.name]}”") if not f.source and f.name in captured else f
+        for f in values
+    )
+
+
+def _bounds(routed: routing.Routed) -> Iterator[Bound]:
+    """What it names of the outside, the open names too; a program only where that says something."""
+    for one in routed.bound:
+        if one.value != AS_IS or one.mention.target.kind != "program":
+            yield Bound(one.mention.target.kind, visible(one.mention.target.name), visible(one.value))
+    for name in routed.open:
+        if name.kind != "placeholder":
+            yield Bound(name.kind, visible(name.name), "")
+
+
+def cards(runbook: Runbook, lines: Iterable[int], seen: Survey | None, lead: Callable[[str], str]) -> dict[int, Card]:
     """The card of each step at one of ``lines``; ``lead`` says where a relative link leads on our pages."""
     wanted = set(lines)
     return {
-        step.line: _card(place, section, step, situation, seen, _leads(step, lead))
+        step.line: _card(place, section, step, seen, _leads(step, lead))
         for place, (section, step) in enumerate(runbook.steps(), 1)
         if step.line in wanted
     }
@@ -194,64 +253,62 @@ def _leads(step: Step, lead: Callable[[str], str]) -> str:
     return lead(f"{step.link.document}#{step.link.anchor}".removesuffix("#")) if step.link else ""
 
 
-def _card(
-    place: int, section: Section, step: Step, situation: Situation | None, seen: Survey | None, leads: str
-) -> Card:
-    said = tuple(_said(step, s, situation, seen) for s in step.statements)
-    opens: tuple[Open, ...] = ()
-    if seen and situation:
-        opens = tuple(dict.fromkeys(_opens(step, seen.items, situation, frozenset())))
-    refused = [s for s in said if s.refused]
+def _card(place: int, section: Section, step: Step, seen: Survey | None, leads: str) -> Card:
+    made = [seen.ready[s.id] for s in step.statements if s.id in seen.ready] if seen else []
     return Card(
         id=step.id,
         place=place,
         name=visible(step.name or section.title),
         lang=visible(step.lang),
         line=step.line,
-        effect=step.effect.word,
-        statements=said,
+        effect=max((r.item.command.effect for r in made), default=step.effect).word,
+        statements=tuple(_said(s, seen) for s in step.statements),
         notes=tuple(visible(n) for n in step.notes),
         flow=tuple(_flow(step)),
         manual=step.flow.manual,
-        text=_short(step.text),
+        text=visible(step.text[:LONGEST]).rstrip("\n"),
         sub=visible(step.name) if step.link else "",
         leads=leads,
-        opens=opens,
-        startable=bool(seen and step.runnable and (opens or len(refused) < len(said))),
+        opens=tuple(dict.fromkeys(o for r in made for o in r.opens)),
+        startable=any(not r.stops for r in made),
     )
 
 
-def _short(text: str) -> str:
-    return visible(text[:LONGEST]).rstrip("\n")
-
-
-def _said(step: Step, statement: Statement, situation: Situation | None, seen: Survey | None) -> Said:
-    made = seen.items.get(statement.id) if seen else None
-    verdict = statement.verdict
-    text = visible(seen.mask(made.command.text)) if made and seen else ""
-    shown = visible(statement.text)
+def _said(statement: Statement, seen: Survey | None) -> Said:
+    ready = seen.ready.get(statement.id) if seen else None
+    verdict = statement.verdict or UNJUDGED
+    values = ready.values if ready else fill(statement.placeholders, ())
+    mask = seen.mask if seen else str
     return Said(
         id=statement.id,
         line=statement.line,
         parts=tuple(_parts(statement)),
         left_out=max(0, len(statement.text) - LONGEST),
         masked=any(hidden(statement.text[:LONGEST])),
-        comments=tuple(visible(c) for c in statement.comments),
-        effect=made.command.effect.word if made and not step.flow.manual else _effect(statement),
-        why=visible(made.command.why if made and made.command.why else verdict.why if verdict else ""),
-        sensitive=bool((verdict and verdict.sensitive) or (made and made.command.sensitive)),
-        values=_values(statement, situation, seen),
-        bounds=_bounds(step, statement, situation),
+        comments=tuple(visible(c) for c in statement.comments if read_comment(c) is None),
+        effect=(ready.item.command.effect if ready else verdict.effect).word,
+        why=visible((ready.item.command.why if ready else "") or verdict.why),
+        sensitive=verdict.sensitive or bool(ready and ready.item.command.sensitive),
+        values=tuple(_shown(f, mask) for f in values),
+        bounds=ready.bounds if ready else (),
         expects=tuple(visible(e.text) for e in statement.expects),
-        runs_as=text[:LONGEST] if made and not made.refused and text.strip() != shown.strip() else "",
-        params=tuple(visible(p) for p in made.command.params) if made else (),
-        target=visible(made.command.target) if made and not made.refused else "",
-        refused=visible(made.refused) if made else "",
+        runs_as=_runs_as(statement, ready, mask),
+        params=tuple(visible(mask(p)) for p in ready.item.command.params) if ready else (),
+        target=visible(ready.item.command.target) if ready and not ready.item.refused else "",
+        waits=bool(ready and ready.opens),
+        refused=visible(mask(ready.stops)) if ready else "",
     )
 
 
-def _effect(statement: Statement) -> str:
-    return statement.verdict.effect.word if statement.verdict else "change"
+def _shown(one: Filled, mask: Callable[[str], str]) -> Filled:
+    return Filled(one.name, visible(one.text), visible(mask(one.value)), visible(one.source))
+
+
+def _runs_as(statement: Statement, ready: Ready | None, mask: Callable[[str], str]) -> str:
+    """What would run, where it would and is not what the document says."""
+    if not ready or ready.item.refused or ready.item.command.text.strip() == statement.text.strip():
+        return ""
+    return visible(mask(ready.item.command.text)[:LONGEST])
 
 
 def _parts(statement: Statement) -> Iterator[tuple[str, bool]]:
@@ -263,42 +320,6 @@ def _parts(statement: Statement) -> Iterator[tuple[str, bool]]:
             yield visible(text[one.start : one.end]), True
             at = one.end
     yield visible(text[at:]), False
-
-
-def _values(statement: Statement, situation: Situation | None, seen: Survey | None) -> tuple[Filled, ...]:
-    """Each placeholder with its value and where that comes from."""
-    if not situation:
-        return tuple(_visible(f) for f in fill(statement.placeholders, ()))
-    where = f"services.{situation.service.name}.values"
-    found = fill(statement.placeholders, [Source(where, situation.service.config.values)])
-    captured, mask = (seen.captured, seen.mask) if seen else ({}, str)
-    return tuple(_visible(_later(replace(f, value=mask(f.value)), captured, situation)) for f in found)
-
-
-def _later(one: Filled, captured: Mapping[str, str], situation: Situation) -> Filled:
-    if one.source:
-        return one
-    if one.name == "database-url" and situation.target("psql"):
-        return replace(one, source=f"the database of {situation.service.name}")
-    if one.name in captured:
-        return replace(one, source=f"the output of “{captured[one.name]}”")
-    return one
-
-
-def _visible(one: Filled) -> Filled:
-    return Filled(one.name, visible(one.text), visible(one.value), visible(one.source))
-
-
-def _bounds(step: Step, statement: Statement, situation: Situation | None) -> tuple[Bound, ...]:
-    """What it names of the outside; programs only where something else stands in for them."""
-    if not situation:
-        return ()
-    found = [(t, situation.bound(t.name)) for t in targets(statement, step.lang)]
-    return tuple(
-        Bound(t.kind, visible(t.name), visible(value))
-        for t, value in found
-        if (value and value != "as-is") or t.kind not in ("program", "file", "database")
-    )
 
 
 def _flow(step: Step) -> Iterator[str]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from hutch.commands.situation import Situation
 from hutch.model.runbook import Document, Runbook
 from hutch.runbook.visible import visible
 from hutch.runbook.words import is_contents
@@ -60,7 +59,6 @@ def draw(
     volume: Volume,
     runbook: Runbook,
     known: Mapping[str, Path],
-    situation: Situation | None,
     seen: show.Survey | None,
     part: int,
 ) -> Drawn:
@@ -76,7 +74,7 @@ def draw(
     title = runbook.line if level else 0
     text = leaf.text(lines)
     asked = prose.Slice(text, leaf.first, steps, show.roles(runbook), named, level or 1, title, volume.references)
-    cards = show.cards(runbook, steps, situation, seen, lead)
+    cards = show.cards(runbook, steps, seen, lead)
     return Drawn(prose.render(asked, lead), cards, number, len(parts), _heads(runbook, named))
 
 
