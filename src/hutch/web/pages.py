@@ -20,7 +20,7 @@ from hutch.web import assets
 from hutch.web.live import Full
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
-from hutch.web.present.words import block
+from hutch.web.present.words import block, line
 from hutch.web.site import Site, site_of
 
 RUNS_MOST = 50
@@ -64,6 +64,17 @@ async def incident(request: Request, incident_id: str) -> Response:
         run=_run(site, latest, journals[-1] if journals else [], now),
         timeline=show_incident.told(own, journals, now),
     )
+
+
+@router.get("/runs")
+async def every_run(request: Request, q: str = "") -> Response:
+    """Runs, the newest first, with or without an incident; ``q`` keeps those that have all its words."""
+    site = site_of(request)
+    now = site.context.clock.now()
+    words = q.lower().split()[:10]
+    rows = [show_incident.run_row(r, now) for r in reversed(await runs.listing(site.context))]
+    kept = [r for r in rows if all(w in r.words for w in words)]
+    return site.draw(request, "runs", streams="run:*", q=line(q), runs=kept[:RUNS_MOST], total=len(kept))
 
 
 @router.get("/runs/{run_id}")

@@ -40,6 +40,7 @@ async def start(request: Request, place: str) -> Response:
             values=_named(fields, "value."),
             binds=_named(fields, "bind."),
             mode="dry-run" if fields.get("dry") == "yes" else "",
+            step=fields.get("step", ""),
             actor=who,
         )
         return Went(f"Started as {found.id}.", _page(found))

@@ -77,13 +77,16 @@ def split(place: str, known: Mapping[str, Path]) -> tuple[str, str]:
 
 
 async def _overview(request: Request, site: Site, volume: Volume, known: Mapping[str, Path]) -> Response:
+    words = await asyncio.to_thread(front, volume, known)
+    if len(volume.document.runbooks) == 1 and not words and not volume.document.rules:
+        return RedirectResponse(show.address(volume.name, volume.document.runbooks[0].id), 307)
     ran = catalogue.latest(await runs.listing(site.context), site.context.clock.now())
     return site.draw(
         request,
         "document",
         streams="",
         document=_shown(volume, _base(site.context), [], ran),
-        front=await asyncio.to_thread(front, volume, known),
+        front=words,
         rules=[(visible(r.name), visible(str(r.condition)), r.severity.label) for r in volume.document.rules],
         most=catalogue.MOST_ROWS,
     )
@@ -121,7 +124,6 @@ async def _runbook(
         services=list(context.services),
         incidents=[(i.id, visible(i.title)) for i in await incidents.listing(context) if i.open and i.service == name],
         survey=seen,
-        stepwise=False,
         drawn=drawn,
     )
 

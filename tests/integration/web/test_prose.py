@@ -51,7 +51,19 @@ def safe(html: str) -> Seen:
     seen = Seen(html)
     assert seen.open == []
     assert seen.tags <= prose.INLINE | prose.BLOCK
-    assert not seen.tags & {"script", "style", "img", "svg", "iframe", "form", "input", "base", "meta", "link", "object"}
+    assert not seen.tags & {
+        "script",
+        "style",
+        "img",
+        "svg",
+        "iframe",
+        "form",
+        "input",
+        "base",
+        "meta",
+        "link",
+        "object",
+    }
     for tag, name, value in seen.attributes:
         assert name in {"href", "id", "title", "start", "class", "rel", "tabindex"}, (tag, name)
         if name == "href":
@@ -109,8 +121,9 @@ PIECES = (
     "<", ">", '"', "'", "/", "=", "&", ";", " ", "\n", "`", "```\n", "[", "](", ")", "!", "|", "\n\n", "<!--", "-->",
     "<script>", "</script>", "<a href=", "javascript:", "&#106;", "&colon;", "<svg>", "</svg>", "<style>", "</style>",
     "<math>", "<mglyph>", "<textarea>", "</textarea>", "<title>", "<table>", "<td>", "</table>", "<p title=", "id=live",
-    "onerror=x", "<details>", "<b>", "</b>", "<![CDATA[", "]]>", "<?", "<template>", "<noscript>", "\x00", "\u202e", "x",
-    "<https://a.b>", "[r]: data:x\n", "[r]", "- ", "> ", "# ", "\\", "<select>", "<plaintext>", "<xmp>", "<frameset>",
+    "onerror=x", "<details>", "<b>", "</b>", "<![CDATA[", "]]>", "<?", "<template>", "<noscript>", "\x00", "\u202e",
+    "x", "<https://a.b>", "[r]: data:x\n", "[r]", "- ", "> ", "# ", "\\", "<select>", "<plaintext>", "<xmp>",
+    "<frameset>",
 )  # fmt: skip
 
 

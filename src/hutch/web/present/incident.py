@@ -95,8 +95,16 @@ class RunRow:
     id: str
     title: str
     service: str
+    document: str
+    incident: str
+    mode: str
     state: str
     started: Moment
+
+    @property
+    def words(self) -> str:
+        """All that a search looks at."""
+        return " ".join((self.id, self.title, self.service, self.document, self.incident, self.state)).lower()
 
 
 def view(state: Incident, now: datetime) -> IncidentView:
@@ -148,7 +156,16 @@ def _by_due(state: Incident) -> tuple[datetime, int, str]:
 
 def run_row(run: Run, now: datetime) -> RunRow:
     """A run in one row."""
-    return RunRow(run.id, line(run.title), line(run.service), state_of(run), moment(run.started_at, now))
+    return RunRow(
+        run.id,
+        line(run.title),
+        line(run.service),
+        line(run.document),
+        line(run.incident),
+        run.mode,
+        state_of(run),
+        moment(run.started_at, now),
+    )
 
 
 def phases(state: Incident) -> tuple[PhaseView, ...]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from hutch.commands import routing
-from hutch.commands.prepare import item
 from hutch.commands.situation import Situation
+from hutch.commands.statement import item
 from hutch.model.effect import Effect, Verdict
 from hutch.model.program import Item
-from hutch.model.runbook import Filled, OnFailure, Role, Runbook, Section, Statement, Step
+from hutch.model.runbook import READING_ROLES, Filled, OnFailure, Role, Runbook, Section, Statement, Step
 from hutch.runbook.bind import AS_IS
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.expectations import read_comment
@@ -22,7 +22,8 @@ from hutch.runbook.visible import hidden, visible
 LONGEST = 20_000
 """Characters of one statement that a page shows; it runs whole, and the page says that there is more."""
 
-PLAIN_ROLES = frozenset({Role.OVERVIEW, Role.REFERENCE})
+PLAIN_ROLES = frozenset({Role.OVERVIEW, Role.REFERENCE, Role.ACTIONS})
+"""Roles that say nothing which a reader would miss."""
 
 UNJUDGED = Verdict(Effect.CHANGE, "not classified")
 
@@ -71,6 +72,7 @@ class Said:
     params: tuple[str, ...]
     target: str
     waits: bool
+    by_hand: bool
     refused: str
 
     @property
@@ -177,21 +179,22 @@ def survey(runbook: Runbook, situation: Situation, mask: Callable[[str], str]) -
     """Every statement of ``runbook`` made ready for a service. Takes time: not for the event loop."""
     captured = {name: visible(step.name) for name, (step, _) in captured_by(s for _, s in runbook.steps()).items()}
     ready: dict[str, Ready] = {}
-    for section, step in runbook.steps():
-        if step.runnable:
-            ready |= {s.id: _ready(section, step, s, situation, captured) for s in step.statements}
-        situation = situation.capturing(c.name for c in step.flow.captures)
-    every = ready.values()
-    opens = tuple(dict.fromkeys(o for r in every for o in r.opens if o.field.removeprefix("value.") not in captured))
-    stopped = sum(bool(r.item.refused) for r in every)
-    reads = sum(not r.item.refused and r.item.command.effect is Effect.READ for r in every)
-    return Survey(ready, opens, reads, len(ready) - stopped - reads, stopped, mask)
+    for section in runbook.sections:
+        within = situation
+        for step in section.steps:
+            for statement in step.statements if step.runnable else ():
+                ready[statement.id] = _ready(step, statement, within, captured)
+            within = within.capturing(c.name for c in step.flow.captures)
+        situation = within if section.role in READING_ROLES else situation
+    items = [r.item for r in ready.values()]
+    able = [i.command.effect is Effect.READ for i in items if not i.refused and not i.manual]
+    opens = tuple(dict.fromkeys(o for r in ready.values() for o in r.opens))
+    stopped = sum(bool(i.refused) for i in items)
+    return Survey(ready, opens, sum(able), len(able) - sum(able), stopped, mask)
 
 
-def _ready(
-    section: Section, step: Step, statement: Statement, situation: Situation, captured: Mapping[str, str]
-) -> Ready:
-    made = item(section, step, statement, situation)
+def _ready(step: Step, statement: Statement, situation: Situation, captured: Mapping[str, str]) -> Ready:
+    made = item(step, statement, situation)
     if statement.action or step.lang == "sql":
         values = fill(statement.placeholders, situation.sources)
         opens = tuple(_value(f) for f in values if f"[{f.name}] has no value" in made.refused)
@@ -206,7 +209,7 @@ def _ready(
         _later(routed.values, captured),
         tuple(_bounds(routed)),
         tuple(_open(o, texts) for o in routed.open),
-        made.refused if routed.manual or (made.refused and not routed.open) else "; ".join(routed.refused),
+        made.refused if made.refused and not routed.open else "; ".join(routed.refused),
     )
 
 
@@ -255,13 +258,14 @@ def _leads(step: Step, lead: Callable[[str], str]) -> str:
 
 def _card(place: int, section: Section, step: Step, seen: Survey | None, leads: str) -> Card:
     made = [seen.ready[s.id] for s in step.statements if s.id in seen.ready] if seen else []
+    effect = max((r.item.command.effect for r in made), default=step.effect)
     return Card(
         id=step.id,
         place=place,
         name=visible(step.name or section.title),
         lang=visible(step.lang),
         line=step.line,
-        effect=max((r.item.command.effect for r in made), default=step.effect).word,
+        effect=effect.word,
         statements=tuple(_said(s, seen) for s in step.statements),
         notes=tuple(visible(n) for n in step.notes),
         flow=tuple(_flow(step)),
@@ -270,7 +274,7 @@ def _card(place: int, section: Section, step: Step, seen: Survey | None, leads: 
         sub=visible(step.name) if step.link else "",
         leads=leads,
         opens=tuple(dict.fromkeys(o for r in made for o in r.opens)),
-        startable=any(not r.stops for r in made),
+        startable=bool(made) and (any if effect is Effect.READ else all)(not r.stops for r in made),
     )
 
 
@@ -296,6 +300,7 @@ def _said(statement: Statement, seen: Survey | None) -> Said:
         params=tuple(visible(mask(p)) for p in ready.item.command.params) if ready else (),
         target=visible(ready.item.command.target) if ready and not ready.item.refused else "",
         waits=bool(ready and ready.opens),
+        by_hand=bool(ready and ready.item.manual),
         refused=visible(mask(ready.stops)) if ready else "",
     )
 
@@ -306,9 +311,10 @@ def _shown(one: Filled, mask: Callable[[str], str]) -> Filled:
 
 def _runs_as(statement: Statement, ready: Ready | None, mask: Callable[[str], str]) -> str:
     """What would run, where it would and is not what the document says."""
-    if not ready or ready.item.refused or ready.item.command.text.strip() == statement.text.strip():
+    if not ready or ready.item.refused or ready.item.manual:
         return ""
-    return visible(mask(ready.item.command.text)[:LONGEST])
+    text = ready.item.command.text
+    return "" if text.strip() == statement.text.strip() else visible(mask(text)[:LONGEST])
 
 
 def _parts(statement: Statement) -> Iterator[tuple[str, bool]]:
