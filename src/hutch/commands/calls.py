@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hutch.commands.routing import missing
 from hutch.commands.situation import Situation
@@ -21,7 +21,7 @@ def called(call: ActionCall, verdict: Verdict, situation: Situation) -> tuple[Co
     diagnosis fills in. ``verdict`` is the document's; the target's own word on the effect comes before it.
     """
     args = {name: _filled(value, situation.values) for name, value in arguments(call, situation.values).items()}
-    left = [h.name for v in args.values() if isinstance(v, str) for h in find(v, "yaml")]
+    left = [*_holes(args)]
     target = situation.target(call.name)
     judged = _judged(call.name, verdict, situation) if target else verdict
     refused = missing([n for n in left if n not in situation.awaited])
@@ -38,8 +38,27 @@ def arguments(call: ActionCall, values: Mapping[str, str]) -> dict[str, object]:
     return {name: {**given, **said}[name] for name in call.args if name in given or name in said}
 
 
+def wanted(call: ActionCall) -> frozenset[str]:
+    """The names of the values that a call takes: its placeholders, and the arguments that it leaves open."""
+    return frozenset((*_holes(call.args), *(normal(name) for name, said in call.args.items() if _open(said))))
+
+
+def _holes(value: object) -> Iterator[str]:
+    """The placeholders of every text in an argument, however deep."""
+    if isinstance(value, str):
+        yield from (hole.name for hole in find(value, "yaml"))
+    elif isinstance(value, Mapping):
+        yield from (name for one in value.values() for name in _holes(one))
+    elif isinstance(value, list):
+        yield from (name for one in value for name in _holes(one))
+
+
 def _filled(value: object, values: Mapping[str, str]) -> object:
-    """A text with its placeholders (``$PREVIOUS``) as their values: an argument is a value, never code."""
+    """An argument with its placeholders (``${PREVIOUS}``) as their values: they are values, and never code."""
+    if isinstance(value, Mapping):
+        return {name: _filled(one, values) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, values) for one in value]
     if not isinstance(value, str):
         return value
     for hole in reversed(find(value, "yaml")):

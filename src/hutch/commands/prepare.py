@@ -38,7 +38,7 @@ def prepare(runbook: Runbook, situation: Situation) -> Program:
     ready = [i for i in reads if not i.refused]
     placed = {i.id for i in (*ready, *proofs)} | {i.id for o in options for i in o.items}
     refused = {i.id: i for i in reads if i.refused}
-    skipped = [refused.get(i.id, i) for m in made for i in m.items if i.id not in placed]
+    skipped = [refused.get(i.id) or _left_alone(m.section, i) for m in made for i in m.items if i.id not in placed]
     return Program(tuple(ready), tuple(options), tuple(proofs), tuple(skipped))
 
 
@@ -102,6 +102,12 @@ def _items(step: Step, situation: Situation) -> Iterator[Item]:
             yield item(step, statement, situation, last=number == len(step.statements))
 
 
+def _left_alone(section: Section, made: Item) -> Item:
+    """What stands where a run does nothing: in prevention, communication, reference."""
+    why = f"stands under “{section.title}”, which a run leaves alone; ask for it by --step {_called_by(section, made)}"
+    return made if made.refused else replace(made, refused=why)
+
+
 def _by_itself(section: Section, made: Item) -> Item:
     """Only reads that are not sensitive run without a person."""
     command = made.command
@@ -112,8 +118,15 @@ def _by_itself(section: Section, made: Item) -> Item:
             made, refused=f"{command.effect.word} in “{section.title}” does not run by itself: {command.why}"
         )
     if command.sensitive:
-        return replace(made, refused=f"returns secrets or personal rows: a person asks for it, by --step {made.id}")
+        why = f"returns secrets or personal rows: a person asks for it, by --step {_called_by(section, made)}"
+        return replace(made, refused=why)
     return made
+
+
+def _called_by(section: Section, made: Item) -> str:
+    """What ``--step`` calls the statement: its step's own name, where the document gives one."""
+    step = next((s for s in section.steps if s.id == made.step), None)
+    return (step.annotations.get("name", "") if step else "") or made.id
 
 
 def _options(made: Made) -> Iterable[Option]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hutch.commands import routing
-from hutch.commands.calls import called
+from hutch.commands.calls import called, wanted
 from hutch.commands.routing import A_PERSON, HAND
 from hutch.commands.situation import Situation
 from hutch.effect import classify
@@ -19,11 +20,14 @@ from hutch.runbook.errors import RunbookError
 from hutch.runbook.placeholders import find
 from hutch.runbook.render import render
 
-_ELSEWHERE = re.compile(r"(?:^|; )(?:program \S.* is not bound|no target of \S+ offers the action)")
+_ELSEWHERE = re.compile(r"(?:^|; )(?:program \S.* is not bound|no target of \S+ offers the action [\w.-]+(?![\w.:-]))")
 
 
 def elsewhere(refused: str) -> bool:
-    """Whether a statement is refused since it is for a platform that this service does not use."""
+    """Whether a statement is refused since it is for a platform that this service does not use.
+
+    A document's own call of an action is for every platform: an option without it would be another one.
+    """
     return bool(_ELSEWHERE.search(refused))
 
 
@@ -34,8 +38,9 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
     """
     verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
     command, refused = _command(step, statement, verdict, situation)
-    needs = tuple(dict.fromkeys(p.name for p in statement.placeholders if p.name in situation.awaited))
     flow = step.flow
+    named = _named(step, statement, undone=last and bool(flow.undo))
+    needs = tuple(name for name in dict.fromkeys(named) if name in situation.awaited)
     return Item(
         statement.id,
         _title(step, statement),
@@ -61,6 +66,15 @@ def by_hand(step: Step) -> Item:
         step.id, step.name, step.line, command, step=step.id, captures=step.flow.captures, when=step.flow.when,
         on_failure=step.flow.on_failure, manual=command.text,
     )  # fmt: skip
+
+
+def _named(step: Step, statement: Statement, *, undone: bool) -> Iterator[str]:
+    """The values that a statement and its way back take. One without its way back is not carried out."""
+    yield from (p.name for p in statement.placeholders)
+    if statement.action:
+        yield from sorted(wanted(statement.action))
+    if undone and not step.flow.undo_action:
+        yield from (p.name for p in find(step.flow.undo, step.lang))
 
 
 def _title(step: Step, statement: Statement) -> str:

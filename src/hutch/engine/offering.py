@@ -45,8 +45,8 @@ async def offer(means: Means, run: Run) -> None:
 def _indicated(run: Run) -> Sequence[Option]:
     if run.program.asked:
         return [o for o in run.program.options if not o.refused]
-    if run.healthy and not run.causes:
-        return ()
+    if run.healthy and not run.causes and run.mode != "dry-run":
+        return ()  # a dry run renders everything, and applies nothing
     return options.rank(run.program.options, run.causes)
 
 

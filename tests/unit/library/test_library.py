@@ -38,10 +38,10 @@ MEANT = {
     "brute-force": Told(7, 2, 0, "block.add account.restrict", sensitive="sources accounts"),
     "data-breach": Told(
         13,
-        11,
+        9,
         0,
         "account.restrict block.add evidence.preserve backup.create backup.list deploy.rollback secrets.rotate"
-        " secrets.rotate service.restart secrets.rotate service.restart sessions.revoke",
+        " secrets.rotate secrets.rotate sessions.revoke",
         sensitive="exporters",
     ),
     "deleted-data": Told(
@@ -53,7 +53,7 @@ MEANT = {
         "deletions",
     ),
     "deployment-rollback": Told(
-        16,
+        17,
         6,
         1,
         "deploy.list deploy.rollback migrate.status migrate.up backup.create migrate.down migrate.status",
@@ -109,6 +109,7 @@ MEANT = {
             "aws rds modify-db-instance",
             f"{ECS} --desired-count [count]",
         ),
+        "now",
     ),
     "service-outage": Told(8, 4, 0, "deploy.rollback postgres.end_sessions service.restart service.scale"),
     "slow-responses": Told(
