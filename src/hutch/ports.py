@@ -170,6 +170,30 @@ class Secrets(Protocol):
         """``text`` with every known secret, and what looks like one, replaced by ``•••``."""
 
 
+class Output(Protocol):
+    """What one command says, as it comes."""
+
+    def add(self, text: str) -> None:
+        """Take in a piece; raises nothing and waits for nothing."""
+
+    async def close(self) -> None:
+        """Nothing more comes."""
+
+    @property
+    def kept(self) -> int:
+        """Bytes that are kept of it; known once it is closed."""
+
+
+class Outputs(Protocol):
+    """Keeps what commands say, masked and bounded, beside the journal: that holds the end of each output alone."""
+
+    def open(self, run: str, item: str) -> Output:
+        """A new output in the place of an earlier one of the same statement."""
+
+    def path(self, run: str, item: str) -> Path:
+        """The file where it is kept, if it is."""
+
+
 class Notifier(Protocol):
     """Sends one message to one channel."""
 

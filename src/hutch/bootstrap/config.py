@@ -49,6 +49,13 @@ TOP: tuple[Setting, ...] = (
     ),
     Setting("watch_for", "duration", "regression watch after a resolution", default=timedelta(minutes=30)),
     Setting("approval_for", "duration", "how long an approval is waited for", default=timedelta(hours=1)),
+    Setting("output_kept", "int", "bytes of one statement's output that are kept on disk", default=16 * 1024 * 1024),
+    Setting(
+        "output_total",
+        "int",
+        "bytes of all outputs together; past it those of the oldest finished runs go",
+        default=512 * 1024 * 1024,
+    ),
 )
 """Every key of the file, for reading it and for its documentation."""
 
@@ -113,6 +120,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         diagnose_every=_duration(top["diagnose_every"]),
         watch_for=_duration(top["watch_for"]),
         approval_for=_duration(top["approval_for"]),
+        output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
+        output_total=int(_positive(root.child("output_total"), top["output_total"])),
     )
 
 

@@ -11,16 +11,29 @@ MASK = "•••"
 SHORTEST = 6
 """A shorter secret is not masked by its value: it would hide innocent words."""
 
-LOOKS_SECRET: tuple[re.Pattern[str], ...] = (
-    re.compile(r"(?<=://)([^\s:/@]+):([^\s@]+)(?=@)"),  # user:password@ in a URL
-    re.compile(r"(?i)\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{12,}"),
-    re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)(\s*[=:]\s*)[^\s,;\"']{4,}"),
-    re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"),  # a JSON web token
-    re.compile(r"\b(?:ghp|gho|ghs|xox[abps]|sk_live|sk-[a-z]+)[-_][A-Za-z0-9_-]{10,}"),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.S),
+LOOKS_SECRET: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("://", re.compile(r"(?<=://)([^\s:/@]+):([^\s@]+)(?=@)")),  # user:password@ in a URL
+    ("bearer|basic", re.compile(r"(?i)\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{12,}")),
+    (
+        "password|passwd|secret|token|api_key|apikey",
+        re.compile(r"(?i)\b(password|passwd|secret|token|api_?key)(\s*[=:]\s*)[^\s,;\"']{4,}"),
+    ),
+    ("akia", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
+    ("eyj", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+")),  # a JSON web token
+    (
+        "ghp|gho|ghs|xox|sk_live|sk-",
+        re.compile(r"\b(?:ghp|gho|ghs|xox[abps]|sk_live|sk-[a-z]+)[-_][A-Za-z0-9_-]{10,}"),
+    ),
+    (
+        "private key-----",
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
+            r"|\A(?:(?!-----BEGIN).)*?-----END [A-Z ]*PRIVATE KEY-----",  # one whose beginning is not here
+            re.S,
+        ),
+    ),
 )
-"""What looks like a secret whoever it belongs to."""
+"""What looks like a secret whoever it belongs to; each only looked for where one of its words is (in small letters)."""
 
 
 class EnvironmentSecrets:
@@ -48,8 +61,10 @@ class EnvironmentSecrets:
         """``text`` with known secrets, and what looks like one, replaced."""
         for value in sorted(self._known, key=len, reverse=True):
             text = text.replace(value, MASK)
-        for pattern in LOOKS_SECRET:
-            text = pattern.sub(_hidden, text)
+        small = text.lower()
+        for words, pattern in LOOKS_SECRET:
+            if any(word in small for word in words.split("|")):
+                text = pattern.sub(_hidden, text)
         return text
 
     def _from_env(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,9 +14,11 @@ from hutch.bootstrap.stores import open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
-from hutch.ports import Connection, Provider, Secrets, TargetConfig, Wallclock
+from hutch.model.journal import fold
+from hutch.ports import Connection, Provider, Secrets, Store, TargetConfig, Wallclock
 from hutch.runbook.values import Source
 from hutch.store.clock import SystemClock
+from hutch.store.outputs import FileOutputs
 from hutch.testing import MemoryQueue, MemoryStore
 
 log = logging.getLogger("hutch.bootstrap")
@@ -67,7 +69,17 @@ def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: W
     place, secrets = place_of(config, base), EnvironmentSecrets(base)
     services = {n: open_service(s, providers, secrets, clock) for n, s in config.services.items()}
     store, queue = open_store(place, clock, secrets)
-    return Context(config, place.home, store, queue, clock, secrets, services, providers)
+    outputs = FileOutputs(place.home / "output", secrets.mask, config.output_kept, config.output_total, _over(store))
+    return Context(config, place.home, store, queue, clock, secrets, services, providers, outputs)
+
+
+def _over(store: Store) -> Callable[[str], Awaitable[bool]]:
+    async def over(run_id: str) -> bool:
+        """Whether a run has ended; one without a journal has."""
+        run = fold(await store.read(f"run:{run_id}"))
+        return run is None or run.finished
+
+    return over
 
 
 def open_service(

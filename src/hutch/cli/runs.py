@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.outputs import output
 from hutch.cli.progress import told
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import byhand, incidents, respond
@@ -79,7 +80,7 @@ def run(
 
 @click.group()
 def runs() -> None:
-    """List, show, approve, deny, decide, tick, undo and cancel runs."""
+    """List, show, approve, deny, decide, tick, undo and cancel runs; their output."""
 
 
 @runs.command("list")
@@ -200,6 +201,8 @@ def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None
 
     _end(ctx, with_context(go), json_out)
 
+
+runs.add_command(output)
 
 # ------------------------------------------------------------------ driving without a server
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hutch.model.config import Config, ServiceConfig
-from hutch.ports import Connection, Provider, Queue, Secrets, Store, Wallclock
+from hutch.ports import Connection, Outputs, Provider, Queue, Secrets, Store, Wallclock
 from hutch.runbook.values import Source
 
 
@@ -46,6 +46,7 @@ class Context:
     secrets: Secrets
     services: Mapping[str, Service]
     providers: Mapping[str, Provider]
+    outputs: Outputs | None = None
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

@@ -165,4 +165,4 @@ def driver(context: Context, *, watched: bool) -> Driver:
         return await asked(context, run, option, first)
 
     mask, waits = context.secrets.mask, context.config.approval_for
-    return Driver(context.store, context.clock, world, guards, judge, mask, waits, terms)
+    return Driver(context.store, context.clock, world, guards, judge, mask, waits, terms, context.outputs)

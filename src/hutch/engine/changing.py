@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from hutch.engine import plan, stages
-from hutch.engine.live import listening
 from hutch.engine.looking import Seen, judged, looked, taken
 from hutch.engine.means import Means, Ours
 from hutch.engine.verdict import combine, cured, settle
@@ -48,8 +48,9 @@ async def apply(means: Means, run: Run, move: plan.Apply, ours: Ours) -> None:
     await means.append(run, Draft("change.intended", intent), fenced=True)
     if not await ours():
         raise Conflict(f"run {run.id} was taken over before {item.id} was begun: it is not done here")
-    async with listening(means.mask, lambda text: means.heard(run, item, text)):
+    async with means.listening(run, item) as told:
         seen = judged(means, item, await _do(world, item))
+    seen = replace(seen, told=told)
     found = {
         "summary": seen.summary,
         "hits": seen.outcome.hits,

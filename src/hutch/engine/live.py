@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from hutch.ports import hearing
+from hutch.ports import Output, hearing
 
 EVERY = 0.5
 """Seconds between two pieces at first; each takes a quarter longer than the one before, up to ``SELDOM``."""
@@ -46,10 +46,17 @@ class Heard:
 
 
 @asynccontextmanager
-async def listening(mask: Callable[[str], str], give: Give) -> AsyncIterator[None]:
-    """While the block lasts, what providers say of the command under way goes to ``give``, piece by piece."""
+async def listening(mask: Callable[[str], str], give: Give, keep: Output | None = None) -> AsyncIterator[None]:
+    """While the block lasts, what providers say of the command under way goes to ``give``, piece by piece, and whole to
+    ``keep``, which is closed with it."""
     heard = Heard(mask)
-    token = hearing.set(heard.add)
+
+    def hear(text: str) -> None:
+        heard.add(text)
+        if keep:
+            keep.add(text)
+
+    token = hearing.set(hear)
     speaker = asyncio.create_task(_speak(heard, give))
     try:
         yield
@@ -58,6 +65,8 @@ async def listening(mask: Callable[[str], str], give: Give) -> AsyncIterator[Non
         speaker.cancel()
         with suppress(asyncio.CancelledError):
             await speaker
+        if keep:
+            await keep.close()
 
 
 async def _speak(heard: Heard, give: Give) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hutch.engine import stages
-from hutch.engine.live import listening
 from hutch.engine.means import Means
 from hutch.model.action import Outcome, Result
 from hutch.model.event import Draft
@@ -37,6 +36,7 @@ class Seen:
     summary: str
     captured: dict[str, str] = field(default_factory=dict)
     secret: tuple[str, ...] = ()
+    told: dict[str, object] = field(default_factory=dict)  # of what is kept on the disk
 
 
 async def read(means: Means, run: Run, items: Sequence[Item]) -> None:
@@ -77,13 +77,14 @@ async def looked(means: Means, run: Run, world: World, item: Item) -> dict[str, 
 
 
 async def _once(means: Means, run: Run, world: World, item: Item) -> Seen:
-    async with listening(means.mask, lambda text: means.heard(run, item, text)):
-        return judged(means, item, await stages.read(world, item.command))
+    async with means.listening(run, item) as told:
+        seen = judged(means, item, await stages.read(world, item.command))
+    return replace(seen, told=told)
 
 
 def taken(seen: Seen) -> dict[str, object]:
-    """The journal's form of what was captured; nothing where nothing was."""
-    told: dict[str, object] = {"captured": seen.captured} if seen.captured else {}
+    """The journal's form of what was captured and kept; nothing where nothing was."""
+    told: dict[str, object] = {**seen.told, **({"captured": seen.captured} if seen.captured else {})}
     return told | ({"secret": list(seen.secret)} if seen.secret else {})
 
 

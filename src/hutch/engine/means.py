@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hutch.engine import stages
+from hutch.engine.live import listening
 from hutch.model.action import Outcome
 from hutch.model.approval import Terms
 from hutch.model.event import Draft
 from hutch.model.journal import fold
 from hutch.model.program import Item, Option
 from hutch.model.run import Run
-from hutch.ports import Append, Job, Store, StoreAway, StoreFull, Wallclock, World
+from hutch.ports import Append, Job, Outputs, Store, StoreAway, StoreFull, Wallclock, World
 
 FOLLOWED = frozenset({"diagnosis.made", "approval.granted", "change.intended", "run.finished"})
 """Journal events that the run's incident has to hear of."""
@@ -37,7 +38,7 @@ class Means:
     """``met`` judges an expectation (None: cannot be judged), ``mask`` hides secrets.
 
     ``approval_for`` is how long an approval is waited for; ``terms`` says what an option asks for, told whether it is
-    the first one offered.
+    the first one offered. ``outputs`` keeps what commands say; None keeps nothing but the end in the journal.
     """
 
     store: Store
@@ -48,6 +49,7 @@ class Means:
     mask: Callable[[str], str]
     approval_for: timedelta = timedelta(hours=1)
     terms: Callable[[Run, Option, bool], Awaitable[Terms]] = anybody
+    outputs: Outputs | None = None
 
     async def load(self, run_id: str) -> Run:
         """The run as it stands."""
@@ -61,6 +63,20 @@ class Means:
         jobs = [follow_job(run)] if run.incident and any(d.kind in FOLLOWED for d in drafts) else []
         append = Append(run.stream, tuple(drafts), run.seq if fenced else None)
         await self.store.commit([append], jobs)
+
+    @asynccontextmanager
+    async def listening(self, run: Run, item: Item) -> AsyncIterator[dict[str, object]]:
+        """While the block lasts, what the command of ``item`` says goes to the journal and to the disk; afterwards the
+        journal's word of what is kept. Of a command that gives a secret nothing is heard."""
+        told: dict[str, object] = {}
+        if item.captures and item.command.sensitive:
+            yield told
+            return
+        keep = self.outputs.open(run.id, item.id) if self.outputs else None
+        async with listening(self.mask, lambda text: self.heard(run, item, text), keep):
+            yield told
+        if keep and keep.kept:
+            told["kept"] = keep.kept
 
     async def heard(self, run: Run, item: Item, text: str) -> None:
         """A piece of live output; a full disk costs only that."""

@@ -64,6 +64,8 @@ class Config:
     diagnose_every: timedelta = timedelta(seconds=30)
     watch_for: timedelta = timedelta(minutes=30)
     approval_for: timedelta = timedelta(hours=1)
+    output_kept: int = 16 * 1024 * 1024
+    output_total: int = 512 * 1024 * 1024
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""
