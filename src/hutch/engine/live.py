@@ -57,14 +57,19 @@ async def listening(mask: Callable[[str], str], give: Give, keep: Output | None 
             keep.add(text)
 
     token = hearing.set(hear)
-    speaker = asyncio.create_task(_speak(heard, give))
+    speakers: list[asyncio.Task[None]] = []
+    begins = asyncio.get_running_loop().call_later(
+        EVERY, lambda: speakers.append(asyncio.create_task(_speak(heard, give)))
+    )
     try:
         yield
     finally:
         hearing.reset(token)
-        speaker.cancel()
-        with suppress(asyncio.CancelledError):
-            await speaker
+        begins.cancel()  # most steps are over by then
+        for speaker in speakers:
+            speaker.cancel()
+            with suppress(asyncio.CancelledError):
+                await speaker
         if keep:
             await keep.close()
 
@@ -72,8 +77,8 @@ async def listening(mask: Callable[[str], str], give: Give, keep: Output | None 
 async def _speak(heard: Heard, give: Give) -> None:
     pause = EVERY
     while True:
-        await asyncio.sleep(pause)
         new = heard.take()
         if new:
             await give(new)
             pause = min(pause * 1.25, SELDOM)
+        await asyncio.sleep(pause)

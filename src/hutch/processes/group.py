@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from hutch.ports import said
 from hutch.processes import crowd, leftover, mark
+from hutch.processes.ending import end_of
 from hutch.processes.guard import guard
+from hutch.processes.output import Output
 from hutch.processes.tail import Tail
 
-CHUNK = 65536
 DRAIN = 1.0
 """Seconds to wait for the rest of the output once the group is gone."""
 
@@ -52,41 +52,42 @@ async def run_group(
     nobody else works in ``directory``. Raises ``OSError`` when the program cannot be started.
     """
     own = mark.new()
+    process, descriptor = _started(argv, {**env, mark.VARIABLE: own}, directory)
+    tail = Tail(limit)
+    output, ended = Output(descriptor, tail), end_of(process)
+    timed_out = False
+    try:
+        async with _watched(process.pid, most) as watching:
+            timed_out = not await _within(ended, timeout)
+            if timed_out:
+                _signal(process.pid, signal.SIGTERM)
+                await _within(ended, grace)
+    finally:
+        _signal(process.pid, signal.SIGKILL)
+        await ended
+        process.wait()
+        await asyncio.shield(_end_rest(own, process.pid, directory if scratch else ""))
+        guard.remove(process.pid)
+        await output.rest(DRAIN)
+    crowded = watching is not None and watching.done() and not watching.cancelled()
+    return Ended(process.returncode, tail.kept(), tail.left_out, timed_out, crowded)
+
+
+def _started(argv: Sequence[str], env: Mapping[str, str], directory: str) -> tuple[subprocess.Popen[bytes], int]:
+    """The process, and the end of the pipe that its output is read from. Raises ``OSError``."""
     reading, writing = os.pipe()
     process = None
     try:
-        process = await _started(argv, {**env, mark.VARIABLE: own}, directory, writing)
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, env=env, cwd=directory,
+            start_new_session=True,
+        )  # fmt: skip
+        guard.add(process.pid)
     finally:
         os.close(writing)
         if process is None:
             os.close(reading)
-    tail = Tail(limit)
-    collecting = asyncio.create_task(_collect(reading, tail))
-    timed_out = False
-    try:
-        async with _watched(process.pid, most) as watching:
-            timed_out = not await _ends_within(process, timeout)
-            if timed_out:
-                await _ask_to_end(process, grace)
-    finally:
-        _signal(process.pid, signal.SIGKILL)
-        await process.wait()
-        await asyncio.shield(_end_rest(own, process.pid, directory if scratch else ""))
-        guard.remove(process.pid)
-        await _finish(collecting)
-    crowded = watching is not None and watching.done() and not watching.cancelled()
-    return Ended(process.returncode or 0, tail.kept(), tail.left_out, timed_out, crowded)
-
-
-async def _started(
-    argv: Sequence[str], env: Mapping[str, str], directory: str, output: int
-) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, env=dict(env), cwd=directory,
-        start_new_session=True,
-    )  # fmt: skip
-    guard.add(process.pid)
-    return process
+    return process, reading
 
 
 @asynccontextmanager
@@ -116,44 +117,12 @@ async def _end_rest(own: str, pid: int, folder: str) -> None:
         await asyncio.to_thread(leftover.end, wanted, pid)
 
 
-async def _ends_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        return False
-    return True
-
-
-async def _ask_to_end(process: asyncio.subprocess.Process, grace: float) -> None:
-    """SIGTERM to the whole group; returns when its first process has ended or the grace is over."""
-    _signal(process.pid, signal.SIGTERM)
-    await _ends_within(process, grace)
-
-
-async def _finish(collecting: asyncio.Task[None]) -> None:
-    """Wait for the rest of the output, but not for a program that left the group and still holds the pipe."""
-    await asyncio.wait({collecting}, timeout=DRAIN)
-    collecting.cancel()
-    with suppress(asyncio.CancelledError):
-        await collecting
+async def _within(ended: asyncio.Future[None], seconds: float) -> bool:
+    done, _ = await asyncio.wait({ended}, timeout=seconds)
+    return bool(done)
 
 
 def _signal(group: int, number: int) -> None:
     """Send to every process of the group, if there is one left."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-async def _collect(descriptor: int, tail: Tail) -> None:
-    """Read the pipe to its end, which comes when the last process that holds it is gone."""
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    reader = asyncio.StreamReader(limit=CHUNK)
-    protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", 0))
-    try:
-        while part := await reader.read(CHUNK):
-            tail.add(part)
-            said(decoder.decode(part))
-    finally:
-        transport.close()

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection
 
 from hutch.ports import Conflict, StoreFull
-from hutch.store.engine import create_file, reading_engine, writing_engine
+from hutch.store.engine import create_file, immediate, reading_engine, writing_engine
 from hutch.store.errors import StoreError, explaining
 from hutch.store.prepared import plain
 from hutch.store.schema import ensure_current
@@ -150,7 +150,7 @@ class Database:
             self._transaction([mine])
 
     def _transaction(self, group: list[_Write[Any]]) -> None:
-        with explaining(self.path), self._connection.begin():
+        with explaining(self.path), immediate(self._connection):
             for write in group:
                 write.attempt(self._connection)
         for write in group:

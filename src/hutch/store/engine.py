@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from hutch.store.errors import BUSY_SECONDS
+from hutch.store.prepared import plain
 
 _WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON")
 _READER_PRAGMAS = ("query_only=ON",)
@@ -82,9 +85,28 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
     return engine
 
 
+@contextmanager
+def immediate(connection: Connection) -> Iterator[None]:
+    """A transaction on the writer's connection, begun and ended by the driver: SQLAlchemy takes as long to begin and
+    end one as SQLite does. Statements of SQLAlchemy inside join it."""
+    driver = plain(connection)
+    driver.execute("BEGIN IMMEDIATE").close()
+    try:
+        yield
+        driver.execute("COMMIT").close()
+    except BaseException:
+        if driver.in_transaction:
+            driver.execute("ROLLBACK").close()
+        raise
+    finally:
+        if connection.in_transaction():
+            connection.rollback()  # its own account of the transaction, which is over
+
+
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if not plain(connection).in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -7,7 +7,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Machine:
         if command.secrets:
             return Outcome(Result.FAILED, "secrets are not given to a program of this machine: use a typed action")
         started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="hutch-", ignore_cleanup_errors=True) as scratch:
+        with _scratch() as scratch:
             outcome = await self._in(scratch, command)
         return _timed(outcome, time.monotonic() - started)
 
@@ -99,6 +100,19 @@ class Machine:
         where = f"services.{self.service}.binds"
         said = f"{program} is not installed here; install it or bind it to something else under {where}"
         return Outcome(Result.FAILED, said, output, NOT_FOUND)
+
+
+@contextmanager
+def _scratch() -> Iterator[str]:
+    """A folder of its own, gone afterwards with all that was left in it."""
+    folder = tempfile.mkdtemp(prefix="hutch-")
+    try:
+        yield folder
+    finally:
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - most commands leave it empty, and this is all that it takes then
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _supply(folder: str, command: Command) -> None:
