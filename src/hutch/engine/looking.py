@@ -46,11 +46,13 @@ async def read(means: Means, run: Run, items: Sequence[Item]) -> None:
 
     async def one(item: Item) -> None:
         async with room:
-            await means.append(run, Draft("statement.finished", await looked(means, run, world, item)))
+            seen = await looked(means, run, world, item)
+        await begun
+        await means.append(run, Draft("statement.finished", seen))
 
-    begun = [Draft("statement.started", {"item": i.id, "title": i.title, "text": i.command.text}) for i in items]
-    await means.append(run, *begun)
-    await asyncio.gather(*(one(i) for i in items))
+    starts = [Draft("statement.started", {"item": i.id, "title": i.title, "text": i.command.text}) for i in items]
+    begun = asyncio.create_task(means.append(run, *starts))  # a read needs no intent on the disk before it begins
+    await asyncio.gather(begun, *(one(i) for i in items))
 
 
 async def looked(means: Means, run: Run, world: World, item: Item) -> dict[str, object]:

@@ -80,7 +80,11 @@ def parse_instant(text: str) -> datetime:
 
 def canonical(value: object) -> str:
     """JSON with sorted keys and no spaces: the same value always gives the same text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""Made once: ``json.dumps`` makes an encoder for each call."""
 
 
 def data_digest(salt: str, data: Mapping[str, object]) -> str:
@@ -90,17 +94,20 @@ def data_digest(salt: str, data: Mapping[str, object]) -> str:
 
 def chain_digest(event: Event) -> str:
     """What ``event.hash`` must be, from its own fields."""
-    place = [event.stream, event.seq, instant(event.at), event.actor, event.kind, event.data_hash, event.prev_hash]
+    return _place_digest(
+        [event.stream, event.seq, instant(event.at), event.actor, event.kind, event.data_hash, event.prev_hash]
+    )
+
+
+def _place_digest(place: list[object]) -> str:
     return hashlib.sha256(canonical(place).encode()).hexdigest()
 
 
 def seal(draft: Draft, *, stream: str, seq: int, at: datetime, salt: str, prev_hash: str) -> Event:
     """The written form of ``draft`` at its place in the chain."""
     digest = data_digest(salt, draft.data)
-    open_event = Event(stream, seq, at, draft.actor, draft.kind, draft.data, salt, digest, prev_hash, "")
-    return Event(
-        stream, seq, at, draft.actor, draft.kind, draft.data, salt, digest, prev_hash, chain_digest(open_event)
-    )
+    whole = _place_digest([stream, seq, instant(at), draft.actor, draft.kind, digest, prev_hash])
+    return Event(stream, seq, at, draft.actor, draft.kind, draft.data, salt, digest, prev_hash, whole)
 
 
 def find_break(events: Iterable[Event]) -> Break | None:

@@ -1,4 +1,4 @@
-"""Waits for the end of a process without collecting it, so that its number stays its group's alone until we are done."""
+"""Waits for the end of a process without collecting it: its number stays its group's alone until we are done."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ async def run_group(
     finally:
         _signal(process.pid, signal.SIGKILL)
         await ended
+        await _end_rest(own, process.pid, directory if scratch else "")
         process.wait()
-        await asyncio.shield(_end_rest(own, process.pid, directory if scratch else ""))
         guard.remove(process.pid)
         await output.rest(DRAIN)
     crowded = watching is not None and watching.done() and not watching.cancelled()
@@ -114,7 +114,7 @@ async def _end_rest(own: str, pid: int, folder: str) -> None:
         return carries(place) or here(place)
 
     if leftover.left(wanted, pid):
-        await asyncio.to_thread(leftover.end, wanted, pid)
+        await asyncio.shield(asyncio.to_thread(leftover.end, wanted, pid))
 
 
 async def _within(ended: asyncio.Future[None], seconds: float) -> bool:

@@ -21,9 +21,13 @@ Wanted = Callable[[str], bool]
 def left(wanted: Wanted, after: int = 0) -> list[int]:
     """Processes, ours excepted, for which ``wanted`` says so of their folder in ``/proc``.
 
-    ``after``: only those that were begun after that process; after the numbers have started anew, all.
+    ``after``: only those that were begun after that process, which is not collected yet; after the numbers have
+    started anew, all.
     """
-    low = 0 if after and _newest() < after else after
+    newest = _newest() if after else 0
+    if after and newest == after:
+        return []  # not collected yet, it is the youngest there is
+    low = 0 if newest < after else after
     return [pid for pid in _numbers() if pid > low and pid != os.getpid() and wanted(f"/proc/{pid}")]
 
 

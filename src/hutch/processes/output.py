@@ -26,7 +26,8 @@ class Output:
     async def rest(self, seconds: float) -> None:
         """Wait so long for the rest, and not for a program that left the group and still holds the pipe."""
         try:
-            await asyncio.wait({self._end}, timeout=seconds)
+            if not self._end.done():
+                await asyncio.wait({self._end}, timeout=seconds)
         finally:
             self._close()
 

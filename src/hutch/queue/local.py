@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -13,6 +14,10 @@ from hutch.ports import TakenJob, Wallclock
 
 LEASE_SECONDS = 15.0
 """How long a job stays ours without :meth:`LocalQueue.extend`; a process seen to be dead loses its jobs at once."""
+
+LATELY = 1.0
+"""Seconds in which a lease that was begun or renewed is not renewed again: nobody can have taken it, and asking costs
+a write to the disk."""
 
 POLL_SECONDS = 0.25
 """How often jobs that other processes deferred are looked for."""
@@ -54,6 +59,13 @@ class HasJobs(Protocol):
 
 Asked = tuple[tuple[str, ...] | None, str | None]
 _ANY: Asked = (None, None)
+Taking = tuple[int, int]
+Moment = tuple[float, datetime]
+
+
+def _of(taken: TakenJob) -> Taking:
+    """Each taking of a job has its own number."""
+    return taken.id, taken.attempts
 
 
 class LocalQueue:
@@ -62,24 +74,37 @@ class LocalQueue:
     def __init__(self, store: HasJobs, *, lease: float = LEASE_SECONDS) -> None:
         self._jobs, self._lease = store.jobs, lease
         self._asked: WeakKeyDictionary[asyncio.Task[Any], Asked] = WeakKeyDictionary()
+        self._renewed: dict[Taking, Moment] = {}
 
     async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
         """The due job that has waited longest, of these kinds and whose lock is free; None when there is none."""
         task = asyncio.current_task()
         if task is not None:
             self._asked[task] = (tuple(kinds), lock)
-        return await self._jobs.take(kinds, lock, self._lease)
+        began = self._moment()
+        taken = await self._jobs.take(kinds, lock, self._lease)
+        if taken:
+            self._renewed = {t: at for t, at in self._renewed.items() if self._lately(at)} | {_of(taken): began}
+        return taken
 
     async def extend(self, taken: TakenJob) -> bool:
         """Renew the lease; False when it was lost and somebody else may have the job."""
-        return await self._jobs.extend(taken, self._lease)
+        began, renewed = self._moment(), self._renewed.get(_of(taken))
+        if renewed and self._lately(renewed):
+            return True
+        held = await self._jobs.extend(taken, self._lease)
+        if held:
+            self._renewed[_of(taken)] = began
+        return held
 
     async def finish(self, taken: TakenJob) -> None:
         """Remove the job; nothing happens if its lease was lost and another has it."""
+        self._renewed.pop(_of(taken), None)
         await self._jobs.finish(taken)
 
     async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
         """Give the job back for ``retry_at``; None keeps it as dead, for the record."""
+        self._renewed.pop(_of(taken), None)
         await self._jobs.fail(taken, retry_at)
 
     async def wait(self, timeout: float) -> None:
@@ -101,6 +126,15 @@ class LocalQueue:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), pause)
                 woken.clear()
+
+    def _moment(self) -> Moment:
+        return time.monotonic(), self._jobs.clock.now()
+
+    def _lately(self, moment: Moment) -> bool:
+        """By both clocks: one may be set back, the other stands still while the machine sleeps."""
+        monotonic, wall = self._moment()
+        gone = (wall - moment[1]).total_seconds()
+        return monotonic - moment[0] < LATELY and 0 <= gone < LATELY
 
     async def _pause(self, asked: Asked) -> float:
         """Seconds until it is worth looking again: 0 when a job is due."""

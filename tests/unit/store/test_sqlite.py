@@ -16,6 +16,7 @@ from hutch.model.event import ERASED, Draft, find_break
 from hutch.ports import Append, Conflict, Job, StoreFull
 from hutch.queue.local import LocalQueue
 from hutch.store.errors import StoreError
+from hutch.store.prepared import plain
 from hutch.store.sqlite import SqliteStore
 
 
@@ -50,18 +51,15 @@ def on_connect(statement: str) -> Iterator[None]:
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collects what is sent to SQLite."""
+def statements(store: SqliteStore) -> Iterator[list[str]]:
+    """Collects what the writer sends to SQLite."""
     seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
+    driver = plain(store._database._connection)
+    driver.set_trace_callback(seen.append)
     try:
         yield seen
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        driver.set_trace_callback(None)
 
 
 def sql(path: Path, *commands: str) -> list[tuple[object, ...]]:
@@ -128,14 +126,14 @@ async def test_the_disk_is_synced_for_each_transaction(store: SqliteStore, path:
 
 
 async def test_every_write_begins_immediate(store: SqliteStore) -> None:
-    with statements() as seen:
+    with statements(store) as seen:
         await store.commit([append("run:1")])
     assert [statement for statement in seen if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE"]
     assert seen.index("BEGIN IMMEDIATE") == 0
 
 
 async def test_commits_that_wait_share_a_transaction(store: SqliteStore) -> None:
-    with statements() as seen:
+    with statements(store) as seen:
         await asyncio.gather(*(store.commit([append("run:1")]) for _ in range(100)))
     begun = seen.count("BEGIN IMMEDIATE")
     assert 1 <= begun < 50
