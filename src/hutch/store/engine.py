@@ -94,11 +94,9 @@ def immediate(connection: Connection) -> Iterator[None]:
     try:
         yield
         driver.execute("COMMIT").close()
-    except BaseException:
+    finally:
         if driver.in_transaction:
             driver.execute("ROLLBACK").close()
-        raise
-    finally:
         if connection.in_transaction():
             connection.rollback()  # its own account of the transaction, which is over
 
