@@ -9,7 +9,7 @@ from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, op
 from hutch.effect.conditions import holds
 from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
-from hutch.effect.words import Word
+from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict, worst
 
 _FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/opt/homebrew/bin/")
@@ -73,6 +73,8 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
         doubts.append(f"{name}: an argument that may turn out to be a flag")
     if spec.operands == "none" and parsed.operands and not parsed.has(spec.lists):
         doubts.append(f"{name}: the argument {parsed.operands[0].shown()} is not known to be harmless")
+    if spec.most is not None and _size(parsed.operands) > spec.most:
+        doubts.append(f"{name}: may write to its argument {parsed.operands[-1].shown()}")
     if _does_its_default(parsed, spec):
         doubts.append(f"{name} {spec.bare}")
     if _may_shift(parsed, spec):
@@ -82,6 +84,11 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
     if spec.stdin == "empty" and stdin.kind not in ("none", "empty"):
         doubts.append(f"{name} sends on what it is given on standard input")
     return [_change(doubt) for doubt in doubts]
+
+
+def _size(operands: Sequence[Word]) -> int:
+    """How many arguments the words may become: a glob may become several."""
+    return sum(2 if OPAQUE in word.text and not word.names else 1 for word in operands)
 
 
 def _may_shift(parsed: Parsed, spec: Spec) -> bool:
@@ -120,7 +127,7 @@ def _operand(parsed: Parsed, spec: Spec, word: Word) -> list[Verdict]:
 
 
 def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
-    harmful = rule.effect > Effect.READ
+    harmful = rule.effect > Effect.READ and not rule.sure
     return matches(rule.match, word, fold) or (harmful and opaque(word) and may_match(rule.match, word))
 
 

@@ -34,6 +34,8 @@ def _psql(parsed: Parsed, stdin: Stdin, _: Runner) -> Verdict:
         found.append(Verdict(Effect.READ, "psql -l lists databases"))
     if not found and stdin.kind == "text" and stdin.text is not None:
         found.append(classify_sql(stdin.text))
+    if not found and parsed.has(frozenset({"-f", "--file"})):
+        return Verdict(Effect.READ, "psql connects")  # what the flag does is told by its rule
     if not found:
         what = "a file that is not seen" if stdin.kind == "file" else "what it reads: give -c"
         return _change(f"psql runs {what}")
@@ -181,10 +183,10 @@ def _printf(parsed: Parsed, _: Stdin, __: Runner) -> Verdict:
 
 
 def _shell(parsed: Parsed, _: Stdin, run: Runner) -> Verdict:
-    scripts = parsed.values("-c")
-    if not parsed.has(frozenset({"-c"})) or not scripts or not scripts[0].static:
+    script, *arguments = parsed.operands or [Word(OPAQUE)]
+    if not parsed.has(frozenset({"-c"})) or not script.static:
         return _change(f"{parsed.program} runs a script")
-    return worst([run.text(scripts[0].text), *[_change("a script's arguments") for _ in parsed.operands[:1]]])
+    return worst([run.text(script.text), *[_change("a script's arguments") for _ in arguments[:1]]])
 
 
 HOOKS: dict[str, Hook] = {

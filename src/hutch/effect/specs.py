@@ -14,8 +14,9 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``[[flag]]``: ``names`` and ``takes`` (``value``, ``none``), the values that are harmless (``allow``, but not
   ``deny``) and otherwise ``effect`` and ``why``; ``only``: the values that the rule is about;
   ``unless``: flags beside which it is harmless.
+- ``most``: how many operands it may have (``uniq in out`` writes).
 - ``operands``: ``any`` (default), ``none``, ``listed`` (only what ``[[operand]]`` names).
-- ``[[operand]]``: ``match`` (patterns), ``effect``, ``why``, ``sensitive``.
+- ``[[operand]]``: ``match`` (patterns), ``effect``, ``why``, ``sensitive``; ``sure``: not where it only may match.
 - ``bare``: the ``why`` of a change when there is no argument but flags.
 - ``stdin``: ``data`` (default), ``empty`` (what it is sent may do harm), ``code`` (it runs what it is sent).
 - ``files = false``: it shows no content of the files that it names.
@@ -46,7 +47,7 @@ from hutch.model.effect import Effect
 
 _KEYS = """
 like effect why sensitive none value modes needs flags numeric style flag operands operand bare stdin files first fold
-inner skip floor hook sub path endless ends dry lists
+inner skip floor hook sub path endless ends dry lists most
 """
 
 
@@ -73,6 +74,7 @@ class OperandRule:
     effect: Effect
     why: str
     sensitive: bool = False
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +96,7 @@ class Spec:
     style: str = "gnu"
     rules: tuple[FlagRule, ...] = ()
     operands: str = "any"
+    most: int | None = None
     operand_rules: tuple[OperandRule, ...] = ()
     bare: str = ""
     stdin: str = "data"
@@ -141,6 +144,7 @@ def make(data: Mapping[str, Any]) -> Spec:
         style=data.get("style", "gnu"),
         rules=tuple(_flag(entry) for entry in data.get("flag", ())),
         operands=data.get("operands", "any"),
+        most=data.get("most"),
         operand_rules=tuple(_operand(entry) for entry in data.get("operand", ())),
         bare=data.get("bare", ""),
         stdin=data.get("stdin", "data"),
@@ -175,7 +179,11 @@ def _operand(data: Mapping[str, Any]) -> OperandRule:
     match = data["match"]
     patterns = match.split() if isinstance(match, str) else match
     return OperandRule(
-        tuple(patterns), Effect.of(data.get("effect", "read")), data.get("why", ""), data.get("sensitive", False)
+        tuple(patterns),
+        Effect.of(data.get("effect", "read")),
+        data.get("why", ""),
+        data.get("sensitive", False),
+        data.get("sure", False),
     )
 
 

@@ -78,7 +78,7 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
         return _change(f"holds {odd}, which is not known to only read")
     called = any(token.text == "(" for token in found)
     why = "SELECT with only functions that read" if called else "SELECT that only reads"
-    if found[0].text not in ("select", "with"):
+    if found[0].text in ("values", "table"):
         why = f"{found[0].text.upper()} only reads"
     personal = sqltree.personal(tree)
     return Verdict(Effect.READ, f"{why}; it shows rows of persons or secrets" if personal else why, personal)

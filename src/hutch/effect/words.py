@@ -15,7 +15,8 @@ OPAQUE = "\0"
 _BARE = re.compile(r"(?:\\[^\n]|[\w@%+=:,./^~!#?*\[\]{}-])+")
 _LITERAL = re.compile(r"[A-Za-z0-9@+=:,./_-]+")
 _IN_DOUBLE = re.compile(r"\\(\n|[\"\\$`])")
-_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9?#$]")
+_NAMES = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::?-(?:[\w./:@%+,][\w./:@%+,=-]*)?)?|[0-9?#$]", re.ASCII)
+_SHELLS_OWN = re.compile(r"_|IFS|(OLD)?PWD|DIRSTACK|REPLY|OPTARG|MAPFILE|FUNCNAME|(BASH|COMP|READLINE|COPROC)\w*")
 
 
 def plain_bytes(text: str) -> bytes:
@@ -47,7 +48,7 @@ class Word:
     """One argument. ``hostile``: it may turn out to be a flag, or several arguments.
 
     ``names`` are the variables in it. A variable from outside the text counts as one argument
-    that is no flag: values are put in as single quoted words.
+    that is no flag: values are put in as single quoted words. One that the shell sets itself (``$_``) does not.
     """
 
     text: str
@@ -174,8 +175,12 @@ def _quoted(piece: _Piece) -> _Piece:
 
 def _variable(node: Node, _: Substitution) -> list[_Piece]:
     name = source(node).removeprefix("$").removeprefix("{").removesuffix("}")
-    if not _NAMES.fullmatch(name):
+    match = _NAMES.fullmatch(name)
+    if not match:
         raise Unknown(f"the expansion {source(node)[:40]}")
+    name = match.group(1) or name
+    if _SHELLS_OWN.fullmatch(name):
+        return [_Piece(OPAQUE, quoted=False, output=True, names=(name,))]
     return [_Piece(OPAQUE, True, False, (name,))]
 
 
