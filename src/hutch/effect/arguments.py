@@ -211,9 +211,13 @@ def _harmless(rule: FlagRule, value: Word | None, parsed: Parsed) -> bool:
         return False
     if rule.unless and parsed.has(rule.unless):
         return True
-    if rule.only and (value is None or not matches(rule.only, value)):
+    if rule.only and (value is None or not (matches(rule.only, value) or _may_be(rule.only, value))):
         return True
     return value is not None and not value.hostile and matches(rule.allow, value)
+
+
+def _may_be(patterns: tuple[str, ...], value: Word) -> bool:
+    return value.globbed and may_match(patterns, value)
 
 
 def lost_destroyer(parsed: Parsed, words: Sequence[Word]) -> Verdict | None:

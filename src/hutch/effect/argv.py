@@ -9,7 +9,7 @@ from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, op
 from hutch.effect.conditions import holds
 from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
-from hutch.effect.words import OPAQUE, Word
+from hutch.effect.words import Word
 from hutch.model.effect import Effect, Verdict, worst
 
 _FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/opt/homebrew/bin/")
@@ -88,7 +88,7 @@ def _doubts(parsed: Parsed, spec: Spec, stdin: Stdin) -> list[Verdict]:
 
 def _size(operands: Sequence[Word]) -> int:
     """How many arguments the words may become: a glob may become several."""
-    return sum(2 if OPAQUE in word.text and not word.names else 1 for word in operands)
+    return sum(2 if word.globbed else 1 for word in operands)
 
 
 def _may_shift(parsed: Parsed, spec: Spec) -> bool:
@@ -127,7 +127,7 @@ def _operand(parsed: Parsed, spec: Spec, word: Word) -> list[Verdict]:
 
 
 def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
-    harmful = rule.effect > Effect.READ and not rule.sure
+    harmful = rule.effect > Effect.READ and (not rule.sure or word.globbed)
     return matches(rule.match, word, fold) or (harmful and opaque(word) and may_match(rule.match, word))
 
 

@@ -29,7 +29,7 @@ def classify_shell(text: str) -> Verdict:
         return _change("longer than 64 kB, so not looked into")
     if _ODD.search(text):
         return _change("holds a control character")
-    raw = plain_bytes(text.strip(" \t\n"))
+    raw = plain_bytes(_braced(text.strip(" \t\n")))
     root = _PARSER.parse(raw).root_node
     verdict = Walk(raw, run_argv).judge(root, Stdin())
     if root.start_byte or root.end_byte != len(raw):
@@ -37,6 +37,13 @@ def classify_shell(text: str) -> Verdict:
     if root.has_error:
         return verdict.at_least(Effect.CHANGE, "cannot be parsed as shell, so unknown")
     return verdict
+
+
+def _braced(text: str) -> str:
+    """``$HOST:$PORT`` as ``${HOST}:${PORT}``, which is the same to bash and, unlike that, read right by the parser."""
+    if "'" in text or "<<" in text or ":$" not in text:
+        return text
+    return re.sub(r"(?<![\\$])\$([A-Za-z_][A-Za-z0-9_]*)(?=:\$[A-Za-z_])|(?<=:)\$([A-Za-z_][A-Za-z0-9_]*)", r"${\1\2}", text)
 
 
 def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:

@@ -60,6 +60,11 @@ class Word:
         """Whether the whole text is known."""
         return OPAQUE not in self.text and not self.hostile
 
+    @property
+    def globbed(self) -> bool:
+        """Whether the unknown part comes of a pattern of file names: what stands after it may be kept as it is."""
+        return OPAQUE in self.text and not self.names
+
     def shown(self) -> str:
         """For people: unknown parts as an ellipsis."""
         return self.text.replace(OPAQUE, "…")
