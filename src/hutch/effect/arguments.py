@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from hutch.effect.specs import FlagRule, Spec, destroyers, longer, matches, may_match, starts, step_matches
 from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9:_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,11 @@ class Parsed:
     program: str
     root: Spec
     chain: list[Spec] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
+    path: list[Word] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     operands: list[Word] = field(default_factory=list)
     after: list[Word] = field(default_factory=list)  # what stands after "--"
+    guarded: list[Word] = field(default_factory=list)  # operands that cannot turn out to be flags
     unknown: str = ""
 
     @property
@@ -52,8 +56,11 @@ class Parsed:
 
     @property
     def name(self) -> str:
-        """Program and subcommand, as people say it."""
-        return " ".join([self.program, *self.path])
+        """Program and subcommand, as people say it; where none is known, the words that seem to be one."""
+        told = self.path
+        if not told and self.root.subs:
+            told = [word for word in self.operands[:2] if _PLAIN.fullmatch(word.text)]
+        return " ".join([self.program, *(word.text for word in told)])
 
     def values(self, *names: str) -> list[Word]:
         """The values given to any of the flags ``names``."""
@@ -81,14 +88,32 @@ def parse(program: str, root: Spec, words: Sequence[Word]) -> Parsed:
         if not ended and word.text == "--":
             parsed.after = list(rest)
             parsed.operands.extend(rest)
+            parsed.guarded.extend(rest)
             parsed.flags.append(Flag("--", None, len(parsed.chain)))
-            return parsed
+            break
         if not ended and _is_flag(word):
             _flag(parsed, word, rest)
-        elif not _descend(parsed, word):
-            parsed.operands.append(word)
-            ended = ended or any(spec.first for spec in (root, *parsed.chain))
+        else:
+            _word(parsed, word, ended)
+            ended = ended or root.first or (bool(parsed.operands) and parsed.spec.first)
+    _shorten(parsed)
     return parsed
+
+
+def _shorten(parsed: Parsed) -> None:
+    """Steps that led to no subcommand are operands after all (``s3 cp s3://a b``, where ``s3 cp s3://* -`` is one)."""
+    size = len(parsed.chain[-1].path) if parsed.chain else 0
+    parsed.operands[:0] = parsed.path[size:]
+    parsed.path = parsed.path[:size]
+
+
+def _word(parsed: Parsed, word: Word, ended: bool) -> None:
+    """A step of the subcommand or an operand; once flags have ended it is none, whatever it turns out to be."""
+    if _descend(parsed, word):
+        return
+    parsed.operands.append(word)
+    if ended:
+        parsed.guarded.append(word)
 
 
 def _unbundled(parsed: Parsed, first: Word, rest: deque[Word]) -> None:
@@ -112,12 +137,12 @@ def _descend(parsed: Parsed, word: Word) -> bool:
     if parsed.operands or not word.static:
         return False
     at = len(parsed.path)
-    known = longer(parsed.root, tuple(parsed.path))
-    text = word.text.lower() if parsed.root.fold else word.text
-    fits = [s for s in known if step_matches(s.path[at], text)]
+    known = longer(parsed.root, tuple(step.text for step in parsed.path))
+    step = Word(word.text.lower() if parsed.root.fold else word.text)
+    fits = [s for s in known if step_matches(s.path[at], step.text)]
     if not fits:
         return False
-    parsed.path.append(text)
+    parsed.path.append(step)
     exact = [s for s in fits if len(s.path) == at + 1]
     parsed.chain.extend(exact[:1])
     return True

@@ -40,7 +40,7 @@ def judge(parsed: Parsed, words: Sequence[Word], stdin: Stdin) -> Verdict:
     base = _base(parsed, spec)
     found = [base, *flag_harms(parsed)]
     if spec is parsed.root and spec.subs and parsed.operands and not parsed.chain:
-        found.append(_change(f"{parsed.program} {parsed.operands[0].shown()} is not known to only read"))
+        found.append(_change(f"{parsed.name} is not known to only read"))
     if (parsed.unknown or not parsed.chain) and parsed.root.subs:
         found.extend(v for v in [lost_destroyer(parsed, words[1:])] if v)
     found.extend(_operands(parsed, spec))
@@ -107,9 +107,9 @@ def _does_its_default(parsed: Parsed, spec: Spec) -> bool:
 
 
 def _unguarded(parsed: Parsed) -> list[Word]:
-    after = {id(word) for word in parsed.after}
+    guarded = {id(word) for word in parsed.guarded}
     values = [flag.value for flag in parsed.flags if flag.value is not None]
-    return [w for w in (*parsed.operands, *values) if id(w) not in after]
+    return [w for w in (*parsed.operands, *values) if id(w) not in guarded]
 
 
 def _operands(parsed: Parsed, spec: Spec) -> list[Verdict]:

@@ -9,7 +9,7 @@ from hutch.effect.arguments import Flag, Parsed, Stdin
 from hutch.effect.specs import Spec
 from hutch.effect.words import Word
 
-_OFF = frozenset({"false", "0", "no", "off"})
+_OFF = frozenset({"false", "0", "no", "off", "none"})
 
 
 def endless(parsed: Parsed, runs_endless: bool, stdin: Stdin) -> bool:

@@ -20,6 +20,7 @@ from hutch.effect.words import Word, plain_bytes
 from hutch.model.effect import Effect, Verdict, worst
 
 _PARSER = Parser(Language(tree_sitter_bash.language()))
+_BEFORE_COLON = re.compile(r"(?<![\\$])\$([A-Za-z_]\w*)(?=:\$[A-Za-z_])|(?<=:)\$([A-Za-z_]\w*)", re.ASCII)
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -43,7 +44,7 @@ def _braced(text: str) -> str:
     """``$HOST:$PORT`` as ``${HOST}:${PORT}``, which is the same to bash and, unlike that, read right by the parser."""
     if "'" in text or "<<" in text or ":$" not in text:
         return text
-    return re.sub(r"(?<![\\$])\$([A-Za-z_][A-Za-z0-9_]*)(?=:\$[A-Za-z_])|(?<=:)\$([A-Za-z_][A-Za-z0-9_]*)", r"${\1\2}", text)
+    return _BEFORE_COLON.sub(r"${\1\2}", text)
 
 
 def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:

@@ -37,16 +37,22 @@ def test_shell_corpus(text: str, effect: str) -> None:
     assert verdict.effect is Effect.of(effect), verdict.why
 
 
-def judged() -> list[tuple[str, str]]:
-    """The lines of by-program.txt, each with its effect, "!" for sensitive."""
-    found = (DATA / "by-program.txt").read_text("utf-8").splitlines()
+def judged(name: str) -> list[tuple[str, str]]:
+    """The lines of a file, each with its effect, "!" for sensitive."""
+    found = (DATA / f"{name}.txt").read_text("utf-8").splitlines()
     pairs = (line.partition(" ") for line in found if line and not line.startswith("#"))
     return [(text.replace("⏎", "\n"), word) for word, _, text in pairs]
 
 
-@pytest.mark.parametrize(("text", "word"), judged())
-def test_lines_judged_program_by_program(text: str, word: str) -> None:
+@pytest.mark.parametrize(("text", "word"), judged("by-program") + judged("shell-tricks"))
+def test_shell_lines_judged_by_hand(text: str, word: str) -> None:
     verdict = classify("bash", text)
+    assert verdict.effect.word + "!" * verdict.sensitive == word, verdict.why
+
+
+@pytest.mark.parametrize(("text", "word"), judged("sql-tricks"))
+def test_sql_lines_judged_by_hand(text: str, word: str) -> None:
+    verdict = classify("sql", text)
     assert verdict.effect.word + "!" * verdict.sensitive == word, verdict.why
 
 
