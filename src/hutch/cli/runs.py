@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
 from hutch.cli.outputs import output
 from hutch.cli.progress import told
+from hutch.cli.run_text import described
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import byhand, incidents, respond
 from hutch.commands import runs as commands
 from hutch.commands.context import CommandError, Context
-from hutch.commands.views import run_json, run_summary, state_of
+from hutch.commands.views import run_json, run_summary
 from hutch.commands.worker import Worker
-from hutch.model.run import Chosen, Run
+from hutch.model.event import Event
+from hutch.model.run import Run
 from hutch.processes import end_left_behind
 
 WAITING = 4
@@ -75,7 +78,7 @@ def run(
             found = await drive(context, found.id)
         return found
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @click.group()
@@ -102,8 +105,8 @@ def list_(json_out: bool) -> None:
 @as_json
 def show(run_id: str, json_out: bool) -> None:
     """What a run saw, offers and did."""
-    found = with_context(lambda context: commands.load(context, run_id))
-    emit(run_json(found)) if json_out else describe(found)
+    found, journal = with_context(lambda context: _with_journal(context, run_id))
+    emit(run_json(found)) if json_out else click.echo(described(found, journal))
 
 
 @runs.command()
@@ -119,7 +122,7 @@ def approve(ctx: click.Context, run_id: str, option: str, digest: str, json_out:
         await commands.approve(context, run_id, option, actor(), digest=digest)
         return await drive(context, run_id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @runs.command()
@@ -135,7 +138,7 @@ def deny(ctx: click.Context, run_id: str, option: str, reason: str, json_out: bo
         await commands.deny(context, run_id, option, reason, actor())
         return await drive(context, run_id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @runs.command()
@@ -152,7 +155,7 @@ def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str,
         await commands.settle(context, run_id, option, choice, note, actor())
         return await drive(context, run_id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @runs.command()
@@ -169,7 +172,7 @@ def tick(ctx: click.Context, run_id: str, step: str, note: str, could_not: bool,
         await byhand.tick(context, run_id, step, note, actor(), done=not could_not)
         return await drive(context, run_id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @runs.command()
@@ -184,7 +187,7 @@ def undo(ctx: click.Context, run_id: str, option: str, json_out: bool) -> None:
         begun = await byhand.undo(context, run_id, option, actor())
         return await drive(context, begun.id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 @runs.command()
@@ -199,7 +202,7 @@ def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None
         await commands.cancel(context, run_id, reason, actor())
         return await drive(context, run_id)
 
-    _end(ctx, with_context(go), json_out)
+    _end(ctx, go, json_out)
 
 
 runs.add_command(output)
@@ -252,7 +255,7 @@ async def _tell_incident(worker: Worker, found: Run) -> None:
         pass
 
 
-# ------------------------------------------------------------------ showing
+# ------------------------------------------------------------------ arguments and ends
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, str]:
@@ -264,54 +267,19 @@ def pairs(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def describe(found: Run) -> None:
-    """A run in words, with the command that goes on."""
-    click.echo(f"{found.id}  {found.title}  ({found.service}, {found.mode}): {state_of(found)}")
-    if found.summary:
-        click.echo(f"  {found.summary}")
-    for cause in found.causes:
-        click.echo(f"  cause {cause['code']}: {cause['summary']}")
-    passed = sum(1 for s in found.read.values() if s == "passed")
-    if found.read:
-        click.echo(f"  {passed} of {len(found.read)} reads passed")
-    for item in found.program.reads:
-        if item.manual and item.id not in found.read:
-            click.echo(f"  by hand (line {item.line}): {item.manual.splitlines()[0]}")
-    for skipped in found.program.skipped:
-        click.echo(f"  not run (line {skipped.line}): {skipped.command.text.splitlines()[0]}: {skipped.refused}")
-    for number, chosen in enumerate(found.chosen, 1):
-        _describe_option(number, chosen)
-    for title, reason in found.left_out:
-        click.echo(f"  not offered: {title}: {reason}")
-    if found.waiting == "approval":
-        click.echo(f"\nApprove:  hutch runs approve {found.id} --option {found.chosen[0].option.id}")
-        click.echo(f"Decline:  hutch runs deny {found.id} --option {found.chosen[0].option.id} --reason '…'")
-    if found.waiting == "tick":
-        waits = next((c.next for c in found.chosen if c.state == "approved" and c.next), None) or found.unticked[0]
-        click.echo(f"\nDo this, then tick it off:\n  {waits.manual}")
-        click.echo(f"\nDone:       hutch runs tick {found.id} --note '…'")
-        click.echo(f"Could not:  hutch runs tick {found.id} --could-not --note '…'")
-    if found.waiting == "decision":
-        click.echo(f"\nSay what you see:  hutch runs decide {found.id} worked|failed --note '…'")
+async def _with_journal(context: Context, run_id: str) -> tuple[Run, list[Event]]:
+    found = await commands.load(context, run_id)
+    return found, await context.store.read(found.stream)
 
 
-def _describe_option(number: int, chosen: Chosen) -> None:
-    click.echo(f"  {number}. {chosen.option.title} [{chosen.option.id}]: {chosen.state}")
-    for statement in chosen.option.items:
-        word = "by hand" if statement.manual else "runs   "
-        click.echo(f"     {word} " + statement.command.text.replace("\n", "\n             "))
-    for reason in chosen.option.left_out:
-        click.echo(f"     without {reason}")
-    click.echo(f"     on      {chosen.target}   effect {chosen.option.effect.word}")
-    click.echo("     hits    " + str(chosen.preview.get("summary", "")).replace("\n", "\n             "))
-    if chosen.preview.get("undo"):
-        click.echo(f"     undo    {chosen.preview['undo']}")
-    if chosen.reason:
-        click.echo(f"     because {chosen.reason}")
+def _end(ctx: click.Context, work: Callable[[Context], Awaitable[Run]], json_out: bool) -> None:
+    """Do the work, show the run that it gives, and exit with what became of it."""
 
+    async def whole(context: Context) -> tuple[Run, list[Event]]:
+        return await _with_journal(context, (await work(context)).id)
 
-def _end(ctx: click.Context, found: Run, json_out: bool) -> None:
-    emit(run_json(found)) if json_out else describe(found)
+    found, journal = with_context(whole)
+    emit(run_json(found)) if json_out else click.echo(described(found, journal))
     if found.waiting in A_PERSON:
         ctx.exit(WAITING)
     failed = found.outcome in ("unresolved", "cancelled") or "failed" in found.read.values()

@@ -218,7 +218,7 @@ def await_tick(run: Run, _now: datetime) -> tuple[Move, ...]:
 def conclude(run: Run, _now: datetime) -> tuple[Move, ...]:
     """Nothing is left to do."""
     if run.in_state(ChangeState.OFFERED):
-        return (Finish("proposed", f"{len(run.chosen)} remedies proposed; {run.mode} applies nothing"),)
+        return (Finish("proposed", f"{_remedies(run)} proposed; {run.mode} applies nothing"),)
     if run.chosen and all(c.state in ENDED for c in run.chosen):
         return (Finish("unresolved", "; ".join(f"{c.option.title}: {c.reason or c.state}" for c in run.chosen)),)
     if run.program.asked:
@@ -226,6 +226,10 @@ def conclude(run: Run, _now: datetime) -> tuple[Move, ...]:
     if run.healthy and not run.causes:
         return (Finish("healthy", "every check is well; nothing to do"),)
     return (Finish("unresolved", "no remedy could be offered"),)
+
+
+def _remedies(run: Run) -> str:
+    return "1 remedy" if len(run.chosen) == 1 else f"{len(run.chosen)} remedies"
 
 
 def _answered(run: Run) -> Finish:

@@ -81,7 +81,7 @@ MEANT = {
         ("ALTER ROLE [application-role] SET idle_in_transaction_session_timeout = '60s'",),
     ),
     "postgres-corruption": Told(
-        8,
+        9,
         5,
         0,
         "backup.list backup.create postgres.reindex postgres.failover backup.verify recover.rows",
@@ -94,7 +94,7 @@ MEANT = {
         ("SELECT pg_cancel_backend(pid)",),
     ),
     "postgres-locks": Told(4, 2, 0, "postgres.end_sessions deploy.rollback"),
-    "redis": Told(8, 3, 0, "redis.set_maxmemory deploy.rollback service.restart"),
+    "redis": Told(9, 3, 0, "redis.set_maxmemory deploy.rollback service.restart"),
     "scaling": Told(
         17,
         9,
@@ -200,7 +200,7 @@ def test_a_document_of_the_same_name_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_changed_effect_would_be_noticed() -> None:
-    text = bundled()["redis"].read_text("utf-8").replace("redis-cli --bigkeys", "redis-cli flushall")
+    text = bundled()["redis"].read_text("utf-8").replace("redis-cli memory stats", "redis-cli flushall")
     found = classified(parse(text, "redis"))
     words = Counter(
         s.verdict.effect.word for r in found.runbooks for _, p in r.steps() for s in p.statements if s.verdict
