@@ -16,13 +16,30 @@ from hutch.model.effect import Effect
 from hutch.model.program import Item, Option, Program
 from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Step
 
+LOOKING_ROLES = frozenset({Role.SYMPTOMS, Role.DETECTION, Role.DIAGNOSIS})
+"""Sections that look for trouble; a runbook without one is a procedure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A section of the runbook with its items, in order."""
+    """A section of the runbook with its items, in order. ``whole`` where they are one remedy: one takes what another
+    gives, or the document says how they go on."""
 
     section: Section
     items: tuple[Item, ...]
+
+    def looks_by(self, one: Item) -> bool:
+        """Whether ``one`` is of the reading part: where one looks, and what only reads among single remedies."""
+        if self.section.role in READING_ROLES:
+            return True
+        alone = self.section.role in REMEDY_ROLES and not self.whole
+        return alone and one.command.effect is Effect.READ and not one.manual
+
+    @property
+    def whole(self) -> bool:
+        """Whether the section is one option, and not a list of single ones."""
+        chained = any(i.needs or i.when or i.undo for i in self.items) and len(self.items) > 1
+        return self.section.role is Role.OPTION or (self.section.role in REMEDY_ROLES and chained)
 
 
 def prepare(runbook: Runbook, situation: Situation) -> Program:
@@ -32,14 +49,15 @@ def prepare(runbook: Runbook, situation: Situation) -> Program:
     where one looks.
     """
     made = list(_made(runbook, situation))
-    reads = [_by_itself(m.section, i) for m in made if m.section.role in READING_ROLES for i in m.items]
+    reads = [_by_itself(m.section, i) for m in made for i in m.items if m.looks_by(i)]
     proofs = [_by_itself(m.section, i) for m in made if m.section.role is Role.VERIFICATION for i in m.items]
     options = [option for m in made for option in _options(m)]
     ready = [i for i in reads if not i.refused]
     placed = {i.id for i in (*ready, *proofs)} | {i.id for o in options for i in o.items}
     refused = {i.id: i for i in reads if i.refused}
     skipped = [refused.get(i.id) or _left_alone(m.section, i) for m in made for i in m.items if i.id not in placed]
-    return Program(tuple(ready), tuple(options), tuple(proofs), tuple(skipped))
+    looks = any(m.section.role in LOOKING_ROLES for m in made)
+    return Program(tuple(ready), tuple(options), tuple(proofs), tuple(skipped), procedure=not looks)
 
 
 def only(runbook: Runbook, wanted: str, situation: Situation) -> Program:
@@ -131,17 +149,12 @@ def _called_by(section: Section, made: Item) -> str:
 
 def _options(made: Made) -> Iterable[Option]:
     section = made.section
-    if section.role is Role.OPTION or (section.role in REMEDY_ROLES and _chained(made.items)):
+    if made.whole:
         yield from _whole(section, made.items)
     elif section.role in REMEDY_ROLES or section.role is Role.ACTIONS:
         for one in made.items:
             if one.command.effect > Effect.READ and not one.manual:
                 yield Option(one.id, _called(section, one), (one,))
-
-
-def _chained(items: Sequence[Item]) -> bool:
-    """Whether these statements make one remedy: one takes what another gives, or the document says how they go on."""
-    return any(i.needs or i.when or i.undo for i in items) and len(items) > 1
 
 
 def _whole(section: Section, items: Sequence[Item]) -> Iterator[Option]:

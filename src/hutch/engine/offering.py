@@ -33,7 +33,7 @@ async def offer(means: Means, run: Run) -> None:
     offers = [_draft(means, o, p, expires, t) for (o, p), t in zip(able, asked, strict=True)]
     if first and asked and asked[0].autonomous and run.mode == "act":
         offers.append(_granted_by(asked[0].autonomous, able[0][0]))
-    left_out = [*options.refused(run.program.options), *((o.title, what) for o, what in waiting)] + [
+    left_out = [*options.refused(run.program.options), *((o.title, what) for o, what in waiting), *_not_needed(run)] + [
         (o.title, p.refused or "it would hit nothing")
         for o, p in zip(ranked, previews, strict=True)
         if p.refused or p.hits == 0
@@ -45,9 +45,19 @@ async def offer(means: Means, run: Run) -> None:
 def _indicated(run: Run) -> Sequence[Option]:
     if run.program.asked:
         return [o for o in run.program.options if not o.refused]
-    if run.healthy and not run.causes and run.mode != "dry-run":
-        return ()  # a dry run renders everything, and applies nothing
-    return options.rank(run.program.options, run.causes)
+    ranked = options.rank(run.program.options, run.causes)
+    return () if _well(run) else ranked
+
+
+def _well(run: Run) -> bool:
+    """Whether all is well, and nothing is offered to a runbook that looks for trouble. A dry run shows everything."""
+    return bool(run.healthy) and not run.causes and not run.program.procedure and run.mode != "dry-run"
+
+
+def _not_needed(run: Run) -> list[tuple[str, str]]:
+    able = options.rank(run.program.options, ()) if _well(run) and not run.program.asked else ()
+    how = f"every check is well; to do it all the same: hutch run {run.document} --step"
+    return [(o.title, f"{how} {o.items[0].id}") for o in able]
 
 
 def _lacking(option: Option, run: Run) -> str:

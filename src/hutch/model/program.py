@@ -118,7 +118,8 @@ class Option:
 class Program:
     """What a run may do: reads by itself, options once approved, then the verification's reads.
 
-    ``asked``: a person asked for exactly this, so nothing is diagnosed, ranked or read besides.
+    ``asked``: a person asked for exactly this, so nothing is diagnosed, ranked or read besides. ``procedure``: it has
+    no part that looks for trouble (scaling, a roll-back), so it is offered also where all is well.
     """
 
     reads: tuple[Item, ...] = ()
@@ -126,6 +127,7 @@ class Program:
     verification: tuple[Item, ...] = ()
     skipped: tuple[Item, ...] = ()  # named, with the reason, and not run
     asked: bool = False
+    procedure: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """The journal's form; :func:`program_from` is its inverse."""
@@ -135,6 +137,7 @@ class Program:
             "verification": [i.as_dict() for i in self.verification],
             "skipped": [i.as_dict() for i in self.skipped],
             **({"asked": True} if self.asked else {}),
+            **({"procedure": True} if self.procedure else {}),
         }
 
     @property
@@ -196,8 +199,14 @@ def option_from(data: Mapping[str, object]) -> Option:
 def program_from(data: Mapping[str, object]) -> Program:
     """The program that :meth:`Program.as_dict` wrote."""
     options = tuple(option_from(o) for o in data["options"])  # type: ignore[attr-defined]
-    asked = bool(data.get("asked"))
-    return Program(_items(data["reads"]), options, _items(data["verification"]), _items(data["skipped"]), asked)
+    return Program(
+        _items(data["reads"]),
+        options,
+        _items(data["verification"]),
+        _items(data["skipped"]),
+        bool(data.get("asked")),
+        bool(data.get("procedure")),
+    )
 
 
 def _items(rows: object) -> tuple[Item, ...]:
