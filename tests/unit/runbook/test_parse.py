@@ -382,7 +382,8 @@ def test_statement_ids_are_unique(constructs: Document) -> None:
          "allowed here); correct them"),
         ("bad-rule-condition.md", "6: alert rule 'Hot': cannot read condition 'db_cpu is high'; write 'signal op "
          "number unit', as error_rate > 5%"),
-        ("bad-rule-unit.md", f"6: alert rule 'Hot': unknown unit 'bananas' in 'db_cpu > 80 bananas'; one of: {', '.join(UNITS)}"),
+        ("bad-rule-unit.md", "6: alert rule 'Hot': unknown unit 'bananas' in 'db_cpu > 80 bananas'; one of: "
+         f"{', '.join(UNITS)}"),
         ("bad-rule-duration.md", "7: alert rule 'Hot': cannot read duration 'a while'; write a number and s, m, h "
          "or d, as 5m"),
         ("bad-rule-severity.md", "8: alert rule 'Hot': unknown severity 'urgent'; one of: SEV-1, SEV-2, SEV-3, SEV-4"),
