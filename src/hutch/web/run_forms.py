@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hutch.commands import incidents, runs
+from hutch.commands import byhand, incidents, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.respond import run_document
 from hutch.model.effect import Effect
@@ -121,6 +121,30 @@ async def decide(request: Request, run_id: str) -> Response:
         option = wanted(fields, "option", "the remedy")
         await runs.settle(context, run_id, option, choice, fields.get("note", "")[:LONGEST], who)
         return f"You said that it {choice}."
+
+    return await do(request, await _page_of(request, run_id), deed)
+
+
+@router.post("/runs/{run_id}/ticks")
+async def tick(request: Request, run_id: str) -> Response:
+    """Say that a step was done by hand, or could not be."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        done = fields.get("done", "yes") == "yes"
+        note = fields.get("note", "")
+        await byhand.tick(context, run_id, wanted(fields, "item", "the step"), note, who, done=done)
+        return "Ticked off." if done else "It is said that it could not be done."
+
+    return await do(request, await _page_of(request, run_id), deed)
+
+
+@router.post("/runs/{run_id}/undo")
+async def undo(request: Request, run_id: str) -> Response:
+    """Offer the way back from what a remedy did: a run of its own, whose change waits for approval."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> Went:
+        begun = await byhand.undo(context, run_id, wanted(fields, "option", "the remedy"), who)
+        return Went("The way back is offered here. It waits for approval.", f"/runs/{begun.id}")
 
     return await do(request, await _page_of(request, run_id), deed)
 

@@ -123,10 +123,10 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
     """Starts a server in the given mode."""
     closing: list[Callable[[], Awaitable[object]]] = []
 
-    async def start(mode: str = "act", runbooks: str = "[trouble.md]") -> Site:
+    async def start(mode: str = "act", runbooks: str = "[trouble.md]", binds: str = "{mkdir: as-is}") -> Site:
         (tmp_path / "trouble.md").write_text(RUNBOOK)
         (tmp_path / "hutch.yaml").write_text(
-            f"mode: {mode}\nrunbooks: {runbooks}\nservices:\n  shop: {{runbook: trouble, binds: {{mkdir: as-is}}}}\n"
+            f"mode: {mode}\nrunbooks: {runbooks}\nservices:\n  shop: {{runbook: trouble, binds: {binds}}}\n"
         )
         context = open_context(tmp_path / "hutch.yaml")
         listener = listen(0)

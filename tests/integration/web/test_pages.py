@@ -138,11 +138,12 @@ async def test_a_notice_is_said_once(site: Any) -> None:
     assert "banner" not in (await site.page(place)).html.partition('id="notice"')[2].partition("</div>")[0]
 
 
-async def test_declining_with_the_second_button(site: Any) -> None:
+async def test_declining_with_a_reason(site: Any) -> None:
     state, run = await waiting(site)
-    form = (await site.page(f"/incidents/{state.id}")).form("/approval")
-    assert "You declined it." in (await site.send(form, form.others[0], actor="olivia")).said
+    form = (await site.page(f"/incidents/{state.id}")).form("/denial")
+    assert "You declined it." in (await site.send(form, actor="olivia", reason="not now")).said
     assert (await runs.load(site.context, run)).chosen[0].state is ChangeState.DENIED
+    assert "not now" in (await site.page(f"/runs/{run}")).said
 
 
 async def test_what_is_no_longer_as_shown_is_refused_and_why(site: Any) -> None:

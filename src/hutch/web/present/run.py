@@ -11,7 +11,7 @@ from hutch.model.effect import Effect
 from hutch.model.event import Event
 from hutch.model.run import ChangeState, Chosen, Run
 from hutch.review.reading import many, number, part, parts, text
-from hutch.web.present import steps
+from hutch.web.present import byhand, steps
 from hutch.web.present.words import Moment, block, line, moment, took
 
 STATES = {
@@ -28,6 +28,8 @@ STATES = {
     ChangeState.UNDECIDED: "needs your decision",
 }
 """Each state in words."""
+
+NOTHING_BACK = byhand.Back()
 
 LIVE = (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.UNKNOWN, ChangeState.UNDECIDED)
 """States in which a remedy is under way."""
@@ -46,12 +48,15 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Exactly what would run, and on what."""
+    """Exactly what would run, and on what. ``state`` says how far it is: done, next, passed over, or nothing yet."""
 
     text: str
     target: str
     effect: str
     why: str
+    state: str = ""
+    when: str = ""
+    manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ class Remedy:
     open: bool
     question: str
     verdict: steps.Verdict | None
+    left_out: tuple[str, ...] = ()
+    tick: byhand.Manual | None = None
+    back: byhand.Back = NOTHING_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,11 @@ class RunView:
     left_out: tuple[tuple[str, str], ...]
     reads: tuple[steps.Step, ...]
     changes: tuple[steps.Step, ...]
+    asked: bool = False
+    manuals: tuple[byhand.Manual, ...] = ()
+    values: tuple[byhand.Value, ...] = ()
+    started_by: str = ""
+    cancelled: str = ""
 
     @property
     def running(self) -> tuple[steps.Step, ...]:
@@ -155,7 +168,18 @@ def view(run: Run, journal: Sequence[Event], now: datetime, frozen: str) -> RunV
         left_out=_left_out(journal),
         reads=steps.reads(run, journal, now),
         changes=steps.changes(run, journal, now),
+        asked=run.program.asked,
+        manuals=byhand.manuals(run, journal),
+        values=byhand.values(run),
+        started_by=line(journal[0].actor) if journal else "",
+        cancelled=_cancelled(journal),
     )
+
+
+def _cancelled(journal: Sequence[Event]) -> str:
+    """Who cancelled it and why; empty where nobody did."""
+    found = next((e for e in journal if e.kind == "run.cancelled"), None)
+    return f"{line(found.actor)}: {text(found.data, 'reason', 'no reason given')}" if found else ""
 
 
 def _cause(data: Mapping[str, object]) -> Cause:
@@ -191,7 +215,7 @@ def remedies(run: Run, journal: Sequence[Event], now: datetime, frozen: str) -> 
     withdrawn = {text(e.data, "option") for e in journal if e.kind == "approval.withdrawn"}
     first = next(iter([*run.in_state(*LIVE), *run.in_state(ChangeState.OFFERED)]), None)
     return tuple(
-        _remedy(place, chosen, run, now, frozen, chosen is first, questions, words, withdrawn)
+        _remedy(place, chosen, run, journal, now, frozen, chosen is first, questions, words, withdrawn)
         for place, chosen in enumerate(run.chosen, start=1)
     )
 
@@ -200,6 +224,7 @@ def _remedy(
     place: int,
     chosen: Chosen,
     run: Run,
+    journal: Sequence[Event],
     now: datetime,
     frozen: str,
     first: bool,
@@ -208,7 +233,6 @@ def _remedy(
     withdrawn: Set[str],
 ) -> Remedy:
     option, preview = chosen.option, chosen.preview
-    commands = [i.command for i in option.items]
     return Remedy(
         place=place,
         id=option.id,
@@ -219,7 +243,7 @@ def _remedy(
         why=line(option.why),
         cures=line(option.cause),
         target=line(chosen.target),
-        statements=tuple(Statement(block(c.text), line(c.target), c.effect.word, line(c.why)) for c in commands),
+        statements=tuple(_statement(chosen, n) for n in range(len(option.items))),
         hits=int(number(preview, "hits") or 0),
         summary=block(preview.get("summary", "")),
         items=tuple(line(i) for i in many(preview, "items")),
@@ -235,7 +259,23 @@ def _remedy(
         open=first,
         question=questions.get(option.id, ""),
         verdict=words.get(option.id),
+        left_out=tuple(line(reason) for reason in option.left_out),
+        tick=byhand.next_manual(chosen, run),
+        back=byhand.back(run, journal, option.id),
     )
+
+
+def _statement(chosen: Chosen, number: int) -> Statement:
+    item = chosen.option.items[number]
+    begun = chosen.state in LIVE or chosen.done_items > 0
+    state = "next" if begun and number == chosen.done_items and chosen.state in LIVE else ""
+    if number < chosen.done_items:
+        state = "passed over" if item.id in chosen.passed_over else "done"
+    command = item.command
+    return Statement(
+        block(command.text), line(command.target), command.effect.word, line(command.why), state, line(item.when),
+        bool(item.manual),
+    )  # fmt: skip
 
 
 def _asked(chosen: Chosen) -> str:

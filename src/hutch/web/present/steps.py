@@ -12,7 +12,13 @@ from hutch.model.run import Run
 from hutch.review.reading import many, number, part, text
 from hutch.web.present.words import Moment, block, line, moment, took
 
-ENDS = {"change.done": "done", "change.failed": "failed", "change.unknown": "unknown"}
+ENDS = {
+    "change.done": "done",
+    "change.failed": "failed",
+    "change.unknown": "unknown",
+    "change.skipped": "skipped",
+    "step.ticked": "done",
+}
 
 WORDS = {
     "waiting": "not yet run",
@@ -20,6 +26,7 @@ WORDS = {
     "passed": "passed",
     "failed": "failed",
     "refused": "not run",
+    "skipped": "not needed",
     "done": "done",
     "unknown": "outcome unknown",
 }
@@ -53,7 +60,7 @@ class Step:
 
 def reads(run: Run, journal: Sequence[Event], now: datetime) -> tuple[Step, ...]:
     """The run's own reads, in the order of the document; those that could not be made ready last, with the reason."""
-    shown = [_read(item, _of(journal, item.id), now) for item in run.program.reads]
+    shown = [_read(item, _of(journal, item.id), now) for item in run.program.reads if not item.manual]
     return (*shown, *(replace(_step(i), status="refused", summary=line(i.refused)) for i in run.program.skipped))
 
 
@@ -73,7 +80,7 @@ def _read(item: Item, events: list[Event], now: datetime) -> Step:
             step = replace(step, status="running", started=moment(event.at, now), output="")
         elif event.kind == "statement.output" and step.status == "running":
             step = _heard(step, event)
-        elif event.kind == "statement.finished":
+        elif event.kind in ("statement.finished", "statement.skipped"):
             status = text(event.data, "status", "failed")
             step = _ended(step, event, status if status in WORDS else "failed")
     return step
@@ -93,7 +100,8 @@ def changes(run: Run, journal: Iterable[Event], now: datetime) -> tuple[Step, ..
         elif item and item.id in current:
             found[current[item.id]] = _went_on(found[current[item.id]], event)
         elif event.kind in ENDS and item:
-            found.append(_ended(replace(_step(item), key=f"change-{len(found)}"), event, ENDS[event.kind]))
+            status = "failed" if event.data.get("done") is False else ENDS[event.kind]
+            found.append(_ended(replace(_step(item), key=f"change-{len(found)}"), event, status))
     return tuple(found)
 
 
@@ -118,7 +126,7 @@ def _ended(step: Step, event: Event, status: str) -> Step:
         step,
         status=status,
         started=None,
-        summary=line(event.data.get("summary", "")),
+        summary=line(event.data.get("summary", event.data.get("note", ""))),
         output=output[-TAIL:].strip("\n"),
         took=took(number(event.data, "seconds")),
     )
