@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
@@ -24,16 +25,26 @@ def load_document(reference: str, folders: Sequence[str] = (), base: Path | None
     Raises :class:`CommandError` saying where it was looked for, or the line of what is wrong in it.
     """
     path = find(reference, folders, base).absolute()
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise CommandError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not", 2)
-        content = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{path}: cannot be read: {error.strerror}", 2) from error
+    content = content_of(path)
     try:
         return classified(parse(content, str(path)))
     except RunbookError as error:
         raise CommandError(str(error.at(source=str(path))), 2) from error
+
+
+def content_of(path: Path) -> bytes:
+    """What the file holds. Raises :class:`CommandError` for one that is too large for a runbook or cannot be read."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CommandError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not", 2)
+        return path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path}: cannot be read: {error.strerror}", 2) from error
+
+
+def hash_of(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> str:
+    """The hash of the document that ``reference`` names as it stands now, without reading what it says."""
+    return sha256(content_of(find(reference, folders, base))).hexdigest()
 
 
 def find(reference: str, folders: Sequence[str] = (), base: Path | None = None) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from hutch.commands import incidents, runs
 from hutch.commands.context import Context
 from hutch.commands.prepare import only, prepare
 from hutch.commands.situation import Situation
-from hutch.commands.source import open_source
+from hutch.commands.source import Source, open_source
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
 from hutch.model.program import Program
@@ -40,19 +41,27 @@ async def run_document(
     Raises ``CommandError`` for an unknown document, anchor, step or service.
     """
     service = context.service(service_name)
-    source = open_source(context, reference)
     situation = Situation(service, values or {}, binds or {}, incident_values(incident))
-    program = only(source.runbook, step, situation) if step else prepare(source.runbook, situation)
+    source, program, name = await asyncio.to_thread(_made, context, reference, step, situation)
     return await runs.start(
         context,
         service=service.name,
-        title=source.runbook.title + (f": {step}" if step else ""),
+        title=source.runbook.title + (f": {name}" if name else ""),
         made_from=runs.MadeFrom(reference, source.document.source, source.document.hash, source.documents, situation),
         program=program,
         incident=incident.id if incident else "",
         mode=mode,
         actor=actor,
     )
+
+
+def _made(context: Context, reference: str, step: str, situation: Situation) -> tuple[Source, Program, str]:
+    """The document, the program, and what the step is called that was asked for. A large document takes its time."""
+    source = open_source(context, reference)
+    if not step:
+        return source, prepare(source.runbook, situation), ""
+    found = next((s for _, s in source.runbook.steps() if s.id == step), None)
+    return source, only(source.runbook, step, situation), found.name if found else step
 
 
 def remade(context: Context, run: Run, captured: Mapping[str, str]) -> Program:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hutch.commands.context import CommandError, Context
-from hutch.commands.documents import base_of, load_document
+from hutch.commands.documents import base_of, hash_of
 from hutch.model.run import Run
 
 AGAIN = "start the runbook again"
@@ -22,7 +22,7 @@ def _document(context: Context, run: Run) -> str:
     for path, before in read.items():
         shown = name if path == run.document_path else path
         try:
-            now = load_document(path, context.config.runbooks, base_of(context)).hash
+            now = hash_of(path, context.config.runbooks, base_of(context))
         except CommandError as error:
             return f"its document cannot be read any more ({error}); {AGAIN}"
         if now != before:

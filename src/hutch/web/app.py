@@ -26,7 +26,7 @@ STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
 
 
 def build(context: Context) -> FastAPI:
-    """The application over one context. ``app.state.site.close()`` lets the live pages go."""
+    """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
     app.state.site = Site(context, Hub(context.store, context.clock, context.home), Shelf(context))

@@ -16,7 +16,7 @@ from hutch.model.runbook import Runbook
 from hutch.runbook.visible import visible
 from hutch.web.present import catalogue
 from hutch.web.present import runbook as show
-from hutch.web.present.volume import Volume, draw, front, within
+from hutch.web.present.volume import Volume, front, within
 from hutch.web.shelf import Unread
 from hutch.web.site import Site, site_of
 
@@ -104,8 +104,7 @@ async def _runbook(
 ) -> Response:
     context = site.context
     chosen = chosen_service(context, volume.name, service)
-    seen = await site.shelf.survey(volume, found, chosen) if chosen else None
-    drawn = await asyncio.to_thread(draw, volume, found, known, seen, part)
+    drawn, seen = await site.shelf.drawn(volume, found, known, chosen, part)
     ran = catalogue.latest(await runs.listing(context), context.clock.now())
     name = chosen.name if chosen else ""
     return site.draw(

@@ -56,12 +56,13 @@ async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Mo
     try:
         yield monitor
     finally:
-        app.state.site.close()
+        app.state.site.hub.close()
         server.should_exit = True
         for part in parts[:2]:
             part.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
+        app.state.site.shelf.close()
         marker.unlink(missing_ok=True)
 
 

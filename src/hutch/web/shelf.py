@@ -9,13 +9,14 @@ import asyncio
 import hashlib
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from hutch.commands.context import CommandError, Context, Service
-from hutch.commands.documents import MAX_BYTES, base_of, classified, names
+from hutch.commands.documents import base_of, classified, content_of, names
 from hutch.commands.lint import lint_paths
 from hutch.commands.situation import Situation
 from hutch.model.runbook import Runbook
@@ -24,7 +25,7 @@ from hutch.runbook.lint import RULES
 from hutch.runbook.parse import parse
 from hutch.web.present import leaves, prose
 from hutch.web.present.runbook import Survey, survey
-from hutch.web.present.volume import Volume
+from hutch.web.present.volume import Drawn, Volume, draw
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Source of the documents that are kept; the one that was asked for longest ago goes first."""
@@ -33,6 +34,7 @@ LINTED_BYTES = 200_000
 """A larger document is linted on the command line, not for a list."""
 
 KEPT_SURVEYS = 16
+KEPT_PAGES = 32
 
 READERS = 2
 """Documents that are read at a time: reading takes a processor whole."""
@@ -54,6 +56,7 @@ class Shelf:
     context: Context
     kept: OrderedDict[tuple[str, str], Volume] = field(default_factory=OrderedDict)
     surveys: OrderedDict[tuple[str, str, str], Survey] = field(default_factory=OrderedDict)
+    pages: OrderedDict[tuple[object, ...], Drawn] = field(default_factory=OrderedDict)
     _reading: dict[str, asyncio.Task[Volume]] = field(default_factory=dict)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "hutch-runbooks"))
 
@@ -87,6 +90,20 @@ class Shelf:
             while len(self.surveys) > KEPT_SURVEYS:
                 self.surveys.popitem(last=False)
         return self.surveys[key]
+
+    async def drawn(
+        self, volume: Volume, runbook: Runbook, known: Mapping[str, Path], service: Service | None, part: int
+    ) -> tuple[Drawn, Survey | None]:
+        """A part of a runbook as the page shows it for ``service``; kept while nothing of that changes."""
+        seen = await self.survey(volume, runbook, service) if service else None
+        about = service.config.fingerprint() if service else ""
+        key = (volume.name, volume.document.hash, runbook.id, part, about, frozenset(known.items()))
+        if key not in self.pages:
+            loop = asyncio.get_running_loop()
+            self.pages[key] = await loop.run_in_executor(self._pool, draw, volume, runbook, known, seen, part)
+            while len(self.pages) > KEPT_PAGES:
+                self.pages.popitem(last=False)
+        return self.pages[key], seen
 
     def close(self) -> None:
         """Begin nothing further."""
@@ -139,12 +156,7 @@ def _result(name: str, path: Path, task: asyncio.Task[Volume]) -> Volume | Unrea
 
 
 def _content(path: Path) -> tuple[bytes, str]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise CommandError(f"{path.name}: larger than {MAX_BYTES // 1024 // 1024} MB; a runbook is not", 2)
-        content = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{path.name}: cannot be read: {error.strerror}", 2) from error
+    content = content_of(path)
     return content, hashlib.sha256(content).hexdigest()
 
 

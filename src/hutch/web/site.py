@@ -45,11 +45,6 @@ class Site:
     notices: Notices = field(default_factory=Notices)
     templates: Environment = field(default_factory=environment)
 
-    def close(self) -> None:
-        """Let go of whoever listens, and begin no further reading."""
-        self.hub.close()
-        self.shelf.close()
-
     def draw(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page ``name``; with ``?fragment=1`` only the part of it that changes."""
         fragment = request.query_params.get("fragment") == "1"

@@ -11,8 +11,8 @@ from hutch.model.runbook import Document, Runbook
 from hutch.runbook.anchors import slug
 from hutch.runbook.blocks import plain
 
-MOST_STEPS = 60
-MOST_CHARS = 150_000
+MOST_STEPS = 50
+MOST_CHARS = 60_000
 """What one page shows at most; past twice as much a part ends in the middle of a section, if need be."""
 
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
