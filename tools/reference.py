@@ -14,9 +14,12 @@ import click
 from hutch.bootstrap import config
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
+from hutch.commands.lint import words_of
 from hutch.detection.promql import expression
 from hutch.detection.signals import SIGNALS
 from hutch.ports import Setting
+from hutch.runbook.lint import RULES
+from hutch.runbook.lint.explain import explained
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MARK = re.compile(r"(<!-- (?P<what>[^>]+?) -->\n)(?:<!-- begin -->.*?<!-- end -->\n)?", re.S)
@@ -84,6 +87,17 @@ def _command(name: str, command: click.Command) -> str:
     return "\n\n".join(parts)
 
 
+def lint() -> str:
+    """Every rule of the lint."""
+    rows = [(f"[`{r.code}`](lint/{r.code}.md)", r.level.value, r.name, r.summary) for r in RULES]
+    return table(("code", "severity", "name", "what it finds"), rows)
+
+
+def lint_pages() -> dict[Path, str]:
+    """The page of every rule of the lint, by its place."""
+    return {FOLDER / "lint" / f"{rule.code}.md": explained(rule, words_of(rule), linked=True) for rule in RULES}
+
+
 MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.TOP": lambda: settings(config.TOP),
     "table: hutch.bootstrap.config.SERVICE": lambda: settings(config.SERVICE),
@@ -94,6 +108,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "signals": signals,
     "causes": causes,
     "commands": commands,
+    "lint": lint,
 }
 
 
@@ -109,13 +124,19 @@ def written(text: str) -> str:
 
 def main() -> int:
     """Write the pages; with ``--check`` only say which ones are out of date."""
+    pages = lint_pages()
+    pages |= {page: written(page.read_text(encoding="utf-8")) for page in sorted(FOLDER.glob("*.md"))}
     stale = []
-    for page in sorted(FOLDER.glob("*.md")):
-        now = page.read_text(encoding="utf-8")
-        if written(now) != now:
+    for page, text in pages.items():
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
             stale.append(page.name)
             if "--check" not in sys.argv:
-                page.write_text(written(now), encoding="utf-8")
+                page.parent.mkdir(exist_ok=True)
+                page.write_text(text, encoding="utf-8")
+    for page in set((FOLDER / "lint").glob("*.md")) - set(pages):
+        stale.append(page.name)
+        if "--check" not in sys.argv:
+            page.unlink()
     if stale:
         print(f"docs/reference: {'out of date' if '--check' in sys.argv else 'written'}: {', '.join(stale)}")
     return 1 if stale and "--check" in sys.argv else 0

@@ -27,15 +27,16 @@ def _name(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    text = re.sub(r"^(`{3,})[^`].*?^\1`*$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     for target in LINK.findall(text):
         if "://" not in target and not target.startswith("#"):
             assert (page.parent / target.partition("#")[0]).exists(), f"{_name(page)} links to {target}"
 
 
 def test_every_page_is_in_the_index() -> None:
-    index = ROOT / "docs" / "README.md"
-    linked = {(index.parent / t).resolve() for t in LINK.findall(index.read_text("utf-8")) if "://" not in t}
+    index, rules = ROOT / "docs" / "README.md", ROOT / "docs/reference/lint.md"
+    texts = {page: page.read_text("utf-8") for page in (index, rules)}
+    linked = {(p.parent / t).resolve() for p, text in texts.items() for t in LINK.findall(text) if "://" not in t}
     pages = {p for p in (ROOT / "docs").rglob("*.md") if p.parent.name != "adr" and p != index}
     assert pages - linked == set()
     decisions = (ROOT / "docs/adr/README.md").read_text("utf-8")

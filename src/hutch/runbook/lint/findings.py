@@ -32,7 +32,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule with its stable code. A ``general`` one is silent where a rule of its own speaks of the same line."""
+    """A rule with its stable code. A ``general`` one is silent where a rule of its own, no milder,
+    speaks of the same line."""
 
     code: str
     name: str
@@ -44,7 +45,7 @@ class Rule:
     @property
     def page(self) -> str:
         """Its page, relative to the folder ``docs``."""
-        return f"reference/lint.md#{self.code.lower()}"
+        return f"reference/lint/{self.code}.md"
 
 
 @dataclass(frozen=True, slots=True)

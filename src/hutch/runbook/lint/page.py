@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from hutch.model.effect import Effect
-from hutch.model.runbook import Document, Runbook, Section, Statement, Step
+from hutch.model.runbook import Document, Link, Runbook, Section, Statement, Step
 from hutch.runbook.blocks import Kind, marks
 from hutch.runbook.lint.calls import Call, calls
 from hutch.runbook.lint.sql import LONGEST, Sql, statements_of
@@ -16,9 +17,20 @@ from hutch.runbook.placeholders import SHELLS
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a link leads to. ``anchors`` is None where it is no Markdown, so that none can be missed."""
+    """What a link leads to. ``anchors`` give the runbook that each belongs to (empty: none); they are None where it is
+    no Markdown, so that none can be missed. ``leads`` are each runbook's links to sub-runbooks, ``only`` is the
+    runbook of a document that holds one."""
 
-    anchors: frozenset[str] | None = None
+    anchors: Mapping[str, str] | None = None
+    leads: Mapping[str, Sequence[Link]] = field(default_factory=dict)
+    only: str = ""
+
+
+def place_of(document: Document, anchors: Iterable[str] = ()) -> Place:
+    """A document as a place; ``anchors`` are those that it sets itself."""
+    leads = {r.id: [step.link for _, step in r.steps() if step.link] for r in document.runbooks}
+    only = document.runbooks[0].id if len(document.runbooks) == 1 else ""
+    return Place({**dict.fromkeys(anchors, ""), **document.anchors}, {i: one for i, one in leads.items() if one}, only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,8 @@ class Page:
     said: tuple[Said, ...] = ()
     blocks: tuple[Block, ...] = ()
     titles: frozenset[int] = frozenset()  # the lines of headings and labels
-    code: frozenset[int] = field(default_factory=frozenset)
+    code: frozenset[int] = frozenset()
+    starts: tuple[int, ...] = ()  # the lines that runbooks and chapters begin on
 
     def by_runbook(self) -> Iterator[tuple[Runbook, tuple[Said, ...]]]:
         """Every runbook with its statements."""
@@ -87,6 +100,15 @@ class Page:
             end = at + sum(len(step.statements) for _, step in runbook.steps())
             yield runbook, self.said[at:end]
             at = end
+
+    def end_of(self, runbook: Runbook) -> int:
+        """The last line of a runbook: the one before the next begins."""
+        later = bisect_right(self.starts, runbook.line)
+        return self.starts[later] - 1 if later < len(self.starts) else len(self.lines)
+
+    def between(self, after: int, last: int) -> Iterator[tuple[int, str]]:
+        """The lines after line ``after`` down to ``last``, with their numbers."""
+        return ((number, self.lines[number - 1]) for number in range(after + 1, last + 1))
 
     def prose(self) -> Iterator[tuple[int, str]]:
         """The lines outside of blocks, with their numbers."""
@@ -106,6 +128,7 @@ def page(document: Document, text: str, surroundings: Surroundings) -> Page:
         blocks,
         frozenset(m.line + 1 for m in found if m.kind in {Kind.HEADING, Kind.LABEL}),
         frozenset(n for block in blocks for n in range(block.first, block.last + 1)),
+        tuple(sorted({*(r.line for r in document.runbooks), *(c.line for c in document.chapters)})),
     )
 
 

@@ -1,58 +1,91 @@
-"""Findings for people, programs and code scanners."""
+"""Findings for people and for programs. What documents bring in is shown as it is, never acted on by a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from pathlib import PurePath
 from typing import Any
-from urllib.parse import quote
 
 from hutch.runbook.lint.findings import Finding, Level, Rule
+from hutch.runbook.visible import visible
 
-SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+Paint = Callable[[str, str], str]
+"""Gives a text a colour, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in ``files`` files; ``unreadable`` says of each file that could not be read why."""
+    """What was found in ``files`` files; ``unreadable`` says of each file that could not be read why.
+
+    ``total`` counts all that was found, ``findings`` are those that are told of.
+    """
 
     rules: tuple[Rule, ...]
     files: int = 0
     findings: tuple[Finding, ...] = ()
     suppressed: int = 0
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    errors: int = 0
+    warnings: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many findings are not told of."""
+        return self.errors + self.warnings - len(self.findings)
 
 
-def as_text(report: Report) -> str:
-    """``PATH:LINE: CODE level: message``, a line with the safer form, and a last line that sums up."""
-    return "\n".join([*(line for f in report.findings for line in _lines(f)), _total(report)])
+def plain(text: str, _colour: str) -> str:
+    """No colour."""
+    return text
 
 
-def _lines(found: Finding) -> Iterator[str]:
-    yield f"{found.source}:{found.line}: {found.rule.code} {found.rule.level}: {found.message}"
+def one_line(text: str) -> str:
+    """``text`` on one line, with hidden characters and controls as their escapes."""
+    shown = visible(text).replace("\n", "\\n").replace("\t", " ")
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def as_text(report: Report, paint: Paint = plain) -> str:
+    """``PATH:LINE: level CODE: message``, a line with the safer form, and a last line that sums up."""
+    lines = [line for found in report.findings for line in _lines(found, paint)]
+    if report.findings:
+        lines.append("")
+    if report.left_out:
+        lines.append(f"{report.left_out} more not shown; --max 0 shows all")
+    return "\n".join([*lines, _total(report)])
+
+
+def _lines(found: Finding, paint: Paint) -> Iterator[str]:
+    level = found.rule.level
+    place = paint(f"{one_line(found.source)}:{found.line}:", "bold")
+    word = paint(level.value, "red" if level is Level.ERROR else "yellow")
+    yield f"{place} {word} {found.rule.code}: {one_line(found.message)}"
     if found.safer:
-        yield f"    safer: {found.safer}"
+        yield f"    {paint('safer:', 'green')} {one_line(found.safer)}"
 
 
 def _total(report: Report) -> str:
-    errors = sum(f.rule.level is Level.ERROR for f in report.findings)
-    counts = (_count(errors, "error"), _count(len(report.findings) - errors, "warning"), _count(report.files, "file"))
+    counts = (_count(report.errors, "error"), _count(report.warnings, "warning"), _count(report.files, "file"))
     quiet = f", {report.suppressed} suppressed" if report.suppressed else ""
-    return f"{counts[0]}, {counts[1]} in {counts[2]}{quiet}"
+    code = report.findings[0].rule.code if report.findings else ""
+    why = f"; hutch runbook lint --explain {code} says why and shows how" if code else ""
+    return f"{counts[0]}, {counts[1]} in {counts[2]}{quiet}{why}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+# ------------------------------------------------------------------ for programs
+
+
 def as_json(report: Report) -> dict[str, Any]:
-    """Stable keys: ``version``, ``files``, ``suppressed``, ``findings``, ``errors``."""
+    """Stable keys: ``version``, ``files``, ``suppressed``, ``left_out``, ``findings``, ``errors``."""
     return {
         "version": 1,
         "files": report.files,
         "suppressed": report.suppressed,
+        "left_out": report.left_out,
         "findings": [_finding(found) for found in report.findings],
         "errors": [{"path": path, "message": why} for path, why in report.unreadable.items()],
     }
@@ -78,59 +111,6 @@ def rules_json(rules: Sequence[Rule]) -> list[dict[str, str]]:
     ]
 
 
-# ------------------------------------------------------------------ SARIF
-
-
-def as_sarif(report: Report, version: str) -> dict[str, Any]:
-    """SARIF 2.1.0, one run. ``helpUri`` is relative to the folder ``docs``; ``version`` is Hutch's."""
-    index = {rule.code: at for at, rule in enumerate(report.rules)}
-    driver = {"name": "hutch", "version": version, "rules": [_sarif_rule(rule) for rule in report.rules]}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report)],
-        "results": [_result(found, index[found.rule.code]) for found in report.findings],
-    }
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-
-
-def _invocation(report: Report) -> dict[str, Any]:
-    notes = [
-        {
-            "level": "error",
-            "message": {"text": why},
-            "locations": [{"physicalLocation": {"artifactLocation": _at(path)}}],
-        }
-        for path, why in report.unreadable.items()
-    ]
-    return {"executionSuccessful": not notes, "toolExecutionNotifications": notes}
-
-
-def _sarif_rule(rule: Rule) -> dict[str, Any]:
-    return {
-        "id": rule.code,
-        "name": rule.name,
-        "shortDescription": {"text": rule.summary},
-        "fullDescription": {"text": rule.summary},
-        "help": {"text": f"{rule.summary}. See docs/{rule.page}."},
-        "helpUri": rule.page,
-        "defaultConfiguration": {"level": rule.level.value},
-    }
-
-
-def _result(found: Finding, index: int) -> dict[str, Any]:
-    safer = f"\nSafer: {found.safer}" if found.safer else ""
-    place = {"artifactLocation": _at(found.source), "region": {"startLine": found.line}}
-    identity = f"{found.rule.code}\0{found.source}\0{found.message}"
-    return {
-        "ruleId": found.rule.code,
-        "ruleIndex": index,
-        "level": found.rule.level.value,
-        "message": {"text": f"{found.message}{safer}"},
-        "locations": [{"physicalLocation": place}],
-        "partialFingerprints": {"hutchFinding/v1": sha256(identity.encode()).hexdigest()[:32]},
-    }
-
-
-def _at(path: str) -> dict[str, str]:
-    return {"uri": quote(PurePath(path).as_posix())}
+def with_safer(found: Finding) -> str:
+    """The message and the safer form, for where there is one field for both."""
+    return f"{found.message}\nSafer: {found.safer}" if found.safer else found.message

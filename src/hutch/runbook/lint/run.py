@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hutch.model.runbook import Document
+from hutch.runbook.annotations import language
+from hutch.runbook.blocks import Kind, Mark, marks
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.lint.catalogue import CODES, RULES, UNREADABLE, UNUSED
-from hutch.runbook.lint.findings import Finding, Hit, Rule
+from hutch.runbook.lint.findings import Finding, Hit, Level, Rule
 from hutch.runbook.lint.page import Surroundings, page
 from hutch.runbook.lint.suppress import Suppression, suppressions
 from hutch.runbook.parse import parse
+from hutch.runbook.rules import holds_rules, parse_rules
+from hutch.runbook.steps import step
 
-MOST_ERRORS = 50
-"""Unreadable blocks of one document that are passed over, so that the rest is still looked at."""
+LONGEST_MESSAGE = 400
+"""Characters of a message: what documents bring into one (titles, addresses) may be long."""
 
-_FENCE = re.compile(r"^(?P<head>[\s>]*(?:[-*+]|\d+[.)])?\s*(?:`{3,}|~{3,}))(?P<info>.*)$")
+_FENCE = re.compile(r"^(?P<head>[\s>]*(?:(?:[-*+]|\d+[.)])\s+)*(?:`{3,}|~{3,}))(?P<info>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +60,29 @@ def lint(
     quiet: tuple[Suppression, ...] = ()
     if document:
         seen = page(classify(document), text, surroundings)
-        quiet = tuple(suppressions(seen))
+        quiet = tuple(suppressions(seen, CODES))
         hits += [(rule, hit) for rule in RULES for hit in rule.check(seen)]
     spoken = _without_general(hits)
     kept, used = _audible(spoken, quiet)
     unused = [(UNUSED, hit) for hit in _unused(quiet, used)]
     chosen = frozenset(rule.code for rule in rules)
-    found = {
-        Finding(rule, source, hit.line, hit.message, hit.safer) for rule, hit in (*kept, *unused) if rule.code in chosen
-    }
+    found = {_finding(rule, source, hit) for rule, hit in (*kept, *unused) if rule.code in chosen}
     return Result(tuple(sorted(found, key=lambda f: (f.line, f.rule.code, f.message))), len(spoken) - len(kept))
 
 
+def _finding(rule: Rule, source: str, hit: Hit) -> Finding:
+    long = len(hit.message) > LONGEST_MESSAGE
+    return Finding(rule, source, hit.line, f"{hit.message[:LONGEST_MESSAGE]}…" if long else hit.message, hit.safer)
+
+
 def _without_general(hits: Sequence[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
-    spoken = {hit.line for rule, hit in hits if not rule.general and rule.code >= "RB1"}
-    return [(rule, hit) for rule, hit in hits if not (rule.general and hit.line in spoken)]
+    """Without the general word on lines of which a rule of its own, no milder, speaks."""
+    spoken = {(hit.line, rule.level) for rule, hit in hits if not rule.general and rule.code >= "RB1"}
+    return [
+        (rule, hit)
+        for rule, hit in hits
+        if not (rule.general and ((hit.line, rule.level) in spoken or (hit.line, Level.ERROR) in spoken))
+    ]
 
 
 def _audible(
@@ -94,7 +106,7 @@ def _audible(
 def _unused(quiet: Iterable[Suppression], used: set[tuple[int, str]]) -> Iterable[Hit]:
     for one in quiet:
         for code in one.codes:
-            if code in CODES and (one.line, code) not in used:
+            if (one.line, code) not in used:
                 yield Hit(one.line, f"nothing here breaks {code}: take the suppression away")
 
 
@@ -103,27 +115,51 @@ def _unused(quiet: Iterable[Suppression], used: set[tuple[int, str]]) -> Iterabl
 
 def _read(text: str, source: str) -> tuple[Document | None, list[RunbookError]]:
     """The document with every unreadable block passed over, and the errors; no document if that does not help."""
+    try:
+        return parse(text, source), []
+    except RunbookError as error:
+        first = error
     lines = text.split("\n")
-    errors: list[RunbookError] = []
-    while len(errors) < MOST_ERRORS:
-        try:
-            document = parse("\n".join(lines), source)
-        except RunbookError as error:
-            errors.append(error)
-            if not _pass_over(lines, error.line):
-                return None, errors
-        else:
-            return document, errors
-    return None, errors
+    errors = [*_passed_over(text, lines)]
+    try:
+        return parse("\n".join(lines), source), errors or [first]
+    except RunbookError as error:
+        return None, [*errors, error]
 
 
-def _pass_over(lines: list[str], line: int) -> bool:
-    """Take the annotation, or else the language, from the fence at or above ``line``; whether that was possible."""
-    for at in range(min(line, len(lines)) - 1, -1, -1):
-        if found := _FENCE.match(lines[at]):
-            language, brace, _ = found["info"].partition("{")
-            changed = found["head"] + (language.rstrip() if brace else "text")
-            done = changed != lines[at]
-            lines[at] = changed
-            return done
-    return False
+def _passed_over(text: str, lines: list[str]) -> Iterator[RunbookError]:
+    """What is wrong with each block; in ``lines`` such a one loses its annotation, or its language."""
+    for mark in [*marks(text, lines)]:
+        if mark.kind is not Kind.BLOCK or not mark.fenced:
+            continue
+        fault = _fault_of_step(mark)
+        if fault:
+            yield fault
+            _bare(lines, mark.line, keep_language=True)
+        if fault := _fault_of_rules(mark):
+            yield fault
+            _bare(lines, mark.line, keep_language=False)
+
+
+def _fault_of_step(mark: Mark) -> RunbookError | None:
+    try:
+        step(mark, "", "", "", 1)
+    except RunbookError as error:
+        return error
+    return None
+
+
+def _fault_of_rules(mark: Mark) -> RunbookError | None:
+    if language(mark.info) != "yaml" or "hutch.action" in mark.info or not holds_rules(mark.text):
+        return None
+    try:
+        parse_rules(mark.text, mark.first + 1)
+    except RunbookError as error:
+        return error
+    return None
+
+
+def _bare(lines: list[str], at: int, *, keep_language: bool) -> None:
+    if found := _FENCE.match(lines[at]):
+        word = found["info"].partition("{")[0].rstrip() if keep_language else "text"
+        lines[at] = found["head"] + word

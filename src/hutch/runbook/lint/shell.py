@@ -8,43 +8,25 @@ from collections.abc import Callable, Iterator
 from hutch.model.effect import Effect
 from hutch.runbook.lint.calls import Call
 from hutch.runbook.lint.findings import Hit
-from hutch.runbook.lint.page import Page
+from hutch.runbook.lint.page import Page, Said
 
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "python", "python3", "perl", "ruby", "node"})
 FETCHERS = frozenset({"curl", "wget"})
 REDIS = frozenset({"redis-cli", "valkey-cli"})
 
-CLUSTER_KINDS = frozenset(
-    [
-        "node",
-        "nodes",
-        "no",
-        "namespace",
-        "namespaces",
-        "ns",
-        "pv",
-        "persistentvolume",
-        "persistentvolumes",
-        "crd",
-        "crds",
-        "customresourcedefinition",
-        "clusterrole",
-        "clusterroles",
-        "clusterrolebinding",
-        "clusterrolebindings",
-        "storageclass",
-        "storageclasses",
-        "sc",
-        "priorityclass",
-        "validatingwebhookconfiguration",
-        "mutatingwebhookconfiguration",
-        "apiservice",
-        "csr",
-    ]
-)
+CLUSTER_KINDS = frozenset({
+    "node", "nodes", "no", "namespace", "namespaces", "ns", "pv", "persistentvolume", "persistentvolumes", "crd",
+    "crds",
+    "customresourcedefinition", "clusterrole", "clusterroles", "clusterrolebinding", "clusterrolebindings",
+    "storageclass", "storageclasses", "sc", "priorityclass", "validatingwebhookconfiguration",
+    "mutatingwebhookconfiguration", "apiservice", "csr", "project", "projects", "machineconfig", "mc",
+    "clusteroperator",
+    "co", "clusterversion", "volumesnapshotcontent", "runtimeclass", "ingressclass", "csidriver", "csinode",
+})  # fmt: skip
 """Kinds of Kubernetes objects that lie in no namespace."""
 
-_VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_]\w*\})")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+_GIVEN = re.compile(r"(?:^|[\s;])([A-Za-z_]\w*)=[\"']?[\w/.~-]")
 _FETCHED = re.compile(r"(?:\$\(|`|<\()\s*(?:sudo\s+)?(?:curl|wget)\b")
 _OCTAL = re.compile(r"[0-7]?[0-7][0-7][2367]")
 _SYMBOLIC = re.compile(r"[ugoa,]{0,8}[oa][ugo]{0,4}[+=][rxXst]{0,6}w[rwxXst]{0,6}")
@@ -62,13 +44,28 @@ def each(judge: Callable[[Call], tuple[str, str] | None]) -> Callable[[Page], It
     return check
 
 
-def rm_variable(call: Call) -> tuple[str, str] | None:
+def rm_variable(page: Page) -> Iterator[Hit]:
     """An empty variable makes ``rm -rf "$DIR/"`` remove everything."""
-    if call.program != "rm" or not call.has("-r", "-R", "--recursive"):
-        return None
-    if not any(_VARIABLE.search(arg) for arg in call.args):
-        return None
-    return "removes something else when the variable is empty: make it fail instead", 'rm -r -- "${DIR:?}/cache"'
+    step, given = "", set[str]()
+    for said in page.said:
+        if said.step.id != step:
+            step, given = said.step.id, set()
+        for call in said.calls:
+            removes = call.program == "rm" and call.has("-r", "-R", "--recursive")
+            if removes and any(_reaches_up(arg, given) for arg in call.args):
+                yield Hit(
+                    said.line,
+                    "removes something else when the variable is empty: make it fail instead",
+                    'rm -r -- "${DIR:?}/cache"',
+                )
+        given |= set(_GIVEN.findall(said.statement.text))
+
+
+def _reaches_up(arg: str, given: set[str]) -> bool:
+    """Whether a path names something above what is meant, or all, once its variables are empty."""
+    names = [(found[1] or found[2], found.start(), found.end()) for found in _VARIABLE.finditer(arg)]
+    open_ = [one for one in names if one[0] not in given]
+    return bool(open_) and (len(names) > 1 or open_[0][1] > 0 or open_[0][2] < len(arg))
 
 
 def flush_all(call: Call) -> tuple[str, str] | None:
@@ -84,8 +81,7 @@ def flush_all(call: Call) -> tuple[str, str] | None:
 
 def keys_star(call: Call) -> tuple[str, str] | None:
     """``KEYS`` looks at every key while all other clients wait."""
-    operands = [word.upper() for word in call.operands()]
-    if call.program not in REDIS or "KEYS" not in operands:
+    if call.program not in REDIS or [word.upper() for word in call.operands()[:1]] != ["KEYS"]:
         return None
     return "KEYS stops every other client while it looks at all keys", "redis-cli --scan --pattern '…'"
 
@@ -103,17 +99,32 @@ def force_push(call: Call) -> tuple[str, str] | None:
     )
 
 
-def delete_without_namespace(call: Call) -> tuple[str, str] | None:
-    """It hits whatever namespace happens to be chosen."""
+_CHOSEN = re.compile(r"set-context\b.{0,200}--namespace|^oc project \S|^kubens \S|^oc new-project \S")
+
+
+def delete_without_namespace(page: Page) -> Iterator[Hit]:
+    """It hits whatever namespace happens to be chosen; where a runbook chooses one itself, that is known."""
+    chosen: set[str] = set()
+    for said in page.said:
+        if _CHOSEN.search(said.statement.text[:1000]):
+            chosen.add(said.runbook.id)
+        for call in said.calls:
+            if said.runbook.id not in chosen and _deletes_anywhere(call):
+                yield Hit(
+                    said.line,
+                    "deletes in whatever namespace is chosen at the moment: name it",
+                    f"{call.program} delete … --namespace NAME",
+                )
+
+
+def _deletes_anywhere(call: Call) -> bool:
     words = call.operands()
     if call.program not in {"kubectl", "oc"} or words[:1] != ["delete"] or call.has("-f", "--filename", "-k"):
-        return None
-    if call.has("-n", "--namespace") or (words[1:2] and words[1].partition("/")[0].lower() in CLUSTER_KINDS):
-        return None
-    return (
-        "deletes in whatever namespace is chosen at the moment: name it",
-        f"{call.program} delete … --namespace NAME",
-    )
+        return False
+    attached = any(a.startswith("-n") and len(a) > 2 for a in call.args)
+    if attached or call.has("-n", "--namespace", "-A", "--all-namespaces"):
+        return False
+    return not (words[1:2] and words[1].partition("/")[0].partition(".")[0].lower() in CLUSTER_KINDS)
 
 
 def pipe_to_shell(page: Page) -> Iterator[Hit]:
@@ -152,14 +163,40 @@ INSTEAD = (
 """Safer forms by the first word of what decided the effect that fits."""
 
 
+RESTS_ON = re.compile(
+    r"\b(?:back(?:ed)?[ -]?ups?|snapshots?|dump(?:ed)?|archive[ds]?|cop(?:y|ied)|restor\w+|regenerat\w+|recreat\w+"
+    r"|rebuil\w+|shipped|rotated|expendable|scratch|throw-?away|no longer needed|not needed)\b",
+    re.IGNORECASE,
+)
+"""Words that say what makes a loss bearable."""
+
+_KEEPS = frozenset({"pg_dump", "pg_dumpall", "pg_basebackup", "mysqldump", "tar", "cp", "rsync", "velero", "restic"})
+_CACHES = ("/tmp/", "/var/tmp/", "/var/cache/", "/dev/shm/")  # noqa: S108 - names
+
+
 def loses_data(page: Page) -> Iterator[Hit]:
-    """Any statement that loses what no re-run restores, and that no rule of its own speaks of."""
+    """A statement that loses what no re-run restores, with no word on what it rests, and no rule of its own."""
+    kept: set[str] = set()
     for said in page.said:
-        if said.effect is Effect.DESTROY and said.statement.verdict and "hutch.effect" not in said.step.annotations:
-            why = said.statement.verdict.why
-            yield Hit(said.line, f"loses what no re-run restores: {why}; say what backup it rests on", _instead(why))
+        if said.effect is Effect.DESTROY and said.statement.verdict and not _is_bearable(said, kept):
+            yield Hit(
+                said.line,
+                f"loses what no re-run restores: {said.statement.verdict.why.partition(';')[0]};"
+                " take a backup in a step before, or say in a comment what it rests on",
+                _instead(said.statement.verdict.why),
+            )
+        if any(c.program in _KEEPS or "snapshot" in " ".join(c.args[:3]) for c in said.calls):
+            kept.add(said.runbook.id)
+
+
+def _is_bearable(said: Said, kept: set[str]) -> bool:
+    told = " ".join((*said.statement.comments, said.step.name))
+    if "hutch.effect" in said.step.annotations or said.runbook.id in kept or RESTS_ON.search(told):
+        return True
+    paths = [word for call in said.calls for word in call.operands() if word.startswith("/")]
+    return bool(paths) and all(path.startswith(_CACHES) for path in paths)
 
 
 def _instead(why: str) -> str:
-    words = why.replace(":", " ").split()
-    return next((form for word, form in INSTEAD if word in words[:3]), "")
+    first = why.removeprefix("psql:").split()[0]
+    return next((form for word, form in INSTEAD if word == first), "")

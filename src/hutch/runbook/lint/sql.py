@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,17 +14,22 @@ from hutch.runbook.shell_lex import Lexer
 LONGEST = 65536
 """Characters; a longer statement is not looked into."""
 
+_BOUNDED = re.compile(r"(?:PGOPTIONS|options)\s*=[^\n]{0,400}?lock_timeout", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Sql:
     """One SQL statement. ``flat`` is it in lower case with one space around every token, without comments.
 
     ``joined`` tells that it runs in one transaction with others: ``psql -c "a; b"``, ``psql --single-transaction``.
+    ``session`` is the psql it is given to, counted within its statement (0: the block is one session), and
+    ``bounded`` whether that one waits for locks no longer than some time.
     """
 
     flat: str
     joined: bool = False
-    options: str = ""  # what psql was given beside it
+    session: int = 0
+    bounded: bool = False
 
     def has(self, *phrases: str) -> bool:
         """Whether any of the phrases (tokens with single spaces) stands in it."""
@@ -46,17 +52,29 @@ def statements_of(statement: Statement, lang: str, called: tuple[Call, ...]) -> 
         return ()
     if lang == "sql":
         return (Sql(flatten(statement.text)),)
-    return tuple(found for call in called if call.program == "psql" for found in _by_psql(call, statement.text))
+    sessions = [call for call in called if call.program == "psql"]
+    if not sessions:
+        return ()
+    bounded = bool(_BOUNDED.search(statement.text))
+    given = [sql for number, call in enumerate(sessions, 1) for sql in _given(call, number, bounded)]
+    return (*given, *_written(statement.text, sessions[-1], len(sessions), bounded))
 
 
-def _by_psql(call: Call, text: str) -> Iterator[Sql]:
-    whole = call.has("-1", "--single-transaction")
-    for given in call.values("-c", "--command"):
-        parts = [*_parts(given)]
-        yield from (Sql(part, whole or len(parts) > 1, text) for part in parts)
+def _given(call: Call, session: int, bounded: bool) -> Iterator[Sql]:
+    for text in call.values("-c", "--command"):
+        parts = [*_parts(text)]
+        yield from (Sql(part, _whole(call) or len(parts) > 1, session, bounded) for part in parts)
+
+
+def _written(text: str, call: Call, session: int, bounded: bool) -> Iterator[Sql]:
+    """What stands in a here-document: taken as the last psql's."""
     if "<<" in text:
         body = "".join(text[t.start : t.end] for t in Lexer(text).tokens if t.kind == "body")
-        yield from (Sql(part, whole, text) for part in _parts(body))
+        yield from (Sql(part, _whole(call), session, bounded) for part in _parts(body))
+
+
+def _whole(call: Call) -> bool:
+    return call.has("-1", "--single-transaction")
 
 
 def _parts(text: str) -> Iterator[str]:

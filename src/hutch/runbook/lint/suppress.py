@@ -15,7 +15,7 @@ from hutch.runbook.lint.findings import Hit
 from hutch.runbook.lint.page import Block, Page
 
 KEY = "hutch.lint"
-FORM = "write 'ignore RB012 and the reason'"
+FORM = "write 'ignore CODE and the reason'"
 
 _COMMENT = re.compile(r"<!--\s*hutch-lint:(?P<body>.*?)(?:-->|$)")
 _IGNORE = re.compile(r"^ignore\s+(?P<codes>RB\d{3}(?:(?:\s*,\s*|\s+)RB\d{3})*)(?P<reason>.*)$")
@@ -33,12 +33,12 @@ class Suppression:
     last: int
 
 
-def suppressions(page: Page) -> Iterator[Suppression]:
-    """Every suppression of the document that has the right form."""
+def suppressions(page: Page, known: frozenset[str]) -> Iterator[Suppression]:
+    """Every suppression of the document that has the right form, with those of its codes that are ``known``."""
     for line, body, first, last in _said(page):
         found = _IGNORE.match(body)
         if found and _REASON.match(found["reason"]):
-            yield Suppression(line, tuple(_CODE.findall(found["codes"])), first, last)
+            yield Suppression(line, tuple(sorted(known & set(_CODE.findall(found["codes"])))), first, last)
 
 
 def malformed(page: Page, known: frozenset[str]) -> Iterator[Hit]:
@@ -50,9 +50,8 @@ def malformed(page: Page, known: frozenset[str]) -> Iterator[Hit]:
             continue
         if not _REASON.match(found["reason"]):
             yield Hit(line, f"a suppression without a reason: {FORM}")
-        for code in _CODE.findall(found["codes"]):
-            if code not in known:
-                yield Hit(line, f"there is no rule {code}; see hutch runbook lint --list")
+        for code in sorted(set(_CODE.findall(found["codes"])) - known):
+            yield Hit(line, f"there is no rule {code}; see hutch runbook lint --list")
 
 
 def _said(page: Page) -> Iterator[tuple[int, str, int, int]]:

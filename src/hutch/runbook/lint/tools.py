@@ -22,20 +22,19 @@ class Gone(NamedTuple):
 
 GONE = (
     Gone("vercel deployments", "vercel ls"),
+    Gone("vercel secrets", "vercel env"),
+    Gone("vercel scale", "nothing: Vercel scales by itself"),
+    Gone("vercel ls", "vercel ls, which shows the latest by itself", "--limit"),
     Gone("railway rollback", "deploy.rollback, or Railway's dashboard (deploymentRollback in its API)"),
     Gone("railway deployments", "railway deployment list"),
     Gone("railway scale", "railway scale REGION=COUNT, as railway scale us-west=3", "--replicas"),
-    Gone("docker-compose", "docker compose"),
     Gone("kubectl rolling-update", "kubectl set image, kubectl rollout"),
     Gone("kubectl run", "kubectl create deployment", "--generator"),
     Gone("kubectl run", "kubectl create deployment --replicas", "--replicas"),
     Gone("kubectl drain", "--delete-emptydir-data", "--delete-local-data"),
     Gone("helm init", "nothing: since Helm 3 there is no Tiller"),
     Gone("helm delete", "helm uninstall", "--purge"),
-    Gone("terraform env", "terraform workspace"),
-    Gone("supabase db remote", "supabase db pull, supabase link"),
     Gone("aws ecr get-login", "aws ecr get-login-password | docker login --username AWS --password-stdin REGISTRY"),
-    Gone("gcloud docker", "gcloud auth configure-docker"),
     Gone("apt-key", "a key file named by signed-by in the source"),
     Gone("npm bin", "npx, or npm prefix"),
     Gone("npm set-script", "npm pkg set scripts.NAME=…"),
@@ -115,6 +114,24 @@ REQUIRED = (
     Required("aws autoscaling set-desired-capacity", "--auto-scaling-group-name --desired-capacity"),
     Required("aws elbv2 describe-target-health", "--target-group-arn"),
     Required("aws lambda invoke", "--function-name"),
+    Required("aws ecs describe-task-definition", "--task-definition"),
+    Required("aws ecs execute-command", "--command --task --interactive|--non-interactive"),
+    Required("aws logs get-log-events", "--log-stream-name"),
+    Required("aws logs start-query", "--start-time --end-time --query-string"),
+    Required("aws cloudwatch get-metric-statistics", "--namespace --metric-name --start-time --end-time --period"),
+    Required("aws cloudwatch set-alarm-state", "--alarm-name --state-value --state-reason"),
+    Required("aws rds describe-db-log-files", "--db-instance-identifier"),
+    Required("aws rds failover-db-cluster", "--db-cluster-identifier"),
+    Required("aws ec2 reboot-instances", "--instance-ids"),
+    Required("aws ec2 start-instances", "--instance-ids"),
+    Required("aws ec2 stop-instances", "--instance-ids"),
+    Required("aws ec2 terminate-instances", "--instance-ids"),
+    Required("aws ec2 create-snapshot", "--volume-id"),
+    Required("aws cloudfront create-invalidation", "--distribution-id --paths|--invalidation-batch"),
+    Required("aws route53 change-resource-record-sets", "--hosted-zone-id --change-batch"),
+    Required("aws elasticache reboot-cache-cluster", "--cache-cluster-id --cache-node-ids-to-reboot"),
+    Required("aws secretsmanager rotate-secret", "--secret-id"),
+    Required("aws ssm put-parameter", "--name --value"),
     Required("aws s3 cp", "", 2),
     Required("aws s3 sync", "", 2),
     Required("kubectl scale", "--replicas"),
@@ -125,7 +142,16 @@ REQUIRED = (
     Required("helm rollback", "", 1),
     Required("helm upgrade", "", 2),
     Required("helm uninstall", "", 1),
-    Required("pg_restore", "-d|--dbname|-f|--file|-l|--list|--help|--version|-V"),
+    Required("pg_restore", "--dbname|--file|--list|-d|-f|-l|--version|-V"),
+    Required("vercel rollback", "", 1),
+    Required("vercel promote", "", 1),
+    Required("vercel inspect", "", 1),
+    Required("systemctl start", "", 1),
+    Required("systemctl stop", "", 1),
+    Required("systemctl restart", "", 1),
+    Required("systemctl reload", "", 1),
+    Required("docker restart", "", 1),
+    Required("docker logs", "", 1),
     Required("git revert", "--abort|--continue|--skip|--quit", 1),
 )
 """Where operands and options are given, either will do (``kubectl logs POD`` or ``-l app=x``)."""
@@ -141,6 +167,13 @@ def gone_command(page: Page) -> Iterator[Hit]:
                 shown = f"{gone.path} {gone.flag}".strip()
                 yield Hit(said.line, f"{shown!r} is no longer there", gone.instead)
                 break
+        if _exec_undivided(call):
+            yield Hit(said.line, "'kubectl exec POD COMMAND' is no longer there", "kubectl exec POD -- COMMAND")
+
+
+def _exec_undivided(call: Call) -> bool:
+    words = call.operands()
+    return call.program == "kubectl" and words[:1] == ["exec"] and len(words) > 2 and "--" not in call.args
 
 
 def gone_sql(page: Page) -> Iterator[Hit]:
@@ -167,12 +200,16 @@ def missing_option(page: Page) -> Iterator[Hit]:
 
 
 def _lacks(call: Call, required: Required) -> str:
-    if call.has("--help", "-h") or (call.program == "aws" and call.has(*_JSON.split("|"))):
+    if (
+        call.has("--help", "-h")
+        or call.args[-1:] == ("help",)
+        or (call.program == "aws" and call.has(*_JSON.split("|")))
+    ):
         return ""
     enough = bool(required.operands) and _after(call, required) >= required.operands
     groups = [group for group in required.options.split() if not call.has(*group.split("|"))]
     if not required.operands:
-        return " and ".join(group.replace("|", " or ") for group in groups)
+        return " and ".join(" or ".join(group.split("|")[:3]) for group in groups)
     if enough or (required.options and not groups):
         return ""
     return "its argument" if required.operands == 1 else f"{required.operands} arguments"
