@@ -48,16 +48,11 @@ class _Told:
 
 
 def stale_review(page: Page) -> Iterator[Hit]:
-    """A document whose next review, by its own words, was due before today, or cannot be told."""
+    """A document whose next review, by its own words, was due before today."""
     told, today = _told(page), page.surroundings.today
     if told.due and told.due[1] < today:
         late = (today - told.due[1]).days
         yield Hit(told.due[0], f"a review was due {told.due[1]}: {late} days late; {ADVICE}")
-    elif told.schedule and not told.last and not told.due:
-        line, _, word = told.schedule
-        yield Hit(
-            line, f"is due for review {word.lower()}, and no line says when it last was: add 'Last Updated: DATE'"
-        )
     elif told.schedule and told.last and not told.due:
         line, day = told.last
         due = day + timedelta(days=told.schedule[1])

@@ -38,6 +38,7 @@ PRESERVES = re.compile(
 )
 """Words of a step that keeps what proves the attack."""
 
+_ADDS = ("INSERT INTO", "the action block.", "the action account.", "the action evidence.")
 _COPIES = frozenset({"pg_dump", "pg_dumpall", "tar", "rsync", "scp", "dcfldd", "avml", "journalctl"})
 _SNAPSHOTS = re.compile(r"create-(?:db-)?(?:cluster-)?snapshot|create-image|create-export-task|start-export-task")
 
@@ -76,7 +77,7 @@ def _destroyed(call: Call, text: str) -> str:
 def evidence_late(page: Page) -> Iterator[Hit]:
     """A runbook for an attack that changes things before it keeps what proves the attack."""
     for runbook, said in page.by_runbook():
-        changed = next((one for one in said if mutation(one)), None)
+        changed = next((one for one in said if _loses_traces(mutation(one))), None)
         if not changed or not ATTACK.search(runbook.title) or _OUTSIDE.search(runbook.title):
             continue
         if not any(_keeps(one) for one in said if one.line < changed.line) and not _told(page, runbook, changed.line):
@@ -85,6 +86,11 @@ def evidence_late(page: Page) -> Iterator[Hit]:
                 "changes things before the evidence is safe: copy logs, sessions and audit rows first",
                 "pg_dump -t 'audit_logs' -t 'security_logs' -t 'user_sessions' … into a store that nobody can change",
             )
+
+
+def _loses_traces(what: str) -> bool:
+    """Whether a change may cost evidence: one that only adds, as a ban or a restriction does, costs none."""
+    return bool(what) and not what.startswith(_ADDS)
 
 
 def _keeps(said: Said) -> bool:
