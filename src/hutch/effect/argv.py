@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from hutch.effect.arguments import Parsed, Stdin, flag_harms, lost_destroyer, opaque, parse
 from hutch.effect.conditions import holds
 from hutch.effect.specs import OperandRule, Spec, either, matches, may_match, spec_of
 from hutch.effect.tables import words as table_words
-from hutch.effect.words import Word
+from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict, worst
 
 _FOLDERS = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/opt/homebrew/bin/")
@@ -128,7 +128,8 @@ def _operand(parsed: Parsed, spec: Spec, word: Word) -> list[Verdict]:
 
 def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
     harmful = rule.effect > Effect.READ and (not rule.sure or word.globbed)
-    return matches(rule.match, word, fold) or (harmful and opaque(word) and may_match(rule.match, word))
+    doubtful = (harmful and opaque(word)) or (rule.sensitive and word.globbed and word.text == OPAQUE)
+    return matches(rule.match, word, fold) or (doubtful and may_match(rule.match, word))
 
 
 def _secret_file(parsed: Parsed, spec: Spec) -> bool:
@@ -142,6 +143,12 @@ def holds_secret(word: Word) -> bool:
     name = path.rpartition("/")[2]
     paths, names = _secret_patterns()
     return either(paths).match(path) is not None or either(names).match(name) is not None
+
+
+def names_secret(names: Iterable[str]) -> bool:
+    """Whether one of the variables customarily holds a secret."""
+    patterns = tuple(sorted(table_words("secrets", "variables")))
+    return any(either(patterns).match(name.lower()) for name in names)
 
 
 @cache

@@ -9,7 +9,7 @@ from hutch.model.effect import Effect, Verdict
 _PLAIN = r"""(?:[ \t]+[\w.*?$+"-]+)*[ \t]*"""
 _READERS = re.compile(
     rf"\\(?:d[a-zA-Z]*[S+x]*|l[x+]*|list\+?|z[S+x]*|sf\+?|sv\+?|conninfo\+?|x|timing|encoding|h|help|\?|copyright"
-    rf"|echo|q|errverbose|a|t){_PLAIN}"
+    rf"|echo|qecho|q|errverbose|a|t|H|lo_list\+?|pset){_PLAIN}"
 )
 _WHY = {
     "!": "runs a shell command",

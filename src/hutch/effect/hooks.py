@@ -173,11 +173,12 @@ _PRINTF_SETS = re.compile(r"%[^%A-Za-z]*[hlLqjzt]*n")
 
 
 def _printf(parsed: Parsed, _: Stdin, __: Runner) -> Verdict:
-    """bash's ``printf`` sets a variable by ``%n``, and some shells calculate what ``%d`` is given."""
-    form = parsed.operands[0] if parsed.operands else None
-    if form is None or form.hostile or OPAQUE in form.text or _PRINTF_SETS.search(form.text.replace("%%", "")):
+    """bash's ``printf`` sets a variable by ``-v`` or ``%n``, and some shells calculate what ``%d`` is given."""
+    words = parsed.operands[1:] if parsed.operands and parsed.operands[0].text == "--" else parsed.operands
+    form = words[0] if words else Word(OPAQUE)
+    if not form.static or form.text.startswith("-") or _PRINTF_SETS.search(form.text.replace("%%", "")):
         return _change("printf: a format that may set a variable")
-    if any(mark in word.text for word in parsed.operands[1:] for mark in ("$(", "`")):
+    if any(mark in word.text for word in words[1:] for mark in ("$(", "`")):
         return _change("printf: an argument that some shells calculate")
     return Verdict(Effect.READ, "printf prints")
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import tree_sitter_bash
 from tree_sitter import Language, Parser
 
 from hutch.effect.arguments import Parsed, Stdin
-from hutch.effect.argv import judge, program_of, read_arguments
+from hutch.effect.argv import judge, names_secret, program_of, read_arguments
 from hutch.effect.conditions import endless
 from hutch.effect.hooks import HOOKS, Runner
 from hutch.effect.shellwalk import Walk
 from hutch.effect.sqlwords import LIMIT
-from hutch.effect.tables import words as table_words
 from hutch.effect.words import Word, plain_bytes
 from hutch.model.effect import Effect, Verdict, worst
 
@@ -101,5 +99,4 @@ def _shows_secrets(words: Sequence[Word]) -> bool:
     """Whether a printing command shows a variable that customarily holds a secret."""
     if program_of(words[0]) not in ("echo", "printf"):
         return False
-    patterns = table_words("secrets", "variables")
-    return any(fnmatchcase(name.lower(), p) for word in words for name in word.names for p in patterns)
+    return names_secret(name for word in words for name in word.names)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from tree_sitter import Node
 
 from hutch.effect.arguments import Stdin
-from hutch.effect.argv import holds_secret
+from hutch.effect.argv import holds_secret, names_secret
 from hutch.effect.hooks import judge_variable
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import OPAQUE, Unknown, Word, read_word, source
@@ -184,7 +184,8 @@ class Walk:
 
     def _redirect(self, node: Node, stdin: Stdin) -> tuple[Verdict, Stdin, list[Word]]:
         if node.type == "heredoc_redirect":
-            return Verdict(Effect.READ, "is given a text"), self._heredoc(node), []
+            names = re.findall(r"\$\{?([A-Za-z_]\w*)", source(node))
+            return Verdict(Effect.READ, "is given a text", names_secret(names)), self._heredoc(node), []
         self._gaps(node, b" \t", b" -\t")
         if any(c.type == "file_descriptor" and not source(c).isdecimal() for c in node.children):
             raise Unknown("a redirection that cannot be read")
@@ -194,7 +195,7 @@ class Walk:
             return _change("redirects to nowhere known"), stdin, []
         target, extra = targets[0], targets[1:]
         if operator == "<<<":
-            return Verdict(Effect.READ, "is given a text"), _given(target), extra
+            return Verdict(Effect.READ, "is given a text", names_secret(target.names)), _given(target), extra
         if operator == "<":
             return _reading(target), Stdin("empty" if target.text == "/dev/null" else "file"), extra
         return _writing(operator, target), stdin, extra

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from hutch.effect import sqltree
 from hutch.effect.backslash import classify_backslash
@@ -22,8 +23,8 @@ def classify_sql(text: str) -> Verdict:
     """The effect of a statement; of several, the worst, and the ``why`` says that there are several."""
     if len(text) > LIMIT or len(text.encode("utf-8", "surrogatepass")) > LIMIT:
         return _change("longer than 64 kB, so not looked into")
-    if text.lstrip().startswith("\\"):
-        return classify_backslash(text)
+    if _BACKSLASH_LINE.search(text):
+        return _script(text) if "\n" in text.strip() else classify_backslash(text)
     if any(mark in text for mark in ("{{", "{%", "{#")):
         return _raised(text, "holds template marks, which a parser may drop")
     try:
@@ -38,6 +39,33 @@ def classify_sql(text: str) -> Verdict:
         return _raised(text, "is nested too deep to be looked into")
     total = worst(verdicts)
     return total if len(parts) == 1 else replace(total, why=f"{len(parts)} statements, the worst: {total.why}")
+
+
+_BACKSLASH_LINE = re.compile(r"^[ \t]*\\", re.MULTILINE)
+
+
+def _script(text: str) -> Verdict:
+    """What psql is sent as lines: statements, and backslash commands between them that have a line of their own."""
+    found: list[Verdict] = []
+    waiting: list[str] = []
+    for line in text.split("\n"):
+        if not _BACKSLASH_LINE.match(line):
+            waiting.append(line)
+            continue
+        if not _complete("\n".join(waiting)):
+            return _raised(text, "holds a psql backslash command inside a statement")
+        found += [classify_sql("\n".join(waiting)), classify_backslash(line)]
+        waiting = []
+    return worst([*found, classify_sql("\n".join(waiting))])
+
+
+def _complete(text: str) -> bool:
+    """Whether psql has sent all of it: it is blank, or ends with a semicolon."""
+    try:
+        found = tokens(text)
+    except Alien:
+        return False
+    return not found or found[-1].text == ";"
 
 
 def _raised(text: str, why: str) -> Verdict:
@@ -80,8 +108,18 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
     why = "SELECT with only functions that read" if called else "SELECT that only reads"
     if found[0].text in ("values", "table"):
         why = f"{found[0].text.upper()} only reads"
-    personal = sqltree.personal(tree)
+    personal = sqltree.personal(tree) or _names_secret(found)
     return Verdict(Effect.READ, f"{why}; it shows rows of persons or secrets" if personal else why, personal)
+
+
+def _names_secret(found: Sequence[Token]) -> bool:
+    """Whether a secret setting is named, or a field of JSON as personal columns are."""
+    settings, columns = words("sql", "personal", "settings"), words("sql", "personal", "columns")
+    for before, token in pairwise(found):
+        name = token.text.strip("'").lower() if token.kind == "string" else ""
+        if name and (name in settings or (before.text in ("->", "->>") and name in columns)):
+            return True
+    return False
 
 
 def _writes_in_cte(found: Sequence[Token]) -> bool:

@@ -63,6 +63,8 @@ def _known_before_paren(found: Sequence[Token], i: int, pairs: Mapping[int, int]
     if _foreign(found, i):
         return False
     name = found[i].text
+    if _at(found, i - 1).text == "tablesample":
+        return name in ("bernoulli", "system")
     return name in words("sql", "before_paren") or reads(name) or _is_alias(found, i, pairs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -25,7 +25,7 @@ _READ_NODES: tuple[type[exp.Expr], ...] = (
     exp.Lateral, exp.Distinct, exp.Values, exp.Tuple, exp.GroupingSets, exp.Cube, exp.Rollup, exp.Filter,
     exp.WithinGroup, exp.Interval, exp.IntervalSpan, exp.JSONPath, exp.JSONPathPart, exp.Collate, exp.Operator,
     exp.Variadic, exp.Kwarg, exp.Schema, exp.ColumnDef, exp.Placeholder, exp.Parameter, exp.LimitOptions, exp.PivotAny,
-    exp.AtTimeZone,
+    exp.AtTimeZone, exp.TableSample,
 )  # fmt: skip
 _DENIED_NODES: tuple[type[exp.Expr], ...] = (exp.DML, exp.DDL, exp.Into, exp.Lock, exp.Command, exp.Set, exp.SetItem)
 
@@ -59,13 +59,21 @@ def personal(tree: exp.Expr) -> bool:
     persons is read and the column is not known to be neutral.
     """
     nodes = list(tree.walk())
-    tables = {t.name.lower() for t in nodes if isinstance(t, exp.Table)} & words("sql", "personal", "tables")
+    tables = [t for t in nodes if isinstance(t, exp.Table) and _of_persons(t.name.lower())]
     selects = (node for node in nodes if isinstance(node, exp.Select))
     shown = [column for select in selects for item in select.expressions for column in _shown(item)]
     if isinstance(tree, exp.Select | exp.SetOperation) and tables and not shown:
         return False
     neutral, named = words("sql", "personal", "neutral"), words("sql", "personal", "columns")
     return any(name in named or (bool(tables) and name not in neutral) for name in shown)
+
+
+@lru_cache(maxsize=4096)
+def _of_persons(table: str) -> bool:
+    """Whether a table of this name holds persons, their doings or secrets: by its name, or by a word of it."""
+    if table in words("sql", "personal", "tables"):
+        return True
+    return not table.startswith("pg_") and not words("sql", "personal", "words").isdisjoint(table.split("_"))
 
 
 def _shown(item: exp.Expr) -> list[str]:

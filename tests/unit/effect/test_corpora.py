@@ -21,20 +21,12 @@ def lines(kind: str, effect: str) -> list[str]:
     return [line.replace("⏎", "\n") for line in text.splitlines() if line and not line.startswith("## ")]
 
 
-def rows(kind: str) -> list[tuple[str, str]]:
-    return [(line, effect) for effect in EFFECTS for line in lines(kind, effect)]
-
-
-@pytest.mark.parametrize(("text", "effect"), rows("sql"))
-def test_sql_corpus(text: str, effect: str) -> None:
-    verdict = classify("sql", text)
-    assert verdict.effect is Effect.of(effect), verdict.why
-
-
-@pytest.mark.parametrize(("text", "effect"), rows("shell"))
-def test_shell_corpus(text: str, effect: str) -> None:
-    verdict = classify("bash", text)
-    assert verdict.effect is Effect.of(effect), verdict.why
+@pytest.mark.parametrize(("kind", "lang"), [("sql", "sql"), ("shell", "bash")])
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_every_line_of_a_corpus_has_its_effect(kind: str, lang: str, effect: str) -> None:
+    found = [(text, verdict) for text in lines(kind, effect) for verdict in [classify(lang, text)]]
+    assert len(found) > 20
+    assert [(text, verdict) for text, verdict in found if verdict.effect is not Effect.of(effect)] == []
 
 
 def judged(name: str) -> list[tuple[str, str]]:
@@ -44,16 +36,13 @@ def judged(name: str) -> list[tuple[str, str]]:
     return [(text.replace("⏎", "\n"), word) for word, _, text in pairs]
 
 
-@pytest.mark.parametrize(("text", "word"), judged("by-program") + judged("shell-tricks"))
-def test_shell_lines_judged_by_hand(text: str, word: str) -> None:
-    verdict = classify("bash", text)
-    assert verdict.effect.word + "!" * verdict.sensitive == word, verdict.why
-
-
-@pytest.mark.parametrize(("text", "word"), judged("sql-tricks"))
-def test_sql_lines_judged_by_hand(text: str, word: str) -> None:
-    verdict = classify("sql", text)
-    assert verdict.effect.word + "!" * verdict.sensitive == word, verdict.why
+@pytest.mark.parametrize(
+    ("name", "lang"), [("by-program", "bash"), ("shell-tricks", "bash"), ("sql-tricks", "sql"), ("sensitive", "bash")]
+)
+def test_lines_judged_by_hand(name: str, lang: str) -> None:
+    found = [(text, word, classify(lang, text)) for text, word in judged(name)]
+    assert len(found) > 20
+    assert [row for row in found if row[2].effect.word + "!" * row[2].sensitive != row[1]] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"][:50])
@@ -64,20 +53,18 @@ def test_what_an_expert_says(case: dict[str, str]) -> None:
     assert "\n" not in verdict.why
 
 
-@pytest.mark.parametrize("text", lines("sql", "change") + lines("sql", "destroy"))
-def test_sql_through_psql_is_as_harmful(text: str) -> None:
-    quoted = text.replace("'", "'\\''")
-    assert classify("bash", f"psql -c '{quoted}'").effect >= Effect.CHANGE
+def test_sql_through_psql_is_as_harmful() -> None:
+    given = lines("sql", "change") + lines("sql", "destroy")
+    quoted = [f"psql -c '{text}'" for text in (one.replace("'", "'\\''") for one in given)]
+    assert [text for text in quoted if classify("bash", text).effect <= Effect.READ] == []
 
 
-@pytest.mark.parametrize("text", lines("shell", "change") + lines("shell", "destroy"))
-def test_harm_stays_harm_inside_other_commands(text: str) -> None:
-    alone = classify("bash", text).effect
-    assert classify("bash", f"ls; {text}").effect >= Effect.CHANGE
-    assert classify("bash", f"{text}\nls").effect >= Effect.CHANGE
-    quoted = text.replace("'", "'\\''")
-    assert classify("bash", f"bash -c '{quoted}'").effect >= min(alone, Effect.CHANGE)
-    assert classify("bash", f"sudo bash -c '{quoted}'").effect >= Effect.CHANGE
+def test_harm_stays_harm_inside_other_commands() -> None:
+    given = lines("shell", "change") + lines("shell", "destroy")
+    wrapped = [f"ls; {text}" for text in given] + [f"{text}\nls" for text in given]
+    quoted = [text.replace("'", "'\\''") for text in given]
+    wrapped += [f"bash -c '{text}'" for text in quoted] + [f"sudo bash -c '{text}'" for text in quoted]
+    assert [text for text in wrapped if classify("bash", text).effect <= Effect.READ] == []
 
 
 def programs() -> list[str]:
@@ -85,13 +72,13 @@ def programs() -> list[str]:
     return sorted(path.stem for path in folder.glob("*.toml"))
 
 
-@pytest.mark.parametrize("program", programs())
-def test_every_program_file_is_well_formed(program: str) -> None:
-    spec = spec_of(program)
-    assert spec is not None
-    assert all(sub.path for sub in spec.subs)
-    harmful = [spec, *spec.subs]
-    assert all(s.why or s.hook or s.effect is Effect.READ for s in harmful if not s.subs), "a change says why"
+def test_every_program_file_is_well_formed() -> None:
+    for program in programs():
+        spec = spec_of(program)
+        assert spec is not None, program
+        assert all(sub.path for sub in spec.subs), program
+        harmful = [spec, *spec.subs]
+        assert all(s.why or s.hook or s.effect is Effect.READ for s in harmful if not s.subs), f"{program} says no why"
 
 
 def test_the_programs_asked_for_are_known() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from hutch.effect import classify
 
 LINES = Path(__file__).parents[2] / "data" / "effect" / "endless.txt"
@@ -16,6 +14,7 @@ def rows() -> list[tuple[str, str]]:
     return [(text.replace("⏎", "\n"), word) for word, _, text in (line.partition(" ") for line in lines)]
 
 
-@pytest.mark.parametrize(("text", "word"), rows())
-def test_what_goes_on_and_what_ends(text: str, word: str) -> None:
-    assert classify("bash", text).endless is {"endless": True, "ends": False}[word]
+def test_what_goes_on_and_what_ends() -> None:
+    found = [(text, word, classify("bash", text)) for text, word in rows()]
+    assert len(found) > 100
+    assert [row for row in found if row[2].endless is not {"endless": True, "ends": False}[row[1]]] == []
