@@ -250,7 +250,7 @@ Changes = Callable[[], Awaitable[Sequence[Change]]]
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret secrets int float bool list
-    map duration.
+    map duration time.
 
     A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
     of names to such); a URL of kind

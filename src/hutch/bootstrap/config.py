@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hutch.bootstrap import values
+from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.rulecheck import check_rules
@@ -14,6 +15,7 @@ from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.config import Config, GuardConfig, ServiceConfig
 from hutch.model.effect import Effect
+from hutch.model.quiet import Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Promise, Severity
 from hutch.ports import Provider, Setting
 from hutch.runbook.errors import RunbookError
@@ -34,7 +36,14 @@ TOP: tuple[Setting, ...] = (
     ),
     Setting("services", "map", "the services that we operate, by name", required=True),
     Setting("severity", "map", "response time and update cadence by severity, where they differ from the default"),
-    Setting("alerts", "list", "alert rules: name, condition, duration, severity, runbook"),
+    Setting(
+        "alerts",
+        "list",
+        "alert rules: name, condition, duration, severity, and optionally runbook, labels, annotations, service, "
+        "keep_firing_for, no_data",
+    ),
+    Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
+    Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
@@ -122,6 +131,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         approval_for=_duration(top["approval_for"]),
         output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
         output_total=int(_positive(root.child("output_total"), top["output_total"])),
+        alerting=alert_policy(root.child("alerting")),
+        maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
     )
 
 
@@ -154,6 +165,13 @@ def _binding(node: Node) -> str:
         return supplied(values.text(node), Path(node.path).parent)
     except ValueError as error:
         raise node.fail(str(error)) from error
+
+
+def _maintained(node: Node, services: Mapping[str, ServiceConfig]) -> Maintenance:
+    found = maintenance(node)
+    if found.service and found.service not in services:
+        raise node.child("service").fail(f"unknown service {found.service!r}; configured: {', '.join(services)}")
+    return found
 
 
 def _policy(node: Node) -> Policy:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from hutch.bootstrap.yamlnodes import Node
+from hutch.model.event import parse_instant
 from hutch.ports import Setting
 
 DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$")
@@ -48,6 +49,16 @@ def duration(node: Node) -> timedelta:
     if not match:
         raise node.fail(f"expected a duration such as 30s, 5m, 2h or 1d, found {node.plain()!r}")
     return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def time(node: Node) -> datetime:
+    """A time with its zone, in UTC: ``2026-02-01T02:00:00Z``. One without is taken as UTC where YAML reads a time."""
+    if isinstance(node.value, datetime):
+        return node.value.replace(tzinfo=node.value.tzinfo or UTC).astimezone(UTC)
+    try:
+        return parse_instant(str(node.plain()))
+    except ValueError as error:
+        raise node.fail(f"expected a time such as 2026-02-01T02:00:00Z: {error}") from error
 
 
 def url(node: Node) -> str:
@@ -111,6 +122,7 @@ KINDS: Mapping[str, Callable[[Node], object]] = {
     "float": number,
     "bool": boolean,
     "duration": duration,
+    "time": time,
     "list": texts,
     "map": plain_map,
 }

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import click
 
-from hutch.cli.shell import as_json, emit, table, with_context
-from hutch.commands import incidents
-from hutch.commands.context import Context
+from hutch.cli.shell import actor, ago, as_json, emit, table, with_context
+from hutch.commands import alerts, firings, silences
+from hutch.commands.context import CommandError, Context
+from hutch.model.alert import Alert
+from hutch.model.event import instant
+from hutch.model.quiet import Silence
+from hutch.model.severity import Severity
+from hutch.runbook.errors import RunbookError
+from hutch.runbook.rules import duration
 
 
 @click.group()
@@ -17,21 +24,108 @@ def alert() -> None:
 
 
 @alert.command("list")
+@click.option("--since", default="1d", show_default=True, help="What began to fire within this time.")
 @as_json
-def list_(json_out: bool) -> None:
-    """Every alert, with its incident."""
+def list_(since: str, json_out: bool) -> None:
+    """The alerts that fired lately, whether each still does, and its incident or what holds it back."""
+    length = _length(since)
+    rows = with_context(lambda context: firings.listing(context, length))
+    columns = ["rule", "service", "severity", "state", "starts_at", "incident", "held", "summary"]
+    emit(rows) if json_out else table(rows, columns, "nothing has fired")
+
+
+@alert.command()
+@click.option("--rule", required=True, help="What it is called.")
+@click.option("--service", default="", help="The service that it is about.")
+@click.option("--severity", default="", help="SEV-1 to SEV-4; else by its rule or its labels.")
+@click.option("--summary", default="", help="One line for people.")
+@click.option("--label", multiple=True, metavar="NAME=VALUE", help="May repeat.")
+@click.option("--runbook", default="", help="The DOC#anchor that answers it.")
+@click.option("--resolved", is_flag=True, help="It is over: ends what fires by this name, service and labels.")
+@as_json
+def send(
+    rule: str, service: str, severity: str, summary: str, label: tuple[str, ...], runbook: str, resolved: bool,
+    json_out: bool,
+) -> None:  # fmt: skip
+    """Give Hutch an alert by hand, as any other source would. The same one twice is one."""
+    labels = dict(_pair(text) for text in label)
+    notes = {"runbook": runbook} if runbook else {}
+
+    async def go(context: Context) -> dict[str, Any]:
+        now = context.clock.now()
+        given = Alert(rule, service, _severity(severity), now, summary or rule, labels=labels, source="cli",
+                      annotations=notes, ends_at=now if resolved else None)  # fmt: skip
+        (receipt,) = await alerts.receive(context, [given])
+        return {"key": receipt.key, "outcome": receipt.outcome, "incident": receipt.incident}
+
+    done = with_context(go)
+    emit(done) if json_out else click.echo(f"{done['outcome']}  {done['incident']}".rstrip())
+
+
+@alert.group(invoke_without_command=True)
+@click.option(
+    "--match", "matchers", multiple=True, metavar="NAME=PATTERN", help="rule=High*, service=shop … May repeat."
+)
+@click.option("--for", "length", default="", help="How long: 30m, 2h, 1d.")
+@click.option("--reason", default="", help="Why; others will ask.")
+@click.pass_context
+def silence(ctx: click.Context, matchers: tuple[str, ...], length: str, reason: str) -> None:
+    """Hold back the alerts that fit every matcher, for a while: `hutch alert silence --match rule=High* --for 2h`."""
+    if ctx.invoked_subcommand:
+        return
+    wanted = _length(length) if length else timedelta(0)
+    found = with_context(lambda context: silences.begin(context, matchers, wanted, reason, actor()))
+    click.echo(f"{found.id} until {found.ends:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@silence.command("list")
+@as_json
+def list_silences(json_out: bool) -> None:
+    """The silences in force."""
 
     async def go(context: Context) -> list[dict[str, Any]]:
-        rows = []
-        for state in await incidents.listing(context):
-            for event in await context.store.read(state.stream):
-                if event.kind == "alert.fired":
-                    firing = event.data["key"] in state.open_alerts
-                    row = {k: event.data.get(k) for k in ("rule", "severity", "value", "starts_at", "summary", "key")}
-                    rows.append({**row, "incident": state.id, "state": "firing" if firing else "resolved"})
-        return rows
+        now = context.clock.now()
+        return [_silence(s) | {"left": ago(s.ends, now)} for s in await silences.listing(context)]
 
     rows = with_context(go)
-    emit(rows) if json_out else table(
-        rows, ["rule", "severity", "state", "starts_at", "incident", "summary"], "nothing has fired"
-    )
+    emit(rows) if json_out else table(rows, ["id", "matchers", "left", "by", "reason"], "nothing is silenced")
+
+
+@silence.command()
+@click.argument("silence_id")
+def expire(silence_id: str) -> None:
+    """End a silence now; what it still holds back is let go."""
+    with_context(lambda context: silences.expire(context, silence_id, actor()))
+    click.echo(f"{silence_id} is over")
+
+
+def _silence(found: Silence) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "matchers": " ".join(str(m) for m in found.matchers),
+        "starts_at": instant(found.starts),
+        "ends_at": instant(found.ends),
+        "by": found.by,
+        "reason": found.reason,
+    }
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except RunbookError as error:
+        raise CommandError(error.message, 2) from error
+
+
+def _severity(text: str) -> Severity | None:
+    try:
+        return Severity.of(text) if text else None
+    except ValueError as error:
+        raise CommandError(str(error), 2) from error
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise CommandError(f"a label is NAME=VALUE, not {text!r}", 2)
+    return name, value

@@ -104,7 +104,7 @@ def foreseen() -> tuple[type[BaseException], ...]:
 
 
 def _ours() -> tuple[type[BaseException], ...]:
-    found = ("hutch.commands.context:CommandError", "hutch.ports:StoreFull", "hutch.ports:StoreAway")
+    found = ("hutch.commands.errors:CommandError", "hutch.ports:StoreFull", "hutch.ports:StoreAway")
     return tuple(resolve(place) for place in found)
 
 

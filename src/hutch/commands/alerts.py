@@ -1,109 +1,74 @@
-"""An alert that fires opens an incident, joins one, or reopens the one that it relapses into."""
+"""Takes alerts in, wherever they come from: an incident opens, one hears of it, or it is held back; never lost, never
+doubled."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
-from hutch.commands import incidents
-from hutch.commands.context import Context
-from hutch.detection import grouping
-from hutch.detection.grouping import Declare, Join, Known, OpenIncident
-from hutch.model.alert import Alert, Rule
-from hutch.model.event import Draft, instant
-from hutch.model.incident import Incident
-from hutch.ports import Job
+from hutch.commands.context import CommandError, Context
+from hutch.commands.incidents import TRIES
+from hutch.commands.intake import Intake, Receipt
+from hutch.detection.facts import completed
+from hutch.model.alert import Alert
+from hutch.ports import Conflict
+
+BATCH = 64
+"""The most alerts that are written in one transaction."""
 
 
-async def fired(context: Context, alert: Alert, rule: Rule, since: datetime) -> Incident:
-    """Take an alert in; durable when this returns. ``since`` is when the trouble began (the condition first held).
+async def receive(context: Context, alerts: Sequence[Alert]) -> list[Receipt]:
+    """Take in firings and resolutions, in the order that they came; all of a batch is durable when this returns.
 
-    The same firing delivered twice changes nothing.
+    Up to :data:`BATCH` are one transaction, more are several. Delivered twice, an alert changes nothing, also when
+    several processes hear of it at once. A resolution may come before its firing. What each became is the answer, in
+    the same order. Raises what the store raises (``StoreFull``): then nothing of that transaction was written.
     """
-    known = await incidents.listing(context)
-    relapse = _relapsed(known, alert, context.clock.now())
-    if relapse:
-        return await _reopen(context, relapse, alert, rule)
-    open_now = [OpenIncident(i.id, i.service, i.severity, i.declared_at, frozenset(i.alerts)) for i in known if i.open]
-    match grouping.place(alert, open_now):
-        case Known(incident):
-            return await incidents.load(context, incident)
-        case Join(incident, raise_to):
-            joined = await incidents.change(context, incident, lambda s: _joining(s, alert, rule))
-            if raise_to:
-                why = f"{alert.rule} is {raise_to.label}"
-                return await incidents.set_severity(context, incident, raise_to, why, "hutch")
-            return joined
-        case Declare(severity):
-            return await incidents.declare(
-                context,
-                title=f"{alert.rule} on {alert.service}",
-                service=alert.service,
-                severity=severity,
-                detected_at=alert.starts_at,
-                runbook=rule.runbook or context.service(alert.service).config.runbook,
-                summary=alert.summary,
-                source="alert",
-                also=[_fired_draft(alert, rule, since)],
-            )
+    ready = [prepared(context, alert) for alert in alerts]
+    receipts: list[Receipt] = []
+    for start in range(0, len(ready), BATCH):
+        receipts += await _write(context, ready[start : start + BATCH])
+    return receipts
 
 
-async def resolved(context: Context, alert: Alert) -> None:
-    """The condition no longer holds: said in every incident that has the alert open."""
-    ends = alert.ends_at or context.clock.now()
-    data = {"key": alert.key, "rule": alert.rule, "ends_at": instant(ends), "value": alert.value}
-
-    for state in await incidents.listing(context):
-        if alert.key in state.open_alerts:
-            await incidents.change(
-                context,
-                state.id,
-                lambda s: [Draft("alert.resolved", data)] if alert.key in s.open_alerts else [],
-                [_wake(run) for run in state.runs],
-            )
+async def recheck(context: Context, fingerprint: str) -> None:
+    """Look again at what is held back, or comes and goes: it may be free, or still, by now."""
+    await _write(context, [], [fingerprint])
 
 
-def _wake(run: str) -> Job:
-    """A run may be waiting for just this."""
-    return Job("drive", f"run:{run}", None, {"run": run})
+def prepared(context: Context, alert: Alert) -> Alert:
+    """Completed, bounded and masked: as it is compared, stored and shown."""
+    config = context.config
+    found = completed(alert, list(context.services), config.rules, config.alerting.severities)
+    return found.with_texts(context.secrets.mask)
 
 
-def _fired_draft(alert: Alert, rule: Rule, since: datetime) -> Draft:
-    data = {
-        "key": alert.key,
-        "rule": alert.rule,
-        "severity": alert.level.label,
-        "value": alert.value,
-        "unit": rule.condition.unit,
-        "threshold": rule.condition.threshold,
-        "starts_at": instant(alert.starts_at),
-        "since": instant(since),
-        "summary": alert.summary,
-    }
-    return Draft("alert.fired", data)
+async def _write(context: Context, alerts: Sequence[Alert], again: Sequence[str] = ()) -> list[Receipt]:
+    board, store = context.board, context.store
+    async with board.lock:
+        for _ in range(TRIES):
+            await board.catch_up(store, context.clock.now())
+            known = await board.firings(store, [*(a.fingerprint for a in alerts), *again])
+            intake = Intake(context, known)
+            receipts = [intake.take(alert) for alert in alerts]
+            await _release(context, intake, again)
+            intake.finish()
+            if not intake.drafts and not intake.jobs:
+                return receipts
+            try:
+                await store.commit(intake.appends(), intake.jobs)
+            except Conflict:
+                board.forget(intake.firings)
+                continue
+            return receipts
+    raise CommandError("alerts are being taken in by too many at once; try again")
 
 
-def _joining(state: Incident, alert: Alert, rule: Rule) -> list[Draft]:
-    known = alert.key in state.alerts
-    return [] if known else [_fired_draft(alert, rule, alert.starts_at)]
-
-
-def _relapsed(known: list[Incident], alert: Alert, now: datetime) -> Incident | None:
-    """The incident that is under regression watch and had this rule among its alerts."""
-    for state in known:
-        watched = state.watch_until is not None and now < state.watch_until and not state.open
-        fingerprints = {key.split("@", 1)[0] for key in state.alerts}
-        if watched and state.service == alert.service and alert.fingerprint in fingerprints:
-            return state
-    return None
-
-
-async def _reopen(context: Context, state: Incident, alert: Alert, rule: Rule) -> Incident:
-    reason = f"{alert.rule} fires again {_minutes(context.clock.now() - (state.resolved_at or alert.starts_at))} later"
-    await incidents.reopen(context, state.id, reason, "hutch")
-    jobs = [incidents.respond_job(state.id)]
-    return await incidents.change(context, state.id, lambda s: _joining(s, alert, rule), jobs)
-
-
-def _minutes(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+async def _release(context: Context, intake: Intake, again: Sequence[str]) -> None:
+    """Look again at what was asked for, and at what is held back on a service where an alert just ended."""
+    board = context.board
+    services = {state.service for name in intake.ended if (state := intake.incident(name))}
+    held = [f for f, service in board.held.items() if service in services][:BATCH]
+    unread = [f for f in held if f not in intake.firings]
+    intake.firings.update(await board.firings(context.store, unread))
+    for fingerprint in dict.fromkeys([*again, *held]):
+        intake.reconsider(intake.firings[fingerprint])

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hutch.commands.board import Board
+from hutch.commands.errors import CommandError as CommandError
 from hutch.model.config import Config, ServiceConfig
 from hutch.ports import Connection, Outputs, Provider, Queue, Secrets, Store, Wallclock
 from hutch.runbook.values import Source
-
-
-class CommandError(Exception):
-    """What, where, and what to do about it; ``code`` is the exit code of DESIGN §7."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class Context:
     services: Mapping[str, Service]
     providers: Mapping[str, Provider]
     outputs: Outputs | None = None
+    board: Board = field(default_factory=Board)
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

@@ -51,18 +51,8 @@ async def declare(
     With ``respond`` the runbook starts by itself.
     """
     now = context.clock.now()
-    since = detected_at or now
-    data = {
-        "title": title,
-        "service": service,
-        "severity": severity.label,
-        "detected_at": instant(since),
-        "runbook": runbook,
-        "summary": summary,
-        "source": source,
-    }
-    promises = incidents.first_clocks(severity, since, context.config.policy)
-    drafts = (Draft("incident.declared", data, actor), *also, *promises)
+    data = {"title": title, "service": service, "runbook": runbook, "summary": summary, "source": source}
+    drafts = declaration(context, data, severity, detected_at or now, actor=actor, also=also)
     for _ in range(TRIES):
         names = await context.store.streams("incident:")
         incident_id = incidents.next_id((n.removeprefix("incident:") for n in names), now.year)
@@ -74,6 +64,21 @@ async def declare(
             continue
         return await load(context, incident_id)
     raise CommandError("could not get an incident number: too many are being declared at once; try again")
+
+
+def declaration(
+    context: Context,
+    data: Mapping[str, object],
+    severity: Severity,
+    since: datetime,
+    *,
+    actor: str = "hutch",
+    also: Sequence[Draft] = (),
+) -> tuple[Draft, ...]:
+    """The first events of an incident: ``data`` has its title, service, runbook, summary and source."""
+    told = {**data, "severity": severity.label, "detected_at": instant(since)}
+    promises = incidents.first_clocks(severity, since, context.config.policy)
+    return (Draft("incident.declared", told, actor), *also, *promises)
 
 
 Decide = Callable[[Incident], Sequence[Draft]]
@@ -136,14 +141,16 @@ async def note(context: Context, incident_id: str, text: str, actor: str) -> Inc
 async def set_severity(context: Context, incident_id: str, to: Severity, reason: str, actor: str) -> Incident:
     """Change the severity; what is not yet met is due anew, from the same start."""
 
-    def decide(state: Incident) -> list[Draft]:
-        if state.severity is to:
-            return []
-        data = {"from": state.severity.label, "to": to.label, "reason": reason}
-        clocks = incidents.after_severity(state, to, context.config.policy)
-        return [Draft("severity.changed", data, actor), *clocks]
+    return await change(context, incident_id, lambda state: severity_drafts(context, state, to, reason, actor))
 
-    return await change(context, incident_id, decide)
+
+def severity_drafts(context: Context, state: Incident, to: Severity, reason: str, actor: str) -> list[Draft]:
+    """The events of a changed severity; none where it is that already."""
+    if state.severity is to:
+        return []
+    data = {"from": state.severity.label, "to": to.label, "reason": reason}
+    clocks = incidents.after_severity(state, to, context.config.policy)
+    return [Draft("severity.changed", data, actor), *clocks]
 
 
 async def post_update(context: Context, incident_id: str, text: str, actor: str, path: str = "") -> Incident:
@@ -169,19 +176,21 @@ async def resolve(context: Context, incident_id: str, resolution: str, actor: st
 async def reopen(context: Context, incident_id: str, reason: str, actor: str) -> Incident:
     """It is back: the promises of its severity start again."""
 
-    def decide(state: Incident) -> list[Draft]:
-        if state.open:
-            return []
-        review = state.clock("review")
-        now = context.clock.now()
-        promise = context.config.policy[state.severity]
-        again = [incidents.start_clock(state, "response", now, promise.response, "reopened")]
-        if promise.update:
-            again.append(incidents.start_clock(state, "update", now, promise.update, "reopened"))
-        ended = [Draft("clock.cancelled", {"clock": review.id, "why": "reopened"})] if review else []
-        return [Draft("incident.reopened", {"reason": reason}, actor), *ended, *again]
+    return await change(context, incident_id, lambda state: reopening_drafts(context, state, reason, actor))
 
-    return await change(context, incident_id, decide)
+
+def reopening_drafts(context: Context, state: Incident, reason: str, actor: str) -> list[Draft]:
+    """The events of a reopening; none where it is open."""
+    if state.open:
+        return []
+    review = state.clock("review")
+    now = context.clock.now()
+    promise = context.config.policy[state.severity]
+    again = [incidents.start_clock(state, "response", now, promise.response, "reopened")]
+    if promise.update:
+        again.append(incidents.start_clock(state, "update", now, promise.update, "reopened"))
+    ended = [Draft("clock.cancelled", {"clock": review.id, "why": "reopened"})] if review else []
+    return [Draft("incident.reopened", {"reason": reason}, actor), *ended, *again]
 
 
 def resolution_drafts(context: Context, state: Incident, resolution: str, actor: str) -> list[Draft]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from hutch.commands import alerts, incidents
+from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.detection import standing
@@ -17,8 +17,6 @@ from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition
 from hutch.detection.signals import measure_all, scrape_interval
 from hutch.model.action import Sample
 from hutch.model.alert import Alert
-from hutch.model.event import parse_instant
-from hutch.model.severity import Severity
 from hutch.ports import Connection, StoreAway, StoreFull
 
 SCRAPE_TIMEOUT = 5.0
@@ -26,6 +24,9 @@ SCRAPE_TIMEOUT = 5.0
 
 SHORTEST_LOOK = 2.0
 """Seconds between two diagnoses at the least, however short ``diagnose_every`` and the time scale make it."""
+
+DIAGNOSED = frozenset({"deploy.bad_release"})
+"""Codes that the diagnosis itself gives, not a provider."""
 
 log = logging.getLogger("hutch.monitor")
 
@@ -74,13 +75,21 @@ class Monitor:
 
     async def restore(self) -> None:
         """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too."""
-        for state in await incidents.listing(self.context):
-            watch = self.watches.get(state.service)
-            if not state.open or watch is None:
-                continue
-            for event in await self.context.store.read(state.stream):
-                if event.kind == "alert.fired" and event.data["key"] in state.open_alerts:
-                    _resume(watch, event.data)
+        for watch in self.watches.values():
+            for alert in await self._unended(watch):
+                if not watch.evaluator.resume(alert):  # a cause that stood: the next look that could tell ends it
+                    watch.causes = replace(watch.causes, firing={**watch.causes.firing, alert.rule: alert})
+
+    async def _unended(self, watch: Watch) -> list[Alert]:
+        """What the log says that fires, of all that this service's rules and diagnosis can give."""
+        board, store = self.context.board, self.context.store
+        codes = {c for n in watch.service.connections for c in self.context.providers[n].codes} | DIAGNOSED
+        given = [*watch.evaluator.possible(), *standing.possible(codes, watch.service.name)]
+        fingerprints = [alerts.prepared(self.context, alert).fingerprint for alert in given]
+        async with board.lock:
+            await board.catch_up(store, self.context.clock.now())
+            found = await board.firings(store, fingerprints)
+        return [known.alert for known in found.values() if known.alert]
 
     async def _watch(self, watch: Watch) -> None:
         loop = asyncio.get_running_loop()
@@ -125,10 +134,9 @@ class Monitor:
     async def _take_in(self, change: Transition) -> None:
         match change:
             case Fired(alert, since):
-                rules = {r.name: r for r in self.context.config.rules}
-                await alerts.fired(self.context, alert, rules.get(alert.rule) or standing.rule_for(alert.rule), since)
+                await alerts.receive(self.context, [replace(alert, since=since)])
             case Resolved(alert):
-                await alerts.resolved(self.context, alert)
+                await alerts.receive(self.context, [alert])
             case NoData(rule=name, service=service, since=since):
                 log.warning("no data for rule %s of service %s since %s", name, service, since.isoformat())
 
@@ -147,20 +155,3 @@ async def _scrapes(connections: Sequence[Connection]) -> list[tuple[str, Sequenc
         if isinstance(result, BaseException):
             log.error("the scrape of %s broke: %r", source, result)
     return [result for result in found if not isinstance(result, BaseException)]
-
-
-def _resume(watch: Watch, data: object) -> None:
-    fired: dict[str, object] = dict(data)  # type: ignore[call-overload]
-    name = str(fired["rule"])
-    rule = next((r for r in watch.evaluator.rules if r.name == name), None)
-    starts = parse_instant(str(fired["starts_at"]))
-    alert = Alert(
-        name,
-        watch.service.name,
-        Severity.of(str(fired["severity"])),
-        starts,
-        str(fired["summary"]),
-        labels=rule.labels if rule else {},
-    )
-    if not watch.evaluator.resume(alert):  # a cause that stood, or a rule that is gone: the next look ends it
-        watch.causes = replace(watch.causes, firing={**watch.causes.firing, name: alert})

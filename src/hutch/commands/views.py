@@ -24,6 +24,9 @@ def incident_json(state: Incident) -> dict[str, Any]:
         "acknowledged_by": state.acknowledged_by,
         "commander": state.commander,
         "alerts": sorted(set(state.open_alerts.values())),
+        "alerted": state.alerted,
+        "firing": len(state.open_alerts) + state.counted_open,
+        "resolution_proposed_at": instant(state.proposed_at) if state.proposed_at else None,
         "runs": list(state.runs),
         "cause": state.cause,
         "clocks": [

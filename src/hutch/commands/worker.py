@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from hutch.commands import incidents, respond, runs
+from hutch.commands import alerts, incidents, respond, runs
 from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import frozen
@@ -58,6 +58,7 @@ class Worker:
             "respond": self._respond,
             "clock": self._clock,
             "watch": self._watch,
+            "alert": self._alert,
         }
 
     async def run(self) -> None:
@@ -144,6 +145,10 @@ class Worker:
         at = await incidents.ring(self.context, incident)
         timers = [incidents.clock_job(incident, at)] if at else []
         await self.context.store.commit([], timers, done=taken.id)
+
+    async def _alert(self, taken: TakenJob) -> None:
+        await alerts.recheck(self.context, str(taken.job.data["fingerprint"]))
+        await self.context.queue.finish(taken)
 
     async def _watch(self, taken: TakenJob) -> None:
         await incidents.end_watch(self.context, str(taken.job.data["incident"]))

@@ -66,9 +66,10 @@ class ServiceWorld:
         if not self.incident or not self.watched:
             return None
         state = await incidents.load(self.context, self.incident)
-        firing = sorted(set(state.open_alerts.values()))
-        if firing:
-            return Verification(Verified.PENDING, f"still firing: {', '.join(firing)}")
+        if state.firing:
+            more = [f"{state.counted_open} more"] if state.counted_open else []
+            named = [*sorted(set(state.open_alerts.values())), *more]
+            return Verification(Verified.PENDING, f"still firing: {', '.join(named)}")
         return Verification(Verified.PASSED, "every alert has cleared") if state.alerts else None
 
     async def render(self, item: Item, captured: Mapping[str, str]) -> Item:

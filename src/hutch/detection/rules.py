@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from hutch.detection.phases import CALM, Phase, Track, advance
 from hutch.detection.rulecheck import rule_fault
 from hutch.detection.signals import SIGNALS, SignalSpec
-from hutch.model.alert import Alert, Rule
+from hutch.model.alert import UNKNOWN_START, Alert, Rule
 from hutch.model.units import convert
 
 BLIND_AFTER = timedelta(minutes=5)
@@ -209,6 +209,15 @@ class Evaluator:
     def firing(self) -> list[Alert]:
         """What fired and was not seen to end."""
         return [alert for state in self.states.values() for alert in state.open_alerts]
+
+    def possible(self) -> list[Alert]:
+        """The alerts that its rules can give, to be looked for by their fingerprint."""
+        start, found = UNKNOWN_START, []
+        for rule in self.rules:
+            found.append(Alert(rule.name, self.service, rule.severity, start, "", labels=rule.labels))
+            labels = {**rule.labels, "rule": rule.name}
+            found.append(Alert(no_data_name(rule), self.service, rule.severity, start, "", labels=labels))
+        return found
 
     def resume(self, alert: Alert) -> bool:
         """Take up a firing from before a restart; False where no rule here gives such an alert."""

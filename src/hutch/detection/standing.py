@@ -6,12 +6,12 @@ now and then; a cause that is named with confidence in two looks in a row fires,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hutch.detection.rules import Fired, Resolved, Transition
-from hutch.model.alert import Alert, Condition, Rule
+from hutch.model.alert import UNKNOWN_START, Alert, Condition, Rule
 from hutch.model.finding import Cause, Diagnosis, Status
 from hutch.model.severity import Severity
 
@@ -53,6 +53,11 @@ def severity(code: str) -> Severity:
 def rule_for(code: str) -> Rule:
     """The rule that stands for a cause: named by its code."""
     return Rule(code, Condition("confidence", ">=", CONFIDENT), timedelta(0), severity(code))
+
+
+def possible(codes: Iterable[str], service: str) -> list[Alert]:
+    """The alerts that causes with these codes can give, to be looked for by their fingerprint."""
+    return [Alert(code, service, severity(code), UNKNOWN_START, "") for code in sorted(codes)]
 
 
 def step(state: Standing, found: Diagnosis, now: datetime, service: str) -> tuple[Standing, list[Transition]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hutch.model.severity import Severity
 
 FINGERPRINT = 16
 """Hexadecimal digits of a fingerprint: 64 bits, so that among a million different ones none is likely to collide."""
+
+DIGESTED = "sha256:"
+"""Before a source's key that was digested."""
 
 UNKNOWN_SEVERITY = Severity.SEV3
 """What an alert is taken for when neither it, a rule nor a label says how bad it is."""
@@ -89,6 +92,13 @@ class Alert:
     since: datetime | None = None
     url: str = ""
 
+    def with_texts(self, change: Callable[[str], str]) -> Alert:
+        """The same with every text that people see, and every label's value, changed: to mask secrets."""
+        labels = {name: change(value) for name, value in self.labels.items()}
+        notes = {name: change(value) for name, value in self.annotations.items()}
+        texts = change(self.rule), change(self.summary), change(self.url)
+        return replace(self, rule=texts[0], summary=texts[1], url=texts[2], labels=labels, annotations=notes)
+
     @property
     def level(self) -> Severity:
         """Its severity; :data:`UNKNOWN_SEVERITY` where nobody knows better."""
@@ -103,10 +113,17 @@ class Alert:
     def fingerprint(self) -> str:
         """Stable identity of what fires, not of one firing: of the source's own key, else of rule, service, labels."""
         own = [self.rule, self.service, dict(sorted(self.labels.items()))]
-        identity = json.dumps([self.source, self.given] if self.given else own)
+        identity = json.dumps([self.source, digest_of(self.given)] if self.given else own)
         return hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT]
 
     @property
     def key(self) -> str:
         """Identity of this firing: fingerprint and start. Delivered twice, it is the same."""
         return f"{self.fingerprint}@{self.starts_at.isoformat()}"
+
+
+def digest_of(given: str) -> str:
+    """A source's own key in the form that is stored, since it may hold a secret (PagerDuty's routing key is one)."""
+    if given.startswith(DIGESTED) or not given:
+        return given
+    return DIGESTED + hashlib.sha256(given.encode(errors="replace")).hexdigest()

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
-from hutch.model.severity import DEFAULT_POLICY, Policy
+from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
+from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,34 @@ class GuardConfig:
     max_hits: int = 50
     per_hour: int = 10
     actions: Mapping[str, int] = field(default_factory=dict)
+
+
+SEVERITIES: Mapping[str, Severity] = {
+    "critical": Severity.SEV1, "page": Severity.SEV1, "emergency": Severity.SEV1, "fatal": Severity.SEV1,
+    "error": Severity.SEV2, "high": Severity.SEV2, "major": Severity.SEV2,
+    "warning": Severity.SEV3, "medium": Severity.SEV3, "minor": Severity.SEV3,
+    "info": Severity.SEV4, "low": Severity.SEV4, "notice": Severity.SEV4,
+}  # fmt: skip
+"""What the words that other tools use for how bad an alert is are here."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """How alerts become incidents. The time scale divides ``window``, ``flap_window`` and ``settle``.
+
+    An alert joins an open incident of its service while that one's alerts fire or changed within ``window``. What fired
+    ``flaps`` times within ``flap_window`` comes and goes: it is held back until it was still for ``settle``. Of an
+    incident's alerts the first ``listed`` are told one by one, the rest is counted.
+    """
+
+    window: timedelta = timedelta(minutes=30)
+    flaps: int = 4
+    flap_window: timedelta = timedelta(minutes=30)
+    settle: timedelta = timedelta(minutes=10)
+    listed: int = 25
+    severities: Mapping[str, Severity] = field(default_factory=lambda: dict(SEVERITIES))
+    runbooks: Mapping[str, str] = field(default_factory=dict)
+    inhibitions: tuple[Inhibition, ...] = INHIBITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +95,8 @@ class Config:
     approval_for: timedelta = timedelta(hours=1)
     output_kept: int = 16 * 1024 * 1024
     output_total: int = 512 * 1024 * 1024
+    alerting: AlertPolicy = field(default_factory=AlertPolicy)
+    maintenance: tuple[Maintenance, ...] = ()
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

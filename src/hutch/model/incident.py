@@ -38,7 +38,12 @@ class Incident:
     summary: str = ""
     began_at: datetime | None = None  # when the trouble began, as far as an alert knows: its condition first held
     open_alerts: Mapping[str, str] = field(default_factory=dict)  # alert key -> rule
-    alerts: tuple[str, ...] = ()  # every alert key that ever joined
+    alerts: tuple[str, ...] = ()  # the alert keys that ever joined, each told by an event of its own
+    counted: int = 0  # alerts that joined in a storm, after those: only their number is told
+    counted_open: int = 0  # how many of those still fire
+    alerted_at: datetime | None = None  # when an alert last joined or ended
+    family: str = ""  # what its alerts are about, see hutch.detection.grouping
+    proposed_at: datetime | None = None  # when its resolution was proposed, since every alert had ended
     runs: tuple[str, ...] = ()
     acknowledged_by: str = ""
     commander: str = ""
@@ -53,6 +58,16 @@ class Incident:
     def open(self) -> bool:
         """Whether somebody still has to do something about the service."""
         return self.resolved_at is None
+
+    @property
+    def firing(self) -> bool:
+        """Whether any of its alerts still fires."""
+        return bool(self.open_alerts) or self.counted_open > 0
+
+    @property
+    def alerted(self) -> int:
+        """How many alerts ever joined."""
+        return len(self.alerts) + self.counted
 
     @property
     def stream(self) -> str:
@@ -84,9 +99,8 @@ def next_id(existing: Iterable[str], year: int) -> str:
 # ------------------------------------------------------------------ folding
 
 
-def fold(events: Iterable[Event]) -> Incident | None:
-    """The incident that these events tell of, from the first; None where there are none."""
-    state: Incident | None = None
+def fold(events: Iterable[Event], state: Incident | None = None) -> Incident | None:
+    """The incident that these events tell of, from the first, or from the one after ``state``; None without any."""
     for event in events:
         state = _first(event) if state is None else replace(_apply(state, event), seq=event.seq)
     return state
@@ -118,11 +132,20 @@ def _alert_fired(state: Incident, event: Event) -> Incident:
     alerts = state.alerts if key in state.alerts else (*state.alerts, key)
     since = event.data.get("since")
     began = state.began_at or (parse_instant(str(since)) if since else None)
-    return replace(state, open_alerts={**state.open_alerts, key: rule}, alerts=alerts, began_at=began)
+    open_alerts, family = {**state.open_alerts, key: rule}, state.family or str(event.data.get("family", ""))
+    return replace(state, open_alerts=open_alerts, alerts=alerts, began_at=began, alerted_at=event.at, family=family)
 
 
 def _alert_resolved(state: Incident, event: Event) -> Incident:
-    return replace(state, open_alerts={k: r for k, r in state.open_alerts.items() if k != event.data["key"]})
+    still = {k: r for k, r in state.open_alerts.items() if k != event.data["key"]}
+    return replace(state, open_alerts=still, alerted_at=event.at)
+
+
+def _alerts_counted(state: Incident, event: Event) -> Incident:
+    """A storm: how many more alerts joined and ended."""
+    joined, ended = int(str(event.data["joined"])), int(str(event.data["ended"]))
+    still = max(state.counted_open + joined - ended, 0)
+    return replace(state, counted=state.counted + joined, counted_open=still, alerted_at=event.at)
 
 
 def _clock_started(state: Incident, event: Event) -> Incident:
@@ -142,13 +165,23 @@ def _on_clock(state: Incident, event: Event, change: Callable[[Clock], Clock]) -
 
 def _reopened(state: Incident, _event: Event) -> Incident:
     return replace(
-        state, resolved_at=None, watch_until=None, phase=Phase.RESPONSE, reopened=state.reopened + 1, resolution=""
+        state,
+        resolved_at=None,
+        watch_until=None,
+        phase=Phase.RESPONSE,
+        reopened=state.reopened + 1,
+        resolution="",
+        proposed_at=None,
     )
 
 
 _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "alert.fired": _alert_fired,
     "alert.resolved": _alert_resolved,
+    "alerts.counted": _alerts_counted,
+    "resolution.proposed": lambda s, e: replace(s, proposed_at=e.at),
+    "resolution.withdrawn": lambda s, _: replace(s, proposed_at=None),
+    "runbook.chosen": lambda s, e: replace(s, runbook=str(e.data["runbook"])),
     "phase.changed": lambda s, e: replace(s, phase=Phase(str(e.data["to"]))),
     "run.linked": lambda s, e: replace(s, runs=(*s.runs, str(e.data["run"]))),
     "cause.named": lambda s, e: replace(s, cause=dict(e.data)),
@@ -166,7 +199,9 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "clock.cancelled": lambda s, e: _on_clock(s, e, lambda c: c.cancelled(e.at)),
 }
 
-KINDS = frozenset({"incident.declared", "note.added", "update.posted", "review.drafted", *_FOLDS})
+KINDS = frozenset(
+    {"incident.declared", "note.added", "update.posted", "review.drafted", "alert.flapping", "runbook.asked", *_FOLDS}
+)
 """Every kind of event that an incident's stream may hold."""
 
 

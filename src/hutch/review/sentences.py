@@ -51,6 +51,18 @@ def _fired(told: Told) -> str:
     return f"Alert {told.get('rule', 'without a name')} fired{figure}{told.summary}"
 
 
+def _storm(told: Told) -> str:
+    joined, ended = (int(number(told.event.data, key) or 0) for key in ("joined", "ended"))
+    news = [f"{counted(joined, 'more alert')} joined"] if joined else []
+    news += [f"{counted(ended, 'alert')} of the storm ended"] if ended else []
+    return f"{'; '.join(news) or 'Alerts counted'}, {told.get('total', 'many')} in all"
+
+
+def _which(told: Told) -> str:
+    names = [text(choice, "runbook") for choice in parts(told.event.data, "choices")]
+    return f"Several runbooks fit, a person has to choose: {', '.join(names) or 'none named'}"
+
+
 def _met(told: Told) -> str:
     late = told.seconds("late_by") or 0.0
     return f"Promise kept: {promise(told['clock'])}" if late <= 0 else f"{_late(told)} by {length(late)}"
@@ -152,6 +164,12 @@ SENTENCES: Mapping[str, Sentence] = {
     "incident.reopened": lambda t: f"Reopened by {one_line(t.event.actor)}{_because(t)}",
     "alert.fired": _fired,
     "alert.resolved": lambda t: f"Alert {t.get('rule', 'without a name')} is over",
+    "alerts.counted": _storm,
+    "alert.flapping": lambda t: f"Alert {t.get('rule', 'without a name')} comes and goes{_because(t)}",
+    "resolution.proposed": lambda t: f"Resolution proposed{_because(t)}",
+    "resolution.withdrawn": lambda t: f"Resolution no longer proposed{_because(t)}",
+    "runbook.asked": _which,
+    "runbook.chosen": lambda t: f"Runbook {t.get('runbook', 'unknown')} answers this incident{_because(t)}",
     "phase.changed": lambda t: f"Phase: {t.get('to', 'unknown')}{_because(t)}",
     "run.linked": _linked,
     "cause.named": lambda t: f"Cause identified: {_cause(t.event.data)}",

@@ -37,6 +37,14 @@ alerts:
     severity: SEV-2
 guards:
   actions: {deploy.rollback: 3}
+alerting:
+  window: 1h
+  severities: {Urgent: SEV-1}
+  runbooks: {Errors: own.md#errors}
+  inhibit: [{by: rule=Errors, holds: [rule=Slow*]}]
+maintenance:
+  - {name: upgrade, service: shop, from: 2026-02-01T02:00:00Z, to: 2026-02-01 04:00:00+01:00}
+  - {name: backup, every: sunday 02:30, for: 2h, zone: Europe/Berlin}
 """
 
 
@@ -59,6 +67,13 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert shop.targets["postgres"]["url"] == "env:SHOP_DB"
     assert (shop.values, shop.binds, shop.runbook) == ({"port": "8080"}, {"shop.example": "as-is"}, "service-outage")
     assert config.policy[Severity.SEV2].response == timedelta(minutes=30)
+    alerting, (upgrade, backup) = config.alerting, config.maintenance
+    assert (alerting.window, alerting.flaps, alerting.severities["urgent"]) == (timedelta(hours=1), 4, Severity.SEV1)
+    assert alerting.severities["critical"] is Severity.SEV1
+    assert alerting.runbooks == {"Errors": "own.md#errors"}
+    assert alerting.inhibitions[-1].held({"rule": "Slow checkout"}, [{"rule": "Errors"}]) == "Errors"
+    assert upgrade.ends and upgrade.starts and upgrade.ends - upgrade.starts == timedelta(hours=1)
+    assert (backup.weekday, backup.length, str(backup.zone)) == (6, timedelta(hours=2), "Europe/Berlin")
     assert config.policy[Severity.SEV2].update == timedelta(hours=2)
     assert [r.name for r in config.rules] == ["Errors"]
     assert config.guards.actions == {"deploy.rollback": 3}

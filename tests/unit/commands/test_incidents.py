@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hutch.commands import alerts, incidents
+from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import classified
 from hutch.commands.prepare import prepare
 from hutch.commands.situation import Situation
 from hutch.effect import classify
-from hutch.model.alert import Alert, Condition, Rule
+from hutch.model.alert import Condition, Rule
 from hutch.model.clock import ClockState
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.incident import Incident, Phase
@@ -44,10 +43,6 @@ def advance(context: Context, **length: float) -> None:
 
 async def declared(context: Context, severity: Severity = Severity.SEV2) -> Incident:
     return await incidents.declare(context, title="t", service="shop", severity=severity)
-
-
-def alert(context: Context) -> Alert:
-    return Alert("Errors", "shop", Severity.SEV2, context.clock.now(), "5 %", 5.0)
 
 
 async def test_numbers_count_up_within_the_year(context: Context) -> None:
@@ -116,36 +111,6 @@ async def test_resolution_ends_updates_and_promises_the_review(context: Context)
     assert review is not None and review.due == context.clock.now() + timedelta(hours=48)
     advance(context, minutes=31)
     assert (await incidents.end_watch(context, state.id)).phase is Phase.REVIEW
-
-
-async def test_an_alert_delivered_twice_is_one_alert(context: Context) -> None:
-    one = alert(context)
-    first = await alerts.fired(context, one, RULE, context.clock.now())
-    second = await alerts.fired(context, one, RULE, context.clock.now())
-    assert first.id == second.id and first.seq == second.seq
-    await alerts.resolved(context, replace(one, ends_at=context.clock.now()))
-    assert not (await incidents.load(context, first.id)).open_alerts
-
-
-async def test_a_second_alert_of_the_service_joins(context: Context) -> None:
-    first = await alerts.fired(context, alert(context), RULE, context.clock.now())
-    worse = replace(alert(context), rule="Down", severity=Severity.SEV1)
-    second = await alerts.fired(context, worse, RULE, context.clock.now())
-    assert second.id == first.id
-    assert second.severity is Severity.SEV1
-
-
-async def test_the_same_alert_within_the_watch_reopens(context: Context) -> None:
-    state = await alerts.fired(context, alert(context), RULE, context.clock.now())
-    await alerts.resolved(context, alert(context))
-    await incidents.resolve(context, state.id, "rolled back", "olivia")
-    advance(context, minutes=10)
-    again = await alerts.fired(context, alert(context), RULE, context.clock.now())
-    assert (again.id, again.reopened, again.open) == (state.id, 1, True)
-    await incidents.resolve(context, state.id, "again", "olivia")
-    advance(context, minutes=40)
-    later = await alerts.fired(context, alert(context), RULE, context.clock.now())
-    assert later.id != state.id
 
 
 async def test_an_unknown_incident_is_a_usage_error(context: Context) -> None:

@@ -114,13 +114,19 @@ def view(state: Incident, now: datetime) -> IncidentView:
         summary=line(state.summary),
         phases=phases(state),
         promises=tuple(_promise(c, now) for c in sorted(state.clocks, key=_by_urgency)),
-        alerts=tuple(sorted({line(rule) for rule in state.open_alerts.values()})),
+        alerts=alerts(state),
         commander=line(state.commander),
         resolution=line(state.resolution),
         watch=moment(state.watch_until, now) if state.watch_until else None,
         reopened=state.reopened,
         runs=state.runs,
     )
+
+
+def alerts(state: Incident) -> tuple[str, ...]:
+    """The rules that fire, and how many more of a storm."""
+    named = sorted({line(rule) for rule in state.open_alerts.values()})
+    return (*named, *([f"{state.counted_open} more of a storm"] if state.counted_open else []))
 
 
 def row(state: Incident, now: datetime) -> Row:

@@ -1,0 +1,188 @@
+"""What is going on now, kept current by following the log: incidents that are open or watched, and silences.
+
+It is a projection: whoever starts builds it from the log, and every process has one of its own. What is open bounds
+it, not what ever was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from hutch.model import firing, incident, silence
+from hutch.model.event import Event
+from hutch.model.firing import Firings
+from hutch.model.incident import Incident
+from hutch.model.quiet import Silence
+from hutch.ports import Store
+
+T = TypeVar("T")
+
+FIRINGS = 20_000
+"""Fingerprints whose state is kept in memory; that of any other is read from the log."""
+
+HELD = 10_000
+"""Fingerprints held back that are looked at as soon as what holds them back ends; the others by their job."""
+
+AT_ONCE = 64
+"""Streams that are read at the same time."""
+
+INCIDENT, SILENCE, ALERT = "incident:", "silence:", "alert:"
+
+
+@dataclass(slots=True)
+class Board:
+    """One for each store. ``lock`` is held by whoever decides by it and writes."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    position: int | None = None
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    silences: dict[str, Silence] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)  # the highest incident number of a year
+    held: dict[str, str] = field(default_factory=dict)  # fingerprint -> service
+    services: dict[str, set[str]] = field(default_factory=dict)  # the incidents of each
+    _over: set[str] = field(default_factory=set)  # resolved, and kept while they are watched
+    _firings: OrderedDict[str, Firings] = field(default_factory=OrderedDict)
+
+    def number(self, year: int, after: int = 1) -> str:
+        """The incident number that is so many after the last one that is known."""
+        return f"INC-{year}-{self.numbers.get(year, 0) + after:03d}"
+
+    def of(self, service: str) -> list[Incident]:
+        """The incidents of that service that are open or watched."""
+        return [self.incidents[name] for name in self.services.get(service, ())]
+
+    async def catch_up(self, store: Store, now: datetime) -> None:
+        """Follow the log to its end. Raises what the store raises."""
+        if self.position is None:
+            await self._build(store)
+        while found := await store.tail(self.position or 0):
+            for position, event in found:
+                await self._hear(store, event)
+                self.position = position
+        self._prune(now)
+
+    async def firings(self, store: Store, fingerprints: Iterable[str]) -> dict[str, Firings]:
+        """What is known of each; at the log's end when :meth:`catch_up` was just done."""
+        wanted = dict.fromkeys(fingerprints)
+        unknown = [f for f in wanted if f not in self._firings]
+        found = await _in_turn(unknown, lambda f: _load(store, f))
+        known = {f: self._firings[f] for f in wanted if f in self._firings} | {
+            state.fingerprint: state for state in found
+        }
+        for state in known.values():
+            self._keep(state)
+        return known
+
+    def forget(self, fingerprints: Iterable[str]) -> None:
+        """Read these from the log when they are next asked for: somebody else wrote to them."""
+        for fingerprint in fingerprints:
+            self._firings.pop(fingerprint, None)
+
+    def _keep(self, state: Firings) -> None:
+        self._firings[state.fingerprint] = state
+        self._firings.move_to_end(state.fingerprint)
+        while len(self._firings) > FIRINGS:
+            self._firings.popitem(last=False)
+
+    async def _build(self, store: Store) -> None:
+        position = await end_of(store)
+        names = [*await store.streams(INCIDENT), *await store.streams(SILENCE)]
+        for events in await _in_turn(names, store.read):
+            for event in events:
+                await self._hear(store, event)
+        self.position = position
+
+    async def _hear(self, store: Store, event: Event) -> None:
+        if event.stream.startswith(INCIDENT):
+            await self._hear_incident(store, event)
+        elif event.stream.startswith(SILENCE):
+            found = silence.fold([event], self.silences.get(event.stream))
+            if found:
+                self.silences[event.stream] = found
+        elif event.stream.startswith(ALERT):
+            self._hear_firing(event)
+
+    async def _hear_incident(self, store: Store, event: Event) -> None:
+        name = event.stream.removeprefix(INCIDENT)
+        known = self.incidents.get(name)
+        if known and event.seq <= known.seq:
+            return
+        if known is None and event.seq > 1:  # it was over and forgotten, and something happened to it
+            found = incident.fold(await store.read(event.stream))
+        else:
+            found = incident.fold([event], known)
+        if found:
+            self._put(name, found)
+
+    def _put(self, name: str, state: Incident) -> None:
+        self.incidents[name] = state
+        self.services.setdefault(state.service, set()).add(name)
+        (self._over.discard if state.open else self._over.add)(name)
+        self._number(name)
+
+    def _number(self, name: str) -> None:
+        _, year, number = name.split("-", 2)
+        if year.isdigit() and number.isdigit():
+            self.numbers[int(year)] = max(self.numbers.get(int(year), 0), int(number))
+
+    def _hear_firing(self, event: Event) -> None:
+        fingerprint = event.stream.removeprefix(ALERT)
+        known = self._firings.get(fingerprint)
+        if known and known.seq == event.seq - 1:
+            self._firings[fingerprint] = known = firing.fold([event], known)
+        elif known and known.seq < event.seq:
+            del self._firings[fingerprint]
+            known = None
+        self._note_held(fingerprint, event, known)
+
+    def _note_held(self, fingerprint: str, event: Event, known: Firings | None) -> None:
+        holds = event.kind == "firing.started" and bool(event.data.get("held"))
+        if not holds:
+            self.held.pop(fingerprint, None)
+        elif known and known.alert and len(self.held) < HELD:
+            self.held[fingerprint] = known.alert.service
+
+    def _prune(self, now: datetime) -> None:
+        for name in [n for n in self._over if not _watched(self.incidents[n], now)]:
+            self._over.discard(name)
+            service = self.incidents.pop(name).service
+            self.services[service].discard(name)
+            if not self.services[service]:
+                del self.services[service]
+        for stream in [s for s, found in self.silences.items() if found.ends <= now]:
+            del self.silences[stream]
+
+
+def _watched(state: Incident, now: datetime) -> bool:
+    return state.watch_until is not None and now < state.watch_until
+
+
+async def _load(store: Store, fingerprint: str) -> Firings:
+    return firing.fold(await store.read(firing.stream_of(fingerprint)), Firings(fingerprint))
+
+
+async def _in_turn(items: Sequence[str], work: Callable[[str], Awaitable[T]]) -> list[T]:
+    """The work of every item, so many at once, in order."""
+    found: list[T] = []
+    for start in range(0, len(items), AT_ONCE):
+        found += await asyncio.gather(*(work(item) for item in items[start : start + AT_ONCE]))
+    return found
+
+
+async def end_of(store: Store) -> int:
+    """The position of the last event: positions only grow, so it is found by halving."""
+    low, high = 0, 1
+    while await store.tail(high, 1):
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        if await store.tail(middle, 1):
+            low = middle + 1
+        else:
+            high = middle
+    return low

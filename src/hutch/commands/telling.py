@@ -1,0 +1,85 @@
+"""What an incident is told of an alert, and the runbook that the alert names itself."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from hutch.commands.context import Context
+from hutch.detection import grouping, standing
+from hutch.detection.facts import rule_of
+from hutch.model.alert import Alert, Rule
+from hutch.model.config import Config
+from hutch.model.event import Draft, instant
+
+LABELS_SHOWN, SHOWN = 16, 100
+"""Labels, and characters of each, that an incident's own event repeats; the alert's stream has them all."""
+
+_NAMED = re.compile(r"\w[\w.-]{0,99}")
+
+
+def fired(config: Config, alert: Alert) -> Draft:
+    """The event of an incident that an alert joined it."""
+    rule = _rule(config, alert)
+    data: dict[str, object] = {
+        "key": alert.key,
+        "rule": alert.rule,
+        "severity": alert.level.label,
+        "value": alert.value,
+        "unit": rule.condition.unit if rule else "",
+        "threshold": rule.condition.threshold if rule else None,
+        "starts_at": instant(alert.starts_at),
+        "since": instant(alert.since or alert.starts_at),
+        "summary": alert.summary,
+        "family": grouping.family(alert),
+    }
+    if alert.source != "hutch":
+        shown = {name: value[:SHOWN] for name, value in list(alert.labels.items())[:LABELS_SHOWN]}
+        data |= {"source": alert.source, "url": alert.url, "labels": shown}
+    return Draft("alert.fired", data)
+
+
+def _rule(config: Config, alert: Alert) -> Rule | None:
+    found = rule_of(alert.rule, alert.service, config.rules)
+    cause = alert.source == "hutch" and "." in alert.rule and " " not in alert.rule
+    return found or (standing.rule_for(alert.rule) if cause else None)
+
+
+def runbook_of(context: Context, alert: Alert) -> str:
+    """The DOC#anchor that is known at once: by annotation, rule, label, the configuration, or its service's.
+
+    Empty: what answers it is looked for when the incident is answered.
+    """
+    rule = rule_of(alert.rule, alert.service, context.config.rules)
+    service = context.services.get(alert.service)
+    places = (
+        reference(alert.annotations.get("runbook", "")),
+        reference(alert.annotations.get("runbook_url", "")),
+        rule.runbook if rule else "",
+        reference(alert.labels.get("runbook", "")),
+        context.config.alerting.runbooks.get(alert.rule, ""),
+        service.config.runbook if service else "",
+    )
+    return next((place for place in places if place), "")
+
+
+def reference(text: str) -> str:
+    """The DOC#anchor that a text from outside names: a bare name, never a path; an address names a document of ours
+    where it ends in ``.md``, and is a link for people otherwise.
+
+    >>> reference("https://wiki.example/runbooks/db.md#high-cpu"), reference("../x/db.md"), reference("https://a/b")
+    ('db.md#high-cpu', 'db.md', '')
+    """
+    name, _, anchor = text.partition("#")
+    document = name.rstrip("/").rpartition("/")[2]
+    fits = _NAMED.fullmatch(document) and (document.endswith(".md") or "://" not in text)
+    if not fits or (anchor and not _NAMED.fullmatch(anchor)):
+        return ""
+    return f"{document}#{anchor}" if anchor else document
+
+
+def minutes(length: timedelta) -> str:
+    """``9 min 20 s``, ``40 s``."""
+    seconds = int(length.total_seconds())
+    rest = f" {seconds % 60} s" if seconds % 60 else ""
+    return f"{seconds // 60} min{rest}" if seconds >= 60 else f"{seconds} s"
