@@ -138,6 +138,8 @@ def _descend(parsed: Parsed, word: Word) -> bool:
         return False
     at = len(parsed.path)
     known = longer(parsed.root, tuple(step.text for step in parsed.path))
+    if not known:
+        return False
     step = Word(word.text.lower() if parsed.root.fold else word.text)
     fits = [s for s in known if step_matches(s.path[at], step.text)]
     if not fits:

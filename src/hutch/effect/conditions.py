@@ -27,6 +27,8 @@ def _either(parsed: Parsed, conditions: Callable[[Spec], Sequence[str]]) -> bool
 
 def holds(conditions: Sequence[str], parsed: Parsed) -> bool:
     """Whether one of a subcommand's conditions holds; its flags stand after it."""
+    if not conditions:
+        return False
     own = [flag for flag in parsed.flags if flag.depth >= len(parsed.chain)]
     return any(_holds(condition, parsed.operands, own) for condition in conditions)
 

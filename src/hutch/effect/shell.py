@@ -12,6 +12,7 @@ from hutch.effect.arguments import Parsed, Stdin
 from hutch.effect.argv import judge, names_secret, program_of, read_arguments
 from hutch.effect.conditions import endless
 from hutch.effect.hooks import HOOKS, Runner
+from hutch.effect.plain import plain_words
 from hutch.effect.shellwalk import Walk
 from hutch.effect.sqlwords import LIMIT
 from hutch.effect.words import Word, plain_bytes
@@ -28,7 +29,13 @@ def classify_shell(text: str) -> Verdict:
         return _change("longer than 64 kB, so not looked into")
     if _ODD.search(text):
         return _change("holds a control character")
-    raw = plain_bytes(_braced(text.strip(" \t\n")))
+    text = text.strip(" \t\n")
+    words = plain_words(text)
+    return run_argv(words, Stdin()) if words else _walked(text)
+
+
+def _walked(text: str) -> Verdict:
+    raw = plain_bytes(_braced(text))
     root = _PARSER.parse(raw).root_node
     verdict = Walk(raw, run_argv).judge(root, Stdin())
     if root.start_byte or root.end_byte != len(raw):

@@ -96,7 +96,11 @@ class Walk:
         """
         at, last = node.start_byte, None
         _honest(node)
+        blanks = between != b"\n"
         for child in node.children:
+            if last is not None and blanks and self.text[at : child.start_byte] == b" ":  # the usual case
+                at, last = child.end_byte, child
+                continue
             plain = self.text[at : child.start_byte].replace(b"\\\n", b"")
             apart = any(blank in plain for blank in between.split(b"-"))
             if plain.strip(allowed) or (_touches(last, child) and not apart):

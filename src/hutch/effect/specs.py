@@ -213,12 +213,12 @@ def _compatible(known: str, prefix: str) -> bool:
 
 def step_matches(step: str, word: str) -> bool:
     """Whether a word of a command line is this step of a subcommand's path."""
-    return either(_choices(step)).match(word) is not None
+    return _step(step).match(word) is not None
 
 
 @cache
-def _choices(step: str) -> tuple[str, ...]:
-    return tuple(step.split("|"))
+def _step(step: str) -> re.Pattern[str]:
+    return either(tuple(step.split("|")))
 
 
 @lru_cache(maxsize=4096)

@@ -57,5 +57,7 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     """The verdict of a whole: the first of the most harmful parts, sensitive or endless if any part is."""
     if not verdicts:
         return Verdict(Effect.NONE, "nothing to run")
+    if len(verdicts) == 1:
+        return verdicts[0]
     top = max(verdicts, key=lambda v: v.effect)
     return top.marked(sensitive=any(v.sensitive for v in verdicts), endless=any(v.endless for v in verdicts))
