@@ -171,7 +171,7 @@ CONTRAST = """() => {
 async def test_all_text_can_be_read(hutch: Any, visit: Any, scheme: str) -> None:
     """At least 4.5:1, which is level AA, on every text of the page."""
     state, _ = await hutch.waiting()
-    freeze(hutch.context, "a look", "peter")
+    await freeze(hutch.context, "a look", "peter")
     page = await visit(f"{hutch.address}/incidents/{state.id}", color_scheme=scheme)
     await live(page)
     await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")

@@ -15,7 +15,7 @@ def freeze(reason: str) -> None:
     """Stop every change at once, in every process on this store, until `hutch thaw`."""
 
     async def go(context: Context) -> None:
-        commands.freeze(context, reason, actor())
+        await commands.freeze(context, reason, actor())
 
     with_context(go)
     click.echo("frozen: nothing is changed until `hutch thaw`")
@@ -26,6 +26,6 @@ def thaw() -> None:
     """Allow changes again."""
 
     async def go(context: Context) -> bool:
-        return commands.thaw(context)
+        return await commands.thaw(context, actor())
 
     click.echo("changes are allowed again" if with_context(go) else "nothing was frozen")

@@ -28,7 +28,7 @@ async def asked(context: Context, run: Run, option: Option, first: bool) -> Term
         first and bool(option.cause),
     )
     found = terms(context.config.approvals, context.config.autonomy, facts)
-    if found.autonomous and (frozen(context.home) or await _used_up(context, found.autonomous)):
+    if found.autonomous and (await frozen(context) or await _used_up(context, found.autonomous)):
         return replace(found, autonomous=None)
     return found
 

@@ -105,7 +105,7 @@ async def _configuration(context: Context) -> list[Point]:
         Point("configuration", "file", State.OK, f"{config.path}: {services}"),
         Point("configuration", "mode", State.OK, mode[config.mode]),
     ]
-    reason = frozen(context.home)
+    reason = await frozen(context)
     if reason:
         points.append(Point("configuration", "freeze", State.WARN, f"changes are frozen: {reason}", "hutch thaw"))
     return points

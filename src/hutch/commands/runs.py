@@ -114,7 +114,7 @@ async def approve(
     what loses data. Two people at once: one approval counts, the other is told by whom.
     """
 
-    stale = changed_since(context, await load(context, run_id))
+    stale, stopped = changed_since(context, await load(context, run_id)), await frozen(context)
 
     def decide(run: Run) -> list[Draft]:
         chosen = _offered(run, option)
@@ -123,9 +123,9 @@ async def approve(
         _may_approve(context, run, chosen, digest, yes)
         if stale:
             raise CommandError(f"“{chosen.option.title}” cannot be approved: {stale}")
-        if reason := frozen(context.home):
+        if stopped:
             raise CommandError(
-                f"“{chosen.option.title}” cannot be approved: changes are frozen: {reason}; `hutch thaw`"
+                f"“{chosen.option.title}” cannot be approved: changes are frozen: {stopped}; `hutch thaw`"
             )
         _may_this_person(chosen, actor)
         data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}

@@ -12,7 +12,7 @@ from typing import Any
 from hutch.commands import alerts, incidents, respond, runs
 from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
-from hutch.commands.freeze import frozen
+from hutch.commands.freeze import held_here
 from hutch.commands.world import ServiceWorld, world_of
 from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
@@ -158,7 +158,7 @@ class Worker:
 def driver(context: Context, *, watched: bool) -> Driver:
     """The engine's driver, wired to this context."""
     limits = context.config.guards
-    guards = Guards(limits.max_hits, limits.per_hour, limits.actions, lambda: frozen(context.home))
+    guards = Guards(limits.max_hits, limits.per_hour, limits.actions, lambda: held_here(context.home))
 
     async def world(run: Run) -> ServiceWorld:
         return await world_of(context, run, watched=watched)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hutch.engine.flow import Now, ruling
+from hutch.model import freeze
 from hutch.model.action import Command, Outcome, Preview, Result
 from hutch.model.effect import Effect
 from hutch.model.program import Item
@@ -27,7 +28,8 @@ OUTPUT_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """The limits of ``guards:`` in ``hutch.yaml``. ``frozen`` gives the reason of a freeze, or nothing.
+    """The limits of ``guards:`` in ``hutch.yaml``. ``frozen`` gives the reason why this
+    machine is frozen by itself, or nothing; the log's freeze is looked at besides.
 
     ``max_hits`` bounds what one action may touch, ``per_hour`` how often each kind of action may run.
     """
@@ -66,7 +68,7 @@ async def mode_allows(attempt: Attempt) -> str:
 
 async def not_frozen(attempt: Attempt) -> str:
     """``hutch freeze`` stops every change at once."""
-    reason = attempt.guards.frozen()
+    reason = attempt.guards.frozen() or freeze.reason_of(await attempt.store.read(freeze.STREAM))
     return f"changes are frozen: {reason}; `hutch thaw` ends it" if reason else ""
 
 

@@ -17,6 +17,7 @@ from hutch.web.live import Hub
 from hutch.web.notices import Notice
 from hutch.web.shelf import Shelf
 from hutch.web.site import Site, site_of
+from hutch.web.stopped import Looking, Stopped
 
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
 """The names under which the server answers; any other is a page that was tricked into asking us."""
@@ -29,13 +30,15 @@ def build(context: Context) -> FastAPI:
     """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
-    app.state.site = Site(context, Hub(context.store, context.clock, context.home), Shelf(context))
+    hub, stopped = Hub(context.store, context.clock, context.home), Stopped(context)
+    app.state.site = Site(context, hub, Shelf(context), stopped)
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(runbooks.router)
     app.include_router(forms.router)
     app.include_router(run_forms.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
+    app.add_middleware(Looking, stopped=stopped)
     app.add_middleware(Guard)
     app.add_exception_handler(CommandError, _refused)
     app.add_exception_handler(StoreFull, _full)

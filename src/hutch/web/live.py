@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hutch.commands.freeze import frozen
+from hutch.commands.freeze import frozen_in
 from hutch.model.event import Event, instant
 from hutch.ports import Store, Wallclock
 
@@ -125,7 +125,7 @@ class Hub:
         """The loop runs and knows where the log ends now."""
         async with self._starting:
             if self._loop is None or self._loop.done():
-                self.position, self._frozen = await end_of(self.store), frozen(self.home)
+                self.position, self._frozen = await end_of(self.store), await frozen_in(self.store, self.home)
                 self._loop = asyncio.create_task(self._follow(), name="live pages")
                 self._loop.add_done_callback(self._ended)
 
@@ -144,7 +144,7 @@ class Hub:
                 self._tell(told(position, event))
                 self.position = position
             await asyncio.sleep(PAUSE)
-            now = frozen(self.home)
+            now = await frozen_in(self.store, self.home)
             if now != self._frozen:
                 self._frozen = now
                 self._tell(frame("state", {"frozen": bool(now)}))

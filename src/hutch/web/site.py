@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from hutch.commands.context import Context
-from hutch.commands.freeze import frozen
 from hutch.web import assets, people
 from hutch.web.guard import Token
 from hutch.web.live import Hub
 from hutch.web.notices import Notice, Notices
 from hutch.web.present.words import line
 from hutch.web.shelf import Shelf
+from hutch.web.stopped import Stopped
 
 
 def environment() -> Environment:
@@ -41,6 +41,7 @@ class Site:
     context: Context
     hub: Hub
     shelf: Shelf
+    stopped: Stopped
     token: Token = field(default_factory=Token)
     notices: Notices = field(default_factory=Notices)
     templates: Environment = field(default_factory=environment)
@@ -66,7 +67,7 @@ class Site:
 
     def frozen(self) -> str:
         """Why changes are stopped; empty when they are not."""
-        return frozen(self.context.home)
+        return self.stopped.reason
 
 
 def site_of(request: Request) -> Site:

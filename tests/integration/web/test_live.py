@@ -52,7 +52,7 @@ async def test_what_happens_is_told_to_all_who_listen(site: Any) -> None:
             kind, position, data = await listener.next()
             assert (kind, position, data["kind"]) == ("change", 1, "incident.declared")
             assert data["stream"].startswith("incident:INC-") and "secret" not in json.dumps(data)
-        freeze(site.context, "enough", "olivia")
+        await freeze(site.context, "enough", "olivia")
         while (told := await first.next())[0] == "change":
             pass
         assert (told[0], told[1], told[2]) == ("state", None, {"frozen": True})

@@ -151,12 +151,12 @@ async def test_what_is_no_longer_as_shown_is_refused_and_why(site: Any) -> None:
     form = (await site.page(f"/incidents/{state.id}")).form("/approval")
     assert "no longer what you were shown" in (await site.send(form, digest="0" * 64)).said
     assert "what you were shown is missing" in (await site.send(form, digest="")).said
-    freeze(site.context, "a release is being looked at", "peter")
+    await freeze(site.context, "a release is being looked at", "peter")
     frozen = await site.page(f"/incidents/{state.id}")
     assert "Changes are stopped: a release is being looked at" in frozen.said
     assert [f for f in frozen.forms if f.action.endswith("/approval")] == []
     assert "Not done: changes are stopped: a release is being looked at" in (await site.send(form)).said
-    thaw(site.context)
+    await thaw(site.context, "peter")
     assert (await runs.load(site.context, run)).chosen[0].state is ChangeState.OFFERED
 
 

@@ -161,7 +161,7 @@ async def test_a_policy_has_its_hour_and_yields_to_a_freeze(tmp_path: Path) -> N
     assert run.chosen[0].state is ChangeState.OFFERED, "the third in an hour is left to a person"
     assert isinstance(context.clock, FakeClock)
     context.clock.advance(3601)
-    freeze(context, "database move", "peter")
+    await freeze(context, "database move", "peter")
     run = await offered(context, "Knob Stuck")
     assert run.chosen[0].state is ChangeState.OFFERED
     assert (await asked(context, run, run.chosen[0].option, True)).autonomous is None

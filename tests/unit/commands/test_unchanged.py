@@ -175,12 +175,12 @@ async def test_nothing_is_approved_while_changes_are_frozen(tmp_path: Path) -> N
     knob = Knob()
     context = context_at(tmp_path, knob)
     run = await waiting(context, tmp_path)
-    freeze(context, "database move", "peter")
+    await freeze(context, "database move", "peter")
     with pytest.raises(CommandError, match=r"changes are frozen: database move \(peter\); `hutch thaw`"):
         await runs.approve(context, run.id, "", "olivia")
-    assert thaw(context)
+    assert await thaw(context, "peter")
     await runs.approve(context, run.id, "", "olivia")
-    freeze(context, "after all", "peter")
+    await freeze(context, "after all", "peter")
     found = await driver(context, watched=False).drive(run.id)
     assert knob.turned == 0
     assert "changes are frozen: after all" in found.chosen[0].reason
