@@ -15,6 +15,7 @@ from hutch.model.config import Config
 from hutch.model.event import Break
 from hutch.ports import Queue, Store, Wallclock
 from hutch.queue.local import LocalQueue
+from hutch.store.owner import is_elsewhere
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
 
@@ -39,6 +40,12 @@ class Place:
         """The SQLite file, whether or not it is used."""
         return self.home / "hutch.db"
 
+    @property
+    def name(self) -> str:
+        """What a person calls it; without user and password."""
+        parts = urlsplit(self.url)
+        return f"Postgres at {parts.hostname}:{parts.port or 5432}{parts.path}" if self.url else str(self.file)
+
 
 def place_of(config: Config, base: Path) -> Place:
     """Where ``config`` and the environment say it is, relative to ``base``. Raises :class:`CommandError`."""
@@ -49,6 +56,18 @@ def place_of(config: Config, base: Path) -> Place:
     if url and not is_database(url):
         raise CommandError(f"{VARIABLE}: expected postgresql://USER@HOST:PORT/DATABASE", 2)
     return Place(base / (FOLDER if named else config.store), url)
+
+
+def check_shared(place: Place) -> None:
+    """For a further worker: raises :class:`CommandError` unless this process can share the store with the server."""
+    todo = f"on another machine than the server's set {VARIABLE}: a SQLite file serves one machine"
+    if place.url:
+        return
+    if not place.file.exists():
+        raise CommandError(f"no store at {place.file} to work on: start `hutch serve` here first; {todo}", 2)
+    server = place.home / "serving"
+    if server.exists() and is_elsewhere(server.read_text(encoding="utf-8")):
+        raise CommandError(f"the server that uses {place.file} runs on another machine; {todo}", 2)
 
 
 def is_database(text: str) -> bool:

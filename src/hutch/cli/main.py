@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("hutch.cli.init:init", "Write a first hutch.yaml and a first runbook."),
     "doctor": ("hutch.cli.doctor:doctor", "Check the configuration, the store and every target."),
     "serve": ("hutch.cli.serve:serve", "Watch the services and answer incidents; JSON API on loopback."),
+    "worker": ("hutch.cli.worker:worker", "Do jobs beside a server, on this or another machine."),
     "diagnose": ("hutch.cli.diagnose:diagnose", "Look at a service, or at a bare database or URL, and name the cause."),
     "run": ("hutch.cli.runs:run", "Run a runbook: DOC#anchor."),
     "runs": ("hutch.cli.runs:runs", "List, show, approve, deny, decide, tick, undo and cancel runs."),

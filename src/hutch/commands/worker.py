@@ -42,13 +42,28 @@ MAX_TRIES = 50
 PARALLEL = 4
 """Jobs under way at once in one worker."""
 
+GRACE = 20.0
+"""Seconds that a worker which is told to stop gives the jobs under way."""
+
 log = logging.getLogger("hutch.worker")
 
 
-class Worker:
-    """Takes jobs and does them until it is cancelled. ``watched``: this process evaluates the alert rules."""
+LOCATED = frozenset({"probe"})
+"""Kinds of job that are done at a place: a job of one names it, and only workers of that place take it."""
 
-    def __init__(self, context: Context, *, watched: bool = False) -> None:
+
+def located(kind: str, location: str) -> str:
+    """The kind under which a job for a place is deferred and taken: ``probe@frankfurt``; without a place ``probe``."""
+    return f"{kind}@{location}" if location else kind
+
+
+class Worker:
+    """Takes jobs and does them until it is stopped. ``watched``: a process on this store evaluates the alert rules.
+
+    With ``location`` it takes only the jobs of that place, without one the others.
+    """
+
+    def __init__(self, context: Context, *, watched: bool = False, location: str = "") -> None:
         self.context = context
         self.watched = watched
         self.driver = driver(context, watched=watched)
@@ -60,15 +75,38 @@ class Worker:
             "watch": self._watch,
             "alert": self._alert,
         }
+        self.kinds = [located(k, location) for k in self.handlers if not location or k in LOCATED]
+        self._working: set[asyncio.Task[Any] | None] = set()
 
-    async def run(self) -> None:
-        """Do jobs as they come, several at once; returns only when cancelled. What a dead one left running is ended."""
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Do jobs as they come, several at once, until ``stop``: then those under way are finished, or given back after
+        ``GRACE`` seconds. Cancelled, it gives them back at once. What a dead Hutch left running is ended first.
+        """
         if ended := await asyncio.to_thread(end_left_behind):
             log.warning("ended %d processes that a Hutch which is gone had left running", ended)
-        await asyncio.gather(*(self._lane() for _ in range(PARALLEL)))
+        stop = stop or asyncio.Event()
+        lanes = [asyncio.create_task(self._lane(stop)) for _ in range(PARALLEL)]
+        over = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([over, *lanes], return_when=asyncio.FIRST_COMPLETED)
+            await self._finish(lanes, stop)
+        finally:
+            for task in (over, *lanes):
+                task.cancel()
+            await asyncio.wait([over, *lanes])
 
-    async def _lane(self) -> None:
-        while True:
+    async def _finish(self, lanes: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+        """After ``stop``; or a lane ended by a defect, which ends all."""
+        if stop.is_set():
+            for idle in [lane for lane in lanes if lane not in self._working]:
+                idle.cancel()
+            await asyncio.wait(lanes, timeout=GRACE)
+        for lane in lanes:
+            if lane.done() and not lane.cancelled():
+                lane.result()
+
+    async def _lane(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
             try:
                 worked = await self.step()
             except (StoreFull, StoreAway) as error:
@@ -80,23 +118,36 @@ class Worker:
 
     async def step(self, lock: str | None = None) -> bool:
         """Take and do one due job (of ``lock`` if given); False when there is none."""
-        taken = await self.context.queue.take(list(self.handlers), lock)
+        taken = await self.context.queue.take(self.kinds, lock)
         if taken is None:
             return False
-        work = asyncio.create_task(self.handlers[taken.job.kind](taken))
+        lane = asyncio.current_task()
+        self._working.add(lane)
+        try:
+            await self._do(taken)
+        finally:
+            self._working.discard(lane)
+        return True
+
+    async def _do(self, taken: TakenJob) -> None:
+        work = asyncio.create_task(self.handlers[taken.job.kind.partition("@")[0]](taken))
         lease = asyncio.create_task(self._keep(taken, work))
         try:
             await asyncio.wait([work])
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait([work])
+            with suppress(StoreFull, StoreAway):  # then its lease runs out
+                await self.context.queue.fail(taken, self.context.clock.now())
+            raise
         finally:
             lease.cancel()
-            work.cancel()  # does nothing to finished work; ends it with us when we are cancelled
         await self._settle(taken, work)
-        return True
 
     async def _settle(self, taken: TakenJob, work: asyncio.Task[None]) -> None:
         """What becomes of a job whose work has ended. No error of one job stops the others."""
         error = None if work.cancelled() else work.exception()
-        if work.cancelled() or isinstance(error, Conflict):
+        if work.cancelled() or (isinstance(error, Conflict) and not await self.context.queue.extend(taken)):
             log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
         elif isinstance(error, CommandError | LookupError):
             log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)

@@ -91,7 +91,7 @@ class ProcrastinateQueue:
         self._manager = JobManager(self._library)
         self._asked: WeakKeyDictionary[asyncio.Task[Any], Asked] = WeakKeyDictionary()
         self._taking = asyncio.Lock()
-        self._known: set[int] = set()
+        self._known: dict[int, float] = {}
         self._worker: int | None = None
         self._beaten = self._looked = float("-inf")
         self._doubtful = False
@@ -129,7 +129,8 @@ class ProcrastinateQueue:
 
     def committed(self, finished: Sequence[int] = ()) -> None:
         """Jobs were deferred by this process, or these finished: something may be takable now."""
-        self._known.difference_update(finished)
+        for job in finished:
+            self._known.pop(job, None)
         self._listener.tell(CHANNEL)
 
     async def close(self) -> None:
@@ -151,16 +152,17 @@ class ProcrastinateQueue:
             row = await self._taken(list(kinds), lock)
             if row is None:
                 return None
-            self._known.add(row["id"])
+            self._known[row["id"]] = time.monotonic()
             return taken_from(row)
 
     async def extend(self, taken: TakenJob) -> bool:
         """Beat; False when the job was lost and somebody else may have it."""
         ours = await self._if_ours(taken, _nothing)
         if ours:
+            self._known[taken.id] = time.monotonic()
             await self._beat()
         else:
-            self._known.discard(taken.id)
+            self._known.pop(taken.id, None)
         return ours
 
     async def finish(self, taken: TakenJob) -> None:
@@ -209,11 +211,19 @@ class ProcrastinateQueue:
         if self._worker is None:
             await self._ask("prune_stalled_workers", seconds_since_heartbeat=FORGOTTEN_SECONDS)
             await self._register()
+        self._forget()
         if time.monotonic() - self._beaten >= self._pace:
             await self._beat()
         if time.monotonic() - self._looked >= self._look:
             self._looked = time.monotonic()
             await self._run("rescue", stalled=self._stalled)
+
+    def _forget(self) -> None:
+        """What was taken here and is not renewed any more waits again: our heart beats for all that we hold."""
+        old = time.monotonic() - self._stalled
+        kept = {job: at for job, at in self._known.items() if at > old}
+        self._doubtful |= len(kept) < len(self._known)
+        self._known = kept
 
     async def _beat(self) -> None:
         if self._worker is not None:

@@ -27,6 +27,12 @@ def is_gone(owner: str) -> bool:
     return not _exists(int(pid))
 
 
+def is_elsewhere(owner: str) -> bool:
+    """True when ``owner`` runs, or ran, on another machine; a container, or another boot of this one, is none."""
+    theirs, ours = owner.rsplit(":", 2)[0].split("/"), _host().split("/")
+    return len(theirs) == len(ours) and theirs[0] != ours[0] and theirs[1] != ours[1]
+
+
 def _exists(pid: int) -> bool:
     """Also true for a process that ``/proc`` hides from us (the mount option ``hidepid``)."""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ import uvicorn
 from hutch.commands.context import CommandError, Context
 from hutch.commands.monitor import Monitor
 from hutch.commands.worker import Worker
+from hutch.store.owner import this_process
 from hutch.web.app import build
 
 
@@ -44,7 +44,7 @@ async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Mo
         )
     )
     marker = context.home / "serving"
-    marker.write_text(str(os.getpid()), encoding="utf-8")
+    marker.write_text(this_process(), encoding="utf-8")
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(worker.run(), name="worker"),

@@ -210,7 +210,7 @@ class Cutter:
     """A proxy that cuts a connection that commits: before the server hears of it, or before we hear back."""
 
     def __init__(self, port: int, when: str) -> None:
-        self.port, self.when, self.left = port, when, 0
+        self.port, self.when, self.left, self.at = port, when, 0, b"COMMIT"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self.port)
@@ -218,7 +218,7 @@ class Cutter:
         answers = asyncio.create_task(self.answers(there, writer, cut))
         try:
             while part := await reader.read(65536):
-                doomed = self.left > 0 and b"COMMIT" in part
+                doomed = self.left > 0 and self.at in part
                 if doomed:
                     self.left -= 1
                     cut.set()
@@ -271,6 +271,20 @@ async def test_a_commit_that_is_cut_off_is_written_exactly_once(database_url: st
         assert locks == [f"job:{n}" for n in range(1, 6)]
         assert len(await store.read("run:2")) == 5
     assert verify_database(database_url).intact
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_job_whose_taking_was_not_answered_is_taken_all_the_same(database_url: str, when: str) -> None:
+    async with cutting(database_url, when) as (cutter, url), opened(url) as (store, queue):
+        await store.commit([], [Job("drive", "run:1"), Job("drive", "run:2")])
+        cutter.at, cutter.left = b"procrastinate_fetch_job", 1
+        taken = [await queue.take(["drive"]), await queue.take(["drive"])]
+        assert cutter.left == 0
+        assert {job.job.lock: job.attempts for job in taken if job} == {
+            "run:1": 2 if when == "after" else 1,
+            "run:2": 1,
+        }
+        assert await queue.take(["drive"]) is None
 
 
 async def test_sessions_that_are_ended_all_the_time_lose_and_double_nothing(database_url: str) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hutch.store.owner import is_gone, this_process
+from hutch.store.owner import is_elsewhere, is_gone, this_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="without /proc a lease just runs out")
 
@@ -40,3 +40,13 @@ def test_on_doubt_the_lease_has_to_run_out() -> None:
     host, pid, started = this_process().rsplit(":", 2)
     assert not is_gone(f"other-{host}:{pid}:{int(started) + 1}")
     assert not is_gone(f"{host}:{pid}:")
+
+
+def test_another_machine_has_another_name_and_another_boot() -> None:
+    host, pid, started = this_process().rsplit(":", 2)
+    name, boot, space = host.split("/")
+    assert is_elsewhere(f"other/deadbeef/{space}:{pid}:{started}")
+    assert not is_elsewhere(this_process())
+    assert not is_elsewhere(f"{name}/deadbeef/{space}:{pid}:{started}")  # this one, before it was started anew
+    assert not is_elsewhere(f"container/{boot}/pid[1]:{pid}:{started}")
+    assert not is_elsewhere("4711")

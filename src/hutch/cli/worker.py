@@ -1,0 +1,38 @@
+"""``hutch worker``: further hands beside ``hutch serve``, on any number of machines."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from hutch.bootstrap.stores import Place, check_shared, place_of
+from hutch.bootstrap.wire import read_config
+from hutch.cli.shell import config_path, with_context
+from hutch.commands.context import Context
+from hutch.commands.worker import Worker
+
+
+@click.command()
+@click.option("--location", default="", metavar="PLACE", help="Take only the jobs that are for this place.")
+def worker(location: str) -> None:
+    """Do jobs beside `hutch serve`: drive runs, answer incidents, ring clocks.
+
+    On other machines it needs HUTCH_DATABASE_URL, the same that the server has. SIGTERM lets it finish what is under
+    way; after 20 seconds that is given back, and another worker goes on with it.
+    """
+    path = config_path()
+    place = place_of(read_config(path)[0], path.resolve().parent)
+    check_shared(place)
+    with_context(lambda context: _work(context, place, location))
+
+
+async def _work(context: Context, place: Place, location: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await context.store.tail(0, 1)  # a store that can't be reached is said now, not when the first job comes
+    mine = f"jobs of {location}" if location else "jobs"
+    click.echo(f"Hutch takes {mine} from {place.name}", err=True)
+    await Worker(context, watched=True, location=location).run(stop)
