@@ -99,3 +99,9 @@ def prove(place: Place) -> list[Break]:
     if not place.file.exists():
         raise CommandError(f"no store at {place.file}: nothing was recorded there yet", 2)
     return list(verify_store(place.file).breaks)
+
+
+def standing(place: Place) -> Any:
+    """How the store on a server stands: a :class:`hutch.store.postgres.look.Standing`."""
+    queue: Any = importlib.import_module("hutch.queue.schema")
+    return importlib.import_module("hutch.store.postgres.look").look(place.url, queue.current)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import Place, place_of, prove
+from hutch.bootstrap.stores import VARIABLE, Place, place_of, prove, standing
 from hutch.bootstrap.wire import BROKEN, read_config
 from hutch.cli.shell import as_json, config_path, emit, with_context
 from hutch.commands import doctor as commands
 from hutch.commands.context import CommandError
 from hutch.commands.doctor import Point, State
+from hutch.ports import StoreAway
+from hutch.store.errors import StoreError
 
 MARKS = {State.OK: ("ok", "green"), State.WARN: ("warn", "yellow"), State.FAIL: ("FAIL", "red")}
 UNHEALTHY = 3
+
+GRANTS = "give Hutch a login of its own: docs/guide/postgres.md says which rights it needs"
 
 
 @click.command()
@@ -41,11 +47,14 @@ def _examined() -> list[Point]:
     if commands.worst(before) is State.FAIL:
         return before
     try:
-        found = [*before, *with_context(commands.examine), *_chain(place_of(config, base))]
+        place = place_of(config, base)
+        found = [*before, *_server(place), *with_context(commands.examine), *_chain(place)]
         areas = list(dict.fromkeys(p.area for p in found))
         return sorted(found, key=lambda p: areas.index(p.area))
     except CommandError as error:
         return [*before, Point("configuration", str(path), State.FAIL, str(error), "mend it")]
+    except (StoreAway, StoreError) as error:
+        return [*before, Point("store", "server", State.FAIL, str(error), f"see {VARIABLE}")]
 
 
 def _broken() -> list[Point]:
@@ -53,6 +62,35 @@ def _broken() -> list[Point]:
         Point("providers", name, State.WARN, f"cannot be loaded: {why}", "install it again or remove it")
         for name, why in BROKEN.items()
     ]
+
+
+def _server(place: Place) -> list[Point]:
+    """The database server of the store, its schemas and what this login may do there. Raises ``StoreAway``."""
+    if not place.url:
+        return []
+    seen = standing(place)
+    points = [Point("store", "server", State.OK, f"Postgres {seen.version} at {seen.place}, as {seen.login}")]
+    if not seen.revision:
+        return [*points, Point("store", "schema", State.OK, "new: the tables are made when it is first used")]
+    schema = f"log schema {seen.revision}, {seen.size}; the queue's tables are "
+    if seen.current and seen.queue_current:
+        points.append(Point("store", "schema", State.OK, schema + "current"))
+    else:
+        todo = "start `hutch serve` once with a login that may change the tables"
+        points.append(Point("store", "schema", State.WARN, schema + "or the log's are of an older version", todo))
+    return [*points, *_rights(seen)]
+
+
+def _rights(seen: Any) -> list[Point]:
+    if not seen.appends:
+        return [Point("store", "rights", State.FAIL, f"{seen.login} may not append events", GRANTS)]
+    if not seen.guarded:
+        todo = "ALTER TABLE hutch.events ENABLE ALWAYS TRIGGER ALL, and ask who took it away"
+        return [Point("store", "rights", State.FAIL, "nothing refuses changes of events: the guard is off", todo)]
+    if seen.owns:
+        said = f"{seen.login} owns the tables: it could take away the guard that refuses changes of events"
+        return [Point("store", "rights", State.WARN, said, GRANTS)]
+    return [Point("store", "rights", State.OK, f"{seen.login} appends events and can alter none")]
 
 
 def _chain(place: Place) -> list[Point]:
