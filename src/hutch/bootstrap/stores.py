@@ -41,6 +41,11 @@ class Place:
         return self.home / "hutch.db"
 
     @property
+    def moved(self) -> Path:
+        """Says where the store in the file was moved to, if it was."""
+        return self.home / "moved"
+
+    @property
     def name(self) -> str:
         """What a person calls it; without user and password."""
         parts = urlsplit(self.url)
@@ -76,8 +81,15 @@ def is_database(text: str) -> bool:
 
 
 def open_store(place: Place, clock: Wallclock, secrets: EnvironmentSecrets) -> tuple[Store, Queue]:
-    """The store and its queue. A database is connected to when it is first used; its password is masked from now on."""
+    """The store and its queue. A database is connected to when it is first used; its password is masked from now on.
+
+    Raises :class:`CommandError` for a file whose store was moved away: two histories would go on from it.
+    """
     if not place.url:
+        if place.moved.exists():
+            where = place.moved.read_text(encoding="utf-8").strip()
+            todo = f"set {VARIABLE}, or remove {place.moved} to go back to the file as it was then"
+            raise CommandError(f"the store in {place.file} was moved to {where}: {todo}", 2)
         store = SqliteStore(place.file, clock)
         return store, LocalQueue(store)
     secrets.remember(place.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 
 import click
@@ -12,6 +13,7 @@ from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import config_path, with_context
 from hutch.commands.context import Context
 from hutch.commands.worker import Worker
+from hutch.store.owner import this_process
 
 
 @click.command()
@@ -25,7 +27,13 @@ def worker(location: str) -> None:
     path = config_path()
     place = place_of(read_config(path)[0], path.resolve().parent)
     check_shared(place)
-    with_context(lambda context: _work(context, place, location))
+    place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    marker = place.home / f"worker-{os.getpid()}"
+    marker.write_text(this_process(), encoding="utf-8")
+    try:
+        with_context(lambda context: _work(context, place, location))
+    finally:
+        marker.unlink(missing_ok=True)
 
 
 async def _work(context: Context, place: Place, location: str) -> None:

@@ -27,6 +27,16 @@ def is_gone(owner: str) -> bool:
     return not _exists(int(pid))
 
 
+def living(home: Path) -> list[str]:
+    """The servers and workers that are at work on the file in ``home``: names of their markers, but of those gone."""
+    markers = [home / "serving", *sorted(home.glob("worker-*"))]
+    return [marker.name for marker in markers if marker.exists() and _lives(_text(marker))]
+
+
+def _lives(owner: str) -> bool:
+    return owner.count(":") < 2 or not is_gone(owner)
+
+
 def is_elsewhere(owner: str) -> bool:
     """True when ``owner`` runs, or ran, on another machine; a container, or another boot of this one, is none."""
     theirs, ours = owner.rsplit(":", 2)[0].split("/"), _host().split("/")

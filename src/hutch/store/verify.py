@@ -33,13 +33,14 @@ def verify_store(path: Path) -> Report:
     try:
         with explaining(path), engine.connect() as connection:
             check_current(connection, path)
-            _prove(connection, report)
+            prove(connection, report)
     finally:
         engine.dispose()
     return report
 
 
-def _prove(connection: Connection, report: Report) -> None:
+def prove(connection: Connection, report: Report) -> None:
+    """The proof of what stands in the transaction of ``connection``."""
     try:
         report.breaks.extend(_file_faults(connection))
         report.breaks.extend(_missing(connection))

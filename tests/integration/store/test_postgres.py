@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -14,9 +15,11 @@ import pytest
 from hutch.bootstrap.stores import open_database
 from hutch.model.event import ERASED, Draft
 from hutch.ports import Append, Job, Queue, Store, StoreAway, StoreFull
+from hutch.queue import schema as queue_schema
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.errors import StoreError
 from hutch.store.postgres import server as server_module
+from hutch.store.postgres.look import look
 from hutch.store.postgres.store import PostgresStore
 from hutch.store.postgres.verify import verify_database
 from rolerabbit.embedded import Postgres
@@ -94,6 +97,41 @@ async def test_whoever_takes_the_guard_away_is_found_out(database_url: str, harm
     assert verify_database(database_url).intact
     ask(database_url, GUARD_OFF, harm)
     assert any(said in found.reason for found in verify_database(database_url).breaks)
+
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "postgres.md"
+
+
+async def test_the_everyday_login_of_the_guide_can_do_its_work_and_alter_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grants = GUIDE.read_text("utf-8").partition("<!-- tested: grants -->\n```sql\n")[2].partition("```")[0]
+    assert grants
+    ask(database_url, "DROP ROLE IF EXISTS hutch", "CREATE ROLE hutch LOGIN PASSWORD 'everyday'", grants)
+    parts = urlsplit(database_url)
+    url = f"postgresql://hutch:everyday@{parts.hostname}:{parts.port}{parts.path}"
+    try:
+        async with opened(url) as (store, queue):
+            await store.commit([Append("run:1", (noted(1),))], [Job("drive", "run:1", unique="x")])
+            await store.commit([], [Job("drive", "run:1", unique="x")])
+            taken = await queue.take(["drive"])
+            assert taken is not None
+            assert await queue.extend(taken)
+            await queue.fail(taken, None)
+            await store.wait(0, 5)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                ask(url, "ALTER TABLE hutch.events DISABLE TRIGGER ALL")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                ask(url, "DELETE FROM events")
+        seen = look(url, queue_schema.current)
+        assert (seen.login, seen.owns, seen.appends, seen.guarded) == ("hutch", False, True, True)
+        assert (seen.current, seen.queue_current) == (True, True)
+        assert verify_database(url).intact
+        ask(database_url, "ALTER TABLE events DISABLE TRIGGER events_rows_stay")
+        assert not look(url, queue_schema.current).guarded
+        assert look(database_url, queue_schema.current).owns
+    finally:
+        ask(database_url, "DROP OWNED BY hutch", "DROP ROLE hutch")
 
 
 # ------------------------------------------------------------------ what it says

@@ -29,12 +29,17 @@ def verify_database(url: str) -> Report:
         with psycopg.connect(session_conninfo(url)) as connection:
             connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
             check_current(connection, place)
-            count, newest, given = connection.execute(query("proof_end")).fetchone() or (0, 0, 0)
-            report.breaks.extend(missing(count, newest, given))
-            prove_streams(_rows(connection), event_from, report)
+            prove(connection, report)
     except Reported as error:
         raise explained(place, error) from error
     return report
+
+
+def prove(connection: Connection[Any], report: Report) -> None:
+    """The proof of what stands in the transaction of ``connection``."""
+    count, newest, given = connection.execute(query("proof_end")).fetchone() or (0, 0, 0)
+    report.breaks.extend(missing(count, newest, given))
+    prove_streams(_rows(connection), event_from, report)
 
 
 def _rows(connection: Connection[Any]) -> Iterator[Any]:

@@ -1,0 +1,78 @@
+"""``hutch store``: where the event log lives."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict
+
+import click
+
+from hutch.bootstrap.moving import move_store, source_of, target_of, what_to_set
+from hutch.bootstrap.stores import VARIABLE, is_database, place_of
+from hutch.bootstrap.wire import read_config
+from hutch.cli.shell import as_json, config_path, emit
+from hutch.commands.context import CommandError
+
+EVERY = 0.5
+"""Seconds between two lines of progress."""
+
+
+@click.group()
+def store() -> None:
+    """Where the event log lives: a SQLite file, or Postgres."""
+
+
+@store.command()
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="PLACE",
+    help="'$NAME' of a variable that holds postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or a folder.",
+)
+@as_json
+def move(target: str, json_out: bool) -> None:
+    """Copy the whole store, events and jobs, to an empty one: all of it or nothing, every chain proved at both ends.
+
+    Refuses while a server or worker uses it. The old store stays as it is; Hutch refuses its file from then on.
+    """
+    path = config_path()
+    here = place_of(read_config(path)[0], path.resolve().parent)
+    new = target_of(_address(target), here)
+    old = source_of(here, new)
+    began = time.monotonic()
+    done = move_store(old, new, Progress())
+    seconds = round(time.monotonic() - began, 2)
+    if json_out:
+        emit({"from": old.name, "to": new.name, **asdict(done), "seconds": seconds, "verified": True})
+        return
+    counts = f"{done.events} events in {done.streams} streams, and {done.jobs} jobs"
+    click.echo(
+        f"moved {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
+    )
+    click.echo(f"next: {what_to_set(new)}; then `hutch doctor`")
+
+
+def _address(target: str) -> str:
+    """``$NAME`` is read from the environment; a password never stands in an argument list."""
+    if is_database(target) and "@" in target and ":" in target.partition("://")[2].partition("@")[0]:
+        raise CommandError(f"a password does not belong in an argument: put the address in {VARIABLE} and say "
+                           f"--to '${VARIABLE}'", 2)  # fmt: skip
+    return os.environ.get(target[1:], target) if target.startswith("$") else target
+
+
+class Progress:
+    """Lines on stderr, on a terminal in place."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many events are there."""
+        now = time.monotonic()
+        if now - self._said >= EVERY or (done == total and sys.stderr.isatty()):
+            self._said = now
+            end = "\r" if sys.stderr.isatty() and done < total else "\n"
+            click.echo(f"{done} of {total} events{end}", err=True, nl=False)

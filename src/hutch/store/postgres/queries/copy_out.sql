@@ -1,0 +1,1 @@
+SELECT position, stream, seq, at, actor, kind, data, salt, data_hash, prev_hash, hash FROM events ORDER BY position
