@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from hutch.commands import routing
 from hutch.commands.calls import called, wanted
+from hutch.commands.origins import origins
 from hutch.commands.routing import A_PERSON, HAND
 from hutch.commands.situation import Situation
 from hutch.effect import classify
@@ -56,6 +57,7 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
         flow.on_failure,
         _undo(step, command, situation) if last and flow.undo else None,
         command.text if command.runner == HAND else "",
+        *origins(step.lang, statement, situation),
     )
 
 

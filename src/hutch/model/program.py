@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hutch.model.action import Command
 from hutch.model.effect import Effect
-from hutch.model.runbook import Capture, OnFailure
+from hutch.model.runbook import Capture, Filled, OnFailure
 
 
 def command_from(data: Mapping[str, object]) -> Command:
@@ -26,6 +26,7 @@ class Item:
     ``expects`` are the texts that must be seen in its output, ``step`` the document's step that it belongs to.
     ``needs`` names the captured values that it waits for: its command is not rendered before they are there.
     ``when`` is a condition (:mod:`hutch.runbook.when`); ``manual`` says what a person does by hand and ticks off.
+    ``values`` are its placeholders with where each value came from, ``stands`` what its names stand for here.
     """
 
     id: str
@@ -42,6 +43,8 @@ class Item:
     on_failure: OnFailure = OnFailure.STOP
     undo: Command | None = None
     manual: str = ""
+    values: tuple[Filled, ...] = ()
+    stands: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """The journal's form: what every statement has, and of the rest what is said."""
@@ -54,6 +57,8 @@ class Item:
             "on_failure": "" if self.on_failure is OnFailure.STOP else self.on_failure.value,
             "undo": self.undo.as_dict() if self.undo else None,
             "manual": self.manual,
+            "values": [{"name": v.name, "text": v.text, "value": v.value, "source": v.source} for v in self.values],
+            "stands": list(self.stands),
         }
         return {
             "id": self.id,
@@ -176,6 +181,8 @@ def item_from(data: Mapping[str, object]) -> Item:
         on_failure=OnFailure(str(data.get("on_failure") or OnFailure.STOP)),
         undo=command_from(undo) if isinstance(undo := data.get("undo"), Mapping) else None,
         manual=str(data.get("manual", "")),
+        values=tuple(Filled(**v) for v in data.get("values", ())),  # type: ignore[attr-defined]
+        stands=_texts(data.get("stands")),
     )
 
 
