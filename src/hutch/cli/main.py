@@ -75,15 +75,16 @@ class LazyGroup(click.Group):
     help="The configuration file.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
+@click.option("--no-input", is_flag=True, envvar="HUTCH_NO_INPUT", help="Ask nothing, not even on a terminal.")
 @click.version_option(__version__, prog_name="hutch")
 @click.pass_context
-def cli(ctx: click.Context, config_path: str, debug: bool) -> None:
+def cli(ctx: click.Context, config_path: str, debug: bool, no_input: bool) -> None:
     """Incident response for teams whose runbooks are Markdown: the document is the program.
 
     Exit codes: 0 ok, 1 failed, 2 usage, 3 unhealthy or a check failed, 4 waiting for approval, 5 target unreachable,
     130 interrupted.
     """
-    ctx.obj = {"config": config_path, "debug": debug}
+    ctx.obj = {"config": config_path, "debug": debug, "input": not no_input}
 
 
 def main(args: list[str] | None = None) -> Any:

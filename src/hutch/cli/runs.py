@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
+from hutch.bootstrap.supplied import supplied
+from hutch.cli import ask
 from hutch.cli.outputs import output
 from hutch.cli.progress import told
 from hutch.cli.run_text import described
@@ -59,15 +62,22 @@ def run(
 ) -> None:
     """Run DOCUMENT#anchor: its reads at once; its changes wait for approval (exit code 4)."""
 
+    given, bound = pairs(values), {k: supplied_here(v) for k, v in pairs(binds).items()}
+    if ask.may_ask() and not json_out:
+        answers = ask.before(document, service, incident, given, bound, step)
+        given, bound = {**given, **answers.values}, {**bound, **answers.binds}
+
     async def go(context: Context) -> Run:
         state = await incidents.load(context, incident) if incident else None
+        for warning in respond.unneeded(context, document, pairs(values), pairs(binds)):
+            click.echo(f"hutch: {warning}", err=True)
         found = await respond.run_document(
             context,
             document,
             service or (state.service if state else ""),
             incident=state,
-            values=pairs(values),
-            binds=pairs(binds),
+            values=given,
+            binds=bound,
             mode="dry-run" if dry_run else "",
             step=step,
             actor=actor(),
@@ -256,6 +266,14 @@ async def _tell_incident(worker: Worker, found: Run) -> None:
 
 
 # ------------------------------------------------------------------ arguments and ends
+
+
+def supplied_here(value: str) -> str:
+    """A binding's value; a file that it supplies is read now, relative to where the command is given."""
+    try:
+        return supplied(value, Path.cwd())
+    except ValueError as error:
+        raise CommandError(str(error), 2) from error
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, str]:

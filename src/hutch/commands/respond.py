@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from hutch.commands import incidents, runs
-from hutch.commands.context import Context
+from hutch.commands import incidents, needs, runs
+from hutch.commands.context import CommandError, Context
 from hutch.commands.prepare import only, prepare
 from hutch.commands.situation import Situation
 from hutch.commands.source import Source, open_source
@@ -14,6 +14,7 @@ from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
 from hutch.model.program import Program
 from hutch.model.run import Run
+from hutch.runbook.values import is_secret
 
 
 async def respond(context: Context, incident_id: str) -> Run | None:
@@ -40,6 +41,7 @@ async def run_document(
 
     Raises ``CommandError`` for an unknown document, anchor, step or service.
     """
+    _refuse_secrets(context, values or {})
     service = context.service(service_name)
     situation = Situation(service, values or {}, binds or {}, incident_values(incident))
     source, program, name = await asyncio.to_thread(_made, context, reference, step, situation)
@@ -62,6 +64,20 @@ def _made(context: Context, reference: str, step: str, situation: Situation) -> 
         return source, prepare(source.runbook, situation), ""
     found = next((s for _, s in source.runbook.steps() if s.id == step), None)
     return source, only(source.runbook, step, situation), found.name if found else step
+
+
+def unneeded(context: Context, reference: str, values: Mapping[str, str], binds: Mapping[str, str]) -> list[str]:
+    """What is given for a run and nothing in the runbook takes, each as a warning."""
+    if not values and not binds:
+        return []
+    return [*needs.unneeded(open_source(context, reference).runbook, values, binds)]
+
+
+def _refuse_secrets(context: Context, values: Mapping[str, str]) -> None:
+    """A value that is a secret would stand in an argument list and in the log."""
+    for name, value in values.items():
+        if is_secret(name) or context.secrets.mask(value) != value:
+            raise CommandError(f"the value of {name} is a secret, which no statement may carry: use a typed action", 2)
 
 
 def remade(context: Context, run: Run, captured: Mapping[str, str]) -> Program:

@@ -14,9 +14,10 @@ from hutch.model.effect import Effect, Verdict
 from hutch.model.runbook import Filled, Rendered, Statement
 from hutch.runbook.bind import TEXT, Action, Binding, Bound, action, bind, lookup
 from hutch.runbook.hosts import Mention
+from hutch.runbook.placeholders import normal
 from hutch.runbook.render import render
 from hutch.runbook.render_shell import mask
-from hutch.runbook.values import fill, known
+from hutch.runbook.values import fill, is_secret, known
 
 TEXT_TOOLS = frozenset(
     {"cat", "cut", "date", "echo", "grep", "head", "jq", "printf", "sort", "tail", "tr", "uniq", "wc"}
@@ -51,6 +52,10 @@ CURL_FORMAT = "".join(
 """What ``curl-format.txt`` holds where nothing else is bound to it."""
 
 
+UNJUDGED = Verdict(Effect.CHANGE, "not classified")
+"""What a statement is taken for that nobody has judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """What a person can say so that a statement may run: a placeholder's value, or what a name stands for."""
@@ -79,8 +84,13 @@ class Routed:
 
 def missing(names: Iterable[str]) -> str:
     """What is said of placeholders without a value."""
-    found = list(dict.fromkeys(names))
-    return "; ".join(f"[{n}] has no value: give --set {n}=VALUE" for n in found)
+    return "; ".join(_lacking(name) for name in dict.fromkeys(names))
+
+
+def _lacking(name: str) -> str:
+    if is_secret(name):
+        return f"[{name}] is a secret, which no statement may carry: do it by hand, or by a typed action that places it"
+    return f"[{name}] has no value: give --set {name}=VALUE"
 
 
 def shell(lang: str, statement: Statement, verdict: Verdict, situation: Situation) -> tuple[Command, str]:
@@ -102,8 +112,8 @@ def route(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
     command = _command(lang, binding, rendered, verdict, situation)
     return Routed(
         command,
-        (*_placeholders(rendered, command, situation), *_names(lang, binding, command, filled, situation)),
-        tuple(_refusals(command, binding)),
+        (*_placeholders(rendered, binding, situation), *_names(lang, binding, command, filled, situation)),
+        (*_refusals(command, binding), *_hidden(rendered, situation)),
         binding.manual or any(m.target.name in BY_HAND for m in _programs(binding)),
         filled,
         binding.bound,
@@ -113,16 +123,16 @@ def route(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
 # ------------------------------------------------------------------ what is open
 
 
-def _placeholders(rendered: Rendered, command: Command, situation: Situation) -> Iterator[Open]:
+def _placeholders(rendered: Rendered, binding: Binding, situation: Situation) -> Iterator[Open]:
+    """Values that a person can give. The address of a database is its provider's, and given to nobody else."""
+    addresses = {normal(m.target.name) for m in binding.open if m.target.name.startswith("$")}
     for name in rendered.missing:
-        if name in situation.awaited or (command.runner in OWN_TARGET and _is_address(name)):
-            continue
-        yield Open("placeholder", name, missing([name]))
+        if not (name in situation.awaited or is_secret(name) or name in addresses):
+            yield Open("placeholder", name, missing([name]))
 
 
-def _is_address(name: str) -> bool:
-    """Whether a placeholder is the address of a database, which its provider has: ``$DATABASE_URL``."""
-    return name.endswith(("-url", "-uri", "-dsn"))
+def _hidden(rendered: Rendered, situation: Situation) -> Iterator[str]:
+    return (missing([n]) for n in rendered.missing if is_secret(n) and n not in situation.awaited)
 
 
 def _names(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hutch.commands.context import Service
 from hutch.runbook.placeholders import normal
-from hutch.runbook.values import Source
+from hutch.runbook.values import Source, is_secret
 
 GIVEN, EARLIER = "--set", "an earlier step"
 """How the sources are called that a person and a capture are."""
@@ -29,9 +29,10 @@ class Situation:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Where values come from, the first that has one wins; each says what it is."""
+        """Where values come from, the first that has one wins; each says what it is. None gives a secret."""
         configured = Source(f"services.{self.service.name}.values", self.service.config.values)
-        return (self._given, Source(EARLIER, self.captured), self._incident, configured, *self.service.known)
+        found = (self._given, Source(EARLIER, self.captured), self._incident, configured, *self.service.known)
+        return tuple(Source(s.said, {k: v for k, v in s.values.items() if not is_secret(k)}) for s in found)
 
     @property
     def trusted(self) -> tuple[Source, ...]:

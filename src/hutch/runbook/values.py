@@ -34,6 +34,23 @@ def _filled(one: Placeholder, layers: Iterable[tuple[str, Mapping[str, str]]]) -
     return Filled(one.name, one.text, value, said)
 
 
+_SECRETS = frozenset(
+    {"secret", "secrets", "password", "passwords", "passwd", "passphrase", "pass", "pwd", "token", "tokens",
+     "credential", "credentials", "apikey"}
+)  # fmt: skip
+_KEYS = frozenset({"api", "access", "private", "secret", "encryption", "signing", "master"})
+
+
+def is_secret(name: str) -> bool:
+    """Whether a placeholder asks for a secret, by its name: no statement may carry one.
+
+    >>> [is_secret(n) for n in ("new-secret", "API_KEY", "secret-id", "cache-key")]
+    [True, True, False, False]
+    """
+    words = normal(name).split("-")
+    return words[-1] in _SECRETS or (words[-1] == "key" and words[-2:-1] != [] and words[-2] in _KEYS)
+
+
 def known(filled: Iterable[Filled]) -> dict[str, str]:
     """The values for :func:`hutch.runbook.render.render`."""
     return {one.name: one.value for one in filled if one.source}
