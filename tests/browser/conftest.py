@@ -98,7 +98,8 @@ async def hutch(tmp_path: Path) -> AsyncIterator[Hutch]:
     """A server that acts, with one service."""
     (tmp_path / "trouble.md").write_text(RUNBOOK)
     (tmp_path / "hutch.yaml").write_text(
-        "mode: act\nrunbooks: [trouble.md]\nservices:\n  shop: {runbook: trouble, binds: {mkdir: as-is}}\n"
+        "mode: act\nrunbooks: [trouble.md, books]\n"
+        "services:\n  shop: {runbook: trouble, binds: {mkdir: as-is, sleep: as-is}}\n"
     )
     context = open_context(tmp_path / "hutch.yaml")
     listener = listen(0)
