@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime
+from typing import TextIO
 
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import incidents, reviews, runs
+from hutch.commands import incidents, outputs, reviews, runs
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -20,8 +21,12 @@ from hutch.web import assets
 from hutch.web.live import Full
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
+from hutch.web.present.runbook import address
 from hutch.web.present.words import block, line
 from hutch.web.site import Site, site_of
+
+PIECE, LINES = 8192, 100
+"""Characters of a line, and lines, that are sent at a time."""
 
 RUNS_MOST = 50
 """Runs without an incident that the list shows: the newest."""
@@ -90,9 +95,40 @@ async def run(request: Request, run_id: str) -> Response:
         request,
         "run",
         streams=found.stream,
+        document_href=await _document(site, found),
         run=_run(site, found, journal, now),
         timeline=show_incident.told([], [journal], now),
     )
+
+
+async def _document(site: Site, found: Run) -> str:
+    """The page of what it runs; empty where that is no known document."""
+    name, _, anchor = found.document.partition("#")
+    return address(name, anchor) if name in await site.shelf.names() else ""
+
+
+@router.get("/runs/{run_id}/output")
+async def output(request: Request, run_id: str, item: str) -> Response:
+    """All that is kept of what a statement said, as plain text with nothing hidden in it."""
+    found = await outputs.said(site_of(request).context, run_id, item)
+    if found.path is None:
+        return PlainTextResponse(block(found.end))
+    try:
+        file = await asyncio.to_thread(found.path.open, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise CommandError(f"what it said cannot be read any more: {error.strerror}", 2) from error
+
+    async def pieces() -> AsyncIterator[str]:
+        with file:
+            while piece := await asyncio.to_thread(_lines, file):
+                yield piece
+
+    return StreamingResponse(pieces(), media_type="text/plain")
+
+
+def _lines(file: TextIO) -> str:
+    """Some whole lines, shown as they are; of a line that has no end as much."""
+    return block("".join(file.readline(PIECE) for _ in range(LINES)))
 
 
 def _run(site: Site, found: Run | None, journal: list[Event], now: datetime) -> show_run.RunView | None:

@@ -114,6 +114,23 @@ async def test_hostile_text_of_a_step_by_hand_is_shown_not_run(care: Any) -> Non
     assert "<script>alert(1)</script>" in page.said
 
 
+async def test_all_that_a_statement_said_is_a_click_away(care: Any) -> None:
+    text = "# Loud\n\n## Much\n\n### Diagnosis\n\n```sh\nseq -f 'line %g <b>' 1 9000\n```\n"
+    (Path(care.context.config.path).parent / "books" / "loud.md").write_text(text)
+    run = await started(care, "loud", binds={"seq": "as-is"})
+    await care.until(run, lambda r: bool(r.read))
+    page = await care.page(f"/runs/{run}")
+    assert ("a", "href", "/runbooks/loud") in page.attributes
+    href = next(v for t, k, v in page.attributes if (t, k) == ("a", "href") and "/output?" in v)
+    async with care.client.get(care.address + href) as answer:
+        said = await answer.text()
+        assert answer.content_type == "text/plain"
+    assert said.startswith("line 1 <b>\n") and said.endswith("line 9000 <b>\n") and said.count("\n") == 9000
+    for item in ("..%2f..%2fhutch.db", "nothing", "%00"):
+        async with care.client.get(f"{care.address}/runs/{run}/output?item={item}") as answer:
+            assert answer.status == 404
+
+
 async def test_the_list_of_runs_finds_one_by_its_words(care: Any) -> None:
     run = await started(care)
     page = await care.page("/runs?q=cold+SHOP")

@@ -143,6 +143,11 @@ class RunView:
         """How many reads saw what they should."""
         return sum(1 for s in self.reads if s.status == "passed")
 
+    @property
+    def needed(self) -> int:
+        """How many reads there are, without those that turned out not to be needed."""
+        return sum(1 for s in self.reads if s.status != "skipped")
+
 
 def view(run: Run, journal: Sequence[Event], now: datetime, frozen: str) -> RunView:
     """The run as it stands at ``now``; ``frozen`` is the reason of a freeze."""

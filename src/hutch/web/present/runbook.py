@@ -129,6 +129,7 @@ class Ready:
     values: tuple[Filled, ...] = ()
     bounds: tuple[Bound, ...] = ()
     opens: tuple[Open, ...] = ()
+    awaits: tuple[Open, ...] = ()  # what an earlier step gives: asked for where this one runs alone
     stops: str = ""
 
 
@@ -198,7 +199,9 @@ def _ready(step: Step, statement: Statement, situation: Situation, captured: Map
     if statement.action or step.lang == "sql":
         values = fill(statement.placeholders, situation.sources)
         opens = tuple(_value(f) for f in values if f"[{f.name}] has no value" in made.refused)
-        return Ready(made, _later(values, captured), (), opens, "" if opens else made.refused)
+        return Ready(
+            made, _later(values, captured), (), opens, _awaits(values, captured), "" if opens else made.refused
+        )
     try:
         routed = routing.route(step.lang, statement, statement.verdict or UNJUDGED, situation)
     except RunbookError:  # a value that the statement cannot take: the item says so
@@ -209,8 +212,13 @@ def _ready(step: Step, statement: Statement, situation: Situation, captured: Map
         _later(routed.values, captured),
         tuple(_bounds(routed)),
         tuple(_open(o, texts) for o in routed.open),
+        _awaits(routed.values, captured),
         made.refused if made.refused and not routed.open else "; ".join(routed.refused),
     )
+
+
+def _awaits(values: Iterable[Filled], captured: Mapping[str, str]) -> tuple[Open, ...]:
+    return tuple(_value(f) for f in values if not f.source and f.name in captured)
 
 
 def _value(one: Filled) -> Open:
@@ -273,7 +281,7 @@ def _card(place: int, section: Section, step: Step, seen: Survey | None, leads: 
         text=visible(step.text[:LONGEST]).rstrip("\n"),
         sub=visible(step.name) if step.link else "",
         leads=leads,
-        opens=tuple(dict.fromkeys(o for r in made for o in r.opens)),
+        opens=tuple(dict.fromkeys(o for r in made for o in (*r.opens, *r.awaits))),
         startable=bool(made) and (any if effect is Effect.READ else all)(not r.stops for r in made),
     )
 
@@ -333,7 +341,8 @@ def _flow(step: Step) -> Iterator[str]:
     if flow.when:
         yield f"only when {visible(flow.when)}"
     if flow.captures:
-        yield f"keeps {', '.join(visible(c.name) for c in flow.captures)} of its output for later steps"
+        source = "the note" if flow.manual else "its output"
+        yield f"gives {', '.join(visible(c.name) for c in flow.captures)} to later steps, from {source}"
     if flow.retries:
         yield f"tried again up to {flow.retries} time{'' if flow.retries == 1 else 's'}"
     if flow.timeout:

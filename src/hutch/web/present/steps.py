@@ -51,6 +51,8 @@ class Step:
     took: str = ""
     started: Moment | None = None
     evidence: tuple[str, ...] = ()
+    item: str = ""
+    kept: str = ""  # how much of its output is kept on disk; empty where nothing more than is shown
 
     @property
     def word(self) -> str:
@@ -70,7 +72,8 @@ def _of(journal: Sequence[Event], item: str) -> list[Event]:
 
 def _step(item: Item) -> Step:
     command = item.command
-    return Step(item.id, line(item.title), block(command.text), line(command.target), command.effect.word)
+    text, target = block(command.text), line(command.target)
+    return Step(item.id, line(item.title), text, target, command.effect.word, item=item.id)
 
 
 def _read(item: Item, events: list[Event], now: datetime) -> Step:
@@ -129,7 +132,16 @@ def _ended(step: Step, event: Event, status: str) -> Step:
         summary=line(event.data.get("summary", event.data.get("note", ""))),
         output=output[-TAIL:].strip("\n"),
         took=took(number(event.data, "seconds")),
+        kept=_kept(number(event.data, "kept"), output),
     )
+
+
+def _kept(size: float | None, output: str) -> str:
+    """``34 kB`` where the disk holds more than the page shows."""
+    shown = len(output[-TAIL:].encode())
+    if not size or size <= shown + 2:
+        return ""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1000))} kB"
 
 
 @dataclass(frozen=True, slots=True)
