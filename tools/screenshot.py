@@ -1,4 +1,5 @@
-"""Makes the README's pictures: starts the demo, waits for the incident with its remedies, and photographs its page.
+"""Makes the pictures of README and docs: starts the demo, waits for the incident with its remedies, and photographs
+its page and that of a runbook.
 
 Usage: ``python tools/screenshot.py [--fault NAME]``. Needs Chromium; writes ``docs/images``.
 """
@@ -14,17 +15,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 HUTCH = Path(sys.executable).with_name("hutch")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WITHIN = 150.0
 """Seconds that the demo may take to the diagnosis."""
+
+RUNBOOK = "/runbooks/postgres-connections"
+"""The runbook that is photographed."""
 
 MOST = 400_000
 """Bytes of one picture."""
@@ -57,7 +62,17 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise SystemExit(f"the demo did not come to its remedies:\n{log.read_text(encoding='utf-8', errors='replace')}")
 
 
-def photograph(browser: Browser, url: str, scheme: str, path: Path) -> None:
+def incident(page: Page) -> None:
+    """The first remedy waits."""
+    expect(page.locator("#remedy-1").get_by_role("button", name="Approve")).to_be_in_viewport()
+
+
+def runbook(page: Page) -> None:
+    """From the first card of a step on."""
+    expect(page.locator(".stepcard").first).to_be_in_viewport()
+
+
+def photograph(browser: Browser, url: str, scheme: str, path: Path, ready: Callable[[Page], None]) -> None:
     """The top of the page, as it stands on a laptop."""
     dark = scheme == "dark"
     context = browser.new_context(
@@ -66,7 +81,7 @@ def photograph(browser: Browser, url: str, scheme: str, path: Path) -> None:
     page = context.new_page()
     page.goto(url)
     expect(page.locator("#link-word")).to_have_text("live")
-    expect(page.locator("#remedy-1").get_by_role("button", name="Approve")).to_be_in_viewport()
+    ready(page)
     page.screenshot(path=path)
     context.close()
     size = path.stat().st_size
@@ -76,7 +91,7 @@ def photograph(browser: Browser, url: str, scheme: str, path: Path) -> None:
 
 
 def main() -> None:
-    """Both pictures."""
+    """All pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fault", default="leak")
     given = parser.parse_args()
@@ -87,8 +102,9 @@ def main() -> None:
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with demo(given.fault) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=options)
-        photograph(browser, url, "light", IMAGES / "incident.png")
-        photograph(browser, url, "dark", IMAGES / "incident-dark.png")
+        photograph(browser, url, "light", IMAGES / "incident.png", incident)
+        photograph(browser, url, "dark", IMAGES / "incident-dark.png", incident)
+        photograph(browser, urljoin(url, RUNBOOK), "light", IMAGES / "runbook.png", runbook)
         browser.close()
 
 
