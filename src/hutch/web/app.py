@@ -15,6 +15,7 @@ from hutch.web import api, forms, pages, run_forms, runbooks
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
+from hutch.web.ran import Runs
 from hutch.web.shelf import Shelf
 from hutch.web.site import Site, site_of
 from hutch.web.stopped import Looking, Stopped
@@ -31,7 +32,7 @@ def build(context: Context) -> FastAPI:
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
     hub, stopped = Hub(context.store, context.clock, context.home), Stopped(context)
-    app.state.site = Site(context, hub, Shelf(context), stopped)
+    app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(runbooks.router)

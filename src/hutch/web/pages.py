@@ -11,7 +11,7 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import incidents, outputs, reviews, runs
+from hutch.commands import incidents, outputs, reviews
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -39,7 +39,7 @@ async def index(request: Request) -> Response:
     """Incidents, and runs that belong to none."""
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
-    alone = [r for r in await runs.listing(context) if not r.incident]
+    alone = [r for r in await site.ran.every() if not r.incident]
     return site.draw(
         request,
         "index",
@@ -77,7 +77,7 @@ async def every_run(request: Request, q: str = "") -> Response:
     site = site_of(request)
     now = site.context.clock.now()
     words = q.lower().split()[:10]
-    rows = [show_incident.run_row(r, now) for r in reversed(await runs.listing(site.context))]
+    rows = [show_incident.run_row(r, now) for r in reversed(await site.ran.every())]
     kept = [r for r in rows if all(w in r.words for w in words)]
     return site.draw(request, "runs", streams="run:*", q=line(q), runs=kept[:RUNS_MOST], total=len(kept))
 

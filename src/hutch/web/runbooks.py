@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import incidents, runs
+from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import base_of
 from hutch.model.runbook import Runbook
@@ -30,7 +30,7 @@ router = APIRouter(include_in_schema=False)
 async def index(request: Request, q: str = "") -> Response:
     """Every runbook of the configured folders and the library; ``q`` keeps those that have all its words."""
     site = site_of(request)
-    found, every = await asyncio.gather(site.shelf.all(WITHIN), runs.listing(site.context))
+    found, every = await asyncio.gather(site.shelf.all(WITHIN), site.ran.every())
     ran = catalogue.latest(every, site.context.clock.now())
     base, words = _base(site.context), q.lower().split()
     documents, total = catalogue.bounded((_shown(v, base, words, ran) for v in found), bool(words))
@@ -80,7 +80,7 @@ async def _overview(request: Request, site: Site, volume: Volume, known: Mapping
     words = await asyncio.to_thread(front, volume, known)
     if len(volume.document.runbooks) == 1 and not words and not volume.document.rules:
         return RedirectResponse(show.address(volume.name, volume.document.runbooks[0].id), 307)
-    ran = catalogue.latest(await runs.listing(site.context), site.context.clock.now())
+    ran = catalogue.latest(await site.ran.every(), site.context.clock.now())
     return site.draw(
         request,
         "document",
@@ -105,7 +105,7 @@ async def _runbook(
     context = site.context
     chosen = chosen_service(context, volume.name, service)
     drawn, seen = await site.shelf.drawn(volume, found, known, chosen, part)
-    ran = catalogue.latest(await runs.listing(context), context.clock.now())
+    ran = catalogue.latest(await site.ran.every(), context.clock.now())
     name = chosen.name if chosen else ""
     return site.draw(
         request,

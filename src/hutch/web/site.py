@@ -16,6 +16,7 @@ from hutch.web.guard import Token
 from hutch.web.live import Hub
 from hutch.web.notices import Notice, Notices
 from hutch.web.present.words import line
+from hutch.web.ran import Runs
 from hutch.web.shelf import Shelf
 from hutch.web.stopped import Stopped
 
@@ -42,6 +43,7 @@ class Site:
     hub: Hub
     shelf: Shelf
     stopped: Stopped
+    ran: Runs
     token: Token = field(default_factory=Token)
     notices: Notices = field(default_factory=Notices)
     templates: Environment = field(default_factory=environment)

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from hutch.commands.views import state_of
-from hutch.model.run import Run
 from hutch.model.runbook import Document, Runbook
 from hutch.runbook.visible import visible
 from hutch.web.present.runbook import Counts, address, counts
 from hutch.web.present.words import Moment, moment
+from hutch.web.ran import Ran
 
 MOST_ROWS = 300
 """Runbooks that the list shows."""
@@ -62,7 +61,7 @@ class Runs:
     """The latest run of each runbook: by the document's path and the anchor that the run was started with."""
 
     now: datetime
-    latest: Mapping[tuple[str, str], Run] = field(default_factory=dict)
+    latest: Mapping[tuple[str, str], Ran] = field(default_factory=dict)
 
     def of(self, path: Path, document: Document, runbook: Runbook) -> Last | None:
         """The latest of ``runbook``, whatever the document said then."""
@@ -71,12 +70,12 @@ class Runs:
             anchors.append("")
         found = [r for a in anchors if (r := self.latest.get((str(path), a)))]
         last = max(found, key=lambda r: r.started_at, default=None)
-        return Last(last.id, state_of(last), moment(last.started_at, self.now)) if last else None
+        return Last(last.id, last.state, moment(last.started_at, self.now)) if last else None
 
 
-def latest(every: Iterable[Run], now: datetime) -> Runs:
+def latest(every: Iterable[Ran], now: datetime) -> Runs:
     """From all runs, the oldest first."""
-    return Runs(now, {(r.document_path, r.document.partition("#")[2]): r for r in every})
+    return Runs(now, {(r.path, r.document.partition("#")[2]): r for r in every})
 
 
 def unread(name: str, path: Path, base: Path, reason: str) -> Shown:

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hutch.commands.views import state_of
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Event
 from hutch.model.incident import Incident, Phase
-from hutch.model.run import Run
 from hutch.review.reading import text
 from hutch.review.sentences import promise
 from hutch.review.timeline import timeline
 from hutch.web.present.words import Moment, line, moment, span
+from hutch.web.ran import Ran
 
 HUSHED = frozenset({"statement.output"})
 """Kinds that the timeline does not tell: the steps show them."""
@@ -160,7 +159,7 @@ def _by_due(state: Incident) -> tuple[datetime, int, str]:
     return (due.due if due else FAR, int(state.severity), state.id)
 
 
-def run_row(run: Run, now: datetime) -> RunRow:
+def run_row(run: Ran, now: datetime) -> RunRow:
     """A run in one row."""
     return RunRow(
         run.id,
@@ -169,7 +168,7 @@ def run_row(run: Run, now: datetime) -> RunRow:
         line(run.document),
         line(run.incident),
         run.mode,
-        state_of(run),
+        run.state,
         moment(run.started_at, now),
     )
 
