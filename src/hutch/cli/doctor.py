@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import click
@@ -13,7 +14,9 @@ from hutch.cli.shell import as_json, config_path, emit, with_context
 from hutch.commands import doctor as commands
 from hutch.commands.context import CommandError
 from hutch.commands.doctor import Point, State
+from hutch.commands.unbound import Name, snippet
 from hutch.ports import StoreAway
+from hutch.runbook.visible import visible
 from hutch.store.errors import StoreError
 
 MARKS = {State.OK: ("ok", "green"), State.WARN: ("warn", "yellow"), State.FAIL: ("FAIL", "red")}
@@ -28,7 +31,8 @@ GRANTS = "give Hutch a login of its own: docs/guide/postgres.md says which right
 def doctor(ctx: click.Context, json_out: bool) -> None:
     """Check the configuration, the store's chain, every target, alert rule and runbook; changes nothing.
 
-    Proves that the reading logins cannot write. Exit code 3 when something will not work.
+    Proves that the reading logins cannot write, and names everything in runbooks that nothing stands for, with lines
+    for hutch.yaml. Exit code 3 when something will not work.
     """
     points = _examined()
     emit([p.as_dict() for p in points]) if json_out else _print(points)
@@ -111,8 +115,32 @@ def _print(points: list[Point]) -> None:
             area = point.area
             click.secho(f"\n{area}" if point is not points[0] else area, bold=True)
         word, colour = MARKS[point.state]
-        click.echo(f"  {click.style(word.ljust(4), fg=colour)}  {point.what}: {point.said}")
-        if point.todo and point.state is not State.OK:
-            click.echo(f"        → {point.todo}")
+        click.echo(f"  {click.style(word.ljust(4), fg=colour)}  {visible(point.what)}: {visible(point.said)}")
+        if point.name:
+            _places(point.name.places)
+        elif point.todo and point.state is not State.OK:
+            click.echo(f"        → {visible(point.todo)}")
+    _lines_to_paste(points)
     counts = {s: sum(1 for p in points if p.state is s) for s in State}
     click.echo(f"\n{counts[State.OK]} ok, {counts[State.WARN]} to look at, {counts[State.FAIL]} that will not work")
+
+
+def _places(places: tuple[str, ...]) -> None:
+    """Every line that uses it; a document's name once for all of its lines."""
+    lines: dict[str, list[str]] = {}
+    for place in places:
+        file, _, line = place.rpartition(":")
+        lines.setdefault(visible(file), []).append(line)
+    for file, numbers in lines.items():
+        said = f"{file}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"
+        click.echo(textwrap.fill(said, 79, initial_indent=" " * 8, subsequent_indent=" " * 10))
+
+
+def _lines_to_paste(points: list[Point]) -> None:
+    found: dict[str, list[Name]] = {}
+    for point in points:
+        if point.name and not point.name.bound:
+            found.setdefault(point.area.removeprefix("bindings of "), []).append(point.name)
+    if text := snippet(found):
+        click.secho("\nfor hutch.yaml, each to be thought about", bold=True)
+        click.echo("  " + visible(text).rstrip().replace("\n", "\n  "))

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
 from hutch.commands.documents import base_of, bundled, load_document, names
 from hutch.commands.freeze import frozen
-from hutch.commands.prepare import prepare
-from hutch.commands.situation import Situation
+from hutch.commands.unbound import Name, names_of
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
 from hutch.model.config import Config
 from hutch.model.finding import Finding, Status
+from hutch.model.runbook import Document
 from hutch.ports import Provider, Secrets
 
 LITTLE_ROOM = 256 * 1024 * 1024
@@ -51,10 +52,18 @@ class Point:
     state: State
     said: str
     todo: str = ""
+    name: Name | None = None
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, object]:
         """The JSON form; keys are stable."""
-        return {"area": self.area, "what": self.what, "status": self.state, "said": self.said, "todo": self.todo}
+        told: dict[str, object] = {
+            "area": self.area,
+            "what": self.what,
+            "status": self.state,
+            "said": self.said,
+            "todo": self.todo,
+        }
+        return told if self.name is None else {**told, **asdict(self.name)}
 
 
 Look = Callable[[Context], Awaitable[list[Point]]]
@@ -200,30 +209,56 @@ async def _measured(context: Context, service: Service) -> Mapping[str, float | 
 
 
 async def _runbooks(context: Context) -> list[Point]:
-    shipped = set(bundled().values())
-    own = [p for p in names(context.config.runbooks, base_of(context)).values() if p not in shipped]
-    points = [_document(context, str(path)) for path in own]
+    """The documents that are configured, and what of them is not bound. A large one takes its time."""
+    read = await asyncio.to_thread(_documents, context)
+    points = [point for point, _ in read]
     points += [_opened(context, s) for s in context.services.values()]
+    documents = [document for _, document in read if document]
+    for service in context.services.values():
+        found = await asyncio.to_thread(names_of, documents, service)
+        points += [*(_unbound(service.name, n) for n in found), *([_bound(service, found)] if documents else [])]
     return points
 
 
-def _document(context: Context, path: str) -> Point:
+def _documents(context: Context) -> list[tuple[Point, Document | None]]:
+    """The team's own documents; those that come with Hutch name nothing of the outside."""
+    shipped = set(bundled().values())
+    own = [p for p in names(context.config.runbooks, base_of(context)).values() if p not in shipped]
+    return [_document(str(path)) for path in own]
+
+
+def _document(path: str) -> tuple[Point, Document | None]:
     try:
         document = load_document(path)
     except CommandError as error:
-        return Point("runbooks", path, State.FAIL, str(error), "mend the document")
-    refused = [
-        item
-        for service in context.services.values()
-        for runbook in document.runbooks
-        for item in prepare(runbook, Situation(service)).skipped
-        if "is not bound" in item.refused
-    ]
+        return Point("runbooks", path, State.FAIL, str(error), "mend the document"), None
     said = f"{len(document.runbooks)} runbook{'' if len(document.runbooks) == 1 else 's'}"
-    if not refused:
-        return Point("runbooks", path, State.OK, said)
-    first = f"line {refused[0].line}: {refused[0].refused}"
-    return Point("runbooks", path, State.WARN, f"{said}; {len(refused)} statements cannot run, {first}", "bind it")
+    return Point("runbooks", path, State.OK, said), document
+
+
+def _unbound(service: str, one: Name) -> Point:
+    what, here = f"{one.kind} {one.name}", "" if one.installed else "not installed here"
+    if one.bound:
+        said, todo = f"is bound as-is, and {here}", "install it, or bind it to something else"
+    elif not one.stands:
+        said = "is not bound: it stands for a target (postgres, redis) that this service has not"
+        todo = f"configure that target in services.{service}"
+    else:
+        said, todo = "is not bound" + (f", and {here}" if here else ""), "bind it: see the lines for hutch.yaml below"
+    return Point(f"bindings of {service}", what, State.WARN, said, todo, one)
+
+
+def _bound(service: Service, found: list[Name]) -> Point:
+    area = f"bindings of {service.name}"
+    lines = {place for one in found for place in one.places}
+    if not found:
+        return Point(area, "all", State.OK, "every host, program and other name of the runbooks is bound")
+    counts = Counter(one.kind for one in found if not one.bound)
+    told = ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()) or "no name"
+    said = f"{told} not bound, in {len(lines)} statements"
+    absent = sum(not one.installed for one in found)
+    said += f"; {absent} program{'' if absent == 1 else 's'} not installed here" if absent else ""
+    return Point(area, "all", State.WARN, said, "statements that name them do not run")
 
 
 def _opened(context: Context, service: Service) -> Point:

@@ -45,6 +45,7 @@ SYNTAX = re.compile(r"[|&;<>()`$*?\[\]{}~!\n]")
 WATCHED = 15.0
 """Seconds for which what never ends by itself is watched, where the document does not say."""
 
+CURL_FORMAT_FILE = "curl-format.txt"
 CURL_FORMAT = "".join(
     f"{name}:  %{{{name}}}s\\n"
     for name in ("time_namelookup", "time_connect", "time_appconnect", "time_starttransfer", "time_total")
@@ -215,7 +216,7 @@ def _standing(program: str, argv: list[str], files: Mapping[str, str]) -> dict[s
     """What a provider that stands in for a program gets beside the words."""
     if program == "psql":
         return {"sql": next((argv[i + 1] for i, w in enumerate(argv[:-1]) if w in ("-c", "--command")), "")}
-    return {"files": {"curl-format.txt": CURL_FORMAT, **files}} if program == "curl" else {}
+    return {"files": {CURL_FORMAT_FILE: CURL_FORMAT, **files}} if program == "curl" else {}
 
 
 def _files(binding: Binding) -> dict[str, str]:

@@ -148,8 +148,13 @@ def test_doctor_finds_what_would_not_work(home: Path, monkeypatch: pytest.Monkey
     assert lost["status"] == "fail" and "more checks wait for it" in lost["said"]
     assert "hunter2" not in json.dumps(list(points.values()))
     assert points["runbooks", "runbooks/broken.md"]["status"] == "fail"
-    unbound = points["runbooks", "runbooks/other.md"]
-    assert unbound["status"] == "warn" and "a.example is not bound" in unbound["said"]
+    unbound = points["bindings of shop", "host a.example"]
+    assert (unbound["status"], unbound["said"], unbound["places"]) == ("warn", "is not bound", ["other.md:8"])
+    assert (unbound["kind"], unbound["name"], unbound["stands"]) == ("host", "a.example", "as-is")
+    assert points["bindings of shop", "all"]["said"].startswith("1 host not bound, in 1 statements")
+    said = hutch("doctor").stdout
+    assert "  warn  host a.example: is not bound\n        other.md, line 8\n" in said
+    assert "  services:\n    shop:\n      binds:\n        a.example: as-is  # host, 1 statement\n" in said
     assert points["alerts", "High Error Rate"]["said"].startswith("shop gives no error_rate now")
 
 
