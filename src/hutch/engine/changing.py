@@ -18,6 +18,9 @@ from hutch.model.run import ChangeState, Chosen, Run
 from hutch.model.runbook import OnFailure
 from hutch.ports import Conflict, World
 
+LONGEST_SAID = 70
+"""Characters of a statement in what is said of the verification."""
+
 VERIFY_EVERY = timedelta(seconds=1)
 """How long a "not yet" of the verification waits for the next try."""
 
@@ -144,7 +147,14 @@ async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | 
 async def _document_word(means: Means, run: Run, world: World, item: Item) -> Verification:
     seen = await looked(means, run, world, item)
     verdict = Verified.PASSED if seen["status"] == "passed" else Verified.FAILED
-    return Verification(verdict, f"{item.command.text}: {seen['summary']}")
+    shows = item.command.runner == "sql" and item.expects and verdict is Verified.PASSED
+    return Verification(verdict, f"{_short(item)}: {f'shows {item.expects[-1]}' if shows else seen['summary']}")
+
+
+def _short(item: Item) -> str:
+    """A statement as far as it is told in a sentence."""
+    text = " ".join(item.command.text.split())
+    return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"
 
 
 async def _diagnosis_word(world: World, cause: str) -> Verification | None:

@@ -12,6 +12,7 @@ import pytest
 
 from hutch.commands.documents import bundled, classified, load_document, names
 from hutch.commands.lint import lint_paths
+from hutch.commands.prepare import LOOKING_ROLES
 from hutch.model.runbook import Role, Statement, Step
 from hutch.runbook.lint.catalogue import RULES
 from hutch.runbook.parse import parse
@@ -159,7 +160,7 @@ def test_what_changes_something_is_verified_and_has_its_parts(name: str) -> None
         roles = {section.role for section in runbook.sections}
         if Role.OPTION in roles:
             assert Role.VERIFICATION in roles, runbook.title
-            assert roles & {Role.DETECTION, Role.DIAGNOSIS}, runbook.title
+            assert roles & {Role.DETECTION, Role.DIAGNOSIS, Role.ACTIONS}, runbook.title
         numbers = [s.option for s in runbook.sections if s.role is Role.OPTION]
         assert numbers == list(range(1, len(numbers) + 1)), runbook.title
 
@@ -206,3 +207,26 @@ def test_a_changed_effect_would_be_noticed() -> None:
         s.verdict.effect.word for r in found.runbooks for _, p in r.steps() for s in p.statements if s.verdict
     )
     assert words["destroy"] == 1
+
+
+def test_procedures_are_offered_on_a_service_that_is_well_too() -> None:
+    """Scaling, going back and the stages of a breach: a person decides, whatever the checks say."""
+    found = {
+        f"{name}#{runbook.id}"
+        for name in bundled()
+        for runbook in load_document(name).runbooks
+        if any(s.role is Role.OPTION for s in runbook.sections)
+        and not any(s.role in LOOKING_ROLES for s in runbook.sections)
+    }
+    assert found == {
+        "data-breach#close-the-hole",
+        "data-breach#preserve-the-evidence",
+        "data-breach#replace-the-signing-key",
+        "data-breach#revoke-every-session",
+        "deployment-rollback#roll-back-a-deployment",
+        "deployment-rollback#roll-back-a-migration",
+        "scaling#scale-down",
+        "scaling#scale-out",
+        "scaling#scale-the-database",
+        "scaling#scale-up",
+    }
