@@ -70,7 +70,7 @@ async def test_approving_by_a_click(hutch: Any, visit: Any) -> None:
     state, run = await hutch.waiting()
     page = await stamped(await visit(f"{hutch.address}/incidents/{state.id}"))
     await live(page)
-    await page.locator("#remedy-1").get_by_label("Your name").fill("olivia")
+    await page.locator("#remedy-1").get_by_label("Your name").first.fill("olivia")
     await page.locator("#remedy-1").get_by_role("button", name="Approve").click()
     await expect(page.get_by_role("status")).to_have_text("You approved “Option 1: Make a note” as olivia.")
     await expect(page.locator("#remedy-1 .chip").first).to_have_text(DONE, timeout=20_000)
@@ -100,7 +100,7 @@ async def test_two_people_at_once_are_one_execution(hutch: Any, visit: Any) -> N
     state, run = await hutch.waiting()
     pages = [await visit(f"{hutch.address}/incidents/{state.id}", java_script_enabled=False) for _ in range(2)]
     for page, name in zip(pages, ("olivia", "peter"), strict=True):
-        await page.locator("#remedy-1").get_by_label("Your name").fill(name)
+        await page.locator("#remedy-1").get_by_label("Your name").first.fill(name)
     await asyncio.gather(*(p.locator("#remedy-1").get_by_role("button", name="Approve").click() for p in pages))
     said = [await page.locator("#notice").inner_text() for page in pages]
     good = [s for s in said if s.startswith("You approved")]
