@@ -183,6 +183,12 @@ def test_every_alert_of_the_seed_has_its_runbook() -> None:
         assert found.find(anchor) if anchor else len(found.runbooks) == 1, f"{rule.name} opens {rule.runbook}"
 
 
+def test_every_document_with_remedies_says_whom_to_tell() -> None:
+    for name in bundled():
+        roles = {section.role for runbook in load_document(name).runbooks for section in runbook.sections}
+        assert Role.OPTION not in roles or roles & {Role.COMMUNICATION, Role.NOTIFICATION}, name
+
+
 def test_service_outage_opens_without_an_anchor() -> None:
     assert [r.id for r in load_document("service-outage").runbooks] == ["service-outage"]
 
