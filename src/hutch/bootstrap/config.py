@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hutch.bootstrap import values
 from hutch.bootstrap.alerting import alert_policy, maintenance
+from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.rulecheck import check_rules
@@ -42,6 +43,7 @@ TOP: tuple[Setting, ...] = (
         "alert rules: name, condition, duration, severity, and optionally runbook, labels, annotations, service, "
         "keep_firing_for, no_data",
     ),
+    Setting("ingest", "list", "who may send alerts in: source, token or secret, service"),
     Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
@@ -132,6 +134,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
         output_total=int(_positive(root.child("output_total"), top["output_total"])),
         alerting=alert_policy(root.child("alerting")),
+        ingest=tuple(ingest_source(n) for n in root.child("ingest").items()),
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
     )
 

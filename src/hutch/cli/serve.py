@@ -10,23 +10,41 @@ import click
 
 from hutch.cli.main import resolve
 from hutch.cli.shell import with_context
-from hutch.commands.context import Context
+from hutch.commands.context import CommandError, Context
 
 
 @click.command()
 @click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="On 127.0.0.1; 0: any.")
-def serve(port: int) -> None:
+@click.option(
+    "--ingest",
+    "intake",
+    default="",
+    metavar="HOST:PORT",
+    help="Take alerts here too, and nothing else: may be reached from elsewhere, each source needs a token or secret.",
+)
+def serve(port: int, intake: str) -> None:
     """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1."""
     server = resolve("hutch.web.server")
     listener = server.listen(port)
-    with_context(lambda context: _serve(server, context, listener))
+    place = server.listen(*_place(intake)) if intake else None
+    with_context(lambda context: _serve(server, context, listener, place))
 
 
-async def _serve(server: Any, context: Context, listener: Any) -> None:
+def _place(text: str) -> tuple[int, str]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise CommandError(f"--ingest {text!r}: write HOST:PORT, as 0.0.0.0:8643", 2)
+    return int(port), host.strip("[]") or "0.0.0.0"  # noqa: S104  (asked for, and it takes only what proves itself)
+
+
+async def _serve(server: Any, context: Context, listener: Any, intake: Any) -> None:
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     click.echo(f"Hutch serves {address}/  ({context.config.mode} mode; JSON API at {address}/api/v1)", err=True)
+    if intake:
+        host, number = intake.getsockname()[:2]
+        click.echo(f"Alerts are taken at http://{host}:{number}/api/v1/ingest/SOURCE and /v2/enqueue", err=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with server.serving(context, listener):
+    async with server.serving(context, listener, intake):
         await stop.wait()

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
+from hutch.model.ingest import IngestSource
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
 
@@ -97,6 +98,7 @@ class Config:
     output_total: int = 512 * 1024 * 1024
     alerting: AlertPolicy = field(default_factory=AlertPolicy)
     maintenance: tuple[Maintenance, ...] = ()
+    ingest: tuple[IngestSource, ...] = ()
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -100,14 +100,33 @@ def _by_path(capture: Capture, output: str) -> str:
         seen: object = json.loads(output)
     except (json.JSONDecodeError, RecursionError):
         raise _nothing(capture, f"wants JSON for {capture.path}, which the output is not") from None
-    for key in _keys(capture.path):
-        try:
-            seen = _within(seen, key)
-        except LookupError:
-            raise _nothing(capture, f"does not find {capture.path} in the output: no {key!r}") from None
+    try:
+        seen = value_at(capture.path, seen)
+    except RunbookError as error:
+        raise _nothing(
+            capture, f"does not find {capture.path} in the output: {error.message.partition(': ')[2]}"
+        ) from None
     if isinstance(seen, dict | list) or seen is None:
         raise _nothing(capture, f"finds no single value at {capture.path}")
     return seen if isinstance(seen, str) else json.dumps(seen)
+
+
+def value_at(path: str, data: object) -> object:
+    """What stands at ``$.items[0].name`` in JSON that was read. Raises :class:`RunbookError` where nothing does."""
+    seen = data
+    for key in _keys(path):
+        try:
+            seen = _within(seen, key)
+        except LookupError:
+            raise RunbookError(f"there is nothing at {path[:60]}: no {key!r}") from None
+    return seen
+
+
+def check_path(path: str) -> None:
+    """Raises :class:`RunbookError` for what is no path."""
+    if not path.startswith("$"):
+        raise RunbookError(f"cannot read the path {path[:60]!r}; write $.items[0].name")
+    _keys(path)
 
 
 def _within(seen: object, key: str | int) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -10,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from hutch import __version__
 from hutch.commands.context import CommandError, Context
+from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, pages, run_forms, runbooks
+from hutch.web import api, forms, ingest, pages, run_forms, runbooks
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -27,13 +30,33 @@ STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
 """HTTP status by the exit code of a command's error."""
 
 
+def build_ingest(context: Context) -> FastAPI:
+    """Only what other tools send to, for a listener that is reached from elsewhere: every source proves itself.
+
+    Raises :class:`CommandError` where one could not, or none is configured.
+    """
+    loose = [s.name or s.kind for s in context.config.ingest if not s.proves]
+    if loose or not context.config.ingest:
+        what = f"{', '.join(loose)} has neither token nor secret" if loose else "no source is configured"
+        raise CommandError(f"ingest: {what}; beyond loopback each needs one: see ingest in hutch.yaml", 2)
+    app = FastAPI(title="Hutch ingest", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.context, app.state.inbox, app.state.open_house = context, Inbox(context), False
+    app.include_router(ingest.router)
+    app.add_middleware(Guard)
+    for kind, answer in ANSWERS.items():
+        app.add_exception_handler(kind, answer)
+    return app
+
+
 def build(context: Context) -> FastAPI:
     """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
     hub, stopped = Hub(context.store, context.clock, context.home), Stopped(context)
     app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
+    app.state.inbox, app.state.open_house = Inbox(context), True
     app.include_router(api.router)
+    app.include_router(ingest.router)
     app.include_router(pages.router)
     app.include_router(runbooks.router)
     app.include_router(forms.router)
@@ -41,18 +64,14 @@ def build(context: Context) -> FastAPI:
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
     app.add_middleware(Looking, stopped=stopped)
     app.add_middleware(Guard)
-    app.add_exception_handler(CommandError, _refused)
-    app.add_exception_handler(StoreFull, _full)
-    app.add_exception_handler(StoreAway, _away)
-    app.add_exception_handler(Refused, _not_ours)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind, answer in ANSWERS.items():
+        app.add_exception_handler(kind, answer)
     return app
 
 
 def _say(request: Request, text: str, status: int) -> Response:
     """To a client of the API as JSON, to a person as a page."""
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/v2/")) or not hasattr(request.app.state, "site"):
         return JSONResponse({"error": text}, status)
     return site_of(request).draw(request, "error", status=status, streams="", notice=Notice(text, False))
 
@@ -84,3 +103,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     said = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in found)
     return _say(request, said, 422)
+
+
+ANSWERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    CommandError: _refused,
+    StoreFull: _full,
+    StoreAway: _away,
+    Refused: _not_ours,
+    HTTPException: _http,
+    RequestValidationError: _invalid,
+}
+"""What is said of each error that a command or the framework raises."""

@@ -67,7 +67,7 @@ def refusal(scope: Scope) -> Response | None:
     if scope["method"] in SAFE:
         return None
     headers = Headers(scope=scope)
-    if scope["path"].startswith("/api/"):
+    if scope["path"].startswith(("/api/", "/v2/")):
         if headers.get("content-type", "").startswith("application/json"):
             return None
         return JSONResponse({"error": "send the body as application/json"}, 415)

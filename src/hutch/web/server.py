@@ -10,45 +10,47 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.monitor import Monitor
 from hutch.commands.worker import Worker
 from hutch.store.owner import this_process
-from hutch.web.app import build
+from hutch.web.app import build, build_ingest
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises :class:`CommandError` when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A listening socket, on loopback by default. Raises :class:`CommandError` when it cannot be had."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(128)  # whoever hears of the address may come at once
     except OSError as error:
         listener.close()
         raise CommandError(
-            f"port {port} on 127.0.0.1 cannot be had: {error.strerror}; choose another with --port"
+            f"port {port} on {host} cannot be had: {error.strerror}; choose another with --port"
         ) from error
     return listener
 
 
 @asynccontextmanager
-async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Monitor]:
-    """Monitor, worker, pages and API, for as long as the block lasts. A part that dies ends the block."""
+async def serving(
+    context: Context, listener: socket.socket, intake: socket.socket | None = None
+) -> AsyncIterator[Monitor]:
+    """Monitor, worker, pages and API, for as long as the block lasts. A part that dies ends the block.
+
+    ``intake`` is a socket of its own for what other tools send; only that, so it may be reached from elsewhere.
+    """
     monitor, worker = Monitor(context), Worker(context, watched=True)
     app = build(context)
-    server = Server(
-        uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
-        )
-    )
+    servers = [(_server(app), listener), *([(_server(build_ingest(context)), intake)] if intake else [])]
     marker = context.home / "serving"
     marker.write_text(this_process(), encoding="utf-8")
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(worker.run(), name="worker"),
-        asyncio.create_task(server.serve(sockets=[listener]), name="api"),
+        *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
     ]
     owner = asyncio.current_task()
     for part in parts:
@@ -57,13 +59,22 @@ async def serving(context: Context, listener: socket.socket) -> AsyncIterator[Mo
         yield monitor
     finally:
         app.state.site.hub.close()
-        server.should_exit = True
+        for server, _ in servers:
+            server.should_exit = True
         for part in parts[:2]:
             part.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
         app.state.site.shelf.close()
         marker.unlink(missing_ok=True)
+
+
+def _server(app: FastAPI) -> Server:
+    return Server(
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+        )
+    )
 
 
 def _died(part: asyncio.Task[None], owner: asyncio.Task[object] | None) -> None:
