@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from hutch.cli.shell import actor, ago, as_json, emit, table, with_context
-from hutch.commands import alerts, firings, silences
+from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
+from hutch.commands import alerts, firings, ingest, letters, reports, silences
 from hutch.commands.context import CommandError, Context
 from hutch.model.alert import Alert
 from hutch.model.event import instant
@@ -20,7 +22,7 @@ from hutch.runbook.rules import duration
 
 @click.group()
 def alert() -> None:
-    """What has fired."""
+    """What has fired, what was reported, what could not be read."""
 
 
 @alert.command("list")
@@ -60,6 +62,64 @@ def send(
 
     done = with_context(go)
     emit(done) if json_out else click.echo(f"{done['outcome']}  {done['incident']}".rstrip())
+
+
+@alert.command("report")
+@click.argument("text", default="")
+@service_option
+@click.option("--mail", is_flag=True, help="Read a mail message from standard input, as a mail server hands it over.")
+@as_json
+def report_(text: str, service: str, mail: bool, json_out: bool) -> None:
+    """Take in what a user reports: TEXT, or a mail. It opens an incident of SEV-3, or joins the one that is open."""
+
+    async def go(context: Context) -> dict[str, Any]:
+        if mail:
+            message = sys.stdin.buffer.read(reports.LONGEST_MAIL + 1)
+            receipt = await reports.report_mail(context, message, service)
+        else:
+            receipt = await reports.report(context, text, service=service, who=actor())
+        return {"key": receipt.key, "outcome": receipt.outcome, "incident": receipt.incident}
+
+    done = with_context(go)
+    emit(done) if json_out else click.echo(f"{done['outcome']}  {done['incident']}".rstrip())
+
+
+@alert.command("letters")
+@click.option("--all", "whole", is_flag=True, help="Those that were read again, too.")
+@as_json
+def letters_(whole: bool, json_out: bool) -> None:
+    """What other tools sent and nobody could read, with the reason."""
+
+    async def go(context: Context) -> list[dict[str, Any]]:
+        now = context.clock.now()
+        return [
+            {"number": e.seq, "came": ago(e.at, now), "at": instant(e.at), **_letter(e.data), "read": done}
+            for e, done in await letters.listing(context)
+            if whole or not done
+        ]
+
+    rows = with_context(go)
+    emit(rows) if json_out else table(
+        rows, ["number", "came", "source", "name", "reason"], "every letter could be read"
+    )
+
+
+def _letter(data: Mapping[str, object]) -> dict[str, Any]:
+    return {key: data[key] for key in ("source", "name", "reason", "body", "whole")}
+
+
+@alert.command()
+@click.argument("number", type=int)
+@as_json
+def replay(number: int, json_out: bool) -> None:
+    """Read letter NUMBER again, as its source is configured now."""
+
+    async def go(context: Context) -> dict[str, Any]:
+        return (await ingest.replay(context, await letters.find(context, number))).as_json()
+
+    done = with_context(go)
+    words = [f"{a['outcome']}  {a['incident']}".rstrip() for a in done["alerts"]] or [done["note"] or "nothing to do"]
+    emit(done) if json_out else click.echo("\n".join(words))
 
 
 @alert.group(invoke_without_command=True)

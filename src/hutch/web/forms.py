@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import incidents
+from hutch.commands import incidents, reports
 from hutch.commands.context import CommandError, Context
 from hutch.web import people
 from hutch.web.guard import read_form
@@ -32,7 +32,7 @@ class Went:
 Deed = Callable[[Context, Fields, str], Awaitable[str | Went]]
 """Does what a form asks, for a person; returns what is then said. Raises :class:`CommandError`."""
 
-PAGE = re.compile(r"/|/runbooks|/runs|/(incidents|runs)/[A-Za-z0-9-]+|/runbooks/[A-Za-z0-9_/-]+")
+PAGE = re.compile(r"/|/report|/runbooks|/runs|/(incidents|runs)/[A-Za-z0-9-]+|/runbooks/[A-Za-z0-9_/-]+")
 LONGEST = 10_000
 """Characters of a text that a person writes."""
 
@@ -69,6 +69,18 @@ def wanted(fields: Fields, name: str, what: str) -> str:
     if len(value) > LONGEST:
         raise CommandError(f"{what} is longer than {LONGEST} characters")
     return value
+
+
+@router.post("/report")
+async def report(request: Request) -> Response:
+    """What somebody noticed: an alert as any other."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> Went:
+        text = wanted(fields, "text", "What you see")
+        receipt = await reports.report(context, text, service=fields.get("service", ""), who=who)
+        return Went(f"Thank you. It is part of {receipt.incident}.", f"/incidents/{receipt.incident}")
+
+    return await do(request, "/report", deed)
 
 
 # ------------------------------------------------------------------ on an incident

@@ -50,6 +50,13 @@ async def index(request: Request) -> Response:
     )
 
 
+@router.get("/report")
+async def report(request: Request) -> Response:
+    """Where people say what they notice."""
+    site = site_of(request)
+    return site.draw(request, "report", streams="", services=list(site.context.services))
+
+
 @router.get("/incidents/{incident_id}")
 async def incident(request: Request, incident_id: str) -> Response:
     """One incident, whole."""
