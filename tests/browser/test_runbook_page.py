@@ -160,6 +160,15 @@ async def test_one_step_by_keyboard_without_javascript(hutch: Any, visit: Any, b
     assert run.program.asked and list(run.read.values()) == ["passed"]
 
 
+async def test_an_anchor_leads_where_documents_mean_it(hutch: Any, visit: Any, books: Path) -> None:
+    page = await visit(f"{hutch.address}/runbooks/care#cold-cache")
+    await expect(page.locator("h1")).to_have_text("Cold cache")
+    await page.goto("about:blank")
+    await page.goto(f"{hutch.address}/runbooks/care#resolution")
+    await expect(page.locator("#doc-resolution")).to_be_in_viewport()
+    assert page.url.endswith("/runbooks/care/cold-cache#doc-resolution")
+
+
 async def test_what_is_copied_is_the_statement(hutch: Any, visit: Any, books: Path) -> None:
     page = await visit(f"{hutch.address}/runbooks/care/cold-cache")
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -171,9 +180,10 @@ async def test_what_is_copied_is_the_statement(hutch: Any, visit: Any, books: Pa
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_everybody_can_use_the_pages(hutch: Any, visit: Any, books: Path, scheme: str) -> None:
     """No finding of axe, at level AA, on any of the new pages; nothing scrolls sideways on a telephone."""
-    _, run = await hutch.waiting()
+    state, run = await hutch.waiting()
     page = await visit(f"{hutch.address}/runbooks", color_scheme=scheme, viewport={"width": 400, "height": 800})
-    for path in ("/runbooks", "/runbooks/care", "/runbooks/care/cold-cache", "/runs", f"/runs/{run}"):
+    runbooks = ("/runbooks", "/runbooks/care", "/runbooks/care/cold-cache")
+    for path in (*runbooks, "/runs", f"/runs/{run}", f"/incidents/{state.id}", "/"):
         await page.goto(hutch.address + path)
         await live(page)
         await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")

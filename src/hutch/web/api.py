@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from hutch.commands import incidents, reviews, runs
+from hutch.commands import byhand, incidents, reviews, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.respond import run_document
 from hutch.commands.views import incident_json, run_json, run_summary
 from hutch.model.event import instant
 from hutch.model.severity import Severity
+from hutch.web.site import site_of
 
 router = APIRouter(prefix="/api/v1")
 Text = Annotated[str, Body(embed=True, max_length=20_000)]
@@ -118,10 +119,23 @@ async def list_runs(request: Request) -> list[dict[str, Any]]:
 
 @router.post("/runs", status_code=201)
 async def start_run(
-    request: Request, document: Text, actor: Who, service: Text = "", values: dict[str, str] | None = None
+    request: Request,
+    document: Text,
+    actor: Who,
+    service: Text = "",
+    values: dict[str, str] | None = None,
+    binds: dict[str, str] | None = None,
+    step: Text = "",
+    dry_run: Annotated[bool, Body(embed=True)] = False,
 ) -> dict[str, Any]:
-    """Start a runbook; the worker drives it."""
-    return run_json(await run_document(_context(request), document, service, values=values, actor=actor))
+    """Start a runbook of a configured document, or one ``step`` of it; the worker drives it. No path is opened."""
+    if document.partition("#")[0] not in await site_of(request).shelf.names():
+        raise CommandError(f"no configured runbook document is called {document.partition('#')[0][:80]!r}", 2)
+    mode = "dry-run" if dry_run else ""
+    found = await run_document(
+        _context(request), document, service, values=values, binds=binds, mode=mode, step=step, actor=actor
+    )
+    return run_json(found)
 
 
 @router.get("/runs/{run_id}")
@@ -150,6 +164,25 @@ async def decide(
     if choice not in ("worked", "failed"):
         raise CommandError(f"choice is {choice!r}; one of: worked, failed", 3)
     return run_json(await runs.settle(_context(request), run_id, option, choice, note, actor))
+
+
+@router.post("/runs/{run_id}/ticks")
+async def tick(
+    request: Request,
+    run_id: str,
+    actor: Who,
+    item: Text = "",
+    note: Text = "",
+    done: Annotated[bool, Body(embed=True)] = True,
+) -> dict[str, Any]:
+    """Say that a step was done by hand, or could not be (``done`` false)."""
+    return run_json(await byhand.tick(_context(request), run_id, item, note, actor, done=done))
+
+
+@router.post("/runs/{run_id}/undo", status_code=201)
+async def undo(request: Request, run_id: str, actor: Who, option: Text = "") -> dict[str, Any]:
+    """Offer the way back from what an option did: the new run, which waits for approval."""
+    return run_json(await byhand.undo(_context(request), run_id, option, actor))
 
 
 @router.post("/runs/{run_id}/cancellation")

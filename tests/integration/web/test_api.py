@@ -102,6 +102,19 @@ async def test_a_run_waits_and_goes_on_once_approved_as_it_was_shown(api: str) -
     assert (await ask(f"{here}/cancellation", {"reason": "seen enough", "actor": "olivia"}))[0] == 200
 
 
+async def test_one_step_a_dry_run_and_only_documents_that_are_configured(api: str, tmp_path: Path) -> None:
+    given = {"document": "trouble", "actor": "olivia", "dry_run": True, "binds": {"mkdir": "as-is"}}
+    status, run = await ask(f"{api}/runs", given)
+    assert (status, run["mode"]) == (201, "dry-run")
+    for path in (tmp_path / "trouble.md", "../trouble.md", "trouble.md"):
+        assert (await ask(f"{api}/runs", {"document": f"{path}#trouble", "actor": "o"}))[0] == 404
+    assert (await ask(f"{api}/runs", {**given, "step": "nothing"}))[0] == 404
+    here = f"{api}/runs/{run['id']}"
+    status, refused = await ask(f"{here}/ticks", {"actor": "olivia", "note": "done"})
+    assert status in (404, 409) and run["id"] in refused["error"]
+    assert (await ask(f"{here}/undo", {"actor": "olivia"}))[0] == 404
+
+
 async def test_what_is_not_there_or_not_right_is_said(api: str) -> None:
     assert (await ask(f"{api}/incidents/INC-1"))[0] == 404
     assert (await ask(f"{api}/runs", {"document": "nothing", "actor": "olivia"}))[0] == 404

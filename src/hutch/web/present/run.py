@@ -9,6 +9,7 @@ from datetime import datetime
 from hutch.commands.views import state_of
 from hutch.model.effect import Effect
 from hutch.model.event import Event
+from hutch.model.program import Item
 from hutch.model.run import ChangeState, Chosen, Run
 from hutch.review.reading import many, number, part, parts, text
 from hutch.web.present import byhand, steps
@@ -127,6 +128,7 @@ class RunView:
     left_out: tuple[tuple[str, str], ...]
     reads: tuple[steps.Step, ...]
     changes: tuple[steps.Step, ...]
+    proofs: tuple[Statement, ...] = ()
     asked: bool = False
     manuals: tuple[byhand.Manual, ...] = ()
     values: tuple[byhand.Value, ...] = ()
@@ -173,6 +175,7 @@ def view(run: Run, journal: Sequence[Event], now: datetime, frozen: str) -> RunV
         left_out=_left_out(journal),
         reads=steps.reads(run, journal, now),
         changes=steps.changes(run, journal, now),
+        proofs=tuple(_proof(i) for i in run.program.verification if not i.refused),
         asked=run.program.asked,
         manuals=byhand.manuals(run, journal),
         values=byhand.values(run),
@@ -268,6 +271,11 @@ def _remedy(
         tick=byhand.next_manual(chosen, run),
         back=byhand.back(run, journal, option.id),
     )
+
+
+def _proof(item: Item) -> Statement:
+    command = item.command
+    return Statement(block(command.text), line(command.target), command.effect.word, line("; ".join(item.expects)))
 
 
 def _statement(chosen: Chosen, number: int) -> Statement:

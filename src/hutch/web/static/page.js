@@ -172,6 +172,17 @@ document.addEventListener("click", async (event) => {
 const address = new URL(location.href);
 address.searchParams.delete("said");
 if (address.href !== location.href) history.replaceState(null, "", address);
+// DOC#anchor as documents and the command line write it: the runbook's page, or the heading on this one.
+function anchored() {
+  const anchor = location.hash.slice(1);
+  if (!anchor || document.getElementById(anchor)) return;
+  const heading = document.getElementById(`doc-${anchor}`);
+  const page = document.querySelector("[data-document]");
+  if (heading) heading.scrollIntoView();
+  else if (page) location.replace(`${page.dataset.document}/${anchor}`);
+}
+
+anchored();
 drawn();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
