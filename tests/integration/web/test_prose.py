@@ -104,6 +104,8 @@ def test_hostile_markdown_is_words_and_allowed_elements() -> None:
     assert not any("evil" in h for h in hrefs if not h.startswith(("https://evil.example", "mailto:")))
     assert {h for h in hrefs if h.startswith("/")} == {"/runbooks/other"}
     assert all(("a", "rel", "noopener noreferrer") in seen.attributes for h in hrefs)
+    assert any(v.startswith("title\nwith a line") for _, name, v in seen.attributes if name == "title")
+    assert "{#live}" not in seen.words
     assert "[picture: alt]" in seen.words and "\\u202e" in seen.words
     assert '" onmouseover="window.hurt=1" x="' in [v for _, name, v in seen.attributes if name == "title"]
 

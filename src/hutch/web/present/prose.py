@@ -54,6 +54,9 @@ EMPTIED = {"script", "style", "template", "noscript", "title", "textarea", "ifra
 
 _MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _RENDERER = RendererHTML()
+_ANCHOR = re.compile(r"[ \t]*\{#[\w-]+\}$")
+"""An anchor that some renderers take from a heading; it is not shown, as it is not part of the title."""
+
 _ALIGN = re.compile(r"text-align:(right|center)")
 
 Address = Callable[[str], str]
@@ -202,7 +205,9 @@ class _Writer:
         if len(token.content) > LONGEST:
             return escape(token.content)
         for child in token.children or []:
-            if child.type == "image":
+            if child.type == "text":
+                child.content = _ANCHOR.sub("", child.content)
+            elif child.type == "image":
                 child.type, child.content = "text", f"[picture: {child.content or 'without words'}]"
         return self._raw(_RENDERER.renderInline(token.children or [], _MARKDOWN.options, {}), self.inline)
 
