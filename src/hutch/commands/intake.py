@@ -62,6 +62,7 @@ class Intake:
         self.jobs: list[Job] = []
         self.storms: dict[str, Storm] = {}
         self.ended: set[str] = set()
+        self.told: set[str] = set()
         self.declared = 0
 
     # -------------------------------------------------------------- what a message means
@@ -139,13 +140,16 @@ class Intake:
 
     def _inhibited(self, alert: Alert) -> str:
         mine = self._facts(alert)
+        able = [i for i in self.policy.inhibitions if i.concerns(mine)]
+        if not able:
+            return ""
         fires = [
             named(rule, alert.service, self.context.config.rules)
             for state in self._of(alert.service)
             if state.open
             for rule in state.open_alerts.values()
         ]
-        rules = (i.held(mine, fires) for i in self.policy.inhibitions)
+        rules = (i.held(mine, fires) for i in able)
         return next((f"{INHIBITED}{rule}" for rule in rules if rule), "")
 
     def _comes_and_goes(self, known: Firings) -> str:
@@ -281,7 +285,8 @@ class Intake:
         after = incident.fold(as_events(stream, seq, drafts, self.now), state)
         assert after is not None
         self.incidents[name] = after
-        if stream not in {job.lock.removeprefix("clock:") for job in self.jobs if job.kind == "clock"}:
+        if name not in self.told:
+            self.told.add(name)
             self.jobs.append(incidents.clock_job(name))
 
     def _add(self, stream: str, seq: int, drafts: tuple[Draft, ...]) -> None:

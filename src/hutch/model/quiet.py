@@ -135,9 +135,13 @@ class Inhibition:
     by: Matcher
     holds: tuple[Matcher, ...]
 
+    def concerns(self, facts: Facts) -> bool:
+        """Whether an alert with these facts could be held back by it."""
+        return any(m.fits(facts) for m in self.holds) and not self.by.fits(facts)
+
     def held(self, facts: Facts, firing: Iterable[Facts]) -> str:
         """The rule that makes an alert with these facts needless, or nothing."""
-        if self.by.fits(facts) or not any(m.fits(facts) for m in self.holds):
+        if not self.concerns(facts):
             return ""
         return next((f.get("rule", "") for f in firing if self.by.fits(f)), "")
 
