@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from hutch.bootstrap import alerting, config, ingest
+from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
 from hutch.commands.lint import words_of
@@ -104,6 +105,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
     "table: hutch.bootstrap.config.APPROVAL": lambda: settings(config.APPROVAL),
     "table: hutch.bootstrap.config.AUTONOMY": lambda: settings(config.AUTONOMY),
+    "table: hutch.bootstrap.signals.SIGNAL": lambda: settings(own_signals.SIGNAL),
     "table: hutch.bootstrap.alerting.ALERTING": lambda: settings(alerting.ALERTING),
     "table: hutch.bootstrap.ingest.INGEST": lambda: settings(ingest.INGEST),
     "table: hutch.bootstrap.alerting.MAINTENANCE": lambda: settings(alerting.MAINTENANCE),

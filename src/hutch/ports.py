@@ -245,6 +245,8 @@ def said(text: str) -> None:
 Run = Callable[[Command], Awaitable[Outcome]]
 Scrape = Callable[[], Awaitable[Sequence[Sample]]]
 Changes = Callable[[], Awaitable[Sequence[Change]]]
+Ask = Callable[[str], Awaitable[float | None]]
+"""One number for a signal: None is "no data"; ``ValueError`` says why there is none to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,8 @@ class Connection:
 
     ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it
     stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
-    ``provider.check`` (``postgres.connections``).
+    ``provider.check`` (``postgres.connections``). ``ask`` maps the languages of custom signals that it answers
+    (``sql``, ``promql``) to how.
     """
 
     target: str
@@ -290,6 +293,7 @@ class Connection:
     runs: Mapping[str, Run] = field(default_factory=dict)
     scrape: Scrape | None = None
     changes: Changes | None = None
+    ask: Mapping[str, Ask] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing
 
 

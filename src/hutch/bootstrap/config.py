@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from hutch.bootstrap import values
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.ingest import ingest_source
+from hutch.bootstrap.signals import custom
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
+from hutch.detection.catalogue import catalogue
 from hutch.detection.rulecheck import check_rules
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
-from hutch.model.config import Config, GuardConfig, ServiceConfig
+from hutch.model.config import Config, CustomSignal, GuardConfig, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.quiet import Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Promise, Severity
@@ -44,6 +46,7 @@ TOP: tuple[Setting, ...] = (
         "keep_firing_for, no_data",
     ),
     Setting("ingest", "list", "who may send alerts in: source, token or secret, service"),
+    Setting("signals", "list", "numbers of your own for rules, by PromQL, SQL, CloudWatch or a probe"),
     Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
@@ -115,13 +118,14 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
     if not root.child("services").mapping():
         raise root.child("services").fail("names no service; add one, for example services: {shop: {http: {url: …}}}")
     services = {n: _service(n, node, providers) for n, node in root.child("services").mapping().items()}
+    signals = _signals(root.child("signals"))
     return Config(
         path=str(path),
         mode=str(top["mode"]),
         store=str(top["store"]),
         services=services,
         policy=_policy(root.child("severity")),
-        rules=_rules(root.child("alerts")),
+        rules=_rules(root.child("alerts"), signals),
         runbooks=tuple(values.texts(root.child("runbooks"))),
         guards=_guards(root.child("guards")),
         approvals=tuple(_approval(n) for n in root.child("approvals").items()),
@@ -133,6 +137,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         approval_for=_duration(top["approval_for"]),
         output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
         output_total=int(_positive(root.child("output_total"), top["output_total"])),
+        signals=signals,
         alerting=alert_policy(root.child("alerting")),
         ingest=tuple(ingest_source(n) for n in root.child("ingest").items()),
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
@@ -193,13 +198,23 @@ def _policy(node: Node) -> Policy:
     return policy
 
 
-def _rules(node: Node) -> tuple[Rule, ...]:
+def _signals(node: Node) -> tuple[CustomSignal, ...]:
+    found: dict[str, CustomSignal] = {}
+    for row in node.items():
+        signal = custom(row)
+        if signal.name in found:
+            raise row.fail(f"{signal.name} was defined in line {found[signal.name].line} already")
+        found[signal.name] = signal
+    return tuple(found.values())
+
+
+def _rules(node: Node, signals: Sequence[CustomSignal]) -> tuple[Rule, ...]:
     rows = node.items()
     try:
         rules = rules_from([values.plain_map(n) for n in rows], [n.line for n in rows])
     except RunbookError as error:
         raise ConfigError(node.path, error.line, f"alerts: {error.message}") from error
-    for fault in check_rules(rules):
+    for fault in check_rules(rules, catalogue(signals)):
         raise ConfigError(node.path, fault.line, f"alerts: rule {fault.rule!r}: {fault.message}")
     return rules
 

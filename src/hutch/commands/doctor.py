@@ -14,7 +14,9 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
 from hutch.commands.documents import base_of, bundled, load_document, names
 from hutch.commands.freeze import frozen
+from hutch.commands.sources import TIMEOUT, Sources
 from hutch.commands.unbound import Name, names_of
+from hutch.detection.catalogue import catalogue
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
 from hutch.model.config import Config
@@ -185,27 +187,27 @@ async def _signals(context: Context) -> list[Point]:
     found = []
     for service in context.services.values():
         seen = await _measured(context, service)
-        blind = [r for r in context.config.rules if seen.get(r.condition.signal) is None]
+        mine = [r for r in context.config.rules if r.meant_for(service.name) and r.condition.signal in seen]
+        blind = [r for r in mine if seen.get(r.condition.signal) is None]
         for rule in blind:
             said = f"{service.name} gives no {rule.condition.signal} now: “{rule.name}” cannot be judged"
             todo = "configure a source (http.metrics, local …) or some traffic"
             found.append(Point("alerts", rule.name, State.WARN, said, todo))
         if not blind:
-            said = f"{len(context.config.rules)} rules, each with data from {service.name}"
+            said = f"{len(mine)} rules, each with data from {service.name}"
             found.append(Point("alerts", "rules", State.OK, said))
     return found
 
 
 async def _measured(context: Context, service: Service) -> Mapping[str, float | None]:
-    history = History()
-    sources = [c for c in service.connections.values() if c.scrape]
-    for pause in (BETWEEN_SCRAPES if sources else 0.0, 0.0):
-        got = await asyncio.gather(*(c.scrape() for c in sources if c.scrape), return_exceptions=True)
-        for source, samples in zip(sources, got, strict=True):
-            if not isinstance(samples, BaseException):
-                history.add(samples, source.target)
+    history, specs = History(), catalogue(context.config.signals, service.name)
+    sources = Sources(context, service, history)
+    several = any(c.scrape for c in service.connections.values())
+    for pause in (BETWEEN_SCRAPES if several else 0.0, 0.0):
+        await sources.look(TIMEOUT)
         await asyncio.sleep(pause)
-    return measure_all(history, context.clock.now(), context.config.time_scale)
+    await sources.close()
+    return measure_all(history, context.clock.now(), context.config.time_scale, specs)
 
 
 async def _runbooks(context: Context) -> list[Point]:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
+from hutch.commands.sources import Sources
 from hutch.detection import standing
+from hutch.detection.catalogue import catalogue, wanted
 from hutch.detection.history import History
 from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition
-from hutch.detection.signals import measure_all, scrape_interval
-from hutch.model.action import Sample
+from hutch.detection.signals import SignalSpec, measure_all, scrape_interval
 from hutch.model.alert import Alert
-from hutch.ports import Connection, StoreAway, StoreFull
+from hutch.ports import StoreAway, StoreFull
 
-SCRAPE_TIMEOUT = 5.0
-"""Seconds after which a scrape gives nothing this time."""
+GRACE = 1.0
+"""Seconds that an evaluation waits at most for sources that were just asked; what comes later counts next time."""
 
 SHORTEST_LOOK = 2.0
 """Seconds between two diagnoses at the least, however short ``diagnose_every`` and the time scale make it."""
@@ -33,15 +34,26 @@ log = logging.getLogger("hutch.monitor")
 
 @dataclass(slots=True)
 class Watch:
-    """What is remembered of one service between scrapes. ``pending`` was seen and is not yet durable."""
+    """What is remembered of one service between looks. ``pending`` was seen and is not yet durable."""
 
     service: Service
+    catalogue: Mapping[str, SignalSpec]
     evaluator: Evaluator
-    history: History = field(default_factory=History)
+    history: History
+    sources: Sources
     values: dict[str, float | None] = field(default_factory=dict)
     pending: list[Transition] = field(default_factory=list)
     causes: standing.Standing = field(default_factory=standing.Standing)
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def _watch(context: Context, service: Service) -> Watch:
+    config = context.config
+    specs = catalogue(config.signals, service.name)
+    rules = [rule for rule in config.rules if rule.condition.signal in specs]
+    history = History(wanted=wanted(specs))
+    sources = Sources(context, service, history)
+    return Watch(service, specs, Evaluator(rules, service.name, config.time_scale, specs), history, sources)
 
 
 class Monitor:
@@ -49,11 +61,7 @@ class Monitor:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        scale = context.config.time_scale
-        self.watches = {
-            name: Watch(service, Evaluator(context.config.rules, name, scale))
-            for name, service in context.services.items()
-        }
+        self.watches = {name: _watch(context, service) for name, service in context.services.items()}
 
     @property
     def every(self) -> timedelta:
@@ -71,7 +79,12 @@ class Monitor:
         await self.restore()
         diagnosing = self.looks_every is not None
         watched = list(self.watches.values())
-        await asyncio.gather(*(self._watch(w) for w in watched), *(self._diagnose(w) for w in watched if diagnosing))
+        try:
+            await asyncio.gather(
+                *(self._watch(w) for w in watched), *(self._diagnose(w) for w in watched if diagnosing)
+            )
+        finally:
+            await asyncio.gather(*(watch.sources.close() for watch in watched))
 
     async def restore(self) -> None:
         """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too."""
@@ -100,11 +113,10 @@ class Monitor:
             await asyncio.sleep(due - loop.time())
 
     async def look(self, watch: Watch) -> None:
-        """Scrape once, judge the rules, and take in what changed."""
-        for source, samples in await _scrapes(list(watch.service.connections.values())):
-            watch.history.add(samples, source)
+        """Ask the sources once, judge the rules, and take in what changed. A source that hangs holds up nothing."""
+        await watch.sources.look(min(GRACE, self.every.total_seconds() / 2))
         now = self.context.clock.now()
-        watch.values = measure_all(watch.history, now, self.context.config.time_scale)
+        watch.values = measure_all(watch.history, now, self.context.config.time_scale, watch.catalogue)
         watch.pending += watch.evaluator.step(watch.values, now)
         await self._take_in_all(watch)
 
@@ -139,19 +151,3 @@ class Monitor:
                 await alerts.receive(self.context, [alert])
             case NoData(rule=name, service=service, since=since):
                 log.warning("no data for rule %s of service %s since %s", name, service, since.isoformat())
-
-
-async def _scrapes(connections: Sequence[Connection]) -> list[tuple[str, Sequence[Sample]]]:
-    named = [(c.target, c.scrape) for c in connections if c.scrape]
-
-    async def one(source: str, scrape: object) -> tuple[str, Sequence[Sample]]:
-        try:
-            return source, await asyncio.wait_for(scrape(), SCRAPE_TIMEOUT)  # type: ignore[operator]
-        except TimeoutError:
-            return source, ()
-
-    found = await asyncio.gather(*(one(*n) for n in named), return_exceptions=True)
-    for (source, _), result in zip(named, found, strict=True):
-        if isinstance(result, BaseException):
-            log.error("the scrape of %s broke: %r", source, result)
-    return [result for result in found if not isinstance(result, BaseException)]

@@ -98,6 +98,14 @@ class History:
         if taken:
             self._forget(max(sample.at for sample in taken))
 
+    def has(self, source: str) -> bool:
+        """Whether that source gave anything that is still kept."""
+        return any(place[0] == source for place in self._series)
+
+    def metrics(self) -> frozenset[str]:
+        """The names of what is kept."""
+        return frozenset(place[1] for place in self._series)
+
     def window(self, metric: str, now: datetime, length: timedelta) -> list[Slice]:
         """The series of ``metric`` with points in the last ``length``, of the first source that has any."""
         return next((slices for slices in self.windows(metric, now, length) if slices), [])

@@ -23,10 +23,13 @@ def expression(spec: SignalSpec, match: str = "", window: timedelta | None = Non
 
     No result, never zero, where the signal has no data; a custom signal of PromQL is what its author wrote.
     """
+    if spec.promql:
+        return spec.promql
     over = duration(window or spec.window)
+    own = ",".join(f'{name}="{value}"' for name, value in spec.where)
 
     def series(metric: str, *matchers: str) -> str:
-        picked = ",".join(m for m in (*matchers, match) if m)
+        picked = ",".join(m for m in (*matchers, own, match) if m)
         return f"{metric}{{{picked}}}[{over}]" if picked else f"{metric}[{over}]"
 
     return _EXPRESSIONS[spec.measure](spec, series)

@@ -50,16 +50,29 @@ class SignalSpec:
     measure: Measure = Measure.LARGEST
     quantile: float = 0.0
     divisor: str = ""  # the second metric of a MEAN
+    where: tuple[tuple[str, str], ...] = ()  # labels that the series must have
+    promql: str = ""  # what a custom signal's author wrote
 
     def value(self, history: History, now: datetime, time_scale: float = 1.0) -> float | None:
-        """The signal at ``now``; None for no data, which a value that is no number is too."""
-        value = _MEASURES[self.measure](self, _Window(history, now, self.window / time_scale))
-        return None if value is None or math.isnan(value) else value
+        """The signal at ``now``; None for no data, which a value that is no number is too.
+
+        A source that knows only the signal itself (a load balancer's p95) gives it as a gauge of that name.
+        """
+        window = _Window(history, now, self.window / time_scale, dict(self.where))
+        value = _number_or_none(_MEASURES[self.measure](self, window))
+        if value is None and self.name != self.metric:
+            value = _number_or_none(_latest(window.of(self.name)))
+        return value
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the metrics that it is computed from."""
         return (self.metric, self.divisor) if self.divisor else (self.metric,)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Those, and its own name, under which a source may give it ready."""
+        return (*self.metrics, self.name)
 
 
 def _response_time(percent: int) -> SignalSpec:
@@ -122,17 +135,29 @@ class _Window:
     history: History
     now: datetime
     length: timedelta
+    where: Mapping[str, str]
 
     def of(self, metric: str) -> list[Slice]:
-        return self.history.window(metric, self.now, self.length)
+        found = ([s for s in slices if self._fits(s)] for slices in self._windows(metric))
+        return next((slices for slices in found if slices), [])
 
     def everywhere(self, metric: str) -> list[Slice]:
         """The series of all sources: each source probes something else."""
-        return [s for slices in self.history.windows(metric, self.now, self.length) for s in slices]
+        return [s for slices in self._windows(metric) for s in slices if self._fits(s)]
+
+    def _windows(self, metric: str) -> list[list[Slice]]:
+        return self.history.windows(metric, self.now, self.length)
+
+    def _fits(self, piece: Slice) -> bool:
+        return all(piece.labels.get(name) == value for name, value in self.where.items())
 
     def traffic(self, metric: str) -> list[Slice]:
         """The series without those of monitoring's own requests."""
         return [s for s in self.of(metric) if s.labels.get("path") not in NOT_TRAFFIC]
+
+
+def _number_or_none(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
 
 
 def _rates(slices: Iterable[Slice]) -> list[float]:
@@ -186,8 +211,12 @@ def _mean(spec: SignalSpec, window: _Window) -> float | None:
 
 
 def _largest(spec: SignalSpec, window: _Window) -> float | None:
-    latest = [s.last for s in window.of(spec.metric)]
-    return max((value for value in latest if not math.isnan(value)), default=None)
+    return _latest(window.of(spec.metric))
+
+
+def _latest(slices: Iterable[Slice]) -> float | None:
+    """The largest of the newest values; one that is no number only where there is no other."""
+    return max((s.last for s in slices if not math.isnan(s.last)), default=None)
 
 
 def _total(spec: SignalSpec, window: _Window) -> float | None:

@@ -24,6 +24,30 @@ class GuardConfig:
     actions: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CustomSignal:
+    """A signal of one's own: a number that a source of the service is asked for, or the success of a probe.
+
+    ``kind`` is the language of ``query`` (``promql``, ``sql``, ``cloudwatch``), or ``probe`` and the probe's name.
+    What was answered counts for ``window``; it is asked again after ``every``. ``service`` is the only one that has it
+    (empty: each). The time scale divides ``window`` and ``every``.
+    """
+
+    name: str
+    unit: str
+    kind: str
+    query: str
+    window: timedelta = timedelta(minutes=1)
+    every: timedelta = timedelta(seconds=15)
+    service: str = ""
+    doc: str = ""
+    line: int = 0
+
+    def meant_for(self, service: str) -> bool:
+        """Whether that service has it."""
+        return self.service in ("", service)
+
+
 SEVERITIES: Mapping[str, Severity] = {
     "critical": Severity.SEV1, "page": Severity.SEV1, "emergency": Severity.SEV1, "fatal": Severity.SEV1,
     "error": Severity.SEV2, "high": Severity.SEV2, "major": Severity.SEV2,
@@ -99,6 +123,7 @@ class Config:
     alerting: AlertPolicy = field(default_factory=AlertPolicy)
     maintenance: tuple[Maintenance, ...] = ()
     ingest: tuple[IngestSource, ...] = ()
+    signals: tuple[CustomSignal, ...] = ()
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

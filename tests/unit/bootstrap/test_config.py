@@ -35,8 +35,13 @@ alerts:
     condition: error_rate > 5%
     duration: 5m
     severity: SEV-2
+  - {name: Deep, condition: queue_depth > 10 , duration: 1m, severity: SEV-3}
 guards:
   actions: {deploy.rollback: 3}
+signals:
+  - {name: queue_depth, unit: jobs, sql: SELECT count(*) FROM jobs, service: shop, every: 30s}
+  - {name: error_rate, promql: my_errors}
+  - {name: login_up, probe: login}
 alerting:
   window: 1h
   severities: {Urgent: SEV-1}
@@ -67,6 +72,12 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert shop.targets["postgres"]["url"] == "env:SHOP_DB"
     assert (shop.values, shop.binds, shop.runbook) == ({"port": "8080"}, {"shop.example": "as-is"}, "service-outage")
     assert config.policy[Severity.SEV2].response == timedelta(minutes=30)
+    assert [(s.name, s.unit, s.kind) for s in config.signals] == [
+        ("queue_depth", "jobs", "sql"),
+        ("error_rate", "%", "promql"),
+        ("login_up", "%", "probe"),
+    ]
+    assert (config.signals[0].every, config.signals[0].service) == (timedelta(seconds=30), "shop")
     alerting, (upgrade, backup) = config.alerting, config.maintenance
     assert (alerting.window, alerting.flaps, alerting.severities["urgent"]) == (timedelta(hours=1), 4, Severity.SEV1)
     assert alerting.severities["critical"] is Severity.SEV1
@@ -75,7 +86,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
     assert upgrade.ends and upgrade.starts and upgrade.ends - upgrade.starts == timedelta(hours=1)
     assert (backup.weekday, backup.length, str(backup.zone)) == (6, timedelta(hours=2), "Europe/Berlin")
     assert config.policy[Severity.SEV2].update == timedelta(hours=2)
-    assert [r.name for r in config.rules] == ["Errors"]
+    assert [r.name for r in config.rules] == ["Errors", "Deep"]
     assert config.guards.actions == {"deploy.rollback": 3}
 
 

@@ -42,7 +42,7 @@ async def test_a_signal_that_no_source_gives_is_an_error() -> None:
     found = rules.of_rules((RULE, CPU), "hutch.yaml")
     errors, cpu = await rules.with_sources(context(gives, breaks), found)
     assert errors == Checked(RULE, "hutch.yaml:7")
-    assert cpu.errors == ("no source of shop gives db_cpu (target 1 gives nothing)",)
+    assert cpu.errors == ("no source of shop gives db_cpu (target 1: it broke: OSError: connection refused)",)
 
 
 async def test_a_service_without_any_source_says_so() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from hutch.model.action import Sample
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.postgres import checks
 from hutch.providers.postgres.actions import EndSessions
@@ -13,6 +12,7 @@ from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import PostgresError
+from hutch.providers.postgres.figures import Figures
 from hutch.providers.postgres.index_actions import CreateIndex, DropIndex
 from hutch.providers.postgres.looks import Probe, Seen
 from hutch.providers.postgres.operator import Operator
@@ -30,7 +30,7 @@ def connect(target: TargetConfig) -> Connection:
         owner = Operator(config, client, config.owner_url)
     except PostgresError as error:
         raise ValueError(f"postgres: {error}") from None
-    statements = Statements(client, operator)
+    statements, figures = Statements(client, operator), Figures(client, config, target.now)
     name = f"{client.where}/{client.database}"
     return Connection(
         target=name,
@@ -41,7 +41,8 @@ def connect(target: TargetConfig) -> Connection:
             DROP_INDEX: DropIndex(client, owner, config),
         },
         runs={"sql": statements.sql, "psql": statements.psql},
-        scrape=_scrape(client, config, target.now),
+        scrape=figures.scrape,
+        ask={"sql": figures.ask},
         close=client.close,
     )
 
@@ -62,17 +63,3 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         name: Probe(name, target, client.database, look, now, matters=name not in beside)
         for name, look in looks.items()
     }
-
-
-def _scrape(client: Client, config: Config, now: Callable[[], datetime]) -> Callable[[], Awaitable[list[Sample]]]:
-    async def scrape() -> list[Sample]:
-        """No sample when the server gives no figure: no data is a state of its own."""
-        try:
-            seen = await checks.connections(client, config)
-        except PostgresError:
-            return []
-        at = now()
-        figures = {"db_connections": seen.data["used"], "db_connections_used": seen.data["percent"]}
-        return [Sample(name, {}, float(str(value)), at) for name, value in figures.items()]
-
-    return scrape
