@@ -44,7 +44,8 @@ async def serving(
     """
     monitor, worker = Monitor(context), Worker(context, watched=True)
     app = build(context)
-    servers = [(_server(app), listener), *([(_server(build_ingest(context)), intake)] if intake else [])]
+    apps = [app, *([build_ingest(context)] if intake else [])]
+    servers = list(zip(map(_server, apps), [listener, *([intake] if intake else [])], strict=True))
     marker = context.home / "serving"
     marker.write_text(this_process(), encoding="utf-8")
     parts = [
@@ -65,6 +66,8 @@ async def serving(
             part.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
+        for one in apps:
+            await one.state.inbox.close()
         app.state.site.shelf.close()
         marker.unlink(missing_ok=True)
 
