@@ -17,6 +17,7 @@ from hutch.runbook.hosts import Mention
 from hutch.runbook.placeholders import normal
 from hutch.runbook.render import render
 from hutch.runbook.render_shell import mask
+from hutch.runbook.shell_argv import argument_list
 from hutch.runbook.values import fill, is_secret, known
 
 TEXT_TOOLS = frozenset(
@@ -38,9 +39,6 @@ PYTHON, INTERPRETER = "python", "python3"
 
 OWN_TARGET = frozenset({"psql", "redis-cli", "valkey-cli"})
 """Programs whose stand-in goes to the service's own target, whatever host the document names."""
-
-SYNTAX = re.compile(r"[|&;<>()`$*?\[\]{}~!\n]")
-"""What only a shell understands; without it a command runs by argument list."""
 
 WATCHED = 15.0
 """Seconds for which what never ends by itself is watched, where the document does not say."""
@@ -203,7 +201,7 @@ def _command(lang: str, binding: Binding, rendered: Rendered, verdict: Verdict, 
     if lang == PYTHON:
         return replace(base, args={"argv": [INTERPRETER, "-c", text]})
     whole = mask(binding.statement.text, binding.statement.placeholders) if rendered.missing else text
-    argv = words(_with_names(whole, binding))
+    argv = argument_list(_with_names(whole, binding))
     program = argv[0] if argv else ""
     files = _files(binding)
     if program and program not in LANGUAGES and situation.target(program):
@@ -230,18 +228,6 @@ def _with_names(text: str, binding: Binding) -> str:
     names = {m.target.name[1:] for m in found if m.target.kind == "database" and m.target.name.startswith("$")}
     either = "|".join(sorted(names, key=len, reverse=True))
     return re.sub(rf"\$(?:({either})\b|\{{({either})\}})", lambda m: m[1] or m[2], text) if names else text
-
-
-def words(text: str) -> list[str]:
-    """The argument list of a simple command; empty where a shell is needed to understand it."""
-    joined = text.replace("\\\n", " ")
-    outside = re.sub(r"'[^']*'|\"[^\"$`\\]*\"", "", joined)
-    if SYNTAX.search(re.sub(r"\s#.*$", "", outside)):
-        return []
-    try:
-        return shlex.split(joined, comments=True)
-    except ValueError:
-        return []
 
 
 def _refusals(command: Command, binding: Binding) -> Iterator[str]:

@@ -98,7 +98,7 @@ def _command(step: Step, statement: Statement, verdict: Verdict, situation: Situ
 
 def _judged_again(lang: str, command: Command) -> Command:
     """What values and bindings made of a statement is judged too: the greater harm counts."""
-    if command.runner not in ("sql", "sh", "psql", "curl", "redis-cli", "valkey-cli"):
+    if command.runner not in ("sql", "sh", "http", "psql", "curl", "redis-cli", "valkey-cli"):
         return command
     again = classify(lang, command.text)
     if again.effect <= command.effect:

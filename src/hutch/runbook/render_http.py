@@ -28,6 +28,8 @@ _MORE = re.compile(r"[ \t]+(?!HTTP/)\S")
 _BLANK = re.compile(r"\n[ \t]*(?=\n)|\n[ \t]*\Z")
 _JSON_LITERAL = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,17})?|true|false|null", re.ASCII)
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
+_STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`")
+_RAW = re.compile(r"[^`\x00-\x1f\x7f]*")
 _METRIC = re.compile(r"[A-Za-z_][\w:]*|\d+(?:\.\d+)?(?:ms|[smhdwy])?", re.ASCII)
 
 
@@ -105,14 +107,24 @@ def render(text: str, placeholders: Sequence[Placeholder], values: Mapping[str, 
 
 def render_promql(text: str, placeholders: Sequence[Placeholder], values: Mapping[str, str]) -> Rendered:
     """The expression with ``values``; in a string escaped, elsewhere only a name, a number or a duration."""
-    quotes = _quotes(text, 0)
+    strings = [(found.start(), found.end(), found[0][0]) for found in _STRING.finditer(text)]
+    starts = [start for start, _, _ in strings]
 
     def put(one: Placeholder) -> Put:
-        if bisect_left(quotes, one.start) % 2:
-            return lambda value: json.dumps(_on_one_line(one, value), ensure_ascii=False)[1:-1].replace("'", "\\'")
+        at = bisect_left(starts, one.start) - 1
+        if at >= 0 and one.start < strings[at][1]:
+            return lambda value: _in_string(one, value, strings[at][2])
         return lambda value: _matching(one, value, _METRIC, "a name, a number or a duration")
 
     return Rendered("".join(_pieces(text, placeholders, values, put)))
+
+
+def _in_string(one: Placeholder, value: str, mark: str) -> str:
+    """As Go unquotes it (PromQL, String literals): a string knows the escape of its own mark alone."""
+    if mark == "`":
+        return _matching(one, value, _RAW, "a value without backticks and line breaks")
+    written = json.dumps(_on_one_line(one, value), ensure_ascii=False)[1:-1]
+    return written if mark == '"' else written.replace('\\"', '"').replace("'", "\\'")
 
 
 def _pieces(

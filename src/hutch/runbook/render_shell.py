@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hutch.model.runbook import Placeholder, Rendered
+from hutch.runbook import render_url
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.placeholder_words import words_of
 from hutch.runbook.shell_lex import Lexer, Quoting, Token
@@ -48,7 +49,9 @@ class Place:
     word: Word | None
     at: int
     before: str = ""  # the word's own text up to the placeholder
+    option: str = ""  # the word before, if there is one
     programs: tuple[str, ...] = ()  # every program of the statement
+    outer: tuple[str, ...] = ()  # those that get the output of a substitution around it
 
     @property
     def program(self) -> str:
@@ -77,7 +80,10 @@ def render(text: str, placeholders: Sequence[Placeholder], values: Mapping[str, 
             raise RunbookError(problem)
         if variable := _VARIABLE.match(one.text):
             env[variable[1]] = value
-        parts += [text[at : one.start], _put(one, value, place.token.quoting)]
+        fitting = _encoded(value, place)
+        if fitting != value and one.text.startswith("$"):
+            raise RunbookError(f"[{one.name}] stands in an address; give letters, digits and -._~ only")
+        parts += [text[at : one.start], _put(one, fitting, place.token.quoting)]
         at = one.end
     return Rendered("".join((*parts, text[at:])), env=env)
 
@@ -87,6 +93,13 @@ def _put(one: Placeholder, value: str, quoting: Quoting) -> str:
     if one.text.startswith("$"):
         return f'"{one.text}"' if quoting is Quoting.PLAIN else one.text
     return _quoted(value, quoting)
+
+
+def _encoded(value: str, place: Place) -> str:
+    """The value as the word's own program needs it."""
+    if place.program not in render_url.PROGRAMS or place.word is None or place.command is None:
+        return value
+    return render_url.encoded(value, place.option, place.before, place.command.values())
 
 
 def _quoted(value: str, quoting: Quoting) -> str:
@@ -121,6 +134,10 @@ def _refusal(placeholder: Placeholder, value: str, place: Place) -> str:
         return f"{named} stands in code that another program reads; only letters, digits and _.:/@+=,%- can be given"
     if _leads_elsewhere(place, value):
         return f"{named} stands in the host of a URL; give a host name or a part of one"
+    if place.program in render_url.PROGRAMS and place.word:
+        problem = render_url.refusal(named, value, place.option, place.before)
+        if problem:
+            return problem
     if _breaks_json(place, value):
         return f"{named} stands in a JSON string; give a value without quotes, backslashes and control characters"
     return ""
@@ -128,6 +145,8 @@ def _refusal(placeholder: Placeholder, value: str, place: Place) -> str:
 
 def _is_code(place: Place) -> bool:
     """Whether some program reads the place as code: then quoting for the shell is not enough."""
+    if any(program in CODE_READERS for program in place.outer):
+        return True
     if place.word is None or place.program in PRINTERS:
         return any(program in CODE_READERS for program in place.programs)
     if place.command is None or place.program not in CODE_READERS:
@@ -160,6 +179,15 @@ def mask(text: str, placeholders: Sequence[Placeholder]) -> str:
     return "".join((*kept, text[at:]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A word with its command, and the index of the spot that encloses it; -1 for none."""
+
+    word: Word
+    command: Command
+    within: int
+
+
 class _Places:
     """Finds the place of an offset in one statement."""
 
@@ -168,18 +196,44 @@ class _Places:
         masked = mask(text, placeholders)
         self.tokens = Lexer(masked).tokens
         self.starts = [t.start for t in self.tokens]
-        self.commands = commands(masked, self.tokens)
-        self.heads = [c.start for c in self.commands]
-        self.programs = tuple(c.program for c in self.commands)
+        found = commands(masked, self.tokens)
+        self.programs = tuple(c.program for c in found)
+        self.spots = _spots(found)
+        self.heads = [s.word.start for s in self.spots]
 
     def of(self, at: int) -> Place:
         token = self.tokens[bisect_right(self.starts, at) - 1]
+        chain = [*self._around(at)]
+        if not chain:
+            return Place(token, None, None, at, programs=self.programs)
+        word, command = chain[0].word, chain[0].command
+        option = _before(command.words, word)
+        outer = tuple(s.command.program for s in chain[1:])
+        return Place(token, command, word, at, self.text[word.start : at], option, self.programs, outer)
+
+    def _around(self, at: int) -> Iterator[_Spot]:
+        """The words that ``at`` stands in, the innermost first."""
         index = bisect_right(self.heads, at) - 1
-        command = self.commands[index] if index >= 0 else None
-        word = (_word_at(command.words, at) or _word_at(command.files, at)) if command else None
-        return Place(token, command, word, at, self.text[word.start : at] if word else "", self.programs)
+        while index >= 0:
+            spot = self.spots[index]
+            if at < spot.word.end:
+                yield spot
+            index = spot.within
 
 
-def _word_at(words: Sequence[Word], at: int) -> Word | None:
-    index = bisect_right(words, at, key=lambda w: w.start) - 1
-    return words[index] if index >= 0 and at < words[index].end else None
+def _spots(found: Sequence[Command]) -> list[_Spot]:
+    """Every word of every command, in order; those of a substitution are within the word that holds it."""
+    every = [(w.start, -w.end, n, w) for n, c in enumerate(found) for w in (*c.words, *c.files)]
+    spots: list[_Spot] = []
+    opened: list[int] = []
+    for start, _, number, word in sorted(every, key=lambda e: e[:3]):
+        while opened and spots[opened[-1]].word.end <= start:
+            opened.pop()
+        spots.append(_Spot(word, found[number], opened[-1] if opened else -1))
+        opened.append(len(spots) - 1)
+    return spots
+
+
+def _before(words: Sequence[Word], word: Word) -> str:
+    at = bisect_right(words, word.start, key=lambda w: w.start) - 1
+    return words[at - 1].value if at > 0 and words[at] == word else ""

@@ -40,7 +40,7 @@ class Knob:
 
 ALL = {
     "shell": Connection("this machine", runs={"sh": nothing}),
-    "http": Connection("shop.example", runs={"curl": nothing}),
+    "http": Connection("shop.example", runs={"curl": nothing, "http": nothing}),
     "postgres": Connection("db:5432/shop", runs={"sql": nothing, "psql": nothing}),
     "redis": Connection("cache:6379", runs={"redis-cli": nothing}),
     "migrations": Connection("db migrations", actions={"migrate.up": Knob()}, runs={"migrate.status": nothing}),
@@ -213,6 +213,16 @@ def test_programs_of_other_languages() -> None:
     ready = routed("print(1)", situation({"python3": "as-is"}), "python")
     assert (ready.command.args, ready.command.effect) == ({"argv": ["python3", "-c", "print(1)"]}, Effect.CHANGE)
     assert "nothing configured" in routed("up", situation(), "promql").reason
+
+
+def test_a_request_goes_to_what_its_host_stands_for() -> None:
+    text = "GET https://shop.example/x\nAccept: text/plain"
+    assert open_names(routed(text, situation(), "http")) == ["host shop.example"]
+    found = routed(text, situation({"shop.example": "http://127.0.0.1:8000"}), "http")
+    assert (found.command.runner, found.reason) == ("http", "")
+    assert found.command.text == "GET http://127.0.0.1:8000/x\nAccept: text/plain"
+    led = situation(captured={"base": "https://b.example"})
+    assert open_names(routed("GET {{ base }}/x", led, "http")) == ["host b.example"]
 
 
 def test_what_nobody_can_answer_is_no_question() -> None:

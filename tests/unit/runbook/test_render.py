@@ -158,6 +158,17 @@ SHELL = [
     ("cat <<'EOF'\nkey=[ref]\nEOF", "$(a)", "cat <<'EOF'\nkey=$(a)\nEOF"),
     ("tool $(other [ref])", "a b", "tool $(other 'a b')"),
     ('tool "$(other [ref])"', "a b", "tool \"$(other 'a b')\""),
+    ("tool $(other) [ref]", "a b", "tool $(other) 'a b'"),
+    ("curl https://x.example/u/[ref]?q=[ref]", "a/b&c d", "curl https://x.example/u/a%2Fb%26c%20d?q=a%2Fb%26c%20d"),
+    ("curl x.example/[ref]#[ref]", "a b", "curl x.example/a%20b#a%20b"),
+    ("curl -d 'a=YOUR_X&b=1' x.example", "1&b=2", "curl -d 'a=1%26b%3D2&b=1' x.example"),
+    ("wget --post-data=a=[ref] x.example", "1&b=2", "wget --post-data=a=1%26b%3D2 x.example"),
+    (
+        "curl -H 'Content-Type: text/plain' -d a=[ref] x.example",
+        "1&b",
+        "curl -H 'Content-Type: text/plain' -d a='1&b' x.example",
+    ),
+    ("git clone https://x.example/[ref]", "a/b", "git clone https://x.example/a/b"),
 ]
 
 
@@ -186,6 +197,8 @@ EVALUATED = "7: [ref] stands where a shell evaluates its value (backticks, arith
 CODE = "7: [ref] stands in code that another program reads; only letters, digits and _.:/@+=,%- can be given"
 LINE = "7: the value of [ref] holds a line break, which could end the here-document; give it on one line"
 HOST = "7: [ref] stands in the host of a URL; give a host name or a part of one"
+DOTS = "7: the value of [ref] is dots, which lead elsewhere in a path; give another"
+BREAK = "7: the value of [ref] holds a line break or control character; give it without"
 JSON = "7: [ref] stands in a JSON string; give a value without quotes, backslashes and control characters"
 
 
@@ -208,6 +221,13 @@ JSON = "7: [ref] stands in a JSON string; give a value without quotes, backslash
         ("curl https://[ref].example/", "evil.example/", HOST),
         ("curl https://api-[ref].example/", "u@evil", HOST),
         ('curl -d \'{"id": "[ref]"}\' a.example', 'a", "admin": "1', JSON),
+        ('sh -c "$(tool [ref])"', "a; b", CODE),
+        ("curl https://a.example/[ref]/x", "..", DOTS),
+        ("curl -H 'X: [ref]' a.example", "a\r\nb: c", BREAK),
+        ("curl 'https://a.example/?q=[ref]'", "a\nb", BREAK),
+        ("curl -F 'f=[ref];type=x' a.example", "a;b", "7: [ref] stands in a part of a form; give a value without"),
+        ("curl -b 'a=[ref]' a.example", "1; b=2", "7: [ref] stands in a cookie; give a value without semicolons,"),
+        ("curl https://a.example/$REF", "a b", "7: [ref] stands in an address; give letters, digits and -._~ only"),
         ("curl -d [ref] a.example", "@/etc/passwd", "7: the value of [ref] would make curl read a file; give another"),
     ],
 )
@@ -217,7 +237,7 @@ def test_values_that_would_be_more_than_a_value(text: str, value: str, message: 
         render(
             statement, "bash", {p.name: value if p.name == "ref" else "postgres://h/d" for p in statement.placeholders}
         )
-    assert str(error.value) == message
+    assert str(error.value).startswith(message)
 
 
 def test_harmless_values_are_taken_even_in_code() -> None:

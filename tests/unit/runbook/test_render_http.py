@@ -112,7 +112,7 @@ def test_no_value_leaves_a_string_of_promql(value: str) -> None:
         return
     inner = found.removeprefix('rate(http_total{job="').removesuffix('",a="b"}[5m])')
     if inner != "{{ job }}":
-        assert json.loads(f'"{inner}"'.replace("\\'", "'")) == value
+        assert json.loads(f'"{inner}"') == value
 
 
 @pytest.mark.parametrize(("value", "taken"), [("5m", True), ("up", True), ("1) or vector(1", False), ("a{b}", False)])

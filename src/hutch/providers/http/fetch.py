@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
+from yarl import URL
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of an answer that are read: a scrape of a large service fits."""
@@ -77,9 +78,15 @@ class _Watch:
 
 
 async def fetch(
-    url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, timeout: float, max_body: int = MAX_BODY
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    timeout: float,
+    max_body: int = MAX_BODY,
+    data: bytes | None = None,
 ) -> Answer:
-    """Ask once. Raises :class:`Unanswered`; every status is an answer."""
+    """Ask once, for exactly this address. Raises :class:`Unanswered`; every status is an answer."""
     watch = _Watch()
     try:
         async with (
@@ -91,7 +98,7 @@ async def fetch(
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
             ) as session,
-            session.request(method, url, allow_redirects=False) as response,
+            session.request(method, _exactly(url), data=data, allow_redirects=False) as response,
         ):
             return await _read(response, watch, max_body)
     except TimeoutError as error:
@@ -104,6 +111,11 @@ async def fetch(
         raise Unanswered("refused", f"no connection to {error.host}:{error.port}: {error.os_error.strerror}") from error
     except (aiohttp.ClientError, OSError) as error:
         raise Unanswered("broken", f"the connection broke: {error or type(error).__name__}") from error
+
+
+def _exactly(url: str) -> str | URL:
+    """An address that is encoded already goes out as it is: nothing in it is taken apart and put together anew."""
+    return URL(url, encoded=True) if url.isascii() and url.isprintable() and " " not in url else url
 
 
 async def _read(response: aiohttp.ClientResponse, watch: _Watch, max_body: int) -> Answer:
