@@ -1,7 +1,7 @@
 """Forks one Hutch after another, each killed by SIGKILL at a chosen commit. Run as a program by ``test_crash_matrix``.
 
-Reads a JSON line for each child: ``{"folder": …, "commit": N, "when": "before"}`` (N may be a kind of event, or 0 for
-never; ``when`` is before, after or during); writes
+Reads a JSON line for each child: ``{"folder": …, "commit": N, "when": "before", "url": ""}`` (N may be a kind of event,
+or 0 for never; ``when`` is before, after or during; ``url`` is that of the store on Postgres, if it is there); writes
 ``{"killed": bool, "commits": […]}`` when it has ended. The parent has no threads, so forking it is safe. A child is a
 whole Hutch: the real configuration, store, queue, worker and shell provider, and a person who approves and decides.
 """
@@ -14,22 +14,33 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents, runs
+from hutch.commands import worker as worker_module
 from hutch.commands.context import Context
 from hutch.commands.worker import Worker
 from hutch.engine import plan
 from hutch.model.event import Event
 from hutch.model.severity import Severity
-from hutch.ports import Append, Job
+from hutch.ports import Append, Job, Store
+from hutch.queue.postgres import ProcrastinateQueue
+from hutch.store.postgres.store import PostgresStore
 from hutch.store.sqlite import SqliteStore
 
 plan.VERIFY_WITHIN = timedelta(seconds=2)  # what nobody can verify is asked sooner than in earnest
 WITHIN = 40.0
+
+# A worker's heart is given up sooner than in earnest; so it beats faster too.
+ProcrastinateQueue.__init__.__kwdefaults__.update(stalled=1.2, beat=0.2, look=0.2)  # type: ignore[attr-defined]
+worker_module.LEASE_RENEWAL = 0.3
+
+
+Commit = Callable[..., Awaitable[list[Event]]]
 
 
 class Doomed:
@@ -37,10 +48,9 @@ class Doomed:
 
     def __init__(self, commit: int | str, when: str, notes: int) -> None:
         self.kill_at, self.when, self.notes, self.count = commit, when, notes, 0
-        self.real = SqliteStore.commit
 
     async def commit(
-        self, store: SqliteStore, appends: Sequence[Append], jobs: Sequence[Job] = (), *, done: int | None = None
+        self, real: Commit, store: Store, appends: Sequence[Append], jobs: Sequence[Job] = (), **more: Any
     ) -> list[Event]:
         self.count += 1
         mine = self.count  # others commit while this one waits
@@ -49,7 +59,7 @@ class Doomed:
         here = self.kill_at in (mine, *kinds)
         if here and self.when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        found = await self.real(store, appends, jobs, done=done)
+        found = await real(store, appends, jobs, **more)
         if here and self.when == "after":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.when == "during" and "change.intended" in kinds:
@@ -86,14 +96,24 @@ async def person(context: Context, folder: Path) -> None:
                 await runs.settle(context, run.id, "", worked, "looked", "olivia")
 
 
+def doom(doomed: Doomed, kind: Any) -> None:
+    """Every commit of such a store goes by the doomed one."""
+    real = kind.commit
+
+    async def commit(store: Store, *args: Any, **kwargs: Any) -> list[Event]:
+        return await doomed.commit(real, store, *args, **kwargs)
+
+    kind.commit = commit
+
+
 def child(order: dict[str, object], notes: int) -> None:
     """One Hutch, doomed or not; never returns."""
     doomed = Doomed(order["commit"], str(order["when"]), notes)  # type: ignore[arg-type]
 
-    async def commit(store: SqliteStore, *args: object, **kwargs: object) -> list[Event]:
-        return await doomed.commit(store, *args, **kwargs)  # type: ignore[arg-type]
-
-    SqliteStore.commit = commit  # type: ignore[assignment,method-assign]
+    if order["url"]:
+        os.environ["HUTCH_DATABASE_URL"] = str(order["url"])
+    for kind in (SqliteStore, PostgresStore):
+        doom(doomed, kind)
     code = 1
     try:
         asyncio.run(live(Path(str(order["folder"]))))

@@ -10,13 +10,15 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from hutch.store.postgres.verify import verify_database
 from hutch.store.verify import verify_store
 
 NURSERY = Path(__file__).with_name("crash_nursery.py")
@@ -69,16 +71,25 @@ KINDS = (
 """The kinds of event beside which a kill is tried, whatever their number."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """The folder of a configuration, and the address of its store where that is a database."""
+
+    folder: Path
+    url: str = ""
+
+
 @dataclass
 class Nursery:
     """Starts Hutches and kills them."""
 
     process: subprocess.Popen[str]
 
-    def raise_one(self, folder: Path, commit: int | str = 0, when: str = "before") -> dict[str, Any]:
+    def raise_one(self, place: Place, commit: int | str = 0, when: str = "before") -> dict[str, Any]:
         """One Hutch on that folder, killed at that commit (0: never)."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps({"folder": str(folder), "commit": commit, "when": when}) + "\n")
+        order = {"folder": str(place.folder), "url": place.url, "commit": commit, "when": when}
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
@@ -95,7 +106,7 @@ def nursery() -> Iterator[Nursery]:
         assert process.wait(20) == 0
 
 
-def world(folder: Path) -> Path:
+def world(folder: Path, url: str = "") -> Place:
     """A service with one thing that can be changed, and its runbook."""
     folder.mkdir()
     (folder / "state").write_text("43\n")
@@ -106,12 +117,17 @@ def world(folder: Path) -> Path:
     binds = "{rollback: as-is, cat: as-is, ls: as-is}"
     service = f"{{shell: {{directory: {json.dumps(str(folder))}}}, binds: {binds}, runbook: trouble}}"
     (folder / "hutch.yaml").write_text(f"mode: act\nrunbooks: [.]\nservices:\n  shop: {service}\n")
-    return folder
+    return Place(folder, url)
 
 
-def events(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
+def events(place: Place) -> list[tuple[str, str, dict[str, Any]]]:
     """Stream, kind and data of every event, in order; none before there is a store."""
-    path = folder / ".hutch" / "hutch.db"
+    if place.url:
+        with psycopg.connect(place.url) as server:
+            server.execute("SELECT FROM hutch.log_end FOR UPDATE")  # what a killed one had under way is over
+            rows = server.execute("SELECT stream, kind, data FROM hutch.events ORDER BY position").fetchall()
+        return [(stream, kind, json.loads(data)) for stream, kind, data in rows]
+    path = place.folder / ".hutch" / "hutch.db"
     if not path.exists():
         return []
     with contextlib.closing(sqlite3.connect(path)) as store, contextlib.suppress(sqlite3.OperationalError):
@@ -126,9 +142,9 @@ def times(folder: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def judge(folder: Path, place: object) -> None:
+def judge(at: Place, place: object) -> None:
     """What must hold whatever happened."""
-    log = events(folder)
+    log, folder = events(at), at.folder
     kinds = [kind for _, kind, _ in log]
     assert times(folder) <= 1, (place, "the change was made twice")
     assert kinds.count("change.intended") == 1, place
@@ -143,7 +159,8 @@ def judge(folder: Path, place: object) -> None:
     assert outcome == ("resolved" if made else "unresolved"), (place, outcome)
     assert made or "decision.made" in kinds, (place, "given up without asking")
     assert ("incident.resolved" in kinds) == made, place
-    assert not verify_store(folder / ".hutch" / "hutch.db").breaks, place
+    report = verify_database(at.url) if at.url else verify_store(folder / ".hutch" / "hutch.db")
+    assert not report.breaks, place
 
 
 @pytest.mark.timeout(600)
@@ -151,7 +168,7 @@ def judge(folder: Path, place: object) -> None:
 def test_killed_at_every_commit(nursery: Nursery, tmp_path: Path, when: str) -> None:
     whole = nursery.raise_one(world(tmp_path / "whole"))
     assert not whole["killed"] and whole["code"] == 0, whole
-    judge(tmp_path / "whole", "undisturbed")
+    judge(Place(tmp_path / "whole"), "undisturbed")
     assert times(tmp_path / "whole") == 1
     for commit in range(1, 60):
         folder = world(tmp_path / f"{when}-{commit}")
@@ -180,10 +197,53 @@ def test_killed_while_the_command_runs(nursery: Nursery, tmp_path: Path, millise
     assert "change.unknown" in [kind for _, kind, _ in events(folder)]
 
 
-def again(nursery: Nursery, folder: Path, place: object) -> None:
+def again(nursery: Nursery, at: Place, place: object) -> None:
     """Another Hutch takes over, and everything is as it must be."""
-    before = events(folder)
-    second = nursery.raise_one(folder)
+    before = events(at)
+    second = nursery.raise_one(at)
     assert not second["killed"] and second["code"] == 0, (place, second)
-    assert events(folder)[: len(before)] == before, (place, "what was acknowledged is lost")
-    judge(folder, place)
+    assert events(at)[: len(before)] == before, (place, "what was acknowledged is lost")
+    judge(at, place)
+
+
+# ------------------------------------------------------------------ the same on Postgres
+
+
+HARDEST = ("run.started", "approval.granted", "change.intended", "change.done")
+"""The commits that a quick run looks at; the whole matrix is slow."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", [k if k in HARDEST else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
+def test_killed_beside_events_on_postgres(
+    nursery: Nursery, tmp_path: Path, database_url: str, kind: str, when: str
+) -> None:
+    at = world(tmp_path / "kind", database_url)
+    assert nursery.raise_one(at, kind, when)["killed"]
+    again(nursery, at, (when, kind))
+
+
+@pytest.mark.parametrize("milliseconds", [pytest.param(1, marks=pytest.mark.slow), 100])
+def test_killed_while_the_command_runs_on_postgres(
+    nursery: Nursery, tmp_path: Path, database_url: str, milliseconds: int
+) -> None:
+    at = world(tmp_path / "during", database_url)
+    assert nursery.raise_one(at, milliseconds, "during")["killed"]
+    again(nursery, at, milliseconds)
+    assert "change.unknown" in [kind for _, kind, _ in events(at)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_every_commit_on_postgres(
+    nursery: Nursery, tmp_path: Path, postgres_databases: Callable[[], Any], when: str
+) -> None:
+    for commit in range(1, 60):
+        with postgres_databases().fresh() as url:
+            at = world(tmp_path / f"{when}-{commit}", url)
+            first = nursery.raise_one(at, commit, when)
+            again(nursery, at, (when, commit, first["commits"][-1:]))
+            if not first["killed"]:
+                break
+    assert commit > 12

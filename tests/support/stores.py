@@ -6,8 +6,8 @@ so the due times and heartbeats that the server judges go by the test's clock, a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -168,3 +168,21 @@ async def any_store(
     """The same test on every kind of store."""
     async with opened(request.param, tmp_path, postgres_databases) as found:
         yield found
+
+
+Fresh = Callable[[], Awaitable[Opened]]
+
+
+@pytest.fixture(params=KINDS)
+async def fresh_store(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_databases: Callable[[], Databases]
+) -> AsyncIterator[Fresh]:
+    """Makes a new store of one kind each time that it is called; the same test for every kind."""
+    async with AsyncExitStack() as stack:
+        numbers = count(1)
+
+        async def fresh() -> Opened:
+            folder = tmp_path / str(next(numbers))
+            return await stack.enter_async_context(opened(request.param, folder, postgres_databases))
+
+        yield fresh

@@ -17,12 +17,15 @@ from hutch.model.run import Run
 from hutch.runbook.values import is_secret
 
 
-async def respond(context: Context, incident_id: str) -> Run | None:
-    """Start the incident's runbook unless one of its runs is still under way. None where it has no runbook."""
+async def respond(context: Context, incident_id: str, done: int | None = None) -> Run | None:
+    """Start the incident's runbook unless one of its runs is still under way. None where it has no runbook.
+
+    The job ``done`` is finished with the start: one that is done again, late, would start a second run.
+    """
     state = await incidents.load(context, incident_id)
     if not state.runbook or not state.open or await _under_way(context, state):
         return None
-    return await run_document(context, state.runbook, state.service, incident=state)
+    return await run_document(context, state.runbook, state.service, incident=state, done=done)
 
 
 async def run_document(
@@ -36,6 +39,7 @@ async def run_document(
     mode: str = "",
     step: str = "",
     actor: str = "hutch",
+    done: int | None = None,
 ) -> Run:
     """Start ``DOC#anchor`` on a service; with ``step`` exactly that step of it, which a person asks for.
 
@@ -54,6 +58,7 @@ async def run_document(
         incident=incident.id if incident else "",
         mode=mode,
         actor=actor,
+        done=done,
     )
 
 

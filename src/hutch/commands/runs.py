@@ -60,10 +60,11 @@ async def start(
     actor: str = "hutch",
     beside: Sequence[Append] = (),
     run_id: str = "",
+    done: int | None = None,
 ) -> Run:
     """Write the run's first event, link it to its incident, and queue its first drive, in one transaction.
 
-    ``beside`` is appended in the same transaction.
+    ``beside`` is appended, and the job ``done`` finished, in the same transaction.
     """
     run_id = run_id or new_id(context)
     data = {
@@ -83,7 +84,7 @@ async def start(
     if incident:
         link = Draft("run.linked", {"run": run_id, "title": title}, actor)
         appends.append(Append(stream_of(incident), (link,)))
-    await context.store.commit(appends, [drive_job(run_id)])
+    await context.store.commit(appends, [drive_job(run_id)], done=done)
     return await load(context, run_id)
 
 

@@ -39,6 +39,9 @@ RETRY_AFTER = timedelta(seconds=2)
 MAX_TRIES = 50
 """Tries after which a job is dropped, kept for the record, and said to have failed."""
 
+CANCEL_AGAIN = 5.0
+"""Seconds that a lane gets to give back its job before it is cancelled once more."""
+
 PARALLEL = 4
 """Jobs under way at once in one worker."""
 
@@ -91,9 +94,7 @@ class Worker:
             await asyncio.wait([over, *lanes], return_when=asyncio.FIRST_COMPLETED)
             await self._finish(lanes, stop)
         finally:
-            for task in (over, *lanes):
-                task.cancel()
-            await asyncio.wait([over, *lanes])
+            await _ended(over, *lanes)
 
     async def _finish(self, lanes: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
         """After ``stop``; or a lane ended by a defect, which ends all."""
@@ -186,7 +187,7 @@ class Worker:
     async def _respond(self, taken: TakenJob) -> None:
         incident = str(taken.job.data["incident"])
         try:
-            await respond.respond(self.context, incident)
+            await respond.respond(self.context, incident, taken.id)
         except CommandError as error:
             await respond.cannot_respond(self.context, incident, str(error))
         await self.context.queue.finish(taken)
@@ -222,3 +223,11 @@ def driver(context: Context, *, watched: bool) -> Driver:
 
     mask, waits = context.secrets.mask, context.config.approval_for
     return Driver(context.store, context.clock, world, guards, judge, mask, waits, terms, context.outputs)
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them until they have ended: on the way a cancellation may be lost (``wait_for`` before Python 3.12)."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=CANCEL_AGAIN)

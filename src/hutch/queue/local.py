@@ -123,8 +123,9 @@ class LocalQueue:
 
         with self._jobs.listening(wake):
             while (pause := min(deadline - loop.time(), await self._pause(asked))) > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), pause)
+                with suppress(TimeoutError):  # wait_for, before Python 3.12, may lose a cancellation
+                    async with asyncio.timeout(pause):
+                        await woken.wait()
                 woken.clear()
 
     def _moment(self) -> Moment:

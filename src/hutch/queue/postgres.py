@@ -202,7 +202,8 @@ class ProcrastinateQueue:
                 if due is not None and due <= 0:
                     return
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(told.wait(), min(left, POLL_SECONDS, due or POLL_SECONDS))
+                    async with asyncio.timeout(min(left, POLL_SECONDS, due or POLL_SECONDS)):
+                        await told.wait()
 
     # -------------------------------------------------------------- how
 

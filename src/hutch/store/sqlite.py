@@ -82,7 +82,8 @@ class SqliteStore:
         with self._database.watching(wake):
             while not await self.tail(position, 1) and (left := deadline - loop.time()) > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(grown.wait(), min(left, LOOK_SECONDS))
+                    async with asyncio.timeout(min(left, LOOK_SECONDS)):
+                        await grown.wait()
                 grown.clear()
 
     async def erase(self, stream: str, seq: int) -> bool:

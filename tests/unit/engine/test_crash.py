@@ -1,4 +1,4 @@
-"""A run from start to end over a world that counts, cut off at every position of its journal."""
+"""A run from start to end over a world that counts, cut off at every position of its journal, on every store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from hutch.model.event import Draft, find_break
 from hutch.model.journal import fold
 from hutch.model.program import Item, Option, Program
 from hutch.model.run import ChangeState, Run
-from hutch.ports import Append
-from hutch.testing import FakeClock, MemoryStore
+from hutch.ports import Append, Store
+from hutch.testing import FakeClock
+from stores import Fresh
 
 STREAM = "run:R1"
 LOOK = Command("sql", "select 1", "db", Effect.READ)
@@ -81,14 +82,14 @@ def started(mode: str = "act") -> Draft:
     return Draft("run.started", {**data, "program": PROGRAM.as_dict()})
 
 
-def driver(store: MemoryStore, clock: FakeClock, world: World, frozen: str = "") -> Driver:
+def driver(store: Store, clock: FakeClock, world: World, frozen: str = "") -> Driver:
     async def world_of(_run: Run) -> World:
         return world
 
     return Driver(store, clock, world_of, Guards(frozen=lambda: frozen), lambda _t, _o: None, lambda text: text)
 
 
-async def settled(store: MemoryStore, clock: FakeClock, world: World) -> Run:
+async def settled(store: Store, clock: FakeClock, world: World) -> Run:
     """Drive on, letting time pass, until a person is needed or the run is over."""
     for _ in range(200):
         run = await driver(store, clock, world).drive("R1")
@@ -98,20 +99,19 @@ async def settled(store: MemoryStore, clock: FakeClock, world: World) -> Run:
     raise AssertionError("the run neither ends nor asks")
 
 
-async def approve(store: MemoryStore) -> None:
+async def approve(store: Store) -> None:
     await store.commit([Append(STREAM, (Draft("approval.granted", {"option": "o1"}, "olivia"),))])
 
 
-async def begun(mode: str = "act") -> tuple[MemoryStore, FakeClock]:
-    clock = FakeClock()
-    store = MemoryStore(clock)
-    await store.commit([Append(STREAM, (started(mode),))])
-    return store, clock
+async def begun(fresh_store: Fresh, mode: str = "act") -> tuple[Store, FakeClock]:
+    found = await fresh_store()
+    await found.store.commit([Append(STREAM, (started(mode),))])
+    return found.store, found.clock
 
 
-async def whole() -> list[Draft]:
+async def whole(fresh_store: Fresh) -> list[Draft]:
     """The drafts of a run that goes well, as they are written."""
-    store, clock = await begun()
+    store, clock = await begun(fresh_store)
     world = World()
     assert (await settled(store, clock, world)).waiting == "approval"
     await approve(store)
@@ -120,19 +120,19 @@ async def whole() -> list[Draft]:
     return [Draft(e.kind, e.data, e.actor) for e in await store.read(STREAM)]
 
 
-async def test_it_reads_asks_does_once_verifies_and_ends() -> None:
-    kinds = [d.kind for d in await whole()]
+async def test_it_reads_asks_does_once_verifies_and_ends(fresh_store: Fresh) -> None:
+    kinds = [d.kind for d in await whole(fresh_store)]
     assert kinds.count("change.intended") == kinds.count("change.done") == 1
     assert kinds.index("approval.granted") < kinds.index("change.intended") < kinds.index("change.done")
     assert kinds[-1] == "run.finished"
 
 
-async def test_cut_off_at_every_position_it_never_does_a_change_twice() -> None:
-    drafts = await whole()
+async def test_cut_off_at_every_position_it_never_does_a_change_twice(fresh_store: Fresh) -> None:
+    drafts = await whole(fresh_store)
     for position in range(1, len(drafts) + 1):
         prefix = drafts[:position]
-        clock = FakeClock()
-        store = MemoryStore(clock)
+        found = await fresh_store()
+        store, clock = found.store, found.clock
         await store.commit([Append(STREAM, tuple(prefix))])
         world = World(applied=int(any(d.kind == "change.intended" for d in prefix)))
         before = world.applied
@@ -149,8 +149,8 @@ async def test_cut_off_at_every_position_it_never_does_a_change_twice() -> None:
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
-async def test_killed_while_it_changes_the_world_is_asked_not_changed_again(dies: str) -> None:
-    store, clock = await begun()
+async def test_killed_while_it_changes_the_world_is_asked_not_changed_again(fresh_store: Fresh, dies: str) -> None:
+    store, clock = await begun(fresh_store)
     world = World(dies=dies)
     await settled(store, clock, world)
     await approve(store)
@@ -163,8 +163,8 @@ async def test_killed_while_it_changes_the_world_is_asked_not_changed_again(dies
     assert [e.kind for e in await store.read(STREAM)].count("change.unknown") == 1
 
 
-async def test_where_nothing_can_tell_a_person_decides() -> None:
-    store, clock = await begun()
+async def test_where_nothing_can_tell_a_person_decides(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
     world = World(tells=False)
     await settled(store, clock, world)
     await approve(store)
@@ -176,8 +176,8 @@ async def test_where_nothing_can_tell_a_person_decides() -> None:
     assert world.applied == 1
 
 
-async def test_nobody_approving_fails_closed() -> None:
-    store, clock = await begun()
+async def test_nobody_approving_fails_closed(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
     world = World()
     await settled(store, clock, world)
     clock.advance(timedelta(hours=2).total_seconds())
@@ -186,15 +186,15 @@ async def test_nobody_approving_fails_closed() -> None:
     assert world.applied == 0
 
 
-async def test_observe_mode_proposes_and_applies_nothing() -> None:
-    store, clock = await begun("observe")
+async def test_observe_mode_proposes_and_applies_nothing(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store, "observe")
     world = World()
     run = await settled(store, clock, world)
     assert (run.outcome, world.applied) == ("proposed", 0)
 
 
-async def test_a_freeze_stops_an_approved_change() -> None:
-    store, clock = await begun()
+async def test_a_freeze_stops_an_approved_change(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
     world = World()
     await settled(store, clock, world)
     await approve(store)
@@ -203,16 +203,16 @@ async def test_a_freeze_stops_an_approved_change() -> None:
     assert "frozen: a migration" in run.chosen[0].reason
 
 
-async def test_what_a_guard_refuses_is_not_offered() -> None:
-    store, clock = await begun()
+async def test_what_a_guard_refuses_is_not_offered(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
     run = await settled(store, clock, World(refused="protected"))
     assert not run.chosen
     assert run.outcome == "unresolved"
 
 
-async def test_the_plan_of_a_finished_run_is_empty() -> None:
-    drafts = await whole()
-    store, clock = await begun()
+async def test_the_plan_of_a_finished_run_is_empty(fresh_store: Fresh) -> None:
+    drafts = await whole(fresh_store)
+    store, clock = await begun(fresh_store)
     await store.commit([Append(STREAM, tuple(drafts[1:]))])
     journal = await store.read(STREAM)
     assert plan.plan(journal, clock.now()) == ()
