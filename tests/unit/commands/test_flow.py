@@ -434,6 +434,18 @@ async def test_a_change_that_a_person_asks_for_waits_for_approval(context: Conte
     assert run.outcome == "done"
 
 
+async def test_a_document_that_changed_says_what_changed(context: Context) -> None:
+    run = await started(context, CAPTURE)
+    write(context, CAPTURE.replace("touch back-to-[previous]", "touch elsewhere"))
+    with pytest.raises(CommandError) as refused:
+        await runs.approve(context, run.id, "", "olivia")
+    told = "gone: “touch back-to-dpl_42”; new in line 16: “touch elsewhere”"
+    assert f"trouble was changed since the run read it ({told}); start the runbook again" in str(refused.value)
+    write(context, CAPTURE + "\nMore words.\n")
+    with pytest.raises(CommandError, match="none of its statements: words, order or expectations"):
+        await runs.approve(context, run.id, "", "olivia")
+
+
 # ------------------------------------------------------------------ sub-runbooks
 
 
