@@ -27,7 +27,7 @@ def lint_paths(paths: Sequence[Path], rules: Sequence[Rule], today: date, most: 
     """What the rules find in these files and in the Markdown below these folders. Needs no configuration.
 
     At most ``most`` findings are kept (0: all); all are counted. Raises :class:`CommandError` for a path that does not
-    exist.
+    exist and for a folder without Markdown: a CI that looks at nothing must not be green.
     """
     found: list[Finding] = []
     unreadable: dict[str, str] = {}
@@ -63,7 +63,10 @@ def files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _below(folder: Path) -> list[Path]:
     inside = (p for p in folder.rglob("*") if p.suffix.lower() in MARKDOWN and p.is_file())
-    return sorted(p for p in inside if not SKIPPED & set(p.relative_to(folder).parts))
+    found = sorted(p for p in inside if not SKIPPED & set(p.relative_to(folder).parts))
+    if not found:
+        raise CommandError(f"{folder}: no Markdown below this folder; name the one that holds the runbooks", 2)
+    return found
 
 
 def _of_library(path: Path) -> Path:

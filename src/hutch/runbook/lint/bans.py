@@ -162,8 +162,9 @@ _FORWARDED = re.compile(r"forwarded", re.IGNORECASE)
 def forwarded_from_left(page: Page) -> Iterator[Hit]:
     """X-Forwarded-For read from the left, where the client writes what it likes."""
     for said in page.said:
-        by_sql = any(_LEFT.search(sql.flat) for sql in said.sql)
-        if by_sql or any(_first_field(c) for c in said.calls if _FORWARDED.search(said.statement.text[:65536])):
+        if not _FORWARDED.search(said.statement.text[:65536]):
+            continue
+        if any(_LEFT.search(sql.flat) for sql in said.sql) or any(map(_first_field, said.calls)):
             yield Hit(
                 said.line,
                 "the left of X-Forwarded-For is what the client wrote: read from the right, past trusted proxies only",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hutch.runbook.shell_words import Command, Word, commands
 
@@ -49,6 +50,7 @@ SSH_VALUES = frozenset(
     {"-i", "-p", "-l", "-o", "-F", "-J", "-L", "-R", "-D", "-b", "-c", "-E", "-e", "-m", "-O", "-S", "-W"}
 )
 XARGS_VALUES = frozenset({"-n", "-P", "-I", "-L", "-d", "-s", "-a", "-E"})
+MOST_NESTED = 500
 DEEPEST = 3
 """How often a command may run a command that is still looked at."""
 
@@ -95,8 +97,14 @@ class Call:
 
     def is_(self, path: str) -> bool:
         """Whether it calls ``path``, a program and its subcommands: ``aws ecs update-service``."""
-        program, *subs = path.split()
+        program, subs = _words(path)
         return program == self.program and self.operands()[: len(subs)] == subs
+
+
+@lru_cache
+def _words(path: str) -> tuple[str, list[str]]:
+    program, *subs = path.split()
+    return program, subs
 
 
 def _gives(arg: str, option: str) -> bool:
@@ -107,8 +115,12 @@ def _gives(arg: str, option: str) -> bool:
 
 
 def calls(text: str) -> tuple[Call, ...]:
-    """The calls of a shell statement, in order; those that another program starts come after it."""
-    return tuple(_calls(text, 0))
+    """The calls of a shell statement, in order; those that another program starts come after it.
+
+    None of a statement in which more is nested than a person reads: each level holds all that is in it.
+    """
+    nested = text.count("$(") + text.count("`") + text.count("(")
+    return tuple(_calls(text, 0)) if nested <= MOST_NESTED else ()
 
 
 def _calls(text: str, depth: int) -> Iterator[Call]:

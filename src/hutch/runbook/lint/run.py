@@ -21,6 +21,9 @@ from hutch.runbook.steps import step
 LONGEST_MESSAGE = 400
 """Characters of a message: what documents bring into one (titles, addresses) may be long."""
 
+MOST_HITS = 10_000
+"""Findings of one rule in one document; then one says that there are more."""
+
 _FENCE = re.compile(r"^(?P<head>[\s>]*(?:(?:[-*+]|\d+[.)])\s+)*(?:`{3,}|~{3,}))(?P<info>.*)$")
 
 
@@ -56,18 +59,27 @@ def lint(
     ``text`` is decoded, its line ends are ``\\n``. What the parser refuses is a finding, and the rest is looked at.
     """
     document, errors = _read(text, source)
-    hits = [(UNREADABLE, Hit(error.line or 1, error.message)) for error in errors]
+    unread = (Hit(error.line or 1, error.message) for error in errors)
+    hits = [(UNREADABLE, hit) for hit in _bounded(unread)]
     quiet: tuple[Suppression, ...] = ()
     if document:
         seen = page(classify(document), text, surroundings)
         quiet = tuple(suppressions(seen, CODES))
-        hits += [(rule, hit) for rule in RULES for hit in rule.check(seen)]
+        hits += [(rule, hit) for rule in RULES for hit in _bounded(rule.check(seen))]
     spoken = _without_general(hits)
     kept, used = _audible(spoken, quiet)
     unused = [(UNUSED, hit) for hit in _unused(quiet, used)]
     chosen = frozenset(rule.code for rule in rules)
     found = {_finding(rule, source, hit) for rule, hit in (*kept, *unused) if rule.code in chosen}
     return Result(tuple(sorted(found, key=lambda f: (f.line, f.rule.code, f.message))), len(spoken) - len(kept))
+
+
+def _bounded(hits: Iterable[Hit]) -> Iterator[Hit]:
+    for number, hit in enumerate(hits):
+        if number == MOST_HITS:
+            yield Hit(hit.line, f"more of the same from here on: {MOST_HITS} in one document are told of")
+            return
+        yield hit
 
 
 def _finding(rule: Rule, source: str, hit: Hit) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from hutch.model.runbook import Statement
 from hutch.runbook.lint.calls import Call
@@ -173,6 +173,9 @@ SHOWS = (
 
 _FORMS = re.compile(r"^(?:yaml|json|jsonpath.*|go-template.*|custom-columns.*)$", re.DOTALL)
 _FILES = re.compile(r"(?:^|/)(?:\.env(?:\.\w+)?|\.pgpass|\.netrc|id_rsa|id_ed25519|credentials|[\w.-]*\.(?:key|pem))$")
+LONGEST_PIPE = 20
+"""Programs of a pipe that are followed."""
+
 _TAKEN = re.compile(r"\$\(|`|<\(")
 _VIEWERS = frozenset(
     {"base64", "jq", "yq", "head", "tail", "cat", "grep", "tr", "cut", "awk", "sed", "less", "tee", "sort"}
@@ -186,7 +189,8 @@ def shown(page: Page) -> Iterator[Hit]:
     for said in page.said:
         if said.statement.action or "hutch.capture" in said.step.annotations or _TAKEN.search(said.statement.text):
             continue
-        what = next((w for c in said.calls if _ends_on_screen(c, said.calls) and (w := _shows(c, said))), "")
+        readers = {id(call.feeds): call for call in said.calls if call.feeds}
+        what = next((w for c in said.calls if (w := _shows(c, said)) and _ends_on_screen(c, readers)), "")
         if what:
             yield Hit(
                 said.line,
@@ -195,13 +199,16 @@ def shown(page: Page) -> Iterator[Hit]:
             )
 
 
-def _ends_on_screen(call: Call, all_: Sequence[Call]) -> bool:
-    """Whether a person sees its output, at the end of a pipe perhaps."""
-    last: Call | None = call
-    for reader in all_:
-        if reader.feeds is last:
-            last = reader if reader.program in _VIEWERS else None
-    return last is not None and not last.written
+def _ends_on_screen(call: Call, readers: Mapping[int, Call]) -> bool:
+    """Whether a person sees its output, at the end of a pipe perhaps. ``readers`` are what reads each call's output."""
+    for _ in range(LONGEST_PIPE):
+        reader = readers.get(id(call))
+        if reader is None:
+            return not call.written
+        if reader.program not in _VIEWERS:
+            return False
+        call = reader
+    return False
 
 
 def _shows(call: Call, said: Said) -> str:

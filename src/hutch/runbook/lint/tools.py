@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from hutch.runbook.lint.calls import Call
@@ -159,10 +160,14 @@ REQUIRED = (
 DEPLOYS_FOLDER = re.compile(r"\b(?:redeploy|restart)", re.IGNORECASE)
 
 
+_GONE = {program: tuple(group) for program, group in groupby(sorted(GONE), lambda one: one.path.split()[0])}
+_REQUIRED = {program: tuple(group) for program, group in groupby(sorted(REQUIRED), lambda one: one.path.split()[0])}
+
+
 def gone_command(page: Page) -> Iterator[Hit]:
     """A command that its program no longer has."""
     for said, call in _calls(page):
-        for gone in GONE:
+        for gone in _GONE.get(call.program, ()):
             if call.is_(gone.path) and (not gone.flag or call.has(gone.flag)):
                 shown = f"{gone.path} {gone.flag}".strip()
                 yield Hit(said.line, f"{shown!r} is no longer there", gone.instead)
@@ -194,7 +199,7 @@ def _renamed(sql: Sql) -> Iterator[tuple[str, str, str]]:
 def missing_option(page: Page) -> Iterator[Hit]:
     """A command that cannot work as it stands there."""
     for said, call in _calls(page):
-        for required in REQUIRED:
+        for required in _REQUIRED.get(call.program, ()):
             if call.is_(required.path) and (lacks := _lacks(call, required)):
                 yield Hit(said.line, f"{required.path} needs {lacks}: add it")
 

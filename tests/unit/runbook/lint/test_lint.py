@@ -109,6 +109,8 @@ def test_what_is_no_file_ends_at_once(tmp_path: Path) -> None:
     done = lint(str(tmp_path / "pipe.md"))
     assert done.exit_code == 2 and "not a file" in done.stderr
     assert "neither a file or folder nor one of the library's" in str(lint(str(tmp_path / "none.md")).exception)
+    nothing = lint(str(tmp_path / "folder.md")).exception
+    assert "no Markdown below this folder" in str(nothing) and getattr(nothing, "code", 0) == 2
 
 
 def test_findings_past_the_most_are_counted_and_not_shown(tmp_path: Path) -> None:
