@@ -25,14 +25,15 @@ UNSEEN = 120
 """Characters of a line where nobody's window says."""
 
 
-def coloured() -> bool:
+def coloured(err: bool = False) -> bool:
     """Only on a terminal, and not where NO_COLOR (any value, https://no-color.org) or TERM=dumb says no."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def painted(text: str, look: str) -> str:
-    """``text`` as it looks; plain where nothing is coloured."""
-    return click.style(text, **LOOKS[look]) if look in LOOKS and coloured() else text
+def painted(text: str, look: str, *, err: bool = False) -> str:
+    """``text`` as it looks; plain where nothing is coloured. ``err``: on standard error."""
+    return click.style(text, **LOOKS[look]) if look in LOOKS and coloured(err) else text
 
 
 def width() -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hutch.cli.lines import cut, one_line, wrapped
 from hutch.cli.paint import painted, width
+from hutch.cli.run_left import how_to_go_on, left_alone, short
 from hutch.commands.views import state_of
 from hutch.model.event import Event
 from hutch.model.program import Item
@@ -20,22 +21,23 @@ NARROWEST, WIDEST = 60, 140
 MARKS = {"passed": ("✓", "read"), "failed": ("✗", "error"), "refused": ("–", "dim"), "skipped": ("–", "dim")}
 
 
-def described(run: Run, journal: Sequence[Event]) -> str:
-    """All of it, as wide as the window."""
-    return "\n".join(_lines(run, journal, min(max(width(), NARROWEST), WIDEST)))
+def described(run: Run, journal: Sequence[Event], *, told: bool = False) -> str:
+    """All of it, as wide as the window. ``told``: what it saw was shown already while it ran."""
+    return "\n".join(_lines(run, journal, min(max(width(), NARROWEST), WIDEST), told))
 
 
-def _lines(run: Run, journal: Sequence[Event], room: int) -> Iterator[str]:
+def _lines(run: Run, journal: Sequence[Event], room: int, told: bool) -> Iterator[str]:
     yield painted(visible(f"{run.id}  {run.title}"), "title")
     yield f"  {run.service}, {run.mode}: {state_of(run)}"
     if run.summary:
-        yield from _wrapped("  ", run.summary, room)
+        yield from wrapped("  ", run.summary, room)
     for cause in run.causes:
-        yield from _wrapped("  ", f"cause {cause['code']}: {cause['summary']}", room)
-    yield from _headed("saw", _seen(run, journal, room))
+        yield from wrapped("  ", f"cause {cause['code']}: {cause['summary']}", room)
+    yield from _headed("saw", _seen(run, journal, room, told))
     yield from _headed("offers" if not run.program.asked else "asked for", _offers(run, room))
     yield from _headed("does not offer", _not_offered(run, room))
-    yield from _headed("left alone", _alone(run, room))
+    yield from _headed("left alone", left_alone(run, room))
+    yield from _headed("to run more of it", how_to_go_on(run, room))
     yield from _next(run)
 
 
@@ -55,6 +57,7 @@ def _headed(title: str, lines: Iterator[str]) -> Iterator[str]:
 class Look:
     """One read with what came of it."""
 
+    id: str
     line: int
     text: str
     status: str
@@ -68,6 +71,7 @@ def _looks(journal: Sequence[Event]) -> list[Look]:
     found = {str(e.data["item"]): e.data for e in journal if e.kind in kinds}
     made = [
         Look(
+            str(d["item"]),
             int(str(d.get("line") or 0)),
             str(d.get("text") or d.get("title") or ""),
             str(d.get("status") or "skipped"),
@@ -79,14 +83,18 @@ def _looks(journal: Sequence[Event]) -> list[Look]:
     return sorted(made, key=lambda look: look.line)
 
 
-def _seen(run: Run, journal: Sequence[Event], room: int) -> Iterator[str]:
+def _seen(run: Run, journal: Sequence[Event], room: int, told: bool) -> Iterator[str]:
+    items = {i.id: i for i in run.program.items}
+    heard = {str(e.data["item"]) for e in journal if e.kind == "statement.output"} if told else set()
     for look in _looks(journal):
         mark, style = MARKS.get(look.status, ("?", "dim"))
-        yield f"{look.line:>5} {painted(mark, style)} {_one_line(look.text, room - 8)}"
+        yield f"{look.line:>5} {painted(mark, style)} {one_line(look.text, room - 8)}"
+        yield from origins(items.get(look.id), " " * 8, room)
         first = next(iter(look.output.strip().splitlines()), "")
         if look.summary and look.summary.strip() != first.strip():
-            yield from _wrapped(" " * 8, look.summary, room, "dim")
-        yield from _output(look.output, room, whole=run.program.asked)
+            yield from wrapped(" " * 8, look.summary, room, "dim")
+        if look.id not in heard:
+            yield from _output(look.output, room, whole=run.program.asked)
 
 
 def _output(output: str, room: int, *, whole: bool) -> Iterator[str]:
@@ -94,22 +102,20 @@ def _output(output: str, room: int, *, whole: bool) -> Iterator[str]:
     shown = lines if whole else lines[:SHOWN]
     for line in shown:
         said = visible(line.replace("\t", "    "))
-        yield f"        │ {said if whole else _cut(said, room - 10)}".rstrip()
+        yield f"        │ {said if whole else cut(said, room - 10)}".rstrip()
     if len(lines) > len(shown):
         yield painted(f"        │ … {len(lines) - len(shown)} more lines", "dim")
 
 
-def _alone(run: Run, room: int) -> Iterator[str]:
-    for item in run.program.reads:
-        if item.manual and item.id not in run.read:
-            yield from _entry(item, "a person does this", room)
-    for item in run.program.skipped:
-        yield from _entry(item, item.refused, room)
-
-
-def _entry(item: Item, why: str, room: int) -> Iterator[str]:
-    yield f"{item.line:>5}   {_one_line(item.manual or item.command.text, room - 8)}"
-    yield from _wrapped(" " * 8, why, room, "dim")
+def origins(item: Item | None, lead: str, room: int) -> Iterator[str]:
+    """Where its values came from, and what its names stand for here."""
+    for one in item.values if item else ():
+        if one.source:
+            yield from wrapped(f"{lead}with  ", f"{one.text} = {one.value}  ({one.source})", room, "dim")
+        elif item and one.name in item.needs:
+            yield from wrapped(f"{lead}with  ", f"{one.text} from an earlier step", room, "dim")
+    for stands in item.stands if item else ():
+        yield from wrapped(f"{lead}where ", stands, room, "dim")
 
 
 # ------------------------------------------------------------------ what it offers and did
@@ -123,9 +129,12 @@ def _offers(run: Run, room: int) -> Iterator[str]:
 def _offer(number: int, chosen: Chosen, room: int) -> Iterator[str]:
     option = chosen.option
     effect = option.effect.word
-    yield f"{number:>5}. {painted(visible(option.title), 'title')}  {painted(effect, effect)}, {chosen.state}"
+    for n, line in enumerate(wrapped(f"{number:>5}. ", option.title, room)):
+        yield line[:7] + painted(line[7:], "title") if n == 0 else painted(line, "title")
+    yield f"       effect   {painted(effect, effect)}, {chosen.state}"
     for item in option.items:
         yield from _said("by hand" if item.manual else "runs", item.command.text, room)
+        yield from origins(item, " " * 16, room)
     for reason in option.left_out:
         yield from _said("without", reason, room)
     yield from _said("on", chosen.target, room)
@@ -138,17 +147,15 @@ def _offer(number: int, chosen: Chosen, room: int) -> Iterator[str]:
 def _said(word: str, text: str, room: int) -> Iterator[str]:
     """A word and what it says; lines of a statement stay lines."""
     for number, part in enumerate(text.splitlines() if text.strip() else []):
-        yield from _wrapped(f"       {word if not number else '':<8} ", part, room)
+        yield from wrapped(f"       {word if not number else '':<8} ", part, room)
 
 
 def _not_offered(run: Run, room: int) -> Iterator[str]:
     """In the document's order, each with the reason, and how to give what it leaves open."""
     order = {option.title: number for number, option in enumerate(run.program.options)}
     for title, reason in sorted(run.left_out, key=lambda pair: order.get(pair[0], len(order))):
-        yield f"        {_one_line(title, room - 8)}"
-        yield from _wrapped(" " * 10, reason, room, "dim")
-    if run.left_out and run.mode == "dry-run":
-        yield from _wrapped(" " * 8, "(--set NAME=VALUE gives an action what it leaves open)", room, "dim")
+        yield f"        {one_line(title, room - 8)}"
+        yield from wrapped(" " * 10, short(reason), room, "dim")
 
 
 def _next(run: Run) -> Iterator[str]:
@@ -170,22 +177,3 @@ def _next(run: Run) -> Iterator[str]:
     if run.waiting == "decision":
         yield ""
         yield f"Say what you see:  hutch runs decide {run.id} worked|failed --note '…'"
-
-
-# ------------------------------------------------------------------ lines
-
-
-def _wrapped(lead: str, text: str, room: int, look: str = "") -> Iterator[str]:
-    said = visible(" ".join(text.split()))
-    rest = " " * len(lead)
-    lines = textwrap.wrap(said, max(20, room - len(lead)), break_on_hyphens=False) or [""]
-    for number, line in enumerate(lines):
-        yield (lead if not number else rest) + (painted(line, look) if look else line)
-
-
-def _one_line(text: str, room: int) -> str:
-    return _cut(visible(" ".join(text.split())), room)
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: max(1, room - 1)]}…"

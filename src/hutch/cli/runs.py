@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hutch.bootstrap.supplied import supplied
-from hutch.cli import ask
+from hutch.cli import ask, progress
 from hutch.cli.outputs import output
 from hutch.cli.progress import told
 from hutch.cli.run_text import described
@@ -297,7 +297,7 @@ def _end(ctx: click.Context, work: Callable[[Context], Awaitable[Run]], json_out
         return await _with_journal(context, (await work(context)).id)
 
     found, journal = with_context(whole)
-    emit(run_json(found)) if json_out else click.echo(described(found, journal))
+    emit(run_json(found)) if json_out else click.echo(described(found, journal, told=progress.seen()))
     if found.waiting in A_PERSON:
         ctx.exit(WAITING)
     failed = found.outcome in ("unresolved", "cancelled") or "failed" in found.read.values()

@@ -28,7 +28,25 @@ def test_what_is_told_of_an_event() -> None:
     assert progress.lines(event("statement.output", text="a\nb\n")) == ["    │ a", "    │ b"]
     assert progress.lines(event("run.started", title="t")) == []
     diagnosed = event("diagnosis.made", causes=[{"code": "app.crashed", "summary": "it ended"}])
-    assert progress.lines(diagnosed) == ["  diagnosed: app.crashed: it ended"]
+    assert progress.lines(diagnosed) == ["  diagnosed  app.crashed: it ended"]
+    offered = event("approval.requested", option={"title": "Option 1: Roll back"}, summary="")
+    assert progress.lines(offered) == ["  offers     Option 1: Roll back"]
+    begun = event("change.intended", option="o", command={"text": "rollback --to 41"})
+    assert progress.lines(begun) == ["  does       rollback --to 41"]
+    proved = event("verification.done", verdict="passed", summary="200 OK")
+    assert progress.lines(proved) == ["  verified   passed: 200 OK"]
+
+
+def test_no_line_is_wider_than_the_window() -> None:
+    long = "word " * 60
+    told = [
+        *progress.lines(event("statement.output", text="x" * 500), 80),
+        *progress.lines(event("statement.finished", status="failed", text=long, summary=long), 80),
+        *progress.lines(event("statement.finished", status="passed", text=long, summary="exit 0"), 80),
+        *progress.lines(event("verification.done", verdict="failed", summary=long), 80),
+    ]
+    assert max(map(len, told)) <= 80
+    assert told[0].endswith("…") and any(line.endswith("exit 0") for line in told)
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x9b2J", "\x07", "\r", "\x1b]0;title\x07"])

@@ -83,7 +83,8 @@ def test_a_dry_run_tells_what_was_seen_what_is_offered_and_what_is_not(home: Pat
     assert "│ 12\n" in said and "│ 13\n" not in said and "│ … 18 more lines" in said
     assert "\x1b" not in said and "\\x1b" in said
     flat = " ".join(said.split())
-    assert "1. Option 1: Stop it change, offered runs touch stopped runs touch stopped-too on this machine" in flat
+    option = "1. Option 1: Stop it effect change, offered runs touch stopped runs touch stopped-too on this machine"
+    assert option in flat
     assert "undo touch started" in flat
     assert (
         "Option 2: Bring the rows back no target of shop offers the action recover.rows: give it a command line under"
