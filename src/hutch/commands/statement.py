@@ -93,11 +93,12 @@ def _command(step: Step, statement: Statement, verdict: Verdict, situation: Situ
         command, refused = _made(step, statement, verdict, situation)
     except RunbookError as error:  # a value that no statement can take
         return Command("none", statement.text, "", verdict.effect, verdict.why), error.message
-    return _judged_again(step.lang, command), refused
+    waits = any(p.name in situation.awaited for p in statement.placeholders)
+    return command if refused or waits else _judged_again(step.lang, command), refused
 
 
 def _judged_again(lang: str, command: Command) -> Command:
-    """What values and bindings made of a statement is judged too: the greater harm counts."""
+    """What values and bindings made of a statement is judged too, once they are all there: the greater harm counts."""
     if command.runner not in ("sql", "sh", "http", "psql", "curl", "redis-cli", "valkey-cli"):
         return command
     again = classify(lang, command.text)

@@ -187,3 +187,15 @@ async def test_no_listener_beyond_loopback_without_proof(tmp_path: Path) -> None
     near.close()
     far.close()
     await context.close()
+
+
+async def test_a_person_reports_by_the_form(house: House) -> None:
+    async with house.client.get(f"{house.near}/report") as answer:
+        token = (await answer.text()).partition('name="token" value="')[2].partition('"')[0]
+    sent = {"token": token, "actor": "olivia", "service": "shop", "text": "The page is white since ten."}
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    async with house.client.post(f"{house.near}/report", data=sent, headers=headers) as answer:
+        assert answer.status == 200
+        assert "Thank you. It is part of INC-" in await answer.text()
+    (incident,) = await incidents.listing(house.context)
+    assert (incident.service, incident.severity.label) == ("shop", "SEV-3")

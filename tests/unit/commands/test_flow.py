@@ -543,3 +543,9 @@ touch it
     assert "program railway is not bound" in run.chosen[0].option.left_out[0]
     ranked = next(e for e in await context.store.read(run.stream) if e.kind == "options.ranked")
     assert "[which] has no value" in str(ranked.data["left_out"])
+
+
+async def test_an_open_value_makes_no_read_a_change(context: Context) -> None:
+    run = await started(context, "\n### Diagnosis\n\n```bash\nls [folder]/\n```\n")
+    (skipped,) = run.program.skipped
+    assert (skipped.command.effect.word, skipped.refused) == ("read", "[folder] has no value: give --set folder=VALUE")
