@@ -13,9 +13,10 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands.context import CommandError
 from hutch.model.config import Config
 from hutch.model.event import Break
-from hutch.ports import Queue, Store, Wallclock
+from hutch.ports import Queue, Samples, Store, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.owner import is_elsewhere
+from hutch.store.samples import SampleTable, in_database, in_file
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
 
@@ -102,6 +103,12 @@ def open_database(url: str, clock: Wallclock) -> tuple[Store, Queue]:
     queue: Any = importlib.import_module("hutch.queue.postgres").ProcrastinateQueue(clock)
     store: Any = importlib.import_module("hutch.store.postgres.store").PostgresStore(url, queue, clock)
     return store, queue
+
+
+def open_samples(place: Place, time_scale: float) -> Samples:
+    """What signals were: beside the log, and nothing is opened before its first use."""
+    found = in_database(place.url) if place.url else in_file(place.home / "samples.db")
+    return SampleTable(found, time_scale)
 
 
 def prove(place: Place) -> list[Break]:

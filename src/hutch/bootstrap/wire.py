@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hutch.bootstrap import config as config_file
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import open_store, place_of
+from hutch.bootstrap.stores import open_samples, open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
@@ -70,7 +70,8 @@ def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: W
     services = {n: open_service(s, providers, secrets, clock) for n, s in config.services.items()}
     store, queue = open_store(place, clock, secrets)
     outputs = FileOutputs(place.home / "output", secrets.mask, config.output_kept, config.output_total, _over(store))
-    return Context(config, place.home, store, queue, clock, secrets, services, providers, outputs)
+    samples = open_samples(place, config.time_scale)
+    return Context(config, place.home, store, queue, clock, secrets, services, providers, outputs, samples)
 
 
 def _over(store: Store) -> Callable[[str], Awaitable[bool]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from hutch.commands.watched import Watched
 from hutch.model import firing, incident, silence
 from hutch.model.event import Event
 from hutch.model.firing import Firings
@@ -43,6 +44,7 @@ class Board:
     incidents: dict[str, Incident] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)  # the highest incident number of a year
+    watched: dict[str, Watched] = field(default_factory=dict)  # by service, where this process watches
     held: dict[str, str] = field(default_factory=dict)  # fingerprint -> service
     services: dict[str, set[str]] = field(default_factory=dict)  # the incidents of each
     _over: set[str] = field(default_factory=set)  # resolved, and kept while they are watched

@@ -9,7 +9,7 @@ from pathlib import Path
 from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.model.config import Config, ServiceConfig
-from hutch.ports import Connection, Outputs, Provider, Queue, Secrets, Store, Wallclock
+from hutch.ports import Connection, Outputs, Provider, Queue, Samples, Secrets, Store, Wallclock
 from hutch.runbook.values import Source
 
 
@@ -41,6 +41,7 @@ class Context:
     services: Mapping[str, Service]
     providers: Mapping[str, Provider]
     outputs: Outputs | None = None
+    samples: Samples | None = None
     board: Board = field(default_factory=Board)
 
     def service(self, name: str = "") -> Service:
@@ -59,4 +60,6 @@ class Context:
         for service in self.services.values():
             for connection in service.connections.values():
                 await connection.close()
+        if self.samples:
+            await self.samples.close()
         await self.store.close()

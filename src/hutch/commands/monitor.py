@@ -6,16 +6,17 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.sources import Sources
+from hutch.commands.watched import RuleView, SignalView, Watched
 from hutch.detection import standing
 from hutch.detection.catalogue import catalogue, wanted
 from hutch.detection.history import History
-from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition
+from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition, threshold
 from hutch.detection.signals import SignalSpec, measure_all, scrape_interval
 from hutch.model.alert import Alert
 from hutch.ports import StoreAway, StoreFull
@@ -54,6 +55,27 @@ def _watch(context: Context, service: Service) -> Watch:
     history = History(wanted=wanted(specs))
     sources = Sources(context, service, history)
     return Watch(service, specs, Evaluator(rules, service.name, config.time_scale, specs), history, sources)
+
+
+def seen(watch: Watch, now: datetime) -> Watched:
+    """What pages and the API show of a service."""
+    states = watch.evaluator.states
+    views = [
+        RuleView(rule, state.word, state.blind_since or state.track.since, threshold(rule, watch.catalogue))
+        for rule in watch.evaluator.rules
+        for state in (states[rule.name],)
+    ]
+    signals = tuple(
+        SignalView(
+            spec.name,
+            spec.unit,
+            spec.doc,
+            watch.values.get(spec.name),
+            tuple(view for view in views if view.rule.condition.signal == spec.name),
+        )
+        for spec in watch.catalogue.values()
+    )
+    return Watched(watch.service.name, now, signals, dict(watch.sources.troubles))
 
 
 class Monitor:
@@ -118,6 +140,10 @@ class Monitor:
         now = self.context.clock.now()
         watch.values = measure_all(watch.history, now, self.context.config.time_scale, watch.catalogue)
         watch.pending += watch.evaluator.step(watch.values, now)
+        self.context.board.watched[watch.service.name] = seen(watch, now)
+        if self.context.samples:
+            known = {name: value for name, value in watch.values.items() if value is not None}
+            await self.context.samples.record(watch.service.name, now, known)
         await self._take_in_all(watch)
 
     async def _diagnose(self, watch: Watch) -> None:

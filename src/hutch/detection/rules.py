@@ -126,9 +126,14 @@ def holds(rule: Rule, value: float, catalogue: Mapping[str, SignalSpec] = SIGNAL
     fault = rule_fault(rule, catalogue)
     if fault:
         raise ValueError(f"alert rule {rule.name!r}: {fault}")
+    bound = threshold(rule, catalogue)
+    return bound is not None and _COMPARE[rule.condition.op](value, bound)
+
+
+def threshold(rule: Rule, catalogue: Mapping[str, SignalSpec] = SIGNALS) -> float | None:
+    """The rule's threshold in its signal's unit; None where the units do not fit."""
     condition = rule.condition
-    threshold = convert(condition.threshold, condition.unit, catalogue[condition.signal].unit)
-    return threshold is not None and _COMPARE[condition.op](value, threshold)
+    return convert(condition.threshold, condition.unit, catalogue[condition.signal].unit)
 
 
 def _firing(rule: Rule, state: RuleState, now: datetime, service: str) -> Step:

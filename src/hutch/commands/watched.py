@@ -1,0 +1,75 @@
+"""What the watching process sees of a service now: values, where each rule stands, which sources are in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hutch.model.alert import Rule
+from hutch.model.event import instant
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule and its state in words: ``inactive``, ``pending``, ``firing`` or ``no data``, and since when."""
+
+    rule: Rule
+    word: str
+    since: datetime | None = None
+    threshold: float | None = None  # in the signal's unit
+
+
+@dataclass(frozen=True, slots=True)
+class SignalView:
+    """A signal as it is now; ``value`` is None for no data."""
+
+    name: str
+    unit: str
+    doc: str
+    value: float | None
+    rules: tuple[RuleView, ...] = ()
+
+    @property
+    def used(self) -> bool:
+        """Whether there is anything to show of it."""
+        return self.value is not None or bool(self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One service at its last evaluation, at ``at``."""
+
+    service: str
+    at: datetime
+    signals: tuple[SignalView, ...] = ()
+    troubles: Mapping[str, str] = field(default_factory=dict)
+
+    def signal(self, name: str) -> SignalView | None:
+        """The signal of that name."""
+        return next((s for s in self.signals if s.name == name), None)
+
+
+def watched_json(found: Watched) -> dict[str, Any]:
+    """For the API: stable keys."""
+    return {
+        "service": found.service,
+        "at": instant(found.at),
+        "signals": [_signal(s) for s in found.signals if s.used],
+        "troubles": dict(found.troubles),
+    }
+
+
+def _signal(view: SignalView) -> dict[str, Any]:
+    return {"name": view.name, "unit": view.unit, "value": view.value, "rules": [_rule(r) for r in view.rules]}
+
+
+def _rule(view: RuleView) -> dict[str, Any]:
+    return {
+        "name": view.rule.name,
+        "condition": str(view.rule.condition),
+        "severity": view.rule.severity.label,
+        "state": view.word,
+        "since": instant(view.since) if view.since else None,
+    }
