@@ -1,0 +1,135 @@
+"""The pages of services' signals. Reading only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
+from hutch.detection.catalogue import catalogue
+from hutch.detection.rules import threshold
+from hutch.model.bins import Track
+from hutch.model.event import parse_instant
+from hutch.model.finding import Change
+from hutch.web.present.chart import Mark
+from hutch.web.present.signals import SPANS, cards
+from hutch.web.site import site_of
+
+CHANGES_TIMEOUT = 2.0
+"""Seconds that a page waits for the deployments of a service."""
+
+router = APIRouter()
+
+
+@router.get("/services", include_in_schema=False)
+async def services(request: Request) -> Response:
+    """The services; with one alone, its signals."""
+    site = site_of(request)
+    names = list(site.context.services)
+    if len(names) == 1:
+        return RedirectResponse(f"/services/{names[0]}/signals", 303)
+    found = [(name, _watched(site.context, name)) for name in names]
+    firing = {name: sorted(_firing(watched)) for name, watched in found}
+    return site.draw(request, "services", streams="", services=firing)
+
+
+@router.get("/services/{name}/signals", include_in_schema=False)
+async def signals(request: Request, name: str, span: str = "1h", around: str = "") -> Response:
+    """Every signal of a service with its chart, its value and its rules; ``around`` is a time to look at."""
+    site = site_of(request)
+    context = site.context
+    service, length = context.service(name), SPANS.get(span)
+    if length is None:
+        raise CommandError(f"there is no span {span}; there are: {', '.join(SPANS)}", 2)
+    end = _end(context, around, length)
+    found = _watched(context, service.name)
+    tracks, marks = await asyncio.gather(
+        _tracks(context, service.name, end - length, end), _marks(context, service, end - length, end)
+    )
+    return site.draw(
+        request,
+        "signals",
+        streams="",
+        service=service.name,
+        cards=cards(found, tracks, marks, end - length, end),
+        troubles=found.troubles,
+        watched=service.name in context.board.watched,
+        span=span,
+        spans=list(SPANS),
+        around=around,
+    )
+
+
+@router.get("/api/v1/services/{name}/signals")
+async def signals_json(request: Request, name: str) -> dict[str, Any]:
+    """The signals of a service as they are now, where each rule stands, and sources that give nothing."""
+    context: Context = request.app.state.context
+    return watched_json(_watched(context, context.service(name).name))
+
+
+def _end(context: Context, around: str, length: timedelta) -> datetime:
+    """Now, or so that ``around`` is in the middle. Raises :class:`CommandError` for what is no time."""
+    now = context.clock.now()
+    try:
+        return min(now, parse_instant(around) + length / 2) if around else now
+    except (ValueError, OverflowError) as error:
+        raise CommandError(f"around: {error}", 2) from error
+
+
+def _watched(context: Context, name: str) -> Watched:
+    """What the watching process sees; where that is another one, the rules as they are written."""
+    found = context.board.watched.get(name)
+    if found:
+        return found
+    specs = catalogue(context.config.signals, name)
+    rules = [r for r in context.config.rules if r.meant_for(name) and r.condition.signal in specs]
+    views = [RuleView(rule, "not watched here", None, threshold(rule, specs)) for rule in rules]
+    signals = [
+        SignalView(s.name, s.unit, s.doc, None, tuple(v for v in views if v.rule.condition.signal == s.name))
+        for s in specs.values()
+    ]
+    return Watched(name, context.clock.now(), tuple(signals))
+
+
+async def _tracks(context: Context, service: str, start: datetime, end: datetime) -> dict[str, Track]:
+    samples = context.samples
+    if samples is None:
+        return {}
+    names = list(catalogue(context.config.signals, service))
+    found = await asyncio.gather(*(samples.read(service, name, start, end) for name in names))
+    return dict(zip(names, found, strict=True))
+
+
+async def _marks(context: Context, service: Service, start: datetime, end: datetime) -> list[Mark]:
+    """Deployments and other changes, and alerts that began."""
+    began, changes = await asyncio.gather(context.store.since("firing.started", start), _changes(service))
+    alerts = [event for event in began if event.at <= end and _of(event.data, "service") == service.name]
+    fired = [Mark(event.at, "alert", f"alert {_of(event.data, 'rule')}") for event in alerts]
+    deployed = [Mark(c.at, "deploy" if c.kind == "deployment" else "event", f"{c.kind} {c.id}") for c in changes]
+    return [*deployed, *fired]
+
+
+def _of(data: Any, name: str) -> str:
+    alert = data.get("alert")
+    return str(alert.get(name, "")) if isinstance(alert, dict) else ""
+
+
+async def _changes(service: Service) -> list[Change]:
+    async def one(ask: Any) -> Sequence[Change]:
+        with suppress(TimeoutError, ValueError, OSError):
+            return list(await asyncio.wait_for(ask(), CHANGES_TIMEOUT))
+        return ()
+
+    asked = [c.changes for c in service.connections.values() if c.changes]
+    return [change for found in await asyncio.gather(*(one(ask) for ask in asked)) for change in found]
+
+
+def _firing(watched: Watched) -> set[str]:
+    return {rule.rule.name for signal in watched.signals for rule in signal.rules if rule.word == "firing"}
