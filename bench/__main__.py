@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import diagnosis, log, machine, report, runbooks, start, steps, waiting
+from bench import diagnosis, ingest, log, machine, report, runbooks, start, steps, waiting
 from bench.measure import Figure
 
 FIGURES: Mapping[str, Callable[[bool], Figure]] = {
@@ -17,6 +17,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "start": start.measure,
     "waiting": waiting.measure,
     "log": log.measure,
+    "ingest": ingest.measure,
     "runbooks": runbooks.measure,
 }
 """What there is to measure; each is told whether it should be quick."""

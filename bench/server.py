@@ -51,9 +51,9 @@ class Server:
 
 
 @contextmanager
-def serving(path: Path) -> Iterator[Server]:
-    """``hutch serve`` with the configuration at ``path``, up for as long as the block lasts."""
-    words = [str(Path(sys.executable).with_name("hutch")), "--config", str(path), "serve", "--port", "0"]
+def serving(path: Path, port: int = 0) -> Iterator[Server]:
+    """``hutch serve`` with the configuration at ``path``, up for as long as the block lasts; 0: on any port."""
+    words = [str(Path(sys.executable).with_name("hutch")), "--config", str(path), "serve", "--port", str(port)]
     log = path.parent / "serve.log"
     with log.open("wb") as out:
         process = subprocess.Popen(words, cwd=path.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
