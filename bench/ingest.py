@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+import psycopg
 import yaml
 
 from bench.measure import Figure, Goal, Ratio, Spread, parts, per_round, percentile
@@ -24,6 +25,7 @@ from hutch.bootstrap.wire import open_context
 from hutch.commands.alerts import BATCH, receive
 from hutch.commands.context import Context
 from hutch.model.alert import Alert
+from rolerabbit.embedded.postgres import Postgres
 
 SENDERS = 32
 """Requests under way at once."""
@@ -45,11 +47,14 @@ def measure(quick: bool) -> Figure:
     with scratch() as folder:
         single = _http(folder / "single", rounds, requests, 1)
         grouped = _http(folder / "grouped", rounds, requests // 4, 16)
+        with Postgres.temporary(durable=True) as postgres:
+            shared = _http(folder / "shared", rounds, requests // 4, 16, postgres.url)
         many = asyncio.run(_open(folder / "open", (50, 500) if quick else (1000, 100_000), 2 if quick else 9))
     names = ("alert (s)", "bare commit (s)", "answer p99 (s)")
     ratios = [
         _over(f"durable ingest, {count} a request", found, names) for count, found in ((1, single), (16, grouped))
     ]
+    ratios.append(_over("durable ingest on Postgres, 16 a request", shared, names))
     beside = per_round(grouped, lambda r: r["alert (s)"] / r["alertmanager (s)"]) if _manager() else None
     if beside:
         ratios.append(Ratio("durable ingest, 16 a request", "Alertmanager's own, in memory", beside, None, {}))
@@ -69,15 +74,15 @@ def _over(name: str, rounds: Sequence[dict[str, float]], names: Sequence[str]) -
 # ------------------------------------------------------------------ over HTTP
 
 
-def _http(folder: Path, rounds: int, requests: int, group: int) -> list[dict[str, float]]:
+def _http(folder: Path, rounds: int, requests: int, group: int, url: str = "") -> list[dict[str, float]]:
     folder.mkdir()
     port = _free_port()
     config = {"mode": "observe", "diagnose_every": "0s", "services": {"shop": {}}}
     (folder / "hutch.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    bare_file = folder / "bare.db"
     found = []
-    with serving(folder / "hutch.yaml", port), _alertmanager(folder) as manager:
-        bare = Bare(bare_file, folder)
+    env = {"HUTCH_DATABASE_URL": url} if url else {}
+    with serving(folder / "hutch.yaml", port, env), _alertmanager(folder) as manager:
+        bare = BarePostgres(url) if url else Bare(folder / "bare.db", folder)
         for number in range(rounds):
             bodies = [_group(f"{number}-{i}", group) for i in range(requests)]
             took, answers = asyncio.run(_post(f"http://127.0.0.1:{port}/api/v1/ingest/alertmanager", bodies, 202))
@@ -90,6 +95,24 @@ def _http(folder: Path, rounds: int, requests: int, group: int) -> list[dict[str
             found.append(one)
         bare.close()
     return found
+
+
+class BarePostgres:
+    """The floor on Postgres: one row, one commit."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+        self._connection.execute("CREATE TABLE IF NOT EXISTS bench_floor (id serial PRIMARY KEY, data text)")
+
+    def commit(self, row: str = "x" * 500) -> float:
+        """Seconds of one INSERT, durable when it returns."""
+        began = time.perf_counter()
+        self._connection.execute("INSERT INTO bench_floor (data) VALUES (%s)", (row,))
+        return time.perf_counter() - began
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
 
 
 def _group(name: str, count: int) -> dict[str, object]:

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 START_WITHIN = 30.0
 STOP_WITHIN = 15.0
@@ -51,12 +52,17 @@ class Server:
 
 
 @contextmanager
-def serving(path: Path, port: int = 0) -> Iterator[Server]:
-    """``hutch serve`` with the configuration at ``path``, up for as long as the block lasts; 0: on any port."""
+def serving(path: Path, port: int = 0, env: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
+    """``hutch serve`` with the configuration at ``path``, up for as long as the block lasts; 0: on any port.
+
+    ``env`` is added to the environment.
+    """
     words = [str(Path(sys.executable).with_name("hutch")), "--config", str(path), "serve", "--port", str(port)]
     log = path.parent / "serve.log"
     with log.open("wb") as out:
-        process = subprocess.Popen(words, cwd=path.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            words, cwd=path.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ, **env}
+        )
     try:
         _wait(process, log)
         yield Server(process.pid)
