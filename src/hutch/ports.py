@@ -18,6 +18,7 @@ from hutch.model.bins import Track
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
+from hutch.model.probe import Probed
 from hutch.model.program import Item
 
 # ------------------------------------------------------------------ the store and its jobs
@@ -266,7 +267,7 @@ Ask = Callable[[str], Awaitable[float | None]]
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret secrets int float bool list
-    map duration time.
+    map duration time path (of a file, relative to ``hutch.yaml``).
 
     A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
     of names to such); a URL of kind
@@ -334,6 +335,43 @@ class Provider:
     open: Callable[[TargetConfig], Connection]
     explain: Callable[[Sequence[Finding]], Sequence[Cause]] = _no_causes
     codes: Mapping[str, str] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ probes
+
+Probe = Callable[[], Awaitable[Probed]]
+"""Look once and say what was seen: in its own time limit, reading a bounded amount. It raises only for a defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTarget:
+    """What one probe looks at: ``settings`` has every key of its kind, defaults filled in, secrets resolved.
+
+    ``timeout`` is in seconds, for the whole look.
+    """
+
+    target: str = field(repr=False)
+    settings: Mapping[str, object] = field(repr=False)
+    timeout: float
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKind:
+    """One kind of probe, found through the entry-point group ``hutch.probes``.
+
+    ``target`` says of which kind of setting its target is. ``check`` looks at the configuration, where secrets are
+    still references, and raises ``ValueError`` naming the key and what it must be; ``open`` loads the client and
+    connects to nothing. ``codes`` are the cause codes that it can give, each with a line of documentation.
+    """
+
+    name: str
+    summary: str
+    target: Setting
+    settings: tuple[Setting, ...]
+    check: Callable[[str, Mapping[str, object]], None]
+    open: Callable[[ProbeTarget], Probe]
+    codes: Mapping[str, str]
 
 
 # ------------------------------------------------------------------ drills

@@ -279,7 +279,7 @@ async def _cancel(waits: Iterable[asyncio.Task[Any]]) -> None:
 
 # ------------------------------------------------------------------ the contract of a provider
 
-_KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time"}
+_KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time", "path"}
 _NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 

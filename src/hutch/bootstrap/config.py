@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from hutch.bootstrap import values
+from hutch.bootstrap import probes, values
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.signals import custom
@@ -47,6 +47,8 @@ TOP: tuple[Setting, ...] = (
     ),
     Setting("ingest", "list", "who may send alerts in: source, token or secret, service"),
     Setting("signals", "list", "numbers of your own for rules, by PromQL, SQL, CloudWatch or a probe"),
+    Setting("probes", "list", "looks from outside: HTTP, TCP, DNS, Postgres and Redis, each at its own interval"),
+    Setting("location", "text", "what the place is called where `hutch serve` runs its probes", default=probes.LOCAL),
     Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
@@ -117,6 +119,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         raise root.child("mode").fail(f"expected one of {', '.join(MODES)}, found {top['mode']!r}")
     if not root.child("services").mapping():
         raise root.child("services").fail("names no service; add one, for example services: {shop: {http: {url: …}}}")
+    location = probes.place(root.child("location"), str(top["location"]))
     services = {n: _service(n, node, providers) for n, node in root.child("services").mapping().items()}
     signals = _signals(root.child("signals"))
     return Config(
@@ -140,6 +143,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         signals=signals,
         alerting=alert_policy(root.child("alerting")),
         ingest=tuple(ingest_source(n) for n in root.child("ingest").items()),
+        location=location,
+        probes=probes.read_probes(root.child("probes"), services, location),
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
     )
 

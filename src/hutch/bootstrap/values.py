@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from hutch.bootstrap.yamlnodes import Node
@@ -98,6 +99,14 @@ def secrets(node: Node) -> dict[str, str]:
     return found
 
 
+def path(node: Node) -> str:
+    """A file that can be read; a relative name is taken from the configuration's folder."""
+    found = Path(node.path).parent / text(node)
+    if not found.is_file():
+        raise node.fail(f"there is no file {found}")
+    return str(found)
+
+
 def texts(node: Node) -> list[str]:
     """A list of texts."""
     return [text(n) for n in node.items()]
@@ -123,6 +132,7 @@ KINDS: Mapping[str, Callable[[Node], object]] = {
     "bool": boolean,
     "duration": duration,
     "time": time,
+    "path": path,
     "list": texts,
     "map": plain_map,
 }

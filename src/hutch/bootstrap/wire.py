@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from hutch.bootstrap import config as config_file
+from hutch.bootstrap.probes import opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import open_samples, open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
@@ -71,7 +72,10 @@ def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: W
     store, queue = open_store(place, clock, secrets)
     outputs = FileOutputs(place.home / "output", secrets.mask, config.output_kept, config.output_total, _over(store))
     samples = open_samples(place, config.time_scale)
-    return Context(config, place.home, store, queue, clock, secrets, services, providers, outputs, samples)
+    return Context(
+        config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
+        open_probe=opener(secrets, clock.now),
+    )  # fmt: skip
 
 
 def _over(store: Store) -> Callable[[str], Awaitable[bool]]:

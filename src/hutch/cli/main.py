@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "incident": ("hutch.cli.incident:incident", "Declare and work on incidents."),
     "alert": ("hutch.cli.alert:alert", "List what has fired."),
     "rules": ("hutch.cli.rules:rules", "Check alert rules, and export them for Prometheus."),
+    "probe": ("hutch.cli.probe:probe", "Look at the services from outside, now."),
     "review": ("hutch.cli.review:review", "Draft updates and post-incident reviews from the timeline."),
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),

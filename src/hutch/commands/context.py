@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.model.config import Config, ServiceConfig
-from hutch.ports import Connection, Outputs, Provider, Queue, Samples, Secrets, Store, Wallclock
+from hutch.model.probe import ProbeConfig
+from hutch.ports import Connection, Outputs, Probe, Provider, Queue, Samples, Secrets, Store, Wallclock
 from hutch.runbook.values import Source
 
 
@@ -28,6 +29,11 @@ class Service:
         return self.config.name
 
 
+def _no_probes(config: ProbeConfig) -> Probe:
+    """Where nobody wired any."""
+    raise CommandError(f"probe {config.name!r}: there is nothing here that could do it", 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The store, the clock, the services: all that commands may touch. ``home`` is the folder of ``.hutch``."""
@@ -43,6 +49,7 @@ class Context:
     outputs: Outputs | None = None
     samples: Samples | None = None
     board: Board = field(default_factory=Board)
+    open_probe: Callable[[ProbeConfig], Probe] = _no_probes
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.ingest import IngestSource
+from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
 
@@ -124,6 +125,8 @@ class Config:
     maintenance: tuple[Maintenance, ...] = ()
     ingest: tuple[IngestSource, ...] = ()
     signals: tuple[CustomSignal, ...] = ()
+    location: str = "local"
+    probes: tuple[ProbeConfig, ...] = ()
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""
