@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap import alerting, config, ingest
+from hutch.bootstrap import alerting, config, ingest, probes
 from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
@@ -53,6 +53,14 @@ def providers() -> str:
     return "\n\n".join(f"### `{name}`\n\n{p.summary}.\n\n{settings(p.settings)}" for name, p in found)
 
 
+def kinds() -> str:
+    """What each kind of probe takes besides."""
+    found = sorted(probes.find_kinds().items())
+    return "\n\n".join(
+        f"### Probes of kind `{n}`\n\n{k.summary}.\n\n{settings((k.target, *k.settings))}" for n, k in found
+    )
+
+
 def signals() -> str:
     """Every signal."""
     rows = [
@@ -64,6 +72,7 @@ def signals() -> str:
 def causes() -> str:
     """Every cause code."""
     rows = sorted((f"`{c}`", f"`{n}`", doc) for n, p in find_providers().items() for c, doc in p.codes.items())
+    rows += [(f"`{c}`", f"`{n}` probe", doc) for n, k in probes.find_kinds().items() for c, doc in k.codes.items()]
     own = (
         "`deploy.bad_release`",
         "diagnosis",
@@ -109,6 +118,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.alerting.ALERTING": lambda: settings(alerting.ALERTING),
     "table: hutch.bootstrap.ingest.INGEST": lambda: settings(ingest.INGEST),
     "table: hutch.bootstrap.alerting.MAINTENANCE": lambda: settings(alerting.MAINTENANCE),
+    "table: hutch.bootstrap.probes.PROBE": lambda: settings(probes.PROBE),
+    "probes": kinds,
     "providers": providers,
     "signals": signals,
     "causes": causes,
