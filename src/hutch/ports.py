@@ -20,6 +20,7 @@ from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
 from hutch.model.probe import Probed
 from hutch.model.program import Item
+from hutch.model.setting import Setting as Setting
 
 # ------------------------------------------------------------------ the store and its jobs
 
@@ -264,25 +265,6 @@ Ask = Callable[[str], Awaitable[float | None]]
 """One number for a signal: None is "no data"; ``ValueError`` says why there is none to be had."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret secrets int float bool list
-    map duration time path (of a file, relative to ``hutch.yaml``).
-
-    A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
-    of names to such); a URL of kind
-    ``secret`` may hold a password and is masked wherever it is shown. ``fills`` names the placeholders of documents
-    (``service-url``) whose value it is.
-    """
-
-    name: str
-    kind: str
-    doc: str
-    required: bool = False
-    default: object = None
-    fills: tuple[str, ...] = ()
-
-
 def _no_causes(_findings: Sequence[Finding]) -> Sequence[Cause]:
     """A provider that explains nothing by itself."""
     return ()
@@ -345,10 +327,7 @@ Probe = Callable[[], Awaitable[Probed]]
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """What one probe looks at: ``settings`` has every key of its kind, defaults filled in, secrets resolved.
-
-    ``timeout`` is in seconds, for the whole look.
-    """
+    """What one probe looks at, secrets resolved; ``timeout`` in seconds, for the whole look."""
 
     target: str = field(repr=False)
     settings: Mapping[str, object] = field(repr=False)
@@ -360,9 +339,8 @@ class ProbeTarget:
 class ProbeKind:
     """One kind of probe, found through the entry-point group ``hutch.probes``.
 
-    ``target`` says of which kind of setting its target is. ``check`` looks at the configuration, where secrets are
-    still references, and raises ``ValueError`` naming the key and what it must be; ``open`` loads the client and
-    connects to nothing. ``codes`` are the cause codes that it can give, each with a line of documentation.
+    ``check`` looks at the configuration, where secrets are references, and raises ``ValueError``: key, what it must be.
+    ``open`` connects to nothing. ``codes`` are the cause codes that it can give.
     """
 
     name: str
