@@ -15,7 +15,7 @@ def classify_http(text: str) -> Verdict:
     """The effect of a request block: a method line, headers, a body; ``###`` stands between several."""
     blocks = [_lines(block) for block in re.split(r"(?m)^###.*$", text)]
     verdicts = [_request(block) for block in blocks if any(line.strip() for line in block)]
-    return worst(verdicts)
+    return worst(verdicts).told()
 
 
 def _lines(block: str) -> list[str]:

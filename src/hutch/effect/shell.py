@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import tree_sitter_bash
 from tree_sitter import Language, Parser
@@ -20,28 +21,33 @@ from hutch.model.effect import Effect, Verdict, worst
 
 _PARSER = Parser(Language(tree_sitter_bash.language()))
 _BEFORE_COLON = re.compile(r"(?<![\\$])\$([A-Za-z_]\w*)(?=:\$[A-Za-z_])|(?<=:)\$([A-Za-z_]\w*)", re.ASCII)
+_DEEP = 20
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def classify_shell(text: str) -> Verdict:
     """The effect of shell text: the worst of its commands; what cannot be proven is a change."""
+    return _judged(text, 0).told()
+
+
+def _judged(text: str, depth: int) -> Verdict:
     if len(text) > LIMIT or len(text.encode("utf-8", "surrogatepass")) > LIMIT:
         return _change("longer than 64 kB, so not looked into")
     if _ODD.search(text):
         return _change("holds a control character")
     text = text.strip(" \t\n")
     words = plain_words(text)
-    return run_argv(words, Stdin()) if words else _walked(text)
+    return run_argv(words, Stdin(), depth) if words else _walked(text, depth)
 
 
-def _walked(text: str) -> Verdict:
+def _walked(text: str, depth: int = 0) -> Verdict:
     raw = plain_bytes(_braced(text))
     root = _PARSER.parse(raw).root_node
-    verdict = Walk(raw, run_argv).judge(root, Stdin())
+    verdict = Walk(raw, partial(run_argv, depth=depth)).judge(root, Stdin())
     if root.start_byte or root.end_byte != len(raw):
         verdict = verdict.at_least(Effect.CHANGE, "cannot be parsed as shell, so unknown")
     if root.has_error:
-        return verdict.at_least(Effect.CHANGE, "cannot be parsed as shell, so unknown")
+        verdict = verdict.at_least(Effect.CHANGE, "cannot be parsed as shell, so unknown")
     return verdict
 
 
@@ -52,10 +58,12 @@ def _braced(text: str) -> str:
     return _BEFORE_COLON.sub(r"${\1\2}", text)
 
 
-def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:
-    """The effect of one command given by its words."""
+def run_argv(words: Sequence[Word], stdin: Stdin, depth: int = 0) -> Verdict:
+    """The effect of one command given by its words; ``depth`` of others run it (``sudo nice …``)."""
     if not words:
         return _change("a command without a program")
+    if depth > _DEEP:
+        return _change("run by so many others that it is not looked into")
     parsed = read_arguments(words)
     if isinstance(parsed, Verdict):
         return parsed
@@ -63,12 +71,16 @@ def run_argv(words: Sequence[Word], stdin: Stdin) -> Verdict:
         return Verdict(Effect.READ, f"{parsed.program} {words[1].text} only describes itself")
     found = [judge(parsed, words, stdin)]
     if parsed.spec.hook:
-        found.insert(0, HOOKS[parsed.spec.hook](parsed, stdin, Runner(run_argv, classify_shell)))
+        found.insert(0, HOOKS[parsed.spec.hook](parsed, stdin, _runner(depth)))
     if parsed.spec.inner and not parsed.has_mode:
-        found.insert(0, _inner(parsed, stdin))
+        found.insert(0, _inner(parsed, stdin, _runner(depth)))
     total = worst(found)
     goes_on = endless(parsed, total.endless, stdin)
     return total.marked(sensitive=total.sensitive or _shows_secrets(words), endless=goes_on)
+
+
+def _runner(depth: int) -> Runner:
+    return Runner(partial(run_argv, depth=depth + 1), partial(_judged, depth=depth + 1))
 
 
 def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:
@@ -76,16 +88,16 @@ def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:
     return asks and not parsed.root.inner and parsed.root.style != "words"
 
 
-def _inner(parsed: Parsed, stdin: Stdin) -> Verdict:
+def _inner(parsed: Parsed, stdin: Stdin, run: Runner) -> Verdict:
     """What the command does that this one runs (``timeout 5 ls``), at least the spec's floor."""
     spec = parsed.spec
     words = _run_words(parsed)
     if not words:
         return Verdict(spec.floor, f"{parsed.name} {spec.why or 'runs another command'}")
     if spec.inner == "argv":
-        verdict = run_argv(words, stdin)
+        verdict = run.argv(words, stdin)
     elif all(word.static for word in words):
-        verdict = classify_shell(" ".join(word.text for word in words))
+        verdict = run.text(" ".join(word.text for word in words))
     else:
         verdict = _change(f"{parsed.name} runs what is only known when it runs")
     return verdict.at_least(spec.floor, f"{parsed.name} {spec.why or 'runs another command'}")

@@ -84,7 +84,7 @@ class Walk:
         return worst([_change(why), *inside])
 
     def _comment(self, node: Node) -> Verdict:
-        before = self.text[: node.start_byte]
+        before = self.text[max(node.start_byte - 2, 0) : node.start_byte]
         if before[-1:] not in (b"", b" ", b"\t", b"\n", b";", b"(", b"&", b"|", b")") or before.endswith(b"\\\n"):
             return _change("holds a comment that bash may not take for one")
         return Verdict(Effect.NONE, "a comment")
@@ -212,20 +212,30 @@ class Walk:
         start, end = node.named_children[0], node.named_children[-1]
         mark = source(start)
         name = mark.strip("'\"").removeprefix("\\")
-        head, newline, tail = self.text[start.end_byte :].partition(b"\n")
-        lines = tail.decode("utf-8", "replace").split("\n")
-        dashed = self.text[: start.start_byte].rstrip().endswith(b"<<-")
-        ends = [i for i, line in enumerate(lines) if (line.lstrip("\t") if dashed else line) == name]
-        if not re.fullmatch(r"\w+", name) or head.strip() or not newline or not ends:
+        dashed = self.text[max(start.start_byte - 99, 0) : start.start_byte].rstrip().endswith(b"<<-")
+        line = self.text.find(b"\n", start.end_byte)
+        last = self._line_of(name.encode(), line + 1, dashed) if line >= 0 else None
+        if not re.fullmatch(r"\w+", name) or last is None or self.text[start.end_byte : line].strip():
             raise Unknown("a here-document whose end is not plain")
-        body = "\n".join(lines[: ends[0]])
-        if end.end_byte != start.end_byte + len(head) + 1 + len("\n".join(lines[: ends[0] + 1]).encode()):
+        if end.end_byte != last[1]:
             raise Unknown("a here-document whose end is not plain")
+        body = self.text[line + 1 : max(last[0] - 1, line + 1)].decode("utf-8", "replace")
         if mark == name and re.search(r"[$`\\]", body):
             if re.search(r"`|\\|\$(?![A-Za-z_])", body):
                 raise Unknown("a here-document with expansions")
             return Stdin("text", None)
         return Stdin("text", body + "\n")
+
+    def _line_of(self, mark: bytes, at: int, dashed: bool) -> tuple[int, int] | None:
+        """Where the first line from ``at`` that is nothing but ``mark`` begins and ends."""
+        while at <= len(self.text):
+            end = self.text.find(b"\n", at)
+            end = len(self.text) if end < 0 else end
+            line = self.text[at:end]
+            if (line.lstrip(b"\t") if dashed else line) == mark:
+                return at, end
+            at = end + 1
+        return None
 
     def _set(self, node: Node) -> Verdict:
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")

@@ -115,7 +115,7 @@ class Spec:
 @cache
 def spec_of(program: str) -> Spec | None:
     """The packaged knowledge about ``program``, or None when there is none."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", program):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}", program):
         return None
     path = files("hutch.effect").joinpath("programs", f"{program}.toml")
     if not path.is_file():

@@ -21,6 +21,10 @@ _TREE_JUDGED = frozenset({"delete", "update", "insert", "merge", "alter", "trunc
 
 def classify_sql(text: str) -> Verdict:
     """The effect of a statement; of several, the worst, and the ``why`` says that there are several."""
+    return _judged(text).told()
+
+
+def _judged(text: str) -> Verdict:
     if len(text) > LIMIT or len(text.encode("utf-8", "surrogatepass")) > LIMIT:
         return _change("longer than 64 kB, so not looked into")
     if _BACKSLASH_LINE.search(text):
@@ -38,7 +42,9 @@ def classify_sql(text: str) -> Verdict:
     except RecursionError:
         return _raised(text, "is nested too deep to be looked into")
     total = worst(verdicts)
-    return total if len(parts) == 1 else replace(total, why=f"{len(parts)} statements, the worst: {total.why}")
+    if len(parts) > 1:
+        total = replace(total, why=f"{len(parts)} statements, the worst: {total.why}")
+    return total
 
 
 _BACKSLASH_LINE = re.compile(r"^[ \t]*\\", re.MULTILINE)

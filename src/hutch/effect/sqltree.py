@@ -144,7 +144,7 @@ def _update(node: exp.Expr) -> Verdict:
 
 def _merge(node: exp.Expr) -> Verdict:
     deletes = any("delete" in when.sql().lower() for when in node.find_all(exp.When))
-    if deletes and (_always(node.args["on"]) or any(w.args.get("source") for w in node.find_all(exp.When))):
+    if deletes and (_always(node.args.get("on")) or any(w.args.get("source") for w in node.find_all(exp.When))):
         return _destroy("MERGE deletes the rows that the source does not name")
     return _change("MERGE changes rows")
 
@@ -160,8 +160,10 @@ def _alter(node: exp.Expr) -> Verdict:
     return _change("ALTER TABLE adds a column" if adds and all(adds) else "ALTER changes a definition")
 
 
-def _always(condition: exp.Expr) -> bool:
-    """Whether a condition cannot tell rows apart: no column in it, or one compared with itself."""
+def _always(condition: object) -> bool:
+    """Whether a condition cannot tell rows apart: no column in it, or one compared with itself; or cannot be read."""
+    if not isinstance(condition, exp.Expr):
+        return True
     condition = condition.unnest()
     if isinstance(condition, exp.Or):
         return _always(condition.left) or _always(condition.right) or _complementary(condition)

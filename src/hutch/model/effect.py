@@ -29,6 +29,10 @@ class Effect(IntEnum):
             raise ValueError(f"unknown effect {word!r}; one of: {known}") from None
 
 
+LONGEST_WHY = 160
+"""Characters of a reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """An effect and the one line that says what decided it.
@@ -45,6 +49,13 @@ class Verdict:
     def at_least(self, effect: Effect, why: str) -> Verdict:
         """This verdict, raised to ``effect`` when that is the greater harm; never lowered."""
         return self if self.effect >= effect else replace(self, effect=effect, why=why)
+
+    def told(self) -> Verdict:
+        """This verdict with its reason in one short line of signs that can be seen, whatever text it quotes."""
+        if len(self.why) <= LONGEST_WHY and self.why.isprintable():
+            return self
+        why = " ".join("".join(sign if sign.isprintable() else " " for sign in self.why).split())
+        return replace(self, why=why if len(why) <= LONGEST_WHY else f"{why[: LONGEST_WHY - 1]}…")
 
     def marked(self, *, sensitive: bool, endless: bool) -> Verdict:
         """This verdict with these marks."""
