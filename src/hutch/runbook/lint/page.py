@@ -132,11 +132,21 @@ def page(document: Document, text: str, surroundings: Surroundings) -> Page:
     )
 
 
+def _without_angles(statement: Statement) -> str:
+    """The text with ``<pod>`` as ``[pod]``: a placeholder, where a shell would see redirections."""
+    text, at, parts = statement.text, 0, []
+    for hole in statement.placeholders:
+        if hole.text.startswith("<") and hole.start >= at:
+            parts += [text[at : hole.start], "[", text[hole.start + 1 : hole.end - 1], "]"]
+            at = hole.end
+    return "".join((*parts, text[at:]))
+
+
 def _said(document: Document) -> Iterator[Said]:
     for runbook in document.runbooks:
         for section, step in runbook.steps():
             for statement in step.statements:
                 shell = step.lang in SHELLS and not statement.action and len(statement.text) <= LONGEST
-                called = calls(statement.text) if shell else ()
+                called = calls(_without_angles(statement)) if shell else ()
                 sql = () if statement.action else statements_of(statement, step.lang, called)
                 yield Said(runbook, section, step, statement, called, sql)

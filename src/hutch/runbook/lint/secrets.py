@@ -52,7 +52,10 @@ DATABASES = frozenset({"psql", "pg_dump", "pg_restore", "pg_dumpall", "pgcli", "
 _WITH_PASSWORD = re.compile(r"\$\{?\w*(?:DATABASE|POSTGRES\w*|PG|DB|REDIS|MONGO\w*)_?(?:URL|URI|DSN)\b")
 """Variables that by custom hold a whole address, password and all."""
 
-_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@'\"]{0,100}:(?P<password>[^\s/@'\"]{1,200})@")
+_URL = re.compile(
+    r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<user>[^\s/:@'\"]{0,100}):(?P<password>[^\s/@'\"]{1,200})@(?P<host>[^\s/:'\"]{0,100})"
+)
+_HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _TOKEN = re.compile(
     r"\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_\w{30,255}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bsk_live_\w{16,255}"
     r"|\bxox[abprs]-[\w-]{10,255}|\bglpat-[\w-]{16,255}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
@@ -72,10 +75,10 @@ _HEADER = re.compile(
 )
 _ROLE = re.compile(r"^ (?:create|alter) (?:role|user) .{0,200}? password '(?P<value>[^']+)'")
 _OUTSIDE = ("file://", "fileb://", "@", "/dev/", "-")
-_OPEN = re.compile(r"\$|`|\{\{|<[^>]+>|\[[^\]]+\]|^[*.x…]+$")
+_OPEN = re.compile(r"\$|`|\(|\{\{|<[^>]+>|\[[^\]]+\]|^[*.x…]+$")
 _DUMMY = re.compile(
     r"(?:change|replace|fill|set)[-_]?(?:me|this|in)|example|placeholder|dummy|redacted|your|^(?:new|old|my|the)?[-_]?"
-    r"(?:password|passwd|secret|token|api[-_]?key|value|none|null|true|false|todo|tbd|foo|bar|x+)(?:[-_]here)?$",
+    r"(?:password|passwd|secret|token|api[-_]?key|value|none|null|true|false|todo|tbd|foo|bar|postgres|root|guest|x+)(?:[-_]here)?$",
     re.IGNORECASE,
 )
 """What stands for a secret in so many words."""
@@ -132,12 +135,19 @@ def _secrets(statement: Statement, calls: tuple[Call, ...], sql: list[str]) -> l
 def _found(statement: Statement, calls: tuple[Call, ...], sql: list[str]) -> Iterator[tuple[str, str]]:
     for call in calls:
         yield from ((call.program, value) for value in _values(call) if value and not value.startswith(_OUTSIDE))
-        yield from ((call.program, found["password"]) for arg in call.args if (found := _URL.search(arg)))
+        yield from (
+            (call.program, found["password"]) for arg in call.args if (found := _URL.search(arg)) and _outside(found)
+        )
     for found in _ASSIGNED.finditer(statement.text):
         if found["q"] != "'" or "$" not in found["value"]:
             yield "", found["value"]
     yield from (("", found["value"]) for found in _JSON.finditer(statement.text))
     yield from (("", role["value"]) for text in sql if (role := _ROLE.match(text)))
+
+
+def _outside(found: re.Match[str]) -> bool:
+    """Whether an address is no server of one's own machine with its well-known password."""
+    return found["host"] not in _HERE and found["user"] != found["password"]
 
 
 def _values(call: Call) -> Iterator[str]:

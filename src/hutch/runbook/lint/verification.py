@@ -33,6 +33,13 @@ PROVES = re.compile(
 )
 """Words of a comment, a heading or a step's name that make what comes after it a verification."""
 
+TEACHES = re.compile(
+    r"\W*(?:api |command )?(?:usage|examples?|reference|prerequisites?|install(?:ation|ing)?|set-?up|getting started"
+    r"|contributing|(?:local )?development)(?: examples?| scenarios?| guide)?\W*",
+    re.IGNORECASE,
+)
+"""Titles of what shows how something is done, and mends nothing."""
+
 _TOLD = re.compile(
     r"\b(?:verify|confirm|check|validate|make sure|ensure)\b.{0,80}\b(?:that|whether|if)\b|\bshould (?:now|be|have)\b"
     r"|\b(?:wait|watch) (?:for|until)\b",
@@ -44,7 +51,7 @@ _TOLD = re.compile(
 def no_verification(page: Page) -> Iterator[Hit]:
     """A runbook that changes things, with nothing after the first change that proves anything."""
     for runbook, said in page.by_runbook():
-        first = min((s.line for s in said if _acts(s)), default=0)
+        first = 0 if TEACHES.fullmatch(runbook.title) else min((s.line for s in said if _acts(s)), default=0)
         if first and not _verified(page, runbook, said, first):
             yield Hit(
                 runbook.line,
