@@ -76,6 +76,7 @@ def test_the_wheel_works_in_a_clean_environment(clean: Path, tmp_path: Path) -> 
     assert "service-outage" in ran(clean / "hutch", "runbook", "list", cwd=tmp_path)
     shown = json.loads(ran(clean / "hutch", "runbook", "show", "service-outage", "--json", cwd=tmp_path))
     assert shown["runbooks"]
+    assert "## Why it matters" in ran(clean / "hutch", "runbook", "lint", "--explain", "RB101", cwd=tmp_path)
     ran(clean / "hutch", "init", "--service", "shop", cwd=tmp_path)
     points = json.loads(ran(clean / "hutch", "doctor", "--json", cwd=tmp_path))
     assert {p["status"] for p in points} <= {"ok", "warn"}
