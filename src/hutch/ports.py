@@ -19,6 +19,7 @@ from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
 from hutch.model.probe import Probed
+from hutch.model.probe import Sightings as Sightings
 from hutch.model.program import Item
 from hutch.model.setting import Setting as Setting
 

@@ -13,10 +13,11 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands.context import CommandError
 from hutch.model.config import Config
 from hutch.model.event import Break
-from hutch.ports import Queue, Samples, Store, Wallclock
+from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.owner import is_elsewhere
 from hutch.store.samples import SampleTable, in_database, in_file
+from hutch.store.sightings import SightingTable
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
 
@@ -109,6 +110,11 @@ def open_samples(place: Place, time_scale: float) -> Samples:
     """What signals were: beside the log, and nothing is opened before its first use."""
     found = in_database(place.url) if place.url else in_file(place.home / "samples.db")
     return SampleTable(found, time_scale)
+
+
+def open_sightings(place: Place) -> Sightings:
+    """What probes saw last, beside the samples; nothing is opened before its first use."""
+    return SightingTable(in_database(place.url) if place.url else in_file(place.home / "samples.db"))
 
 
 def prove(place: Place) -> list[Break]:

@@ -9,9 +9,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from hutch.bootstrap import config as config_file
-from hutch.bootstrap.probes import opener
+from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import open_samples, open_store, place_of
+from hutch.bootstrap.stores import open_samples, open_sightings, open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
@@ -74,7 +74,7 @@ def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: W
     samples = open_samples(place, config.time_scale)
     return Context(
         config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
-        open_probe=opener(secrets, clock.now),
+        sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
     )  # fmt: skip
 
 

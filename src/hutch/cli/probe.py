@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
-from hutch.cli.shell import as_json, emit, table, with_context
+from hutch.cli.shell import ago, as_json, emit, table, with_context
 from hutch.commands import probes as commands
 from hutch.commands.context import Context
+from hutch.detection.probes import Place
 from hutch.model.probe import CURL, ProbeConfig, Sighting, as_data
 
 UNHEALTHY = 3
@@ -20,23 +23,36 @@ def probe() -> None:
 @probe.command("list")
 @as_json
 def listing(json_out: bool) -> None:
-    """List the probes of the configuration."""
+    """List the probes, and what each saw last from each of its places.
+
+    A place that has said nothing for two of its turns has no data: it is neither well nor failing.
+    """
 
     async def work(context: Context) -> list[dict[str, object]]:
-        return [_row(p) for p in commands.chosen(context)]
+        return [_row(p, context.clock.now()) for p in await commands.standing(context)]
 
     rows = with_context(work)
-    emit(rows) if json_out else table(rows, ["name", "service", "kind", "target", "every", "locations"], "no probes")
+    emit(rows) if json_out else table(rows, COLUMNS, "no probes")
 
 
-def _row(config: ProbeConfig) -> dict[str, object]:
+COLUMNS = ["name", "service", "kind", "location", "state", "seen", "target", "detail"]
+
+
+def _row(place: Place, now: datetime) -> dict[str, object]:
+    config, last = place.probe, place.sighting
     return {
         "name": config.name,
         "service": config.service,
         "kind": config.kind,
+        "location": place.location,
+        "state": str(place.state),
+        "seen": ago(last.at, now) if last else "never",
         "target": commands.shown_target(config),
-        "every": f"{config.every.total_seconds():g} s",
-        "locations": ", ".join(config.locations),
+        "detail": last.seen.detail if last else "",
+        "every_seconds": config.every.total_seconds(),
+        "late_seconds": last.late if last else None,
+        "skipped": last.skipped if last else None,
+        "times": times(last) if last else {},
     }
 
 

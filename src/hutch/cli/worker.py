@@ -11,7 +11,8 @@ import click
 from hutch.bootstrap.stores import Place, check_shared, place_of
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import config_path, with_context
-from hutch.commands.context import Context
+from hutch.commands.context import CommandError, Context
+from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
 from hutch.store.owner import this_process
 
@@ -19,7 +20,7 @@ from hutch.store.owner import this_process
 @click.command()
 @click.option("--location", default="", metavar="PLACE", help="Take only the jobs that are for this place.")
 def worker(location: str) -> None:
-    """Do jobs beside `hutch serve`: drive runs, answer incidents, ring clocks.
+    """Do jobs beside `hutch serve`: drive runs, answer incidents, ring clocks; with a place, its probes.
 
     On other machines it needs HUTCH_DATABASE_URL, the same that the server has. SIGTERM lets it finish what is under
     way; after 20 seconds that is given back, and another worker goes on with it.
@@ -41,6 +42,15 @@ async def _work(context: Context, place: Place, location: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await context.store.tail(0, 1)  # a store that can't be reached is said now, not when the first job comes
+    prober = Prober(context, location) if location else None
+    if prober and location == context.config.location:
+        raise CommandError(f"the probes of {location!r} run in `hutch serve`; give this worker another place", 2)
     mine = f"jobs of {location}" if location else "jobs"
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
-    await Worker(context, watched=True, location=location).run(stop)
+    looking = asyncio.create_task(prober.run(), name="probes") if prober else None
+    try:
+        await Worker(context, watched=True, location=location).run(stop)
+    finally:
+        if looking:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)

@@ -10,7 +10,7 @@ from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.probe import ProbeConfig
-from hutch.ports import Connection, Outputs, Probe, Provider, Queue, Samples, Secrets, Store, Wallclock
+from hutch.ports import Connection, Outputs, Probe, Provider, Queue, Samples, Secrets, Sightings, Store, Wallclock
 from hutch.runbook.values import Source
 
 
@@ -49,6 +49,8 @@ class Context:
     outputs: Outputs | None = None
     samples: Samples | None = None
     board: Board = field(default_factory=Board)
+    sightings: Sightings | None = None
+    probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
 
     def service(self, name: str = "") -> Service:
@@ -67,6 +69,8 @@ class Context:
         for service in self.services.values():
             for connection in service.connections.values():
                 await connection.close()
+        if self.sightings:
+            await self.sightings.close()
         if self.samples:
             await self.samples.close()
         await self.store.close()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from hutch.commands.context import Context, Service
-from hutch.diagnosis import rank
+from hutch.diagnosis import probes, rank
 from hutch.model.finding import Change, Diagnosis, Finding, Status
 from hutch.ports import Check, Connection
 
@@ -21,8 +21,12 @@ async def diagnose(context: Context, service: Service, since: datetime | None = 
     """Run the service's checks in parallel and rank the causes; ``since`` is when trouble was first noticed."""
     began = time.monotonic()
     connections = list(service.connections.values())
-    findings, changes = await asyncio.gather(_findings(context, connections), _changes(connections))
-    causes = [c for name in service.connections for c in context.providers[name].explain(findings)]
+    checked, probed, changes = await asyncio.gather(
+        _findings(context, connections), _probed(context, service), _changes(connections)
+    )
+    findings = [*checked, *probed]
+    causes = probes.causes(probed)
+    causes += [c for name in service.connections for c in context.providers[name].explain(findings)]
     return rank.diagnose(
         findings,
         causes,
@@ -66,6 +70,15 @@ async def _findings(context: Context, connections: Sequence[Connection]) -> list
     checks = [(name, c.target, check) for c in connections for name, check in c.checks.items()]
     found = await asyncio.gather(*(_bounded(context, *check) for check in checks), return_exceptions=True)
     return [_told(context, *check[:2], result) for check, result in zip(checks, found, strict=True)]
+
+
+async def _probed(context: Context, service: Service) -> list[Finding]:
+    """What the probes of the service saw last, from all places."""
+    mine = [p for p in context.config.probes if p.service == service.name]
+    if not mine or context.sightings is None:
+        return []
+    latest = await context.sightings.latest(service.name)
+    return probes.findings(mine, latest, context.clock.now(), context.config.time_scale)
 
 
 def _told(context: Context, name: str, target: str, result: Finding | BaseException) -> Finding:

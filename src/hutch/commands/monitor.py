@@ -118,7 +118,8 @@ class Monitor:
     async def _unended(self, watch: Watch) -> list[Alert]:
         """What the log says that fires, of all that this service's rules and diagnosis can give."""
         board, store = self.context.board, self.context.store
-        codes = {c for n in watch.service.connections for c in self.context.providers[n].codes} | DIAGNOSED
+        codes = {c for n in watch.service.connections for c in self.context.providers[n].codes}
+        codes |= DIAGNOSED | self.context.probe_codes
         given = [*watch.evaluator.possible(), *standing.possible(codes, watch.service.name)]
         fingerprints = [alerts.prepared(self.context, alert).fingerprint for alert in given]
         async with board.lock:

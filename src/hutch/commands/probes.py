@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from hutch.commands.context import CommandError, Context
+from hutch.detection import probes
+from hutch.detection.probes import Place
 from hutch.model.probe import ProbeConfig, Sighting
 from hutch.ports import Probe
 
@@ -25,10 +27,10 @@ def chosen(context: Context, name: str = "") -> tuple[ProbeConfig, ...]:
     raise CommandError(f"there is no probe {name!r}; {hint}", 2)
 
 
-async def once(context: Context, probes: Sequence[ProbeConfig]) -> list[Sighting]:
+async def once(context: Context, asked: Sequence[ProbeConfig]) -> list[Sighting]:
     """Look with each of them now, from here, whatever their locations are; nothing is stored."""
     room, here = asyncio.Semaphore(AT_ONCE), context.config.location
-    opened = [(config, context.open_probe(config)) for config in probes]
+    opened = [(config, context.open_probe(config)) for config in asked]
 
     async def one(config: ProbeConfig, probe: Probe) -> Sighting:
         async with room:
@@ -42,6 +44,12 @@ async def sighted(context: Context, config: ProbeConfig, probe: Probe, location:
     at = context.clock.now()
     seen = (await probe()).with_text(context.secrets.mask)
     return Sighting(config.name, config.service, location, at, seen)
+
+
+async def standing(context: Context) -> list[Place]:
+    """Every probe at every place, by what was seen last."""
+    seen = await context.sightings.latest() if context.sightings else []
+    return probes.standing(context.config.probes, seen, context.clock.now(), context.config.time_scale)
 
 
 def shown_target(config: ProbeConfig) -> str:

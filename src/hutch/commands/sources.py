@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from hutch.commands.context import Context, Service
+from hutch.detection import probes
 from hutch.detection.catalogue import metric_of
 from hutch.detection.history import History
 from hutch.effect import classify
 from hutch.model.action import Sample
 from hutch.model.config import CustomSignal
 from hutch.model.effect import Effect
-from hutch.ports import Ask, Connection
+from hutch.ports import Ask, Connection, Sightings
 
 TIMEOUT = 5.0
 """Seconds after which a source gives nothing this time."""
@@ -42,6 +43,10 @@ class Sources:
         self._scale = config.time_scale
         connections = list(service.connections.values())
         self._scrapes: dict[str, Take] = {c.target: c.scrape for c in connections if c.scrape}
+        self.places: list[probes.Place] = []
+        self._probes = [p for p in config.probes if p.service == service.name]
+        if self._probes and context.sightings:
+            self._scrapes["probes"] = self._seen(context.sightings, service.name)
         self._signals = [
             (signal, ask)
             for signal in config.signals
@@ -61,6 +66,16 @@ class Sources:
                 self._begin(signal.name, self._question(signal, ask))
         if self._under_way:
             await asyncio.wait(list(self._under_way.values()), timeout=grace)
+
+    def _seen(self, sightings: Sightings, service: str) -> Take:
+        """What the probes saw last, from all places."""
+
+        async def take() -> list[Sample]:
+            latest, now = await sightings.latest(service), self.now()
+            self.places = probes.standing(self._probes, latest, now, self._scale)
+            return probes.samples(self.places, now)
+
+        return take
 
     async def close(self) -> None:
         """End what is under way."""

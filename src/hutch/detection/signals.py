@@ -91,6 +91,16 @@ _CATALOGUE = (
     SignalSpec("active_users", "users", timedelta(minutes=5), "distinct users seen in 5 minutes", "active_users",
                Measure.TOTAL),
     SignalSpec("uptime", "%", MINUTE, "successes in the latest round of probes", "probe_success", Measure.PROBES),
+    *(
+        SignalSpec(name, "ms", MINUTE, doc, "probe_duration_milliseconds", where=(("phase", phase),))
+        for name, phase, doc in (
+            ("probe_duration", "total", "the slowest of the latest round of probes"),
+            ("probe_lookup", "lookup", "the slowest look-up of a name among them"),
+            ("probe_connect", "connect", "the slowest connecting among them"),
+            ("probe_tls", "tls", "the slowest TLS handshake among them"),
+            ("probe_first_byte", "first_byte", "the longest wait for an answer's first byte among them"),
+        )
+    ),
     SignalSpec("db_cpu", "%", MINUTE, "use of the database's CPUs", "db_cpu"),
     SignalSpec("db_connections", "connections", MINUTE, "client connections to the database", "db_connections"),
     SignalSpec("db_connections_used", "%", MINUTE, "connections ÷ what ordinary roles may use", "db_connections_used"),
@@ -201,7 +211,7 @@ def _number(text: str) -> float | None:
 
 
 def _probes(spec: SignalSpec, window: _Window) -> float | None:
-    results = [s.last for s in window.everywhere(spec.metric)]
+    results = [s.last for s in window.everywhere(spec.metric) if not math.isnan(s.last)]
     return 100.0 * sum(result > 0 for result in results) / len(results) if results else None
 
 

@@ -6,10 +6,11 @@ too long is silent: that is a state of its own, neither well nor failing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from hutch.model.event import instant, parse_instant
 from hutch.model.finding import Object
@@ -91,6 +92,22 @@ class Sighting:
     def key(self) -> str:
         """What it is kept under: one for each probe and location."""
         return f"{self.location}/{self.probe}"
+
+
+class Sightings(Protocol):
+    """Keeps what probes saw last, one for each probe and location, of all processes."""
+
+    async def keep(self, seen: Sequence[Sighting]) -> bool:
+        """Put these in the place of what was there; False where they cannot be written."""
+
+    async def latest(self, service: str = "") -> list[Sighting]:
+        """What was seen last, of that service or of all."""
+
+    async def forget(self, before: datetime) -> None:
+        """Let go of what has not been renewed since."""
+
+    async def close(self) -> None:
+        """Let go of where they are kept."""
 
 
 class State(StrEnum):

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.monitor import Monitor
+from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
 from hutch.store.owner import this_process
 from hutch.web.app import build, build_ingest
@@ -48,9 +49,11 @@ async def serving(
     servers = list(zip(map(_server, apps), [listener, *([intake] if intake else [])], strict=True))
     marker = context.home / "serving"
     marker.write_text(this_process(), encoding="utf-8")
+    prober = Prober(context, context.config.location)
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(worker.run(), name="worker"),
+        asyncio.create_task(prober.run(), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
     ]
     owner = asyncio.current_task()
@@ -62,7 +65,7 @@ async def serving(
         app.state.site.hub.close()
         for server, _ in servers:
             server.should_exit = True
-        for part in parts[:2]:
+        for part in parts[:3]:
             part.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
