@@ -36,18 +36,25 @@ def lint_paths(paths: Sequence[Path], rules: Sequence[Rule], today: date, most: 
     places = _Places()
     for path in files(paths):
         count += 1
+        name = _name(path)
         try:
             text = _text(path)
         except (OSError, ValueError) as error:
-            unreadable[str(path)] = getattr(error, "strerror", None) or str(error)
+            unreadable[name] = getattr(error, "strerror", None) or str(error)
             continue
-        result = lint(text, str(path), classified, Surroundings(today, places.beside(path)), rules)
+        result = lint(text, name, classified, Surroundings(today, places.beside(path)), rules)
         found += result.findings[: most - len(found)] if most else result.findings
         for one in result.findings:
             counts[one.rule.level] += 1
         suppressed += result.suppressed
     totals = (counts[Level.ERROR], counts[Level.WARNING])
     return Report(tuple(rules), count, tuple(found), suppressed, unreadable, *totals)
+
+
+def _name(path: Path) -> str:
+    """The path as reports have it: from the working folder where it lies below it, which code hosts ask for."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 
 
 def files(paths: Sequence[Path]) -> Iterator[Path]:

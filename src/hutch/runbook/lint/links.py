@@ -17,7 +17,7 @@ MOST_HINTS = 20
 _INLINE = re.compile(r"\]\(\s*(?:<([^<>\n]{1,500})>|((?:[^\s()<>]|\([^\s()<>]{0,200}\)){1,500}))")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\]^][^\]]{0,200}\]:\s*<?([^\s<>]{1,500})")
 _HTML = re.compile(r"""<(?:a|img)\b[^<>]{0,300}?\b(?:href|src)\s*=\s*["']([^"'<>\s]{1,500})["']""", re.IGNORECASE)
-_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]+\1(?!`)")
+CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^`]+\1(?!`)")
 _EDGE = re.compile(r"<!--|-->")
 _OWN_ANCHOR = re.compile(r"""\{#([\w.:-]+)\s*\}|<[a-zA-Z][^<>]{0,200}?\b(?:id|name)\s*=\s*["']?([\w.:-]+)""")
 _ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|/|\{\{|\{%|<%|\$")
@@ -57,7 +57,7 @@ def links(page: Page) -> Iterator[tuple[int, str]]:
     for number, line in _uncommented(page):
         if "](" not in line and "]:" not in line and "=" not in line:
             continue
-        plain = _CODE_SPAN.sub("", line)
+        plain = CODE_SPAN.sub("", line)
         targets = [a or b for a, b in _INLINE.findall(plain)] + _DEFINITION.findall(plain) + _HTML.findall(plain)
         yield from ((number, target) for target in targets if not _ELSEWHERE.match(target))
 

@@ -48,6 +48,9 @@ SAFER = {
 }
 """How to hand a secret over without an argument."""
 
+BUILTINS = frozenset({"export", "set", "declare", "local", "readonly", "echo", "printf", "read", "test", "["})
+"""Commands of the shell itself: no process, so no arguments that others see."""
+
 DATABASES = frozenset({"psql", "pg_dump", "pg_restore", "pg_dumpall", "pgcli", "mongosh", "redis-cli", "valkey-cli"})
 _WITH_PASSWORD = re.compile(r"\$\{?\w*(?:DATABASE|POSTGRES\w*|PG|DB|REDIS|MONGO\w*)_?(?:URL|URI|DSN)\b")
 """Variables that by custom hold a whole address, password and all."""
@@ -115,6 +118,7 @@ def as_argument(page: Page) -> Iterator[Hit]:
         if said.statement.action:
             continue
         given = {program for program, written in _secrets(said.statement, said.calls, []) if program and not written}
+        given -= BUILTINS
         given |= {c.program for c in said.calls if c.program in DATABASES and any(map(_WITH_PASSWORD.search, c.args))}
         for program in sorted(given - told):
             told.add(program)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hutch.runbook.lint.findings import Hit
+from hutch.runbook.lint.links import CODE_SPAN
 from hutch.runbook.lint.page import Block, Page
 
 KEY = "hutch.lint"
@@ -58,7 +59,7 @@ def _said(page: Page) -> Iterator[tuple[int, str, int, int]]:
     """Line, words, and the first and last line that they speak of."""
     starts = [block.first for block in page.blocks]
     for line, text in page.prose():
-        if "hutch-lint" in text and (found := _COMMENT.search(text)):
+        if "hutch-lint" in text and (found := _COMMENT.search(CODE_SPAN.sub("", text))):
             yield (line, found["body"].strip(), *_below(page, starts, line))
     for runbook in page.document.runbooks:
         for _, step in runbook.steps():

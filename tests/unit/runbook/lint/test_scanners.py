@@ -123,6 +123,22 @@ def test_sarif_places_what_it_finds() -> None:
     assert "Safer: redis-cli --scan" in next(r["message"]["text"] for r in results if r["ruleId"] == "RB203")
 
 
+@pytest.mark.parametrize("form", ["sarif", "gitlab", "github", "text"])
+def test_paths_are_seen_from_the_working_folder(form: str) -> None:
+    done = CliRunner().invoke(cli, ["runbook", "lint", "--format", form, str(Path.cwd() / "on call")])
+    assert done.exit_code == 2
+    assert str(Path.cwd()) not in done.stdout
+
+
+def test_a_path_elsewhere_is_a_whole_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x").mkdir()
+    monkeypatch.chdir(tmp_path / "x")
+    done = CliRunner().invoke(cli, ["runbook", "lint", "--format", "sarif", str(tmp_path / "on call")])
+    [result, *_] = json.loads(done.stdout)["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == f"file://{tmp_path}/on%20call/%C3%A4%2Cb%3Ac.md"
+
+
 def test_fingerprints_stay_when_lines_move() -> None:
     before = {r["partialFingerprints"]["hutchFinding/v1"] for r in json.loads(output("sarif"))["runs"][0]["results"]}
     Path("on call/ä,b:c.md").write_text(BAD.replace("### Detection", "\n\nWords.\n\n### Detection"))
