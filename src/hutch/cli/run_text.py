@@ -122,14 +122,16 @@ def origins(item: Item | None, lead: str, room: int) -> Iterator[str]:
 
 
 def _offers(run: Run, room: int) -> Iterator[str]:
-    for number, chosen in enumerate(run.chosen, 1):
-        yield from _offer(number, chosen, room)
+    """The best first, each by the number that ``--option`` takes: the document's, which ranking leaves alone."""
+    for chosen in run.chosen:
+        called = run.called(chosen.option)
+        yield from _offer(f"{called}." if called.isdecimal() else "-", chosen, room)
 
 
-def _offer(number: int, chosen: Chosen, room: int) -> Iterator[str]:
+def _offer(lead: str, chosen: Chosen, room: int) -> Iterator[str]:
     option = chosen.option
     effect = option.effect.word
-    for n, line in enumerate(wrapped(f"{number:>5}. ", option.title, room)):
+    for n, line in enumerate(wrapped(f"{lead:>6} ", option.title, room)):
         yield line[:7] + painted(line[7:], "title") if n == 0 else painted(line, "title")
     yield f"       effect   {painted(effect, effect)}, {chosen.state}"
     for item in option.items:
@@ -162,7 +164,7 @@ def _next(run: Run) -> Iterator[str]:
     """The command that goes on, where the run waits for a person."""
     if run.waiting == "approval":
         first = next((c for c in run.chosen if c.state == "offered"), run.chosen[0]).option
-        chosen = first.number or first.id
+        chosen = run.called(first)
         yield ""
         yield f"Approve:  hutch runs approve {run.id} --option {chosen}"
         yield f"Decline:  hutch runs deny {run.id} --option {chosen} --reason '…'"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from hutch.commands.calls import wanted
+from hutch.commands.carry import carried
 from hutch.commands.routing import UNJUDGED, Open, Routed, route
 from hutch.commands.situation import Situation
 from hutch.commands.statement import item
@@ -55,8 +56,8 @@ def gather(runbook: Runbook, situation: Situation, ask: Ask, step: str = "") -> 
     nothing more is asked for that statement."""
     given = _Gathering(replace(situation, later=situation.later | {*captured_by(s for _, s in runbook.steps())}), ask)
     for section, one in runbook.steps():
-        for statement in one.statements if one.runnable and _wanted(section, one, step) else ():
-            given.complete(section, one, statement)
+        for each in carried(one, situation) if one.runnable and _wanted(section, one, step) else ():
+            given.complete(section, one, each.statement)
     return Answers(given.values, given.binds)
 
 

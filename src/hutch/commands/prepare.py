@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from hutch.commands.carry import carried
 from hutch.commands.context import CommandError
 from hutch.commands.situation import Situation
 from hutch.commands.statement import by_hand, elsewhere, item
@@ -116,8 +117,10 @@ def _items(step: Step, situation: Situation) -> Iterator[Item]:
     if step.flow.manual:
         yield by_hand(step)
     elif step.runnable:
-        for number, statement in enumerate(step.statements, 1):
-            yield item(step, statement, situation, last=number == len(step.statements))
+        found = carried(step, situation)
+        for number, one in enumerate(found, 1):
+            made = item(step, one.statement, situation, last=number == len(found))
+            yield replace(made, refused=one.refused) if one.refused else made
 
 
 def _left_alone(section: Section, made: Item) -> Item:

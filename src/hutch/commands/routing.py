@@ -25,6 +25,9 @@ TEXT_TOOLS = frozenset(
 )
 """Programs that need no binding: they work on what they are given and reach nothing."""
 
+SETTERS = frozenset({"cd", "export", "umask", "unset", "set", "shopt"})
+"""The shell's own commands that only set the shell for what follows: nobody binds them."""
+
 HAND, A_PERSON = "hand", "a person"
 """The runner and the target of what is done by hand: no program's."""
 
@@ -153,7 +156,7 @@ def _unbound(binding: Binding, command: Command) -> Iterator[Mention]:
     for one in binding.open:
         match one.target.kind:
             case "program":
-                if command.runner == "sh" and one.target.name not in TEXT_TOOLS | BY_HAND:
+                if command.runner == "sh" and one.target.name not in TEXT_TOOLS | SETTERS | BY_HAND:
                     yield one
             case "file":
                 continue  # where it is missing, the program says so

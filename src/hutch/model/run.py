@@ -113,8 +113,14 @@ class Run:
         return bool(self.outcome)
 
     def option(self, option_id: str) -> Chosen | None:
-        """The offered option of that id, or by its number ("1") or name."""
-        return next((c for c in self.chosen if option_id in (c.option.id, str(c.option.number or ""))), None)
+        """The offered option of that id, or of that number in the document ("1") if no other option has it."""
+        return next((c for c in self.chosen if option_id in (c.option.id, self.called(c.option))), None)
+
+    def called(self, option: Option) -> str:
+        """What a person calls an option: its number in the document, where no other has the same one, else its id."""
+        known = {o.id: o.number for o in (*self.program.options, *(c.option for c in self.chosen))}
+        alone = [*known.values()].count(option.number) <= 1
+        return str(option.number) if option.number and alone else option.id
 
     def in_state(self, *states: ChangeState) -> tuple[Chosen, ...]:
         """The offered options that are in one of the states, in rank order."""
