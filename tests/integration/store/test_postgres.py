@@ -345,7 +345,7 @@ async def test_sessions_that_are_ended_all_the_time_lose_and_double_nothing(data
 
             async def write(lane: int) -> int:
                 for n in range(1000):
-                    if n >= 25 and ended >= 8:
+                    if n >= 10 and ended >= 6:
                         return n
                     await store.commit([Append(f"run:{lane}", (noted(n),), expect=n)], [Job("drive", f"{lane}:{n}")])
                 raise AssertionError("hardly a session was ended")
@@ -375,6 +375,21 @@ async def test_one_that_hangs_with_the_end_of_the_log_in_its_hands_does_not_stop
         await hung.execute("SELECT position FROM log_end FOR UPDATE")
         await asyncio.wait_for(store.commit([Append("run:1", (noted(2),))]), 5)
         await hung.close()
+
+
+@pytest.mark.timeout(60)
+async def test_what_was_acknowledged_survives_a_crash_of_the_server() -> None:
+    """The commit itself does not wait for the disk: what waits for it must."""
+    with Postgres.temporary(durable=True, wal_writer_delay="10s") as server:
+        async with opened(server.createdb("hutch")) as (store, queue):
+            for n in range(2):
+                await store.commit([Append("run:1", (noted(n),), expect=n)], [Job("drive", f"{n}")])
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
+                assert [event.data["n"] for event in await store.read("run:1")] == list(range(n + 1))
+            taken = [await queue.take(["drive"]) for _ in range(2)]
+            assert {job.job.lock for job in taken if job} == {"0", "1"}
+        assert verify_database(server.url_for("hutch")).intact
 
 
 @pytest.mark.timeout(60)

@@ -78,24 +78,24 @@ def line(child: subprocess.Popen[str]) -> str:
 
 async def test_processes_that_append_together_lose_nothing(place: str, start: Start) -> None:
     """They also open a file that is not there yet, all at once."""
-    children = [start("append", name, 60) for name in "abcd"]
+    children = [start("append", name, 30) for name in "abcd"]
     printed = [(await asyncio.to_thread(child.communicate))[0].split() for child in children]
-    assert [sorted(map(int, lines)) for lines in printed] == [list(range(60))] * 4
+    assert [sorted(map(int, lines)) for lines in printed] == [list(range(30))] * 4
     report = proved(place)
-    assert (report.breaks, report.streams, report.events) == ([], 5, 2 * 4 * 60)
+    assert (report.breaks, report.streams, report.events) == ([], 5, 2 * 4 * 30)
     store, _ = open_pair(place)
     shared = {(event.data["by"], event.data["n"]) for event in await store.read("run:shared")}
     await store.close()
-    assert shared == {(name, n) for name in "abcd" for n in range(60)}
+    assert shared == {(name, n) for name in "abcd" for n in range(30)}
 
 
 async def test_who_follows_the_log_misses_nothing_that_others_write(pair: tuple[Store, Queue], start: Start) -> None:
     """A position that was seen is never followed by one that appears below it."""
     store, _ = pair
     await store.commit([Append("run:first", (Draft("noted"),))])
-    children = [start("append", name, 40) for name in "abc"]
+    children = [start("append", name, 20) for name in "abc"]
     seen, position = [], 0
-    while len(seen) < 1 + 2 * 3 * 40:
+    while len(seen) < 1 + 2 * 3 * 20:
         before = len(seen)
         await asyncio.wait_for(store.wait(position, 60), 30)
         found = await store.tail(position)

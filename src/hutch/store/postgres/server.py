@@ -75,6 +75,13 @@ def place_of(url: str) -> str:
     return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
+async def _lightly(connection: Connection) -> None:
+    """The shared connections read, and keep the queue: a taking or finishing of a job that a crash of the server loses
+    is done again, and need not wait for the disk. What must be durable says so itself.
+    """
+    await connection.execute("SET synchronous_commit TO off")
+
+
 class Server:
     """The database at ``url``. ``prepare`` is called in a thread with the session's conninfo before the first use."""
 
@@ -99,6 +106,7 @@ class Server:
         pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self.conninfo,
             kwargs={"autocommit": True},
+            configure=_lightly,
             min_size=1,
             max_size=POOL,
             timeout=AWAY_SECONDS,
@@ -112,10 +120,13 @@ class Server:
         if self._closed:
             raise StoreError("already closed", self.place, "open it again")
 
-    async def connect(self) -> Connection:
-        """A connection of one's own, in autocommit mode."""
+    async def connect(self, *, lightly: bool = False) -> Connection:
+        """A connection of one's own, in autocommit mode; ``lightly``: its commits do not wait for the disk."""
         await self.pool()
-        return await AsyncConnection.connect(self.conninfo, autocommit=True)
+        connection = await AsyncConnection.connect(self.conninfo, autocommit=True)
+        if lightly:
+            await _lightly(connection)
+        return connection
 
     @asynccontextmanager
     async def borrowed(self) -> AsyncIterator[Connection]:

@@ -110,7 +110,9 @@ class PostgresStore:
         values = {"data": canonical(dict(ERASED)), "stream": stream, "seq": seq}
 
         async def blank(connection: Connection) -> bool:
-            return (await connection.execute(query("erase"), values)).rowcount == 1
+            async with connection.transaction():
+                await connection.execute("SET LOCAL synchronous_commit TO on")
+                return (await connection.execute(query("erase"), values)).rowcount == 1
 
         return await self.server.patiently(blank)
 

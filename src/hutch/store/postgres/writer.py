@@ -1,7 +1,10 @@
 """Writes the log: whatever waits while one transaction commits goes into the next one, together.
 
-A transaction costs two round trips and one flush of the disk, however many callers share it. If the connection breaks
-while it commits, its fate is found out before anything is tried again: nothing is lost and nothing is written twice.
+A transaction costs two round trips, however many callers share it. It lets go of the log's end before it is on the
+disk; its callers are answered when it is. So the processes do not wait for each other's disk, and share its flushes.
+Who builds on an event that is not there yet is written behind it, and is not answered before it either. If the
+connection breaks while it commits, its fate is found out before anything is tried again: nothing is lost and nothing
+is written twice.
 """
 
 from __future__ import annotations
@@ -133,6 +136,7 @@ class Writer:
             try:
                 connection = await self._connected()
                 if doubt.sent and await self._landed(connection, doubt):
+                    await connection.execute(query("flush"))
                     return self._told(doubt)
                 doubt = current
                 await self._transact(connection, commits, current)
@@ -164,11 +168,10 @@ class Writer:
             if found.jobs:
                 await self._jobs.defer(connection, found.jobs, self._now())
             if found.events:
-                await connection.execute(query("append"), columns(found.events, end))
-                await connection.execute(query("move_end"), {"end": end + len(found.events)})
-                await connection.execute(query("notify"))
+                await connection.execute(query("append"), columns(found.events, end) | {"end": end + len(found.events)})
             current.sent = True
             await connection.execute("COMMIT")
+            await connection.execute(query("flush"))
 
     async def _decided(self, connection: Connection, commits: Sequence[Commit], current: _Try) -> int:
         """Take the log's end, look, and decide; the end's position."""
@@ -176,9 +179,8 @@ class Writer:
         async with connection.pipeline():
             await connection.execute("BEGIN")
             locked = await connection.execute(query("lock_end"))
-            named = await connection.execute(query("own_transaction"))
             heads = await connection.execute(query("heads"), {"streams": streams})
-            (position,), (current.xid,) = await _row(locked), await _row(named)
+            position, current.xid = await _row(locked)
             ends = {stream: (seq, digest) for stream, seq, digest in await heads.fetchall()}
         held = await self._jobs.held(connection, jobs) if jobs else set()
         current.decision = decide(commits, ends, held, self._now())
@@ -201,7 +203,7 @@ class Writer:
 
     async def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = await self._server.connect()
+            self._connection = await self._server.connect(lightly=True)
         return self._connection
 
     async def _drop(self) -> None:
