@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hutch.model.event import GENESIS, Draft, find_break
 from hutch.ports import Append, Conflict, Job, Queue, Store
 from hutch.testing import START, FakeClock
-from stores import KINDS, Databases, Opened, opened
+from stores import Databases, Opened, opened
 
 
 @pytest.fixture
@@ -164,13 +164,14 @@ async def test_a_commit_finishes_its_job_and_defers_the_next_under_the_same_lock
     assert second.job.data == {"n": 2}
 
 
+Step = tuple[int, int, str | None]
 step = st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from([None, "head", "stale"]))
 
 
-async def interleave(store: Store, tasks: Sequence[Sequence[tuple[int, int, str | None]]]) -> int:
+async def interleave(store: Store, tasks: Sequence[Sequence[Step]]) -> int:
     """Each task appends to shared streams, some on a head that may be old; the number of events acknowledged."""
 
-    async def work(steps: Sequence[tuple[int, int, str | None]]) -> int:
+    async def work(steps: Sequence[Step]) -> int:
         acknowledged = 0
         for stream, count, expect in steps:
             name = f"run:{stream}"
@@ -184,15 +185,10 @@ async def interleave(store: Store, tasks: Sequence[Sequence[tuple[int, int, str 
     return sum(await asyncio.gather(*map(work, tasks)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tasks=st.lists(st.lists(step, max_size=6), max_size=6))
-def test_interleaved_commits_keep_every_chain_whole(
-    kind: str, tasks: list[list[tuple[int, int, str | None]]], postgres_databases: Callable[[], Databases]
-) -> None:
+def interleaved(kind: str, databases: Callable[[], Databases], tasks: Sequence[Sequence[Step]]) -> None:
     async def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            async with opened(kind, Path(folder), postgres_databases) as found:
+            async with opened(kind, Path(folder), databases) as found:
                 acknowledged = await interleave(found.store, tasks)
                 chains = [await found.store.read(name) for name in await found.store.streams()]
                 everything = await found.store.tail(limit=10_000)
@@ -200,3 +196,28 @@ def test_interleaved_commits_keep_every_chain_whole(
         assert sum(map(len, chains)) == len(everything) == acknowledged
 
     asyncio.run(run())
+
+
+anything = given(tasks=st.lists(st.lists(step, max_size=6), max_size=6))
+few, more = (
+    settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    for number in (8, 25)
+)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@more
+@anything
+def test_interleaved_commits_keep_every_chain_whole(
+    kind: str, tasks: list[list[Step]], postgres_databases: Callable[[], Databases]
+) -> None:
+    interleaved(kind, postgres_databases, tasks)
+
+
+@few
+@anything
+def test_interleaved_commits_keep_every_chain_whole_on_postgres(
+    tasks: list[list[Step]], postgres_databases: Callable[[], Databases]
+) -> None:
+    """Each time on a database of its own, which takes longer."""
+    interleaved("postgres", postgres_databases, tasks)
