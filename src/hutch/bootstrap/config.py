@@ -43,7 +43,7 @@ TOP: tuple[Setting, ...] = (
         "alerts",
         "list",
         "alert rules: name, condition, duration, severity, and optionally runbook, labels, annotations, service, "
-        "keep_firing_for, no_data",
+        "keep_firing_for, no_data, quorum",
     ),
     Setting("ingest", "list", "who may send alerts in: source, token or secret, service"),
     Setting("signals", "list", "numbers of your own for rules, by PromQL, SQL, CloudWatch or a probe"),
@@ -122,13 +122,16 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
     location = probes.place(root.child("location"), str(top["location"]))
     services = {n: _service(n, node, providers) for n, node in root.child("services").mapping().items()}
     signals = _signals(root.child("signals"))
+    looks = probes.read_probes(root.child("probes"), services, location)
+    rules = _rules(root.child("alerts"), signals)
+    probes.check_quorums(str(path), rules, looks, signals)
     return Config(
         path=str(path),
         mode=str(top["mode"]),
         store=str(top["store"]),
         services=services,
         policy=_policy(root.child("severity")),
-        rules=_rules(root.child("alerts"), signals),
+        rules=rules,
         runbooks=tuple(values.texts(root.child("runbooks"))),
         guards=_guards(root.child("guards")),
         approvals=tuple(_approval(n) for n in root.child("approvals").items()),
@@ -144,7 +147,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         alerting=alert_policy(root.child("alerting")),
         ingest=tuple(ingest_source(n) for n in root.child("ingest").items()),
         location=location,
-        probes=probes.read_probes(root.child("probes"), services, location),
+        probes=looks,
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
     )
 

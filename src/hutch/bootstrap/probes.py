@@ -10,10 +10,11 @@ from importlib.metadata import entry_points
 from urllib.parse import urljoin
 
 from hutch.bootstrap import values
-from hutch.bootstrap.yamlnodes import Node
+from hutch.bootstrap.yamlnodes import ConfigError, Node
 from hutch.commands.errors import CommandError
 from hutch.effect import classify
-from hutch.model.config import ServiceConfig
+from hutch.model.alert import Rule
+from hutch.model.config import CustomSignal, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.probe import ProbeConfig
 from hutch.ports import Probe, ProbeKind, ProbeTarget, Secrets, Setting
@@ -147,6 +148,24 @@ def _check_query(node: Node, kind: ProbeKind, settings: Mapping[str, object]) ->
     if verdict.effect is not Effect.READ or verdict.sensitive:
         word = "shows what is personal or secret" if verdict.effect is Effect.READ else f"is {verdict.effect.word}"
         raise node.child("query").fail(f"a probe only reads, and this {word}: {verdict.why}")
+
+
+def check_quorums(
+    path: str, rules: Sequence[Rule], probes: Sequence[ProbeConfig], signals: Sequence[CustomSignal]
+) -> None:
+    """Raises ``ConfigError`` for a rule that asks for more places to agree than its probes have."""
+    asked = {s.name: s.query for s in signals if s.kind == "probe"}
+    for rule in (r for r in rules if r.quorum):
+        only = asked.get(rule.condition.signal, "")
+        mine = [p for p in probes if rule.meant_for(p.service) and only in ("", p.name)]
+        few = next((p for p in mine if len(p.locations) < rule.quorum), None)
+        other = next((p for p in mine if rule.places and len(p.locations) != rule.places), None)
+        wrong = few or other
+        if wrong or not mine:
+            has = f"probe {wrong.name!r} has {len(wrong.locations)}" if wrong else "there is no probe for it"
+            of = f" of {rule.places}" if rule.places else ""
+            said = f"quorum asks for {rule.quorum}{of} places, and {has}; see locations"
+            raise ConfigError(path, rule.line, f"alerts: rule {rule.name!r}: {said}")
 
 
 def opener(secrets: Secrets, now: Callable[[], datetime]) -> Callable[[ProbeConfig], Probe]:

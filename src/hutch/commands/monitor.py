@@ -7,16 +7,17 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.sources import Sources
 from hutch.commands.watched import RuleView, SignalView, Watched
-from hutch.detection import standing
+from hutch.detection import probes, standing
 from hutch.detection.catalogue import catalogue, wanted
 from hutch.detection.history import History
-from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition, threshold
+from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition, holds, threshold
 from hutch.detection.signals import SignalSpec, measure_all, scrape_interval
 from hutch.model.alert import Alert
 from hutch.ports import StoreAway, StoreFull
@@ -76,6 +77,16 @@ def seen(watch: Watch, now: datetime) -> Watched:
         for spec in watch.catalogue.values()
     )
     return Watched(watch.service.name, now, signals, dict(watch.sources.troubles))
+
+
+def quorums(watch: Watch) -> dict[str, float | None]:
+    """What the rules are judged by that ask for several places to agree: by the latest word of each place."""
+    found: dict[str, float | None] = {}
+    for rule in (r for r in watch.evaluator.rules if r.quorum):
+        probe = dict(watch.catalogue[rule.condition.signal].where).get("probe", "")
+        told = probes.round_of(watch.sources.places, probe)
+        found[rule.name] = probes.uptime_by_quorum(told, rule.quorum, partial(holds, rule, catalogue=watch.catalogue))
+    return found
 
 
 class Monitor:
@@ -140,7 +151,7 @@ class Monitor:
         await watch.sources.look(min(GRACE, self.every.total_seconds() / 2))
         now = self.context.clock.now()
         watch.values = measure_all(watch.history, now, self.context.config.time_scale, watch.catalogue)
-        watch.pending += watch.evaluator.step(watch.values, now)
+        watch.pending += watch.evaluator.step(watch.values, now, quorums(watch))
         self.context.board.watched[watch.service.name] = seen(watch, now)
         if self.context.samples:
             known = {name: value for name, value in watch.values.items() if value is not None}

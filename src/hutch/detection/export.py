@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import yaml
 
-from hutch.detection.promql import duration, expression, known
+from hutch.detection.promql import by_quorum, duration, expression, known
 from hutch.detection.rules import no_data_name
 from hutch.detection.signals import SIGNALS, SignalSpec
 from hutch.model.alert import Rule
@@ -63,7 +63,7 @@ def condition(rule: Rule, spec: SignalSpec, match: str = "") -> str:
     threshold = convert(rule.condition.threshold, rule.condition.unit, spec.unit)
     if threshold is None:
         raise ValueError(f"alert rule {rule.name!r}: {spec.name} is measured in {spec.unit}")
-    found = expression(spec, match)
+    found = by_quorum(spec, match, rule.quorum) if rule.quorum else expression(spec, match)
     left = f"({known(found)})" if rule.condition.op == "!=" else f"({found})"
     return f"{left} {rule.condition.op} {threshold:.12g}"
 

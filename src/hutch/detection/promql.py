@@ -35,6 +35,14 @@ def expression(spec: SignalSpec, match: str = "", window: timedelta | None = Non
     return _EXPRESSIONS[spec.measure](spec, series)
 
 
+def by_quorum(spec: SignalSpec, match: str, quorum: int) -> str:
+    """% of the probes that fewer than ``quorum`` places see fail; a silent place does not count."""
+    own = ",".join([*(f'{name}="{value}"' for name, value in spec.where), *([match] if match else [])])
+    series = f"{spec.metric}{{{own}}}" if own else spec.metric
+    failing = f"sum by (probe) (last_over_time({series}[{duration(spec.window)}]) == bool 0)"
+    return f"100 * avg({failing} < bool {quorum})"
+
+
 def known(text: str) -> str:
     """The same without a value that is no number."""
     return f"({text}) >= -Inf"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hutch.detection.signals import SIGNALS, SignalSpec, unknown_signal
+from hutch.detection.signals import SIGNALS, Measure, SignalSpec, unknown_signal
 from hutch.model.alert import Rule
 from hutch.model.units import alternatives, convert
 
@@ -43,6 +43,8 @@ def rule_fault(rule: Rule, catalogue: Mapping[str, SignalSpec] = SIGNALS) -> str
     if convert(condition.threshold, condition.unit, spec.unit) is None:
         units = ", ".join(alternatives(spec.unit)) or spec.unit
         return f"{spec.name} is measured in {spec.unit}, not in {condition.unit!r}; write one of: {units}"
+    if rule.quorum and spec.measure is not Measure.PROBES:
+        return f"quorum counts the places that see a probe fail, and {spec.name} is no such signal; leave it out"
     if rule.duration < timedelta(0):
         return "its duration is negative"
     return ""

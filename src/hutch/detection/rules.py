@@ -207,9 +207,17 @@ class Evaluator:
         self.catalogue = catalogue
         self.states: dict[str, RuleState] = {rule.name: RuleState() for rule in self.rules}
 
-    def step(self, values: Mapping[str, float | None], now: datetime) -> list[Transition]:
-        """Judge every rule by the signals' ``values`` at ``now``; what changed, in the order of the rules."""
-        return [change for rule in self.rules for change in self._judge(rule, values, now)]
+    def step(
+        self, values: Mapping[str, float | None], now: datetime, agreed: Mapping[str, float | None] | None = None
+    ) -> list[Transition]:
+        """Judge every rule by the signals' ``values`` at ``now``; what changed, in the order of the rules.
+
+        ``agreed`` has the values of the rules that ask for a quorum, by their names.
+        """
+        by_rule = {
+            r.name: (agreed or {}).get(r.name) if r.quorum else values.get(r.condition.signal) for r in self.rules
+        }
+        return [change for rule in self.rules for change in self._judge(rule, by_rule[rule.name], now)]
 
     def firing(self) -> list[Alert]:
         """What fired and was not seen to end."""
@@ -237,8 +245,8 @@ class Evaluator:
                 return True
         return False
 
-    def _judge(self, rule: Rule, values: Mapping[str, float | None], now: datetime) -> tuple[Transition, ...]:
-        value, state = values.get(rule.condition.signal), self.states[rule.name]
+    def _judge(self, rule: Rule, value: float | None, now: datetime) -> tuple[Transition, ...]:
+        state = self.states[rule.name]
         self.states[rule.name], changes = evaluate(
             rule, value, state, now, self.time_scale, service=self.service, catalogue=self.catalogue
         )

@@ -55,6 +55,8 @@ class Rule:
     service: str = ""
     keep_firing_for: timedelta = timedelta(0)
     no_data: timedelta | None = None
+    quorum: int = 0  # places that must see a probe fail before it counts as failing; 0: each place counts by itself
+    places: int = 0  # out of so many, where that was written: checked against the probes
 
     def meant_for(self, service: str) -> bool:
         """Whether it is judged for that service."""

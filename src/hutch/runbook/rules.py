@@ -1,8 +1,9 @@
 """Alert rules in the form that documents and ``hutch.yaml`` share.
 
 A rule has ``name``, ``condition`` (``error_rate > 5%``), ``duration`` (``5m``), ``severity`` (``SEV-2``), and may have
-``runbook``, ``labels``, ``annotations``, ``service`` (judged for that one only), ``keep_firing_for`` (as Prometheus')
-and ``no_data`` (after how long without data that is an alert of its own).
+``runbook``, ``labels``, ``annotations``, ``service`` (judged for that one only), ``keep_firing_for`` (as Prometheus'),
+``no_data`` (after how long without data that is an alert of its own) and ``quorum`` (``2`` or ``2 of 3``: so many places
+must see a probe fail).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hutch.runbook.errors import RunbookError
 from hutch.runbook.yaml_text import YamlError
 
 REQUIRED = ("name", "condition", "duration", "severity")
-OPTIONAL = ("runbook", "labels", "annotations", "service", "keep_firing_for", "no_data")
+OPTIONAL = ("runbook", "labels", "annotations", "service", "keep_firing_for", "no_data", "quorum")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 LONGEST = timedelta(days=366)
@@ -33,6 +34,7 @@ _CONDITION = re.compile(
     r"^\s*(?P<signal>[A-Za-z_][\w.]*)\s*(?P<op>>=|<=|==|!=|>|<)\s*(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?P<unit>\S*)\s*$"
 )
 _DURATION = re.compile(r"(\d{1,9})\s*([smhd])")
+_QUORUM = re.compile(r"(\d{1,3})(?:\s+of\s+(\d{1,3}))?")
 _HEAD = re.compile(r"^alerts[ \t]*:", re.MULTILINE)
 
 
@@ -73,6 +75,7 @@ def rule(fields: Mapping[str, object], line: int, lines: Mapping[str, int] | Non
         given = fields.get(key) not in (None, "")
         return duration(str(fields[key]), where.get(key, line), named) if given else None
 
+    quorum, places = _quorum(fields.get("quorum"), where.get("quorum", line), named)
     return Rule(
         name=str(fields["name"]),
         condition=condition(str(fields["condition"]), where.get("condition", line), named),
@@ -85,6 +88,8 @@ def rule(fields: Mapping[str, object], line: int, lines: Mapping[str, int] | Non
         service=str(fields.get("service") or ""),
         keep_firing_for=length("keep_firing_for") or timedelta(0),
         no_data=length("no_data"),
+        quorum=quorum,
+        places=places,
     )
 
 
@@ -110,6 +115,19 @@ def duration(text: str, line: int = 0, named: str = "duration") -> timedelta:
     if seconds > LONGEST.total_seconds():
         raise RunbookError(f"{named}: duration {text!r} is longer than a year; write a shorter one", line)
     return timedelta(seconds=seconds)
+
+
+def _quorum(value: object, line: int, named: str) -> tuple[int, int]:
+    """``2`` or ``2 of 3``; zeros where there is none."""
+    if value in (None, ""):
+        return 0, 0
+    found = _QUORUM.fullmatch(str(value).strip())
+    least, of = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    if least < 1 or (of and of < least):
+        raise RunbookError(
+            f"{named}: cannot read quorum {value!r}; write how many places must agree, as 2 or 2 of 3", line
+        )
+    return least, of
 
 
 def _severity(value: object, line: int, named: str) -> Severity:
