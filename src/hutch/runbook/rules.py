@@ -2,8 +2,8 @@
 
 A rule has ``name``, ``condition`` (``error_rate > 5%``), ``duration`` (``5m``), ``severity`` (``SEV-2``), and may have
 ``runbook``, ``labels``, ``annotations``, ``service`` (judged for that one only), ``keep_firing_for`` (as Prometheus'),
-``no_data`` (after how long without data that is an alert of its own) and ``quorum`` (``2`` or ``2 of 3``: so many places
-must see a probe fail).
+``no_data`` (after how long without data that is an alert of its own) and ``quorum`` (``2`` or ``2 of 3``: so many
+places must see a probe fail).
 """
 
 from __future__ import annotations
