@@ -15,7 +15,7 @@ from hutch.cli.progress import safe
 from hutch.cli.shell import with_context
 from hutch.commands import incidents, needs
 from hutch.commands.context import Context
-from hutch.commands.needs import Answers, Need
+from hutch.commands.needs import Answers, Enough, Need
 from hutch.commands.respond import incident_values
 from hutch.commands.routing import Open
 from hutch.commands.situation import Situation
@@ -57,16 +57,26 @@ def before(
 
     def ask(need: Need) -> str:
         if not asked:
-            click.echo("Some things are open. Empty: leave that statement out. Ctrl-C: start nothing.", err=True)
+            click.echo("Some things are open. Enter alone leaves that statement out, Ctrl-D all that is", err=True)
+            click.echo("open, Ctrl-C starts nothing.", err=True)
         asked.append(need)
         click.echo("\n" + "\n".join(question(need, name)), err=True)
-        answer: str = click.prompt(_called(need.open), default="", show_default=False, err=True)
-        return answer
+        click.echo(f"{_called(need.open)}: ", nl=False, err=True)
+        return _answer()
 
     answers = needs.gather(runbook, situation, ask, step)
     if answers:
         click.echo(f"\nTo keep these answers, write into hutch.yaml:\n\n{permanent(answers, name)}", err=True)
     return answers
+
+
+def _answer() -> str:
+    """One line. The end of the input (Ctrl-D) is an answer too: no more questions."""
+    line = sys.stdin.readline()
+    if not line:
+        click.echo(err=True)
+        raise Enough
+    return line
 
 
 def question(need: Need, service: str) -> Iterator[str]:

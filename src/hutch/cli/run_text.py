@@ -17,6 +17,9 @@ from hutch.runbook.visible import visible
 SHOWN = 12
 """Lines of one read's output that are shown of a whole run; of a step that somebody asked for, all are."""
 
+TARGETS = frozenset({"sql", "psql", "redis-cli", "valkey-cli"})
+"""Runners that go to the service's own target, whatever the statement names."""
+
 NARROWEST, WIDEST = 60, 140
 MARKS = {"passed": ("✓", "read"), "failed": ("✗", "error"), "refused": ("–", "dim"), "skipped": ("–", "dim")}
 
@@ -63,6 +66,7 @@ class Look:
     status: str
     summary: str
     output: str
+    kept: int  # bytes of it that are on the disk
 
 
 def _looks(journal: Sequence[Event]) -> list[Look]:
@@ -77,6 +81,7 @@ def _looks(journal: Sequence[Event]) -> list[Look]:
             str(d.get("status") or "skipped"),
             str(d.get("summary") or d.get("reason") or ""),
             str(d.get("output") or ""),
+            int(str(d.get("kept") or 0)),
         )
         for d in found.values()
     ]
@@ -90,11 +95,14 @@ def _seen(run: Run, journal: Sequence[Event], room: int, told: bool) -> Iterator
         mark, style = MARKS.get(look.status, ("?", "dim"))
         yield f"{look.line:>5} {painted(mark, style)} {one_line(look.text, room - 8)}"
         yield from origins(items.get(look.id), " " * 8, room)
+        yield from _reached(items.get(look.id), room)
         first = next(iter(look.output.strip().splitlines()), "")
         if look.summary and look.summary.strip() != first.strip():
             yield from wrapped(" " * 8, look.summary, room, "dim")
         if look.id not in heard:
             yield from _output(look.output, room, whole=run.program.asked)
+        if look.kept > len(look.output) + 1000:
+            yield painted(f"        │ all of it: hutch runs output {run.id} {look.line}", "dim")
 
 
 def _output(output: str, room: int, *, whole: bool) -> Iterator[str]:
@@ -105,6 +113,12 @@ def _output(output: str, room: int, *, whole: bool) -> Iterator[str]:
         yield f"        │ {said if whole else cut(said, room - 10)}".rstrip()
     if len(lines) > len(shown):
         yield painted(f"        │ … {len(lines) - len(shown)} more lines", "dim")
+
+
+def _reached(item: Item | None, room: int) -> Iterator[str]:
+    """The target, where the statement does not say it itself."""
+    if item and item.command.runner in TARGETS:
+        yield from wrapped(" " * 8 + "on    ", item.command.target, room, "dim")
 
 
 def origins(item: Item | None, lead: str, room: int) -> Iterator[str]:

@@ -241,7 +241,7 @@ def _document(path: str) -> tuple[Point, Document | None]:
 def _unbound(service: str, one: Name) -> Point:
     what, here = f"{one.kind} {one.name}", "" if one.installed else "not installed here"
     if one.bound:
-        said, todo = f"is bound as-is, and {here}", "install it, or bind it to something else"
+        said, todo = f"is to run, and is {here}", "install it, or bind it to something else"
     elif not one.stands:
         said = "is not bound: it stands for a target (postgres, redis) that this service has not"
         todo = f"configure that target in services.{service}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -48,16 +49,21 @@ class Answers:
         return bool(self.values or self.binds)
 
 
+class Enough(Exception):
+    """Whoever is asked wants no further question: what is open stays so."""
+
+
 Ask = Callable[[Need], str]
 
 
 def gather(runbook: Runbook, situation: Situation, ask: Ask, step: str = "") -> Answers:
     """Ask for what statements that would run still need: once for each name. An empty answer leaves it open, and then
-    nothing more is asked for that statement."""
+    nothing more is asked for that statement; after :class:`Enough` nothing is asked at all."""
     given = _Gathering(replace(situation, later=situation.later | {*captured_by(s for _, s in runbook.steps())}), ask)
-    for section, one in runbook.steps():
-        for each in carried(one, situation) if one.runnable and _wanted(section, one, step) else ():
-            given.complete(section, one, each.statement)
+    with suppress(Enough):
+        for section, one in runbook.steps():
+            for each in carried(one, situation) if one.runnable and _wanted(section, one, step) else ():
+                given.complete(section, one, each.statement)
     return Answers(given.values, given.binds)
 
 

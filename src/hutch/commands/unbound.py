@@ -5,6 +5,7 @@ Programs that are bound and not installed here are told too.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from hutch.commands.routing import CURL_FORMAT_FILE, OWN_TARGET, UNJUDGED, Route
 from hutch.commands.situation import Situation
 from hutch.model.effect import Effect
 from hutch.model.runbook import Document, Runbook, Statement, Step
-from hutch.runbook.bind import AS_IS, MANUAL, Binding, bind
+from hutch.runbook.bind import ACTION, AS_IS, MANUAL, Binding, Bound, bind
 from hutch.runbook.errors import RunbookError
 
 KINDS = ("host", "program", "cluster", "service", "bucket", "database", "file")
@@ -71,7 +72,12 @@ def _of(step: Step, statement: Statement, situation: Situation) -> Iterator[tupl
     yield from (("file", name, False) for name in _files(binding))
     yield from (("database", m.target.name, False) for m in binding.open if _lacks_database(m.target.name, routed))
     if routed.command.runner == "sh" and not routed.manual:
-        yield from (("program", b.key, True) for b in binding.of("program") if b.value == AS_IS)
+        yield from (("program", _started(b), True) for b in binding.of("program") if not b.value.startswith(ACTION))
+
+
+def _started(bound: Bound) -> str:
+    """What a bound program starts here: itself, or the command that it stands for."""
+    return bound.key if bound.value == AS_IS else shlex.split(bound.value)[0]
 
 
 def _files(binding: Binding) -> Iterator[str]:

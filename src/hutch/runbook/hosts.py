@@ -139,10 +139,11 @@ def _shell(statement: Statement) -> Iterator[Mention]:
     for command in commands(mask(statement.text, statement.placeholders)):
         words = [_as_written(word, statement, ends) for word in command.words]
         yield from _of(words)
+        read = {word.start for word in command.inputs}
         for one in command.files:
             file = _as_written(one, statement, ends)
             if file.value not in _NO_FILES:
-                yield replace(file.find("file", file.value), reads=one in command.inputs)
+                yield replace(file.find("file", file.value), reads=one.start in read)
 
 
 def _of(words: list[_Named]) -> Iterator[Mention]:

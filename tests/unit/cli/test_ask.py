@@ -117,7 +117,7 @@ def _answered(home: Path, terminal: Terminal) -> None:
     terminal.say(f"{home}/things\n")
     terminal.until("program vercel: ")
     assert "not bound for shop, and not installed here" in terminal.seen
-    terminal.say("\n")
+    terminal.say("\x04")
     code, _ = terminal.end()
     assert code in (0, 1)
     assert f" ls {home}/things"[:40] in terminal.seen and "new-secret" not in terminal.seen

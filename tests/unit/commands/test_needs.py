@@ -8,7 +8,7 @@ import pytest
 
 from hutch.commands.context import Service
 from hutch.commands.documents import classified
-from hutch.commands.needs import Answers, Need, gather, unneeded
+from hutch.commands.needs import Answers, Enough, Need, gather, unneeded
 from hutch.commands.situation import Situation
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.config import ServiceConfig
@@ -98,6 +98,18 @@ def test_answers_lead_to_the_next_question_of_their_statement() -> None:
     ]  # fmt: skip
     assert answers.binds == {"shop.example": "http://127.0.0.1:8000", "vercel": "as-is"}
     assert answers.values == {"page": "a", "previous-url": "https://x.y"}
+
+
+def test_who_has_enough_is_asked_no_more_and_what_was_said_holds() -> None:
+    answers = iter(["as-is"])
+
+    def ask(_need: Need) -> str:
+        said = next(answers, None)
+        if said is None:
+            raise Enough
+        return said
+
+    assert gather(runbook(), situation(), ask) == Answers({}, {"shop.example": "as-is"})
 
 
 def test_what_is_known_is_not_asked() -> None:

@@ -96,7 +96,7 @@ def test_what_is_bound_is_not_named_but_where_its_program_is_absent() -> None:
         "aws": "other", "c": "d", "curl": "as-is", "bucket-one": "as-is", "in.txt": "text:x",
     }  # fmt: skip
     found = names_of(documents(), service(binds, db=Connection("db", runs={"psql": nothing})))
-    assert told(found) == {"program no-such-program": ("9", "30")}
+    assert told(found) == {"program no-such-program": ("9", "30"), "program other": ("20",)}
     assert found[0].bound and not found[0].installed
 
 
