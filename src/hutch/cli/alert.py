@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.main import resolve
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import alerts, firings, ingest, letters, reports, silences
 from hutch.commands.context import CommandError, Context
@@ -120,6 +121,28 @@ def replay(number: int, json_out: bool) -> None:
     done = with_context(go)
     words = [f"{a['outcome']}  {a['incident']}".rstrip() for a in done["alerts"]] or [done["note"] or "nothing to do"]
     emit(done) if json_out else click.echo("\n".join(words))
+
+
+@alert.command()
+@click.argument("incident_id")
+@click.option("--choose", default="", metavar="DOC#ANCHOR", help="Take this one, and start it.")
+@as_json
+def runbook(incident_id: str, choose: str, json_out: bool) -> None:
+    """The runbook that answers an incident, or those that could; choose one with --choose."""
+
+    async def go(context: Context) -> dict[str, Any]:
+        if choose:
+            chosen: Any = resolve("hutch.commands.choosing:take")
+            await chosen(context, incident_id, choose, actor())
+        return await firings.runbook_of(context, incident_id)
+
+    found = with_context(go)
+    if json_out:
+        emit(found)
+        return
+    click.echo(found["runbook"] or "none yet")
+    for choice in [] if found["runbook"] else found["choices"]:
+        click.echo(f"  {choice['runbook']}  {choice['title']}  ({choice['score']:.2f}: {', '.join(choice['words'])})")
 
 
 @alert.group(invoke_without_command=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from hutch.commands import incidents
 from hutch.commands.context import Context
 from hutch.model.event import instant
 from hutch.model.firing import Firings
@@ -22,6 +23,13 @@ async def listing(context: Context, since: timedelta) -> list[dict[str, Any]]:
         await board.catch_up(context.store, context.clock.now())
         found = await board.firings(context.store, [s.removeprefix("alert:") for s in streams])
     return [_row(found[s.removeprefix("alert:")]) for s in streams]
+
+
+async def runbook_of(context: Context, incident_id: str) -> dict[str, Any]:
+    """The runbook that answers an incident, and those between which somebody was asked to choose."""
+    state = await incidents.load(context, incident_id)
+    asked = [e for e in await context.store.read(state.stream) if e.kind == "runbook.asked"]
+    return {"incident": state.id, "runbook": state.runbook, "choices": asked[-1].data["choices"] if asked else []}
 
 
 def _row(known: Firings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from hutch.commands import incidents, needs, runs
+from hutch.commands.choosing import choose
 from hutch.commands.context import CommandError, Context
 from hutch.commands.prepare import only, prepare
 from hutch.commands.situation import Situation
@@ -23,6 +24,8 @@ async def respond(context: Context, incident_id: str, done: int | None = None) -
     The job ``done`` is finished with the start: one that is done again, late, would start a second run.
     """
     state = await incidents.load(context, incident_id)
+    if not state.runbook and state.open:
+        state = await choose(context, state)
     if not state.runbook or not state.open or await _under_way(context, state):
         return None
     return await run_document(context, state.runbook, state.service, incident=state, done=done)

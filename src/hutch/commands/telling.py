@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from importlib import resources
+from pathlib import Path
 
 from hutch.commands.context import Context
 from hutch.detection import grouping, standing
@@ -53,14 +55,29 @@ def runbook_of(context: Context, alert: Alert) -> str:
     rule = rule_of(alert.rule, alert.service, context.config.rules)
     service = context.services.get(alert.service)
     places = (
-        reference(alert.annotations.get("runbook", "")),
-        reference(alert.annotations.get("runbook_url", "")),
+        _known(context, alert.annotations.get("runbook", "")),
+        _known(context, alert.annotations.get("runbook_url", "")),
         rule.runbook if rule else "",
-        reference(alert.labels.get("runbook", "")),
+        _known(context, alert.labels.get("runbook", "")),
         context.config.alerting.runbooks.get(alert.rule, ""),
         service.config.runbook if service else "",
     )
     return next((place for place in places if place), "")
+
+
+def _known(context: Context, text: str) -> str:
+    """The reference in a text from outside, where there is such a document; a page of some wiki is none of ours."""
+    found = reference(text)
+    name = found.partition("#")[0].removesuffix(".md")
+    return found if name and _is_there(context.config, name) else ""
+
+
+def _is_there(config: Config, name: str) -> bool:
+    base = Path(config.path).parent if config.path else Path()
+    if Path(str(resources.files("hutch.library"))).joinpath(f"{name}.md").is_file():
+        return True
+    places = (base / folder for folder in config.runbooks)
+    return any(p.stem == name if p.is_file() else any(p.rglob(f"{name}.md")) for p in places)
 
 
 def reference(text: str) -> str:

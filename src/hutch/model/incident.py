@@ -35,6 +35,7 @@ class Incident:
     detected_at: datetime
     declared_at: datetime
     runbook: str = ""
+    choices: tuple[str, ...] = ()  # the runbooks between which a person has to choose
     summary: str = ""
     began_at: datetime | None = None  # when the trouble began, as far as an alert knows: its condition first held
     open_alerts: Mapping[str, str] = field(default_factory=dict)  # alert key -> rule
@@ -148,6 +149,12 @@ def _alerts_counted(state: Incident, event: Event) -> Incident:
     return replace(state, counted=state.counted + joined, counted_open=still, alerted_at=event.at)
 
 
+def _runbook_asked(state: Incident, event: Event) -> Incident:
+    given = event.data["choices"]
+    found = tuple(str(c["runbook"]) for c in given if isinstance(c, Mapping)) if isinstance(given, list | tuple) else ()
+    return replace(state, choices=found)
+
+
 def _clock_started(state: Incident, event: Event) -> Incident:
     clock = Clock(
         name=str(event.data["clock"]),
@@ -181,7 +188,8 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "alerts.counted": _alerts_counted,
     "resolution.proposed": lambda s, e: replace(s, proposed_at=e.at),
     "resolution.withdrawn": lambda s, _: replace(s, proposed_at=None),
-    "runbook.chosen": lambda s, e: replace(s, runbook=str(e.data["runbook"])),
+    "runbook.chosen": lambda s, e: replace(s, runbook=str(e.data["runbook"]), choices=()),
+    "runbook.asked": _runbook_asked,
     "phase.changed": lambda s, e: replace(s, phase=Phase(str(e.data["to"]))),
     "run.linked": lambda s, e: replace(s, runs=(*s.runs, str(e.data["run"]))),
     "cause.named": lambda s, e: replace(s, cause=dict(e.data)),
@@ -199,9 +207,7 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "clock.cancelled": lambda s, e: _on_clock(s, e, lambda c: c.cancelled(e.at)),
 }
 
-KINDS = frozenset(
-    {"incident.declared", "note.added", "update.posted", "review.drafted", "alert.flapping", "runbook.asked", *_FOLDS}
-)
+KINDS = frozenset({"incident.declared", "note.added", "update.posted", "review.drafted", "alert.flapping", *_FOLDS})
 """Every kind of event that an incident's stream may hold."""
 
 

@@ -60,7 +60,9 @@ def _storm(told: Told) -> str:
 
 def _which(told: Told) -> str:
     names = [text(choice, "runbook") for choice in parts(told.event.data, "choices")]
-    return f"Several runbooks fit, a person has to choose: {', '.join(names) or 'none named'}"
+    if not names:
+        return "No configured runbook fits: a person has to name one"
+    return f"Several runbooks fit, a person has to choose: {', '.join(names)}"
 
 
 def _met(told: Told) -> str:

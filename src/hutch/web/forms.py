@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import incidents, reports
+from hutch.commands import choosing, incidents, reports
 from hutch.commands.context import CommandError, Context
 from hutch.web import people
 from hutch.web.guard import read_form
@@ -93,6 +93,18 @@ async def acknowledge(request: Request, incident_id: str) -> Response:
     async def deed(context: Context, _fields: Fields, who: str) -> str:
         found = await incidents.acknowledge(context, incident_id, who)
         return f"{found.acknowledged_by} has it."
+
+    return await do(request, await _incident_page(request, incident_id), deed)
+
+
+@router.post("/incidents/{incident_id}/runbook")
+async def runbook(request: Request, incident_id: str) -> Response:
+    """The runbook that answers it, of those that fit."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        reference = wanted(fields, "runbook", "A runbook")
+        await choosing.take(context, incident_id, reference, who)
+        return f"{reference} answers {incident_id}."
 
     return await do(request, await _incident_page(request, incident_id), deed)
 

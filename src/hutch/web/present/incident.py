@@ -85,6 +85,8 @@ class IncidentView:
     watch: Moment | None
     reopened: int
     runs: tuple[str, ...]
+    choices: tuple[str, ...]  # the runbooks between which a person has to choose
+    proposed: Moment | None  # since when its resolution is proposed
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def view(state: Incident, now: datetime) -> IncidentView:
         watch=moment(state.watch_until, now) if state.watch_until else None,
         reopened=state.reopened,
         runs=state.runs,
+        choices=tuple(line(choice) for choice in state.choices) if state.open else (),
+        proposed=moment(state.proposed_at, now) if state.open and state.proposed_at else None,
     )
 
 
