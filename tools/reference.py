@@ -114,6 +114,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
     "table: hutch.bootstrap.config.APPROVAL": lambda: settings(config.APPROVAL),
     "table: hutch.bootstrap.config.AUTONOMY": lambda: settings(config.AUTONOMY),
+    "table: hutch.bootstrap.signals.WATCHDOG": lambda: settings(own_signals.WATCHDOG),
     "table: hutch.bootstrap.signals.SIGNAL": lambda: settings(own_signals.SIGNAL),
     "table: hutch.bootstrap.alerting.ALERTING": lambda: settings(alerting.ALERTING),
     "table: hutch.bootstrap.ingest.INGEST": lambda: settings(ingest.INGEST),

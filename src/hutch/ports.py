@@ -58,6 +58,16 @@ class TakenJob:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How a queue stands: jobs that are due and wait, those for a later time, those under way, those given up."""
+
+    due: int = 0
+    later: int = 0
+    taken: int = 0
+    dead: int = 0
+
+
 class Conflict(Exception):
     """The stream moved on since it was read: read again, decide again. Nothing was written."""
 
@@ -165,6 +175,9 @@ class Queue(Protocol):
 
     async def wait(self, timeout: float) -> None:
         """Return when a job may be due, at latest after ``timeout`` seconds."""
+
+    async def depth(self) -> Depth:
+        """How many jobs there are, of all kinds."""
 
 
 class Wallclock(Protocol):

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from hutch.model.event import GENESIS, Draft, Event, canonical, seal
 from hutch.model.finding import Finding
-from hutch.ports import Append, Conflict, Connection, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
+from hutch.ports import Append, Conflict, Connection, Depth, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
 
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
@@ -234,6 +234,14 @@ class MemoryQueue:
             if any(_replaces(taken.job, other) for other in self._store.state.jobs.values() if other is not entry):
                 del self._store.state.jobs[taken.id]
         self._store.woken.set()
+
+    async def depth(self) -> Depth:
+        """How many jobs there are, of all kinds."""
+        now, entries = self._store.clock.now(), self._store.state.jobs.values()
+        idle = [e for e in entries if not e.dead and e.until is None]
+        due = sum(e.run_at <= now for e in idle)
+        taken, dead = sum(e.until is not None for e in entries), sum(e.dead for e in entries)
+        return Depth(due, len(idle) - due, taken, dead)
 
     async def wait(self, timeout: float) -> None:
         """Return when a job is due for what was last asked, or when the clock was advanced by ``timeout``."""

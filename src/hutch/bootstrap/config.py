@@ -9,7 +9,7 @@ from pathlib import Path
 from hutch.bootstrap import probes, values
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.ingest import ingest_source
-from hutch.bootstrap.signals import custom
+from hutch.bootstrap.signals import custom, watchdog
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.catalogue import catalogue
@@ -51,6 +51,7 @@ TOP: tuple[Setting, ...] = (
     Setting("location", "text", "what the place is called where `hutch serve` runs its probes", default=probes.LOCAL),
     Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
+    Setting("watchdog", "map", "a dead man's switch outside that is pinged while Hutch is well: url, every"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
@@ -144,6 +145,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
         output_total=int(_positive(root.child("output_total"), top["output_total"])),
         signals=signals,
+        watchdog=watchdog(root.child("watchdog")),
         alerting=alert_policy(root.child("alerting")),
         ingest=tuple(ingest_source(n) for n in root.child("ingest").items()),
         location=location,

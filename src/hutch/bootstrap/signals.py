@@ -1,4 +1,4 @@
-"""Reads ``signals`` of ``hutch.yaml``: numbers of a team's own, by PromQL, SQL, CloudWatch or a probe."""
+"""Reads ``signals`` and ``watchdog`` of ``hutch.yaml``: numbers of a team's own, and who is told that Hutch lives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from hutch.bootstrap import values
 from hutch.bootstrap.yamlnodes import Node
 from hutch.detection.signals import SIGNALS
-from hutch.model.config import CustomSignal
+from hutch.model.config import CustomSignal, Watchdog
 from hutch.ports import Setting
 
 KINDS = ("promql", "sql", "cloudwatch", "probe")
@@ -28,6 +28,13 @@ SIGNAL: tuple[Setting, ...] = (
     Setting("doc", "text", "what it means, for people", default=""),
 )  # fmt: skip
 """The keys of an entry of ``signals``."""
+
+WATCHDOG: tuple[Setting, ...] = (
+    Setting("url", "secret", "what a dead man's switch outside wants to be asked for, as healthchecks.io gives it",
+            required=True),
+    Setting("every", "duration", "how often it is asked for while Hutch is well", default=timedelta(minutes=1)),
+)  # fmt: skip
+"""The keys of ``watchdog``."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -49,6 +56,18 @@ def custom(node: Node) -> CustomSignal:
         raise node.child("every").fail("expected a time above zero and not longer than window: else it has gaps")
     unit = str(found["unit"]) or _unit(node, name, kind)
     return CustomSignal(name, unit, kind, query, window, every, str(found["service"]), str(found["doc"]), node.line)
+
+
+def watchdog(node: Node) -> Watchdog | None:
+    """The block ``watchdog``; None where there is none."""
+    if not node.mapping():
+        return None
+    found = values.settings(node, WATCHDOG)
+    every = found["every"]
+    assert isinstance(every, timedelta)
+    if every < timedelta(seconds=1):
+        raise node.child("every").fail("expected a second or more")
+    return Watchdog(str(found["url"]), every)
 
 
 def _unit(node: Node, name: str, kind: str) -> str:

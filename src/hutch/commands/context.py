@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
+from hutch.commands.vitals import Vitals
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.probe import ProbeConfig
 from hutch.ports import Connection, Outputs, Probe, Provider, Queue, Samples, Secrets, Sightings, Store, Wallclock
@@ -52,6 +53,7 @@ class Context:
     sightings: Sightings | None = None
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
+    vitals: Vitals = field(default_factory=Vitals)
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

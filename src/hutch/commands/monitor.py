@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from functools import partial
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
+from hutch.commands.overseer import Beat, Overseer
 from hutch.commands.sources import Sources
 from hutch.commands.watched import RuleView, SignalView, Watched
 from hutch.detection import probes, standing
@@ -46,6 +48,7 @@ class Watch:
     values: dict[str, float | None] = field(default_factory=dict)
     pending: list[Transition] = field(default_factory=list)
     causes: standing.Standing = field(default_factory=standing.Standing)
+    beat: Beat = field(default_factory=lambda: Beat(math.inf))
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -114,7 +117,9 @@ class Monitor:
         watched = list(self.watches.values())
         try:
             await asyncio.gather(
-                *(self._watch(w) for w in watched), *(self._diagnose(w) for w in watched if diagnosing)
+                *(self._watch(w) for w in watched),
+                *(self._diagnose(w) for w in watched if diagnosing),
+                Overseer(self.context, lambda: [w.beat for w in watched]).run(),
             )
         finally:
             await asyncio.gather(*(watch.sources.close() for watch in watched))
@@ -140,11 +145,12 @@ class Monitor:
 
     async def _watch(self, watch: Watch) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        watch.beat.due = loop.time()
         while True:
             await self.look(watch)
-            due = max(due + self.every.total_seconds(), loop.time())
-            await asyncio.sleep(due - loop.time())
+            self.context.vitals.evaluations += 1
+            watch.beat.due = max(watch.beat.due + self.every.total_seconds(), loop.time())
+            await asyncio.sleep(watch.beat.due - loop.time())
 
     async def look(self, watch: Watch) -> None:
         """Ask the sources once, judge the rules, and take in what changed. A source that hangs holds up nothing."""

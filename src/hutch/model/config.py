@@ -78,6 +78,14 @@ class AlertPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Watchdog:
+    """A dead man's switch outside: ``url`` (a reference to a secret) is asked for every so often while all is well."""
+
+    url: str
+    every: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """A service: its targets by provider (validated settings, secrets still references) and its bindings.
 
@@ -127,6 +135,7 @@ class Config:
     signals: tuple[CustomSignal, ...] = ()
     location: str = "local"
     probes: tuple[ProbeConfig, ...] = ()
+    watchdog: Watchdog | None = None
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from hutch.ports import TakenJob, Wallclock
+from hutch.ports import Depth, TakenJob, Wallclock
 
 LEASE_SECONDS = 15.0
 """How long a job stays ours without :meth:`LocalQueue.extend`; a process seen to be dead loses its jobs at once."""
@@ -44,6 +44,9 @@ class JobTable(Protocol):
 
     async def fail(self, taken: TakenJob, retry_at: datetime | None) -> None:
         """Give the job back, or keep it as dead."""
+
+    async def depth(self) -> Depth:
+        """How many jobs there are."""
 
     def listening(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
         """Inside, ``callback`` is called from any thread when this process made a job takable."""
@@ -106,6 +109,10 @@ class LocalQueue:
         """Give the job back for ``retry_at``; None keeps it as dead, for the record."""
         self._renewed.pop(_of(taken), None)
         await self._jobs.fail(taken, retry_at)
+
+    async def depth(self) -> Depth:
+        """How many jobs there are, of all kinds."""
+        return await self._jobs.depth()
 
     async def wait(self, timeout: float) -> None:
         """Return when a job is due for what this task last tried to take, at latest after ``timeout`` seconds.

@@ -22,7 +22,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg import AsyncConnection, errors
 from psycopg import Connection as Plain
 
-from hutch.ports import Job, StoreAway, TakenJob, Wallclock
+from hutch.ports import Depth, Job, StoreAway, TakenJob, Wallclock
 from hutch.queue import schema
 from hutch.queue.queries import query
 from hutch.queue.rows import is_timer, queueing_lock, row_of, rows_of, taken_from
@@ -297,6 +297,15 @@ class ProcrastinateQueue:
 
     def _let_go(self, taken: TakenJob) -> None:
         self.committed([taken.id])
+
+    async def depth(self) -> Depth:
+        """How many jobs there are, of all kinds."""
+
+        async def ask(connection: Connection) -> Depth:
+            row = await (await connection.execute(query("depth"))).fetchone()
+            return Depth(*row) if row else Depth()
+
+        return await self._server.patiently(ask)
 
     async def _next_due(self, kinds: list[str] | None, lock: str | None) -> float | None:
         """Seconds until a job is due that may be taken; None when there is none."""

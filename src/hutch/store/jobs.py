@@ -14,8 +14,10 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    case,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     not_,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from hutch.model.event import canonical, instant, parse_instant
-from hutch.ports import Job, TakenJob, Wallclock
+from hutch.ports import Depth, Job, TakenJob, Wallclock
 from hutch.store.chain import lost_lease
 from hutch.store.database import Database
 from hutch.store.owner import is_gone, this_process
@@ -64,6 +66,11 @@ class JobTable:
         now = self.clock.now()
         due = await self._database.read(lambda connection: _next_due(connection, kinds, lock, now))
         return parse_instant(due) if due else None
+
+    async def depth(self) -> Depth:
+        """How many jobs there are, by what they wait for."""
+        now = instant(self.clock.now())
+        return await self._database.read(lambda connection: _depth(connection, now))
 
     async def extend(self, taken: TakenJob, lease: float) -> bool:
         """Renew the lease from now; False when the job was taken by another or is gone."""
@@ -171,3 +178,12 @@ def _superseded(connection: Connection, job: Job) -> bool:
 
 def _job(row: Row[tuple[object, ...]]) -> Job:
     return Job(row.kind, row.lock, parse_instant(row.run_at), json.loads(row.data), row.unique_key)
+
+
+def _depth(connection: Connection, now: str) -> Depth:
+    due = case((jobs.c.run_at <= now, 1), else_=0)
+    query = select(jobs.c.state, due, func.count()).group_by(jobs.c.state, due)
+    counts = {(state, ready): count for state, ready, count in connection.execute(query)}
+    waiting = (counts.get((WAITING, 1), 0), counts.get((WAITING, 0), 0))
+    taken, dead = (counts.get((state, 1), 0) + counts.get((state, 0), 0) for state in (TAKEN, DEAD))
+    return Depth(*waiting, taken, dead)

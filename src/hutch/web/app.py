@@ -14,7 +14,7 @@ from hutch import __version__
 from hutch.commands.context import CommandError, Context
 from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, ingest, pages, run_forms, runbooks, signals
+from hutch.web import api, forms, ingest, metrics, pages, run_forms, runbooks, signals
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -59,6 +59,7 @@ def build(context: Context) -> FastAPI:
     app.include_router(ingest.router)
     app.include_router(pages.router)
     app.include_router(signals.router)
+    app.include_router(metrics.router)
     app.include_router(runbooks.router)
     app.include_router(forms.router)
     app.include_router(run_forms.router)

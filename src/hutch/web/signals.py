@@ -12,10 +12,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.overseer import OWN, SIGNAL
 from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
 from hutch.detection.catalogue import catalogue
 from hutch.detection.rules import threshold
 from hutch.model.bins import Track
+from hutch.model.config import ServiceConfig
 from hutch.model.event import parse_instant
 from hutch.model.finding import Change
 from hutch.web.present.chart import Mark
@@ -45,7 +47,9 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
     """Every signal of a service with its chart, its value and its rules; ``around`` is a time to look at."""
     site = site_of(request)
     context = site.context
-    service, length = context.service(name), SPANS.get(span)
+    own = name == OWN and OWN in context.board.watched and OWN not in context.services
+    service = Service(ServiceConfig(OWN), {}) if own else context.service(name)
+    length = SPANS.get(span)
     if length is None:
         raise CommandError(f"there is no span {span}; there are: {', '.join(SPANS)}", 2)
     end = _end(context, around, length)
@@ -102,7 +106,7 @@ async def _tracks(context: Context, service: str, start: datetime, end: datetime
     samples = context.samples
     if samples is None:
         return {}
-    names = list(catalogue(context.config.signals, service))
+    names = [SIGNAL] if service == OWN else list(catalogue(context.config.signals, service))
     found = await asyncio.gather(*(samples.read(service, name, start, end) for name in names))
     return dict(zip(names, found, strict=True))
 

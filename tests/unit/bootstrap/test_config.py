@@ -38,6 +38,7 @@ alerts:
   - {name: Deep, condition: queue_depth > 10 , duration: 1m, severity: SEV-3}
 guards:
   actions: {deploy.rollback: 3}
+watchdog: {url: {env: SWITCH}, every: 30s}
 signals:
   - {name: queue_depth, unit: jobs, sql: SELECT count(*) FROM jobs, service: shop, every: 30s}
   - {name: error_rate, promql: my_errors}
@@ -78,6 +79,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ("login_up", "%", "probe"),
     ]
     assert (config.signals[0].every, config.signals[0].service) == (timedelta(seconds=30), "shop")
+    assert config.watchdog and (config.watchdog.url, config.watchdog.every) == ("env:SWITCH", timedelta(seconds=30))
     alerting, (upgrade, backup) = config.alerting, config.maintenance
     assert (alerting.window, alerting.flaps, alerting.severities["urgent"]) == (timedelta(hours=1), 4, Severity.SEV1)
     assert alerting.severities["critical"] is Severity.SEV1

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hutch.model.event import Draft
-from hutch.ports import Append, Conflict, Job, Queue, Store, TakenJob
+from hutch.ports import Append, Conflict, Depth, Job, Queue, Store, TakenJob
 from hutch.testing import START, FakeClock
 from stores import Opened
 
@@ -230,3 +230,17 @@ async def test_wait_does_not_return_for_jobs_that_were_not_asked_for(store: Stor
 async def take_and_wait(queue: Queue, lock: str) -> None:
     assert await queue.take(["drive"], lock) is None
     await queue.wait(3600)
+
+
+async def test_the_depth_counts_what_waits_what_is_taken_and_what_was_given_up(
+    store: Store, queue: Queue, clock: FakeClock
+) -> None:
+    assert await queue.depth() == Depth()
+    later = Job("drive", "run:9", START + timedelta(hours=1))
+    await store.commit([], [Job("drive", "run:1"), Job("drive", "run:2"), Job("wake", "run:3"), later])
+    first = await taken(queue)
+    await queue.fail(await taken(queue), None)
+    assert await queue.depth() == Depth(due=1, later=1, taken=1, dead=1)
+    await queue.finish(first)
+    clock.advance(3601)
+    assert await queue.depth() == Depth(due=2, later=0, taken=0, dead=1)

@@ -1,0 +1,33 @@
+"""How Hutch itself does: what this process counted, and whether its evaluations are on time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+SOURCES = 50
+"""Names of sources that are told apart; the others are one."""
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Counted since this process started. ``lateness`` in seconds: how long after its time the evaluation that is the
+    latest of all services ended, or is still awaited."""
+
+    evaluations: int = 0
+    lateness: float = 0.0
+    worst: float = 0.0
+    behind: bool = False
+    watching: bool = False
+    received: Counter[tuple[str, str]] = field(default_factory=Counter)  # source, outcome
+    pings: Counter[str] = field(default_factory=Counter)  # result
+
+    def heard(self, source: str, outcome: str) -> None:
+        """An alert was taken in."""
+        known = {name for name, _ in self.received}
+        self.received[source if source in known or len(known) < SOURCES else "other", outcome] += 1
+
+    def late(self, seconds: float) -> None:
+        """How late the evaluations are now."""
+        self.lateness = max(seconds, 0.0)
+        self.worst = max(self.worst, self.lateness)
