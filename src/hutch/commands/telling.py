@@ -66,10 +66,11 @@ def runbook_of(context: Context, alert: Alert) -> str:
 
 
 def _known(context: Context, text: str) -> str:
-    """The reference in a text from outside, where there is such a document; a page of some wiki is none of ours."""
+    """The reference in a text from outside. An address counts where there is such a document: a page of some wiki is
+    none of ours. A plain name counts as it is: where it is wrong, the incident says so."""
     found = reference(text)
     name = found.partition("#")[0].removesuffix(".md")
-    return found if name and _is_there(context.config, name) else ""
+    return found if "://" not in text or _is_there(context.config, name) else ""
 
 
 def _is_there(config: Config, name: str) -> bool:

@@ -366,7 +366,7 @@ async def test_what_comes_back_after_its_incident_was_resolved_is_heard(context:
     [
         ({}, ""),
         ({"annotations": {"runbook_url": "https://wiki.example/ops/redis.md#redis"}}, "redis.md#redis"),
-        ({"annotations": {"runbook": "../../etc/passwd"}}, ""),
+        ({"annotations": {"runbook": "../../etc/passwd"}}, "passwd"),
         ({"annotations": {"runbook_url": "https://wiki.example/ops"}, "labels": {"runbook": "redis"}}, "redis"),
         ({"rule": "Mapped"}, "slow-responses"),
         ({"rule": "Named", "labels": {"runbook": "db"}}, "own.md#named"),
