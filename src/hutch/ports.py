@@ -15,6 +15,7 @@ from typing import Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
 from hutch.model.bins import Track
+from hutch.model.depth import Depth
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
@@ -56,16 +57,6 @@ class TakenJob:
     id: int
     job: Job
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How a queue stands: jobs that are due and wait, those for a later time, those under way, those given up."""
-
-    due: int = 0
-    later: int = 0
-    taken: int = 0
-    dead: int = 0
 
 
 class Conflict(Exception):

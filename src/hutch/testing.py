@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from hutch.model.depth import Depth
 from hutch.model.event import GENESIS, Draft, Event, canonical, seal
 from hutch.model.finding import Finding
-from hutch.ports import Append, Conflict, Connection, Depth, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
+from hutch.ports import Append, Conflict, Connection, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
 
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
-from hutch.ports import Depth, TakenJob, Wallclock
+from hutch.model.depth import Depth
+from hutch.ports import TakenJob, Wallclock
 
 LEASE_SECONDS = 15.0
 """How long a job stays ours without :meth:`LocalQueue.extend`; a process seen to be dead loses its jobs at once."""

@@ -22,7 +22,8 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg import AsyncConnection, errors
 from psycopg import Connection as Plain
 
-from hutch.ports import Depth, Job, StoreAway, TakenJob, Wallclock
+from hutch.model.depth import Depth
+from hutch.ports import Job, StoreAway, TakenJob, Wallclock
 from hutch.queue import schema
 from hutch.queue.queries import query
 from hutch.queue.rows import is_timer, queueing_lock, row_of, rows_of, taken_from

@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
+from hutch.model.depth import Depth
 from hutch.model.event import canonical, instant, parse_instant
-from hutch.ports import Depth, Job, TakenJob, Wallclock
+from hutch.ports import Job, TakenJob, Wallclock
 from hutch.store.chain import lost_lease
 from hutch.store.database import Database
 from hutch.store.owner import is_gone, this_process

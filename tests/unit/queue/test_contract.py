@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from hutch.model.depth import Depth
 from hutch.model.event import Draft
-from hutch.ports import Append, Conflict, Depth, Job, Queue, Store, TakenJob
+from hutch.ports import Append, Conflict, Job, Queue, Store, TakenJob
 from hutch.testing import START, FakeClock
 from stores import Opened
 
