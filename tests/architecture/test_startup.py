@@ -47,7 +47,21 @@ def test_start_up_imports_nothing_of_ours_but_the_command_tree(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "command",
-    ["alert", "demo", "deploy", "diagnose", "incident", "review", "rules", "run", "runs", "serve", "verify", "worker"],
+    [
+        "alert",
+        "demo",
+        "deploy",
+        "diagnose",
+        "incident",
+        "review",
+        "rules",
+        "run",
+        "runs",
+        "serve",
+        "store",
+        "verify",
+        "worker",
+    ],
 )
 def test_help_of_a_command_talks_to_nothing(tmp_path: Path, command: str) -> None:
     assert loaded(tmp_path, START, command, "--help") & LIBRARIES == set()

@@ -11,7 +11,7 @@ from pathlib import Path
 from hutch.bootstrap import config as config_file
 from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import open_samples, open_sightings, open_store, place_of
+from hutch.bootstrap.stores import Place, open_samples, open_sightings, open_store, place_of
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
@@ -59,15 +59,20 @@ def read_config(path: Path) -> tuple[Config, dict[str, Provider]]:
         raise CommandError(f"{error}{broken}", 2) from error
 
 
-def open_context(path: Path, clock: Wallclock | None = None) -> Context:
-    """Everything wired to the configuration at ``path``; close it when done. Nothing connects before its first use."""
+def open_context(path: Path, clock: Wallclock | None = None, *, apart: bool = False) -> Context:
+    """Everything wired to the configuration at ``path``; close it when done. Nothing connects before its first use.
+
+    ``apart``: the store is the file beside it, whatever the environment names: for demonstrations and drills.
+    """
     config, providers = read_config(path)
-    return wire(config, providers, path.resolve().parent, clock or SystemClock())
+    return wire(config, providers, path.resolve().parent, clock or SystemClock(), apart=apart)
 
 
-def wire(config: Config, providers: Mapping[str, Provider], base: Path, clock: Wallclock) -> Context:
+def wire(
+    config: Config, providers: Mapping[str, Provider], base: Path, clock: Wallclock, *, apart: bool = False
+) -> Context:
     """A context over the store that ``config`` names, relative to ``base``."""
-    place, secrets = place_of(config, base), EnvironmentSecrets(base)
+    place, secrets = Place(base / config.store) if apart else place_of(config, base), EnvironmentSecrets(base)
     services = {n: open_service(s, providers, secrets, clock) for n, s in config.services.items()}
     store, queue = open_store(place, clock, secrets)
     outputs = FileOutputs(place.home / "output", secrets.mask, config.output_kept, config.output_total, _over(store))

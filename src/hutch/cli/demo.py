@@ -72,7 +72,7 @@ async def _demo(stage: Stage, story: Story, until: str, keep: bool) -> None:
     server = resolve("hutch.web.server")
     async with stage.standing() as ready:
         listener = server.listen(0)
-        context = open_context(stage.config_path)
+        context = open_context(stage.config_path, apart=True)
         port = listener.getsockname()[1]
         story.places(stage, ready, port)
         try:

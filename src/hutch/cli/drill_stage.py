@@ -73,7 +73,7 @@ async def _served(
     platform: Platform, ready: Mapping[str, Any], ready_file: Path, say: Callable[[str], None]
 ) -> AsyncIterator[Stage]:
     server = resolve("hutch.web.server")
-    context: Context = open_context(platform.config_path)
+    context: Context = open_context(platform.config_path, apart=True)
     try:
         async with (
             server.serving(context, server.listen(0)) as monitor,
