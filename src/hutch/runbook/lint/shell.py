@@ -170,6 +170,25 @@ RESTS_ON = re.compile(
 )
 """Words that say what makes a loss bearable."""
 
+REBUILT = frozenset({
+    "pod", "pods", "po", "deployment", "deployments", "deploy", "daemonset", "daemonsets", "ds", "replicaset",
+    "replicasets", "rs", "statefulset", "statefulsets", "sts", "job", "jobs", "lease", "leases", "event", "events",
+    "endpoints", "service", "services", "svc", "ingress", "hpa", "pdb", "volumeattachment", "volumeattachments",
+    "rolebinding", "clusterrolebinding", "networkpolicy",
+})  # fmt: skip
+"""Kinds of Kubernetes objects that come back by themselves, or from their manifests: no data is in them."""
+
+_IMAGES = frozenset({"rmi", "image"})
+_DEFINITIONS = (
+    "drop trigger",
+    "drop policy",
+    "drop rule",
+    "drop function",
+    "drop procedure",
+    "drop view",
+    "drop index",
+)
+
 _KEEPS = frozenset({"pg_dump", "pg_dumpall", "pg_basebackup", "mysqldump", "tar", "cp", "rsync", "velero", "restic"})
 _CACHES = ("/tmp/", "/var/tmp/", "/var/cache/", "/dev/shm/")  # noqa: S108 - names
 
@@ -191,10 +210,27 @@ def loses_data(page: Page) -> Iterator[Hit]:
 
 def _is_bearable(said: Said, kept: set[str]) -> bool:
     told = " ".join((*said.statement.comments, said.step.name))
-    if "hutch.effect" in said.step.annotations or said.runbook.id in kept or RESTS_ON.search(told):
+    if "hutch.effect" in said.step.annotations or said.runbook.id in kept or RESTS_ON.search(told) or _is_rebuilt(said):
         return True
     paths = [word for call in said.calls for word in call.operands() if word.startswith("/")]
     return bool(paths) and all(path.startswith(_CACHES) for path in paths)
+
+
+def _is_rebuilt(said: Said) -> bool:
+    """Whether all that decided the effect is made again from what is kept elsewhere: manifests, images, definitions."""
+    if said.sql:
+        return all(sql.starts(*_DEFINITIONS) for sql in said.sql if sql.starts("drop", "delete", "truncate", "update"))
+    program = said.statement.verdict.why.split()[0] if said.statement.verdict else ""
+    decided = [call for call in said.calls if call.program == program]
+    return bool(decided) and all(_comes_back(call) for call in decided)
+
+
+def _comes_back(call: Call) -> bool:
+    words = [word.partition("/")[0].partition(".")[0].lower() for word in call.operands()]
+    if call.program in {"kubectl", "oc"}:
+        kind = words[1] if words[1:] else ""
+        return words[:1] == ["drain"] or not kind or kind[0] in "[<$" or kind in REBUILT
+    return call.program in {"docker", "podman", "crictl"} and bool(_IMAGES & set(words[:1]))
 
 
 def _instead(why: str) -> str:

@@ -16,8 +16,8 @@ GENERIC = frozenset({
 })  # fmt: skip
 """Words of a placeholder's name that tell nothing about what is meant."""
 
-GIVEN = ("incident", "service")
-"""First words of names whose value the incident or the service's configuration holds."""
+GIVEN = ("incident", "service", "alert", "namespace", "instance", "cluster")
+"""First words of names whose value the incident, its alert's labels or the service's configuration holds."""
 
 ALSO: Mapping[str, tuple[str, ...]] = {
     "revision": ("history",),
