@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import diagnosis, ingest, log, machine, report, runbooks, start, steps, waiting, workers
+from bench import diagnosis, ingest, log, machine, probes, report, runbooks, start, steps, waiting, workers
 from bench.measure import Figure
 
 FIGURES: Mapping[str, Callable[[bool], Figure]] = {
@@ -19,6 +19,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "log": log.measure,
     "ingest": ingest.measure,
     "runbooks": runbooks.measure,
+    "probes": probes.measure,
     "workers": workers.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
