@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from hutch.commands import probes
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.overseer import OWN, SIGNAL
 from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
@@ -22,6 +23,7 @@ from hutch.model.event import parse_instant
 from hutch.model.finding import Change
 from hutch.web.present.chart import Mark
 from hutch.web.present.signals import SPANS, cards
+from hutch.web.present.words import line
 from hutch.web.site import site_of
 
 CHANGES_TIMEOUT = 2.0
@@ -65,6 +67,7 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
         cards=cards(found, tracks, marks, end - length, end),
         troubles=found.troubles,
         watched=service.name in context.board.watched,
+        probes=await _probes(context, service.name),
         span=span,
         spans=list(SPANS),
         around=around,
@@ -76,6 +79,23 @@ async def signals_json(request: Request, name: str) -> dict[str, Any]:
     """The signals of a service as they are now, where each rule stands, and sources that give nothing."""
     context: Context = request.app.state.context
     return watched_json(_watched(context, context.service(name).name))
+
+
+async def _probes(context: Context, service: str) -> list[dict[str, str]]:
+    """A row for each probe of the service at each place, by what was seen last."""
+    found = [p for p in await probes.standing(context) if p.probe.service == service]
+    now = context.clock.now()
+    return [
+        {
+            "name": line(place.probe.name),
+            "location": line(place.location),
+            "state": str(place.state),
+            "seen": f"{max(0, int((now - place.sighting.at).total_seconds()))} s ago" if place.sighting else "never",
+            "took": f"{place.sighting.seen.seconds * 1000:.0f} ms" if place.sighting else "",
+            "detail": line(place.sighting.seen.detail) if place.sighting else "",
+        }
+        for place in found
+    ]
 
 
 def _end(context: Context, around: str, length: timedelta) -> datetime:
