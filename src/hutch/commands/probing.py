@@ -34,6 +34,9 @@ FLUSH = 1.0
 REMEMBERED = 5000
 """Latenesses that the figures are made of."""
 
+NAMED = 5
+"""Probes that are named where turns are left out: when the machine stands still, it is all of them."""
+
 FORGOTTEN = timedelta(days=1)
 """What nobody has renewed for so long belongs to no probe any more."""
 
@@ -102,6 +105,7 @@ class Prober:
         self.figures = Figures()
         self._room = asyncio.Semaphore(at_once or allowed_at_once())
         self._unwritten: dict[str, Sighting] = {}
+        self._left_out: list[str] = []
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -135,8 +139,7 @@ class Prober:
         if turn.running:
             turn.skipped += 1
             self.figures.skipped += 1
-            if turn.skipped == 1:
-                log.warning("probe %s: its last look has not ended, so turns are left out", turn.config.name)
+            self._left_out.append(turn.config.name)
             return
         turn.running = True
         task = asyncio.create_task(self._look(turn, due), name=f"probe {turn.config.name}")
@@ -183,6 +186,10 @@ class Prober:
 
     async def flush(self) -> None:
         """Write what was seen and is not written yet; what cannot be is tried again, one a probe at the most."""
+        left_out, self._left_out = self._left_out, []
+        if left_out:
+            names = ", ".join(dict.fromkeys(left_out[:NAMED]))
+            log.warning("%d turns of probes are left out, since the last look has not ended: %s", len(left_out), names)
         pending, self._unwritten = self._unwritten, {}
         table = self.context.sightings
         if pending and table and not await table.keep(list(pending.values())):
