@@ -27,11 +27,15 @@ REDIS = re.compile(r"^\s*(?:redis(?:[\w.-]*|\s[\w./-]+)(?::\d{1,5})?|[\w.-]+:\d{
 """What redis-cli prints before a command."""
 
 _HOSTED = re.compile(r"^(?:\[[\w.-]+@[^\]\n]{1,80}\]|[\w.-]+@[\w.-]+:\S*|bash-\d[\d.]*)\s?[$#]\s")
+_TYPED = re.compile(r"\s*\$ +[A-Za-z./~]")
 _ANGLE = re.compile(r"^\s*>(?: |$)")
 
 
 def spoken(text: str, lang: str) -> str:
-    """The language of a block whose fence says ``lang``: ``sql`` for a session of psql alone."""
+    """The language of a block whose fence says ``lang``: ``sql`` for a session of psql alone, ``console`` for a block
+    without a language whose first line was typed after ``$ ``, as many collections write them."""
+    if not lang and _TYPED.match(text):
+        return "console"
     return "sql" if lang in {"console", "bash", "sh", "shell"} and speaks_sql(text) else lang
 
 

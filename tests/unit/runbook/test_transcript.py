@@ -27,6 +27,11 @@ def test_prompts_of_shells(prompt: str) -> None:
     assert typed(text) == [("df -h", 0), ("id", 2)]
 
 
+def test_a_block_without_a_language_is_a_session_if_it_begins_as_one() -> None:
+    assert typed("$ df -h\nFilesystem  Size\n$ id\n", "") == [("df -h", 0), ("id", 2)]
+    assert typed("$ 500 were lost\n", "") == typed("df -h\n$ id\n", "") == typed("$ id\n", "text") == []
+
+
 def test_an_angle_is_the_prompt_where_there_is_no_other() -> None:
     assert typed("> df -h\nFilesystem\n> id\n") == [("df -h", 0), ("id", 2)]
     assert typed("$ df \\\n>   -h\nx > y\n> not typed\n") == [("df \\\n  -h", 0)]
