@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 HOLD = 8192
 """Characters that are held back: as long as a secret may be (a private key of 8192 bits is shorter)."""
 
-BATCH = 65536
+BATCH = 24576
 """Characters that are gathered before they are masked."""
 
-MOST = 4 * BATCH
+MOST = 8 * BATCH
 """Characters that may be gathered where no place to cut is found; then they are given on as they are masked."""
 
 Mask = Callable[[str], str]
@@ -31,12 +31,19 @@ class Masking:
     def add(self, piece: str) -> str:
         """The next piece; what can be given on by now, masked."""
         self._pending += piece
-        if len(self._pending) < BATCH:
-            return ""
-        cut = place_to_cut(self._pending, len(self._pending) - HOLD, self._mask)
-        if cut == 0 and len(self._pending) > MOST:
-            cut = len(self._pending)
-        done, self._pending = self._mask(self._pending[:cut]), self._pending[cut:]
+        done: list[str] = []
+        while len(self._pending) >= BATCH and (part := self._batch()):
+            done.append(part)
+        return "".join(done)
+
+    def _batch(self) -> str:
+        """About one batch, masked; nothing while there is no place to cut."""
+        cut, done = cut_safely(self._pending[:BATCH], BATCH - HOLD, self._mask)
+        if not cut and len(self._pending) > BATCH:
+            cut, done = cut_safely(self._pending, len(self._pending) - HOLD, self._mask)
+        if not cut and len(self._pending) > MOST:
+            cut, done = len(self._pending), self._mask(self._pending)
+        self._pending = self._pending[cut:]
         return done
 
     def end(self) -> str:
@@ -45,11 +52,15 @@ class Masking:
         return rest
 
 
-def place_to_cut(text: str, most: int, mask: Mask) -> int:
-    """Where ``text`` may be cut at ``most`` or before, so that each part is masked as it is in the whole; 0 for
-    nowhere."""
+def cut_safely(text: str, most: int, mask: Mask) -> tuple[int, str]:
+    """Where ``text`` may be cut at ``most`` or before, so that each part is masked as it is in the whole, and what is
+    before it, masked; 0 for nowhere."""
     whole = mask(text)
-    return next((at for at in _places(text, most) if mask(text[:at]) + mask(text[at:]) == whole), 0)
+    for at in _places(text, most):
+        before = mask(text[:at])
+        if before + mask(text[at:]) == whole:
+            return at, before
+    return 0, ""
 
 
 def _places(text: str, most: int) -> Iterator[int]:

@@ -13,10 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hutch.store.masking import HOLD, Mask, Masking, place_to_cut
+from hutch.store.masking import HOLD, Mask, Masking, cut_safely
 
 TAIL = 1024 * 1024
 """Characters of the end that are kept at most, where not all is."""
+
+SHARE = 64
+"""All is added up again once this part of its bound has been written."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
@@ -34,6 +37,7 @@ class FileOutputs:
     all: int
     over: Callable[[str], Awaitable[bool]]
     _open: set[Path] = field(default_factory=set)
+    _unseen: int = 1 << 62  # bytes written since all was last added up: never yet
 
     def open(self, run: str, item: str) -> FileOutput:
         """A new output in the place of an earlier one of the same statement."""
@@ -45,8 +49,12 @@ class FileOutputs:
         """Where it is kept, if it is."""
         return self.folder / _safe(run) / f"{_safe(item)}.txt"
 
-    async def _closed(self, path: Path) -> None:
+    async def _closed(self, path: Path, size: int) -> None:
         self._open.discard(path)
+        self._unseen += size
+        if self._unseen < self.all // SHARE:
+            return
+        self._unseen = 0
         sizes = await asyncio.to_thread(self._sizes)
         surplus = sum(size for size, _, _ in sizes) - self.all
         if surplus > 0:
@@ -85,7 +93,7 @@ def _safe(name: str) -> str:
 class FileOutput:
     """One output: its head as it comes, its end when it has ended, and between them how much was left out."""
 
-    def __init__(self, path: Path, mask: Mask, limit: int, closed: Callable[[Path], Awaitable[None]]) -> None:
+    def __init__(self, path: Path, mask: Mask, limit: int, closed: Callable[[Path, int], Awaitable[None]]) -> None:
         self._path, self._mask, self._closed = path, mask, closed
         self._end = min(limit // 4, TAIL)
         self._room = limit - self._end
@@ -115,13 +123,13 @@ class FileOutput:
     async def close(self) -> None:
         """Write the end, and make room where all together are too much."""
         await asyncio.to_thread(self._finish)
-        await self._closed(self._path)
+        await self._closed(self._path, self._written)
 
     def _finish(self) -> None:
         rest = "".join(self._tail)
         if self._left_out:
             left = self._left_out + self._masking.held
-            cut = place_to_cut(rest, 2 * HOLD, self._mask) or len(rest)
+            cut = cut_safely(rest, 2 * HOLD, self._mask)[0] or len(rest)
             self._write(f"\n[… {left + cut} characters left out …]\n", self._mask(rest[cut:]))
         else:
             self._write(self._masking.add(rest), self._masking.end())

@@ -108,7 +108,7 @@ async def test_past_the_bound_finished_runs_go_first_the_oldest_before(tmp_path:
 
 
 async def test_where_none_has_finished_single_ones_go_but_none_that_is_written(tmp_path: Path) -> None:
-    kept = outputs(tmp_path, everything=90_000)
+    kept = outputs(tmp_path, everything=82_000)
     under_way = kept.open("R-a", "one")
     under_way.add("n\n" * 40_000)
     for number, run in enumerate(["R-b", "R-c", "R-d"]):
