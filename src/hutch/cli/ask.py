@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import click
 import yaml
 
+from hutch.cli.lines import cut
 from hutch.cli.paint import painted
 from hutch.cli.progress import safe
 from hutch.cli.shell import with_context
@@ -88,7 +89,7 @@ def question(need: Need, service: str) -> Iterator[str]:
     lines = need.statement.text.splitlines()
     more = f"  (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
     place = f"  {safe(need.section.title)}, line {need.statement.line}:"
-    yield f"{place}  {safe(lines[0])[: max(20, ROOM - len(place) - len(more))]}{more}"
+    yield f"{place}  {cut(safe(lines[0]), max(20, ROOM - 2 - len(place) - len(more)))}{more}"
     form = FORMS.get(need.open.kind, "what it stands for here, or as-is")
     manual = "" if need.open.kind in ("placeholder", "file") else ", manual for what a person does"
     yield from _wrapped(f"Give {form}{manual}; or nothing.", "  ")
