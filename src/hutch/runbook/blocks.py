@@ -14,6 +14,7 @@ from enum import Enum
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from hutch.runbook.errors import RunbookError
 from hutch.runbook.words import read_title, role_of
 
 LONGEST_LABEL = 12
@@ -51,7 +52,11 @@ class Mark:
     fenced: bool = False
 
 
-_BLOCKS = MarkdownIt("commonmark").disable(["inline", "text_join"])
+DEEPEST = 100
+"""Levels of blocks that are read (a list is two of them). Where lists go deeper the parser drops all that follows,
+statements too: such a document is refused. Of a quote that goes deeper only its own words are dropped."""
+
+_BLOCKS = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).disable(["inline", "text_join"])
 _INLINE = MarkdownIt("commonmark")
 _BOLD = re.compile(r"^(\*\*|__)(?P<title>(?:(?!\1).){1,200})\1[ \t]*(?P<colon>:?)[ \t]*(?P<rest>.*)$", re.DOTALL)
 _PLAIN_LABEL = re.compile(r"(?P<mark>[*_]?)(?P<title>[^\W\d_a-z](?:[^\n:*_.]){1,40})(?P<colon>:?)(?P=mark)(?P<last>:?)")
@@ -64,9 +69,20 @@ _LINK = re.compile(
 _CUSTOM_ANCHOR = re.compile(r"\s*\{#[\w-]+\}\s*$")
 
 
+def _not_too_deep(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.level + 1 >= DEEPEST and token.type == "list_item_open":
+            line = token.map[0] + 1 if token.map else 0
+            raise RunbookError("lists are nested too deep to be read; make them flatter", line)
+
+
 def marks(text: str, lines: Sequence[str]) -> Iterator[Mark]:
-    """The marks of ``text``, whose line ends are ``\\n`` and whose lines are ``lines``."""
+    """The marks of ``text``, whose line ends are ``\\n`` and whose lines are ``lines``.
+
+    Raises :class:`RunbookError` for a document that is nested too deep.
+    """
     tokens = _BLOCKS.parse(text)
+    _not_too_deep(tokens)
     holders = _items_with_blocks(tokens)
     inside: list[int] = []
     for at, token in enumerate(tokens):

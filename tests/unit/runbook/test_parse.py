@@ -435,3 +435,13 @@ def test_one_long_block_costs_no_more_than_its_length(calls: Effort, lang: str, 
     once = calls(lambda: parse(f"```{lang}\n{unit * 200}\n```\n", "x.md"))
     tenfold = calls(lambda: parse(f"```{lang}\n{unit * 2000}\n```\n", "x.md"))
     assert tenfold < 14 * once + 20_000
+
+
+def test_deep_lists_swallow_nothing_that_comes_after_them() -> None:
+    def nested(levels: int) -> str:
+        return "# A\n\n## B\n\n" + "".join("  " * i + "- x\n" for i in range(levels)) + "\n## C\n\n```bash\nls\n```\n"
+
+    document = parse(nested(45), "x.md")
+    assert [s.text for r in document.runbooks for _, step in r.steps() for s in step.statements] == ["ls"]
+    with pytest.raises(RunbookError, match=r"x\.md:\d+: lists are nested too deep to be read"):
+        parse(nested(60), "x.md")

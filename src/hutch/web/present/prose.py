@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from hutch.runbook.blocks import DEEPEST
 from hutch.runbook.visible import visible
 
 PREFIX = "doc-"
@@ -52,7 +53,7 @@ SCHEMES = {"http", "https", "mailto"}
 EMPTIED = {"script", "style", "template", "noscript", "title", "textarea", "iframe", "object", "svg", "math"}
 """Elements whose words go too: they are no prose."""
 
-_MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_MARKDOWN = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
 _RENDERER = RendererHTML()
 _ANCHOR = re.compile(r"[ \t]*\{#[\w-]+\}$")
 """An anchor that some renderers take from a heading; it is not shown, as it is not part of the title."""
@@ -102,7 +103,7 @@ def references(text: str) -> Mapping[str, object]:
     if not re.search(r"^[ >]*\[[^\]\n]+\]:", text, re.MULTILINE):
         return {}
     env: dict[str, Mapping[str, object]] = {}
-    MarkdownIt("commonmark").disable(["inline", "text_join"]).parse(text, env)
+    MarkdownIt("commonmark", {"maxNesting": DEEPEST}).disable(["inline", "text_join"]).parse(text, env)
     return env.get("references", {})
 
 
