@@ -7,12 +7,13 @@ too ill even for that, the pings stop, and the switch outside says so.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import logging
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import aiohttp
 
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context
@@ -125,16 +126,29 @@ class Overseer:
         result = "failed"
         try:
             url = self.context.secrets.resolve(watchdog.url)
-            timeout = aiohttp.ClientTimeout(total=PING_TIMEOUT)
-            async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session, session.get(url) as answer:
-                result = "ok" if answer.status < 400 else "failed"
-                if result == "failed":
-                    log.warning("the watchdog's switch answers %d", answer.status)
+            status = await asyncio.wait_for(asyncio.to_thread(_get, url), PING_TIMEOUT * 2)
+            result = "ok" if status < 400 else "failed"
+            if result == "failed":
+                log.warning("the watchdog's switch answers %d", status)
         except LookupError as error:
             log.warning("the watchdog's switch is not pinged: %s", error.args[0])
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (http.client.HTTPException, TimeoutError, OSError, ValueError) as error:
             log.warning("the watchdog's switch does not answer: %s", type(error).__name__)
         self.context.vitals.pings[result] += 1
+
+
+def _get(url: str) -> int:
+    """The status of the answer. By the standard library, in a thread: a client for one request in a minute would be
+    loaded by every command that knows of the monitor."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("the address of the watchdog is no http or https URL")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url), timeout=PING_TIMEOUT) as answer:  # noqa: S310  (checked above)
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def _ended(alert: Alert, now: datetime) -> Alert:

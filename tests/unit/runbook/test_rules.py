@@ -103,7 +103,7 @@ def test_a_duration_of_years_is_a_slip() -> None:
         ("alerts:\n  - name: x\n    labels: 3\n    condition: a > 1\n    duration: 1m\n    severity: 1\n",
          "3: alert rule 'x': labels must be 'key: value' lines"),
         ("alerts:\n  - colour: red\n", "2: alert rule: unknown key 'colour'; known: name, condition, duration, "
-         "severity, runbook, labels, annotations, service, keep_firing_for, no_data"),
+         "severity, runbook, labels, annotations, service, keep_firing_for, no_data, quorum"),
         ("alerts: \x07", "1: alert rules are not YAML: a character is not allowed; correct the block"),
         ("alerts: " + "[" * 5000, "1: alert rules are not YAML: nested too deep; correct the block"),
     ],
