@@ -21,8 +21,11 @@ def classify(lang: str, text: str, holes: Iterable[tuple[int, int]] = ()) -> Ver
     before they are filled in, their marks would read as something else. A filled-in text is judged again.
     """
     lang = lang.strip().lower()
-    for start, end in sorted(holes, reverse=True):
-        text = text[:start] + _HOLES.get(lang, "x") + text[end:]
+    kept, at = [], 0
+    for start, end in sorted(holes):
+        kept += [text[at:start], _HOLES.get(lang, "x")]
+        at = end
+    text = "".join((*kept, text[at:]))
     return _remembered(lang, text) if len(text) <= _SHORT else _classify(lang, text)
 
 

@@ -14,6 +14,9 @@ from typing import NamedTuple
 LIMIT = 64 * 1024
 """Bytes of a statement past which it is not parsed at all (1 MB takes seconds)."""
 
+LONGEST_OPERATOR = 63
+"""Characters (Postgres' ``NAMEDATALEN`` less one)."""
+
 _LETTER = r"A-Za-z_\x80-\U0010ffff"
 _TOKEN = re.compile(
     rf"""
@@ -110,9 +113,9 @@ def _token(kind: str, text: str, at: int, end: int) -> Token:
 def _operator_length(run: str) -> int:
     cut = min((i for i in (run.find("--", 1), run.find("/*", 1)) if i > 0), default=len(run))
     run = run[:cut]
-    while len(run) > 1 and run[-1] in "+-" and not _KEEPS_SIGN.intersection(run):
-        run = run[:-1]
-    return len(run)
+    if len(run) > LONGEST_OPERATOR:
+        raise Alien("an operator longer than Postgres knows one")
+    return len(run) if _KEEPS_SIGN.intersection(run) else max(len(run.rstrip("+-")), 1)
 
 
 def _comment_end(text: str, at: int) -> int:

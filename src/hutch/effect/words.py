@@ -100,7 +100,8 @@ def _composed(node: Node, substituted: Substitution) -> Word:
     pieces = _pieces(node, substituted)
     text = "".join(piece.text for piece in pieces)
     bare = "".join(piece.text if not piece.quoted else "'" for piece in pieces)
-    if re.search(r"\{.*(,|\.\.).*\}", bare, re.DOTALL):
+    inside = bare[bare.find("{") + 1 : bare.rfind("}")] if "{" in bare and "}" in bare else ""
+    if "," in inside or ".." in inside:
         raise Unknown("a brace expansion")
     if any(not (c.isascii() or c.isalnum()) for c in _restored(bare)):
         raise Unknown("a sign that is no letter outside quotes")

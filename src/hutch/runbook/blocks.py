@@ -66,7 +66,7 @@ _LINK = re.compile(
     r"\[(?P<text>[^\[\]\n]{1,200})\]\((?P<address>(?:[^\s()<>#:]{1,300}\.(?:md|markdown))?(?:#[^\s()<>]{1,200})?)\)[.;!]?",
     re.IGNORECASE,
 )
-_CUSTOM_ANCHOR = re.compile(r"\s*\{#[\w-]+\}\s*$")
+_CUSTOM_ANCHOR = re.compile(r"\{#[\w-]+\}")
 
 
 def _not_too_deep(tokens: Sequence[Token]) -> None:
@@ -116,10 +116,16 @@ def _items_with_blocks(tokens: Sequence[Token]) -> frozenset[int]:
 
 def _heading(token: Token, inline: Token) -> Mark:
     start, end = _span(token)
-    title = _CUSTOM_ANCHOR.sub("", plain(inline.content)).strip()
+    title = _without_anchor(plain(inline.content).strip())
     if token.level:
         return Mark(Kind.LABEL, start, end, token.level, title)
     return Mark(Kind.HEADING, start, end, int(token.tag[1]), title)
+
+
+def _without_anchor(title: str) -> str:
+    """``Restore {#restore-now}`` without the anchor that other tools read there."""
+    at = title.rfind("{#") if title.endswith("}") else -1
+    return title[:at].rstrip() if at >= 0 and _CUSTOM_ANCHOR.fullmatch(title, at) else title
 
 
 def _paragraph(token: Token, text: str, listed: bool, holds: bool) -> Iterator[Mark]:

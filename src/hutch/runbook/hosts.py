@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hutch.model.runbook import Statement, Target
+from hutch.model.runbook import Placeholder, Statement, Target
 from hutch.runbook.placeholders import SHELLS
 from hutch.runbook.render_shell import mask
 from hutch.runbook.shell_words import Word, commands
@@ -50,11 +50,19 @@ SCRIPT_RUNNERS = frozenset({"npm", "pnpm", "yarn", "bun", "make", "rake", "just"
 WRAPPERS = frozenset({"sudo", "env", "nohup", "time", "timeout", "watch", "xargs", "nice", "command", "exec"})
 """Programs that run the program in their next plain word."""
 
+MOST_WRAPPERS = 20
+"""Programs through which one is run that are looked through; the effect of what goes on is a change, whatever it is."""
+
+MOST_MISSED = 20
+"""Addresses of one word that are sought in vain, since quotes stand within them, before the others are not sought."""
+
 _URL = re.compile(
-    r"\b(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s/@'\"]*@)?"
+    r"\b(?P<scheme>[a-z][a-z0-9+.-]{0,60})://(?:[^\s/@'\"]*@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]+\](?::\d+)?|(?:<[^<>\n]*>|\{\{[^{}\n]*\}\}|[^\s/?#'\"`|;&()<>\\])+)"
 )
-_DATABASE_VARIABLE = re.compile(r"\$\{?(\w*(?:DATABASE|POSTGRES|PG|DB|REDIS|MYSQL|MONGO)\w*(?:URL|URI|DSN)\w*)\}?")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_DATABASE = re.compile(r"DATABASE|POSTGRES|PG|DB|REDIS|MYSQL|MONGO")
+_ADDRESS = re.compile(r"URL|URI|DSN")
 _HOST_NAME = re.compile(r"(?:[\w.-]+@)?((?:[\w-]+\.)+[A-Za-z]{2,}|localhost|(?:\d{1,3}\.){3}\d{1,3}|\[[^\]]+\])")
 _HOST_AND_PATH = re.compile(r"((?:(?:[\w-]+\.)+[A-Za-z]{2,}|localhost|(?:\d{1,3}\.){3}\d{1,3})(?::\d+)?)(?:[/?#].*)?")
 _METHOD = re.compile(r"\s*(?:[A-Za-z-]+[ \t]+)?")
@@ -123,11 +131,11 @@ def mentions(statement: Statement, lang: str) -> tuple[Mention, ...]:
 
 
 def _with_holes(mention: Mention, statement: Statement, ends: Sequence[int]) -> Mention:
-    inside = []
-    for one in statement.placeholders[bisect_right(ends, mention.start) :] if mention.start >= 0 else ():
-        if one.start >= mention.end:
-            break
+    inside: list[Placeholder] = []
+    at = bisect_right(ends, mention.start) if mention.start >= 0 else len(ends)
+    while at < len(ends) and (one := statement.placeholders[at]).start < mention.end:
         inside.append(one)
+        at += 1
     if not inside or mention.target.name.startswith("$"):
         return mention
     whole = mention.target.name == inside[0].text
@@ -149,7 +157,9 @@ def _shell(statement: Statement) -> Iterator[Mention]:
 def _of(words: list[_Named]) -> Iterator[Mention]:
     """What one simple command names; a wrapper such as ``sudo`` counts, and so does what it runs."""
     program = ""
-    while words:
+    for _ in range(MOST_WRAPPERS):
+        if not words:
+            break
         values = [w.value for w in words]
         program = values[0].rsplit("/", 1)[-1]
         cuts = tuple(w.at + len(w.raw) for w in words)
@@ -161,10 +171,17 @@ def _of(words: list[_Named]) -> Iterator[Mention]:
         words = words[inner:]
     for word in words:
         yield from _urls(word)
-        for found in _DATABASE_VARIABLE.finditer(word.value):
-            yield word.find("database", f"${found[1]}")
+        for found in _VARIABLE.finditer(word.value):
+            if _names_database(found[1]):
+                yield word.find("database", f"${found[1]}")
     yield from _options(program, words)
     yield from _arguments(program, words)
+
+
+def _names_database(variable: str) -> bool:
+    """``DATABASE_URL``, ``MYSQL_REPLICA_DSN``: what it is, and after that what of it."""
+    found = _DATABASE.search(variable)
+    return found is not None and _ADDRESS.search(variable, found.end()) is not None
 
 
 def _script(program: str, words: list[str]) -> str:
@@ -191,13 +208,15 @@ def _as_written(word: Word, statement: Statement, ends: Sequence[int]) -> _Named
 
 
 def _urls(word: _Named) -> Iterator[Mention]:
-    at = 0
+    at = missed = 0
     for found in _URL.finditer(word.value):
         scheme, host = found["scheme"], found["host"]
         kind = "bucket" if scheme in _BUCKET_SCHEMES else "database" if scheme in _DATABASE_SCHEMES else "host"
         if scheme == "file":
             continue
-        one = word.find(kind, host, word.value[found.start() : found.start("host")], at)
+        address = word.value[found.start() : found.start("host")]
+        one = word.find(kind, host, address, at) if missed < MOST_MISSED else Mention(Target(kind, host))
+        missed += one.start < 0
         at = max(one.end - word.at, at)
         yield one
 

@@ -252,15 +252,14 @@ class Lexer:
 
     def _body(self, delimiter: str, tabs: bool, expands: bool) -> None:
         quoting = Quoting.HEREDOC if expands else Quoting.LITERAL
-        ending = re.compile(("^\\t*" if tabs else "^") + re.escape(delimiter) + "$", re.MULTILINE)
-        found = ending.search(self.text, self._at)
-        if found is None:
+        start, end = _end_of_body(self.text, self._at, delimiter, tabs)
+        if end < 0:
             self.complete = False
             self._emit("body", len(self.text) - self._at, quoting)
             return
-        if found.start() > self._at:
-            self._emit("body", found.start() - self._at, quoting)
-        self._emit("body", found.end() - self._at, quoting)
+        if start > self._at:
+            self._emit("body", start - self._at, quoting)
+        self._emit("body", end - self._at, quoting)
 
     # inside quotes, ${…} and $((…))
 
@@ -273,6 +272,17 @@ class Lexer:
         self._leave()
         self._emit(kind, len(text), quoting)
         self._significant()
+
+
+def _end_of_body(text: str, at: int, delimiter: str, tabs: bool) -> tuple[int, int]:
+    """Where the line that ends a here-document begins and ends; -1 twice where there is none."""
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        if (text[at:end].lstrip("\t") if tabs else text[at:end]) == delimiter:
+            return at, end
+        at = end + 1
+    return -1, -1
 
 
 _QUICK = frozenset({"space", "word", "text"})

@@ -18,7 +18,7 @@ from hutch.runbook.sql_lex import Item
 from hutch.runbook.transcript import commands, is_transcript, queries, speaks_sql
 
 _BREAK = re.compile("\n")
-_MARKER = re.compile(r"^(?:#+!?|--+|//+|/\*+)\s?|\s*\*+/$")
+_MARKER = re.compile(r"(?:#+!?|--+|//+|/\*+)\s?")
 
 
 @dataclass(slots=True)
@@ -191,4 +191,7 @@ def _expected(run: Sequence[Comment]) -> int:
 
 
 def _bare(comment: str) -> str:
-    return _MARKER.sub("", comment.strip()).strip()
+    text = comment.strip()
+    if found := _MARKER.match(text):
+        text = text[found.end() :]
+    return text[:-1].rstrip("*").strip() if text.endswith("*/") else text.strip()

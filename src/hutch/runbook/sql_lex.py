@@ -7,7 +7,7 @@ ends with its line, the data of ``COPY … FROM STDIN`` ends with ``\\.``. Unclo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 
@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 _LONG = frozenset({"block", "dollar"})
 """Groups that only begin a token."""
 
+_TAG = re.compile(r"(?=(\$(?:[^\W\d]\w*)?\$))")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _COPY = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
 _ROUTINE = frozenset({"function", "procedure"})
@@ -38,10 +39,12 @@ _ROUTINE = frozenset({"function", "procedure"})
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of ``text``, without gaps."""
     at, first, statement = 0, "", 0
-    unclosed: set[str] = set()
+    lasts: dict[str, int] = {}
     while found := _TOKEN.match(text, at):
         kind = found.lastgroup or "op"
-        token = _long(text, found, unclosed) if kind in _LONG else Token(kind, at, found.end())
+        if kind == "dollar" and not lasts:
+            lasts = {tag[1]: tag.start() for tag in _TAG.finditer(text)}
+        token = _long(text, found, lasts) if kind in _LONG else Token(kind, at, found.end())
         yield token
         at = token.end
         if token.kind == "end":
@@ -54,16 +57,14 @@ def tokens(text: str) -> Iterator[Token]:
             first, statement = text[token.start : token.end][:8].lower(), token.start
 
 
-def _long(text: str, found: re.Match[str], unclosed: set[str]) -> Token:
-    """The token that ``found`` opens. A ``$tag$`` that never closes is no quote; ``unclosed`` saves seeking again."""
+def _long(text: str, found: re.Match[str], lasts: Mapping[str, int]) -> Token:
+    """The token that ``found`` opens. A ``$tag$`` that never closes is no quote; ``lasts`` says where each is last."""
     at, end, tag = found.start(), found.end(), found.group()
     if tag == "/*":
         return Token("comment", at, _comment_end(text, end))
-    close = -1 if tag in unclosed else text.find(tag, end)
-    if close < 0:
-        unclosed.add(tag)
+    if lasts[tag] < end:
         return Token("op", at, end)
-    return Token("dollar", at, close + len(tag))
+    return Token("dollar", at, text.find(tag, end) + len(tag))
 
 
 def _data_end(text: str, at: int) -> int:

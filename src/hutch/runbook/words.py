@@ -150,6 +150,9 @@ CORE_ROLES = frozenset(
 STEP_ROLES = frozenset({Role.NOTIFICATION, Role.COMMUNICATION})
 """Roles that a numbered step keeps for itself; any other step has the role of what it is a step of."""
 
+MOST_ORDINALS = 20
+"""Figures before a title that are taken off (``2. 1. Check``)."""
+
 _NUMBERED = re.compile(
     r"^(?P<word>[^\W\d_]+)\s+#?(?P<number>\d{1,4}|[A-Z]|[A-Za-z]{3,5})\b\s*(?:[:.)–—-]\s*|$)(?P<rest>.*)$", re.DOTALL
 )
@@ -187,15 +190,16 @@ def _known_title(text: str) -> Title:
 
 
 def _title(text: str) -> Title:
-    bare = _unadorned(text)
-    if (found := _NUMBERED.match(bare)) and (kind := _kind(found["word"])) and (number := _number(found["number"])):
-        return Title(text, found["rest"], kind, number)
-    if found := _ORDINAL.match(bare):
-        inner = read_title(found["rest"])
-        return Title(text, inner.rest, inner.kind or "ordinal", inner.number if inner.kind else int(found["number"]))
+    bare, number = _unadorned(text), None
+    for _ in range(MOST_ORDINALS):
+        if not (found := _ORDINAL.match(bare)):
+            break
+        bare, number = _unadorned(found["rest"]), int(found["number"])
+    if (found := _NUMBERED.match(bare)) and (kind := _kind(found["word"])) and (counted := _number(found["number"])):
+        return Title(text, found["rest"], kind, counted)
     if found := _ENUMERATED.match(bare):
         return Title(text, found["rest"], "ordinal", ord(found["letter"].lower()) - 96 if found["letter"] else None)
-    return Title(text, bare)
+    return Title(text, bare, "" if number is None else "ordinal", number)
 
 
 def _unadorned(text: str) -> str:
