@@ -22,6 +22,9 @@ from hutch.model.effect import Effect, Verdict, worst
 _PARSER = Parser(Language(tree_sitter_bash.language()))
 _BEFORE_COLON = re.compile(r"(?<![\\$])\$([A-Za-z_]\w*)(?=:\$[A-Za-z_])|(?<=:)\$([A-Za-z_]\w*)", re.ASCII)
 _DEEP = 20
+_LONG = 8 * 1024
+_MOST_OPEN = 200
+_BRACKETS = re.compile(rb"[()\[\]{}]")
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MARK = re.compile(r"[^\w \t,./:]")
 
@@ -48,6 +51,8 @@ def _walked(text: str, depth: int = 0) -> Verdict:
     if len(text) > MOST_MARKS and len(_MARK.findall(text)) > MOST_MARKS:
         return _change("has too many marks to be looked into")
     raw = plain_bytes(_braced(text))
+    if len(raw) > _LONG and _tangled(raw):
+        return _change("is long, and its brackets do not match, so not looked into")
     root = _PARSER.parse(raw).root_node
     verdict = Walk(raw, partial(run_argv, depth=depth)).judge(root, Stdin())
     if root.start_byte or root.end_byte != len(raw):
@@ -55,6 +60,16 @@ def _walked(text: str, depth: int = 0) -> Verdict:
     if root.has_error:
         verdict = verdict.at_least(Effect.CHANGE, "cannot be parsed as shell, so unknown")
     return verdict
+
+
+def _tangled(raw: bytes) -> bool:
+    """Whether so many brackets stand open, or close nothing, that the parser takes quadratic time (16 s for 64 kB)."""
+    depth = 0
+    for mark in _BRACKETS.findall(raw):
+        depth += 1 if mark in b"([{" else -1
+        if abs(depth) > _MOST_OPEN:
+            return True
+    return False
 
 
 def _braced(text: str) -> str:

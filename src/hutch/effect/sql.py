@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from sqlglot import exp
+
 from hutch.effect import sqltree
 from hutch.effect.backslash import classify_backslash
 from hutch.effect.commands import judge_by_words
@@ -38,7 +40,7 @@ def _judged(text: str) -> Verdict:
     if not parts:
         return Verdict(Effect.NONE, "nothing to run")
     try:
-        verdicts = [_one(text[part[0].start : part[-1].end], part) for part in parts]
+        verdicts = [_one(text, part) for part in parts]
     except RecursionError:
         return _raised(text, "is nested too deep to be looked into")
     total = worst(verdicts)
@@ -82,6 +84,11 @@ def _raised(text: str, why: str) -> Verdict:
     return _change(why)
 
 
+def _tree(text: str, found: Sequence[Token]) -> exp.Expr | None:
+    """The tree of the statement that ``found`` are the tokens of; they know where in ``text`` they stand."""
+    return sqltree.parse(text[found[0].start : found[-1].end])
+
+
 def _one(text: str, found: Sequence[Token]) -> Verdict:
     first = found[0].text
     if first in _QUERY:
@@ -101,8 +108,8 @@ def _one(text: str, found: Sequence[Token]) -> Verdict:
 def _query(text: str, found: Sequence[Token]) -> Verdict:
     harm = harms(found)
     if harm is not None and not _writes_in_cte(found):
-        return replace(harm, sensitive=_personal(text))
-    tree = sqltree.parse(text)
+        return replace(harm, sensitive=_personal(text, found))
+    tree = _tree(text, found)
     if tree is None:
         return harm or _change("cannot be parsed, so unknown")
     if harm is not None:
@@ -132,13 +139,13 @@ def _writes_in_cte(found: Sequence[Token]) -> bool:
     return any(t.kind == "name" and t.text in ("delete", "update", "insert", "merge") for t in found)
 
 
-def _personal(text: str) -> bool:
-    tree = sqltree.parse(text)
+def _personal(text: str, found: Sequence[Token]) -> bool:
+    tree = _tree(text, found)
     return tree is not None and sqltree.personal(tree)
 
 
 def _by_tree(text: str, found: Sequence[Token], otherwise: Verdict) -> Verdict:
-    tree = sqltree.parse(text)
+    tree = _tree(text, found)
     calls = [harm for harm in [harms(found, planned_only=True)] if harm]
     known = sqltree.written(tree) if tree is not None else []
     return worst([*(known or [otherwise]), *calls])
@@ -156,7 +163,7 @@ def _explain(text: str, found: Sequence[Token]) -> Verdict:
     options, rest = _explain_options(found)
     if options is None or not rest:
         return _change("EXPLAIN with options that cannot be read")
-    inner = _one(text[rest[0].start : rest[-1].end], rest)
+    inner = _one(text, rest)
     if options.get("analyze", "off") not in ("off", "false", "0"):
         return replace(inner, why=f"EXPLAIN ANALYZE runs it: {inner.why}")
     if inner.effect is Effect.READ:
@@ -207,7 +214,7 @@ def _copy(text: str, found: Sequence[Token]) -> Verdict:
     if not source or source[-1].kind == "op":
         return _change("COPY of nothing known")
     if len(source) > 2 and source[0].text == "(":
-        inner = _one(text[source[1].start : source[-2].end], source[1:-1])
+        inner = _one(text, source[1:-1])
         return replace(inner, why=f"COPY of a query to the client: {inner.why}")
     relation = source[0].text if len(source) == 1 else source[2].text if len(source) > 2 else ""
     return Verdict(Effect.READ, "COPY to the client reads", sensitive=relation in words("sql", "personal", "tables"))

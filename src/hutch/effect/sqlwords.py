@@ -31,11 +31,12 @@ _TOKEN = re.compile(
   | (?P<quoted>"(?:[^"]|"")+")
   | (?P<number>(?:[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![{_LETTER}]))
   | (?P<name>[{_LETTER}][{_LETTER}0-9$]*)
-  | (?P<op>[-+*/<>=~!@\#%^&|`?]+)
+  | (?P<op>[-+*/<>=~!@\#%^&|`?]{{1,64}})
   | (?P<mark>::|:=|\.\.|[()\[\],;.:])
     """,
     re.VERBOSE | re.DOTALL,
 )
+_LONGEST_OPERATOR = 63
 _ASCII_LOWER = {i: i + 32 for i in range(65, 91)}
 _KEEPS_SIGN = frozenset("~!@#%^&|`?")
 
@@ -105,6 +106,8 @@ def _token(kind: str, text: str, at: int, end: int) -> Token:
         return Token("string", text[at : close + end - at], at, close + end - at)
     if kind == "op":
         end = at + _operator_length(text[at:end])
+        if end - at > _LONGEST_OPERATOR:
+            raise Alien("an operator longer than names are")
     if kind == "string" and "\\'" in text[at:end]:
         raise Alien("a backslash before a quote, whose meaning is a server setting")
     return Token("string" if kind == "escaped" else kind, text[at:end], at, end)

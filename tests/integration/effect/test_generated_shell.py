@@ -90,7 +90,7 @@ def test_what_is_called_a_read_changes_nothing(scratch: Shell, texts: list[str])
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
 @given(BATCH)
 def test_what_is_called_a_read_changes_nothing_at_length(scratch: Shell, texts: list[str]) -> None:
     check(scratch, texts)
