@@ -150,6 +150,11 @@ def test_times_are_few_and_inside(seconds: int) -> None:
 VALUES = st.lists(st.one_of(st.none(), st.floats(-1e12, 1e12)), max_size=40)
 
 
+def test_a_share_far_below_zero_has_few_lines() -> None:
+    root = drawn(plot(-1e12, 50.0, unit="%"))
+    assert len([e for e in root.iter() if e.get("class") == "grid"]) < 30
+
+
 @given(VALUES, st.floats(-1e9, 1e9), st.sampled_from(["%", "bytes", "ms"]))
 def test_whatever_the_values_it_is_an_image_inside_its_frame(
     values: list[float | None], bound: float, unit: str

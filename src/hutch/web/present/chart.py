@@ -154,7 +154,7 @@ def _scale(plot: Plot) -> _Scale:
     values = [v for b in plot.track.bins for v in (b.low, b.high)] + [t.value for t in plot.thresholds]
     high, low = max(values, default=1.0), min(values, default=0.0)
     base = min(low, 0.0)
-    if plot.unit == "%" and 40 < high <= 100:
+    if plot.unit == "%" and 40 < high <= 100 and base == 0.0:
         return _Scale(plot, base, 100.0, 25.0)
     step = nice((high - base) / 4 or 1.0)
     return _Scale(plot, math.floor(base / step) * step, max(math.ceil(high / step) * step, base + step), step)
@@ -245,8 +245,12 @@ def _breaches(plot: Plot, scale: _Scale) -> Iterator[str]:
         yield f'<rect class="breach" x="{x:.1f}" y="{TOP}" width="{width:.1f}" height="{HEIGHT - TOP - BOTTOM}"/>'
 
 
+LINES = 20
+"""Lines of the grid, at the most."""
+
+
 def _grid(plot: Plot, scale: _Scale) -> Iterator[str]:
-    for n in range(round((scale.high - scale.low) / scale.step) + 1):
+    for n in range(min(round((scale.high - scale.low) / scale.step), LINES) + 1):
         value = scale.low + n * scale.step
         y = scale.y(value)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
