@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import diagnosis, ingest, log, machine, probes, report, runbooks, start, steps, waiting, workers
+from bench import ansible, diagnosis, ingest, log, machine, probes, report, runbooks, start, steps, waiting, workers
 from bench.measure import Figure
 
 FIGURES: Mapping[str, Callable[[bool], Figure]] = {
@@ -18,6 +18,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "waiting": waiting.measure,
     "log": log.measure,
     "ingest": ingest.measure,
+    "ansible": ansible.measure,
     "runbooks": runbooks.measure,
     "probes": probes.measure,
     "workers": workers.measure,

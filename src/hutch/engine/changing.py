@@ -109,6 +109,8 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     chosen = move.chosen
     words = await _words(means, run, chosen)
     word = settle(combine(words), move.last, known=chosen.state is not ChangeState.UNKNOWN)
+    if word.verdict is Verified.PASSED and chosen.state is ChangeState.UNKNOWN and _left(chosen):
+        word = Verification(Verified.UNKNOWN, f"{word.summary}; but not all of it was done", word.evidence)
     data: dict[str, object] = {
         "option": chosen.option.id,
         "verdict": word.verdict.value,
@@ -124,8 +126,13 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     await means.append(run, *drafts)
 
 
+def _left(chosen: Chosen) -> tuple[Item, ...]:
+    """The statements after the one that is next: they were never begun."""
+    return chosen.option.items[chosen.done_items + 1 :]
+
+
 def _question(chosen: Chosen) -> str:
-    title, left = chosen.option.title, chosen.option.items[chosen.done_items + 1 :]
+    title, left = chosen.option.title, _left(chosen)
     if chosen.state is ChangeState.UNKNOWN and left and chosen.next:
         return f"Was “{chosen.next.command.text}” of “{title}” done? If it was, {len(left)} more follow."
     return f"Did “{title}” work?"
