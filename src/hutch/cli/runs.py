@@ -32,6 +32,9 @@ A_PERSON = ("approval", "decision", "tick")
 LET_OTHERS = 1.0
 """Seconds that a running server gets to take a run on before this process does it itself."""
 
+GONE_AFTER, EVERY = 5.0, 0.2
+"""Seconds of silence after which a server that drives a run may be gone; seconds between two looks at the run."""
+
 
 @click.command()
 @click.argument("document")
@@ -253,11 +256,17 @@ async def _taken_elsewhere(context: Context, run_id: str, before: int) -> bool:
 
 
 async def _follow(context: Context, run_id: str) -> Run:
-    while True:
+    """Watch a server drive. One that has said nothing for long may be gone: then its job is taken here once it is free,
+    which it is not while anybody has it in hand."""
+    seq, quiet = -1, 0.0
+    while quiet < GONE_AFTER:
         found = await commands.load(context, run_id)
         if found.finished or found.waiting in A_PERSON:
             return found
-        await asyncio.sleep(0.2)
+        quiet = quiet + EVERY if found.seq == seq else 0.0
+        seq = found.seq
+        await asyncio.sleep(EVERY)
+    return await _drive_here(context, run_id)
 
 
 async def _tell_incident(worker: Worker, found: Run) -> None:
