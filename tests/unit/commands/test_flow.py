@@ -549,3 +549,40 @@ async def test_an_open_value_makes_no_read_a_change(context: Context) -> None:
     run = await started(context, "\n### Diagnosis\n\n```bash\nls [folder]/\n```\n")
     (skipped,) = run.program.skipped
     assert (skipped.command.effect.word, skipped.refused) == ("read", "[folder] has no value: give --set folder=VALUE")
+
+
+HALF = """
+### Resolution
+
+**Option 1: Two parts**
+
+```bash
+touch one
+```
+
+```bash
+touch two
+```
+
+### Verification
+
+```bash
+ls
+```
+"""
+
+
+async def test_an_option_that_broke_off_half_way_is_no_success_however_well_all_looks(context: Context) -> None:
+    run = await started(context, HALF)
+    await runs.approve(context, run.id, "", "olivia")
+    item = run.chosen[0].option.items[0]
+    broken = Draft("change.intended", {"option": run.chosen[0].option.id, "item": item.id, "runner": "sh"})
+    await context.store.commit([Append(run.stream, (broken,))])
+    run = await on(context, run)
+    assert (run.waiting, made(context)) == ("decision", [])
+    asked = next(e for e in await context.store.read(run.stream) if e.kind == "decision.needed")
+    assert str(asked.data["question"]).startswith(
+        "Was “touch one” of “Option 1: Two parts” done? If it was, 1 more follow"
+    )
+    run = await on(context, await runs.settle(context, run.id, "", "worked", "", "olivia"))
+    assert (run.outcome, made(context)) == ("resolved", ["two"])
