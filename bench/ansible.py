@@ -73,7 +73,11 @@ def _playbook(folder: Path) -> Path:
 def _play(program: str, playbook: Path) -> float:
     began = time.perf_counter()
     done = subprocess.run(
-        [program, "-i", "localhost,", str(playbook)], capture_output=True, text=True, check=False, cwd=playbook.parent
+        [program, "-i", "localhost,", "-e", f"ansible_python_interpreter={HOME}/bin/python", str(playbook)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=playbook.parent,
     )
     if done.returncode or f"ok={STEPS}" not in done.stdout:
         raise RuntimeError(f"the playbook failed: {done.stdout[-500:]}{done.stderr[-500:]}")
