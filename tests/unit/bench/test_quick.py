@@ -20,7 +20,11 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", FIGURES)
+NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n == "ansible" else []) for n in FIGURES]
+"""Every figure; one fetches what it compares with, once, and so is no part of the quick tests."""
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_figure_can_be_measured(tmp_path: Path, name: str) -> None:
     done = bench("--quick", "--only", name, "--json", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
