@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hutch.commands.board import end_of
 from hutch.commands.freeze import frozen_in
 from hutch.model.event import Event, instant
 from hutch.ports import Store, Wallclock
@@ -151,20 +152,6 @@ class Hub:
 
     def _tell(self, text: str) -> None:
         self.clients -= {client for client in self.clients if not client.give(text)}
-
-
-async def end_of(store: Store) -> int:
-    """The position of the last event: positions only grow, so it is found by halving."""
-    low, high = 0, 1
-    while await store.tail(high, 1):
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        if await store.tail(middle, 1):
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def told(position: int, event: Event) -> str:

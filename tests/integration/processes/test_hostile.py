@@ -57,7 +57,6 @@ def settled() -> None:
 
 
 async def ran(line: str, folder: Path) -> tuple[Ended, float]:
-    settled()
     folder.chmod(0o777)
     gaps: list[float] = [0.0]
     watch = asyncio.create_task(awake(gaps))
@@ -80,16 +79,17 @@ def marked(fate: str, line: str) -> ParameterSet:
 
 @pytest.mark.parametrize(("fate", "line"), [marked(fate, line) for fate, line in LINES])
 async def test_it_ends_in_time_and_leaves_nothing(fate: str, line: str, tmp_path: Path) -> None:
+    settled()
     before, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ended, gap = await ran(line, tmp_path)
     took = time.monotonic() - before
-    assert took < SECONDS + 60, took
+    assert took < SECONDS + 4, took
     if fate != "any":  # a line that forks without end may find no room and be over by itself, or be ended
         assert (ended.timed_out or ended.crowded) == (fate == "ends"), ended
     assert left(inside(str(tmp_path))) == []
     assert len(ended.output) <= 65536
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 64 * 1024, "memory grew by 64 MB"
-    assert gap < 10.0, f"the event loop stood still for {gap} s"
+    assert gap < 1.0, f"the event loop stood still for {gap} s"
 
 
 async def test_a_flood_is_heard_in_pieces_and_kept_by_its_end(tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ async def test_a_flood_is_heard_in_pieces_and_kept_by_its_end(tmp_path: Path) ->
     assert ended.timed_out and ended.output.endswith(b"y\ny\n") and len(ended.output) == 65536
     assert sum(heard) == ended.left_out + 65536
     assert max(heard) <= 65536
-    assert gap < 10.0
+    assert gap < 0.5

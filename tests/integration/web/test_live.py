@@ -11,13 +11,14 @@ from typing import Any
 import aiohttp
 
 from hutch.commands import incidents
+from hutch.commands.board import end_of
 from hutch.commands.freeze import freeze
 from hutch.model.event import Draft
 from hutch.model.severity import Severity
 from hutch.ports import Append
 from hutch.testing import FakeClock, MemoryStore
 from hutch.web import live
-from hutch.web.live import Hub, end_of
+from hutch.web.live import Hub
 
 
 async def noted(store: Any, count: int, stream: str = "incident:X") -> None:
