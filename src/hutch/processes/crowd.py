@@ -6,27 +6,50 @@ import asyncio
 import os
 import resource
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
-from hutch.processes.leftover import left
+from hutch.processes.leftover import each, marked
 
-EVERY = 0.25
+EVERY = 0.1
 """Seconds between two looks."""
 
 
-def bound(pid: int, most: int) -> None:
-    """Let the user of ``pid`` have ``most`` more tasks than now: the kernel counts a user's, and none of root's."""
+@contextmanager
+def bounded(most: int) -> Iterator[None]:
+    """What is started in the block may have ``most`` more tasks than our user has now; we ourselves as many as before.
+
+    It is begun with the bound, so nothing can be forked before there is one. The kernel counts the tasks of a user,
+    and none of root's; 0 is no bound.
+    """
+    if not most or not hasattr(resource, "RLIMIT_NPROC"):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    wanted = _tasks_of(os.getuid()) + most
+    try:
+        resource.setrlimit(resource.RLIMIT_NPROC, (min(wanted, *_bounds(soft, hard)), hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+
+
+def keep(pid: int) -> None:
+    """``pid`` cannot widen by itself the bound that it was begun with."""
     with suppress(OSError, ValueError, AttributeError):
-        wanted = _tasks_of(Path(f"/proc/{pid}").stat().st_uid) + most
-        _, hard = resource.prlimit(pid, resource.RLIMIT_NPROC)
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.prlimit(pid, resource.RLIMIT_NPROC, (limit, limit))
+        soft, _ = resource.prlimit(pid, resource.RLIMIT_NPROC)
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (soft, soft))
+
+
+def _bounds(*limits: int) -> list[int]:
+    return [limit for limit in limits if limit != resource.RLIM_INFINITY]
 
 
 def _tasks_of(user: int) -> int:
     """How many threads the user has."""
-    return sum(_threads(f"/proc/{pid}") for pid in left(lambda place: _owner(place) == user))
+    return sum(_threads(f"/proc/{pid}") for pid in each(lambda place: _owner(place) == user))
 
 
 def _owner(place: str) -> int:
@@ -53,16 +76,17 @@ def _stat(place: str) -> list[str]:
     return text.rpartition(")")[2].split()
 
 
-async def watch(pid: int, most: int) -> None:
-    """Return, the group of ``pid`` killed, once its session has more than ``most`` processes."""
+async def watch(pid: int, most: int, own: str) -> None:
+    """Return, the group of ``pid`` killed, once its session and what carries its mark are more than ``most``."""
+    carries = marked(own)
 
-    def of_session(place: str) -> bool:
+    def counted(place: str) -> bool:
         fields = _stat(place)
-        return bool(fields) and fields[3] == str(pid)
+        return bool(fields) and (fields[3] == str(pid) or carries(place))
 
     crowded = False
     while not crowded:
         await asyncio.sleep(EVERY)
-        crowded = len(left(of_session, pid)) > most
+        crowded = len(list(islice(each(counted, pid), most + 1))) > most
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)

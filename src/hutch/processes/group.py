@@ -52,12 +52,13 @@ async def run_group(
     nobody else works in ``directory``. Raises ``OSError`` when the program cannot be started.
     """
     own = mark.new()
-    process, descriptor = _started(argv, {**env, mark.VARIABLE: own}, directory)
+    with crowd.bounded(most):
+        process, descriptor = _started(argv, {**env, mark.VARIABLE: own}, directory)
     tail = Tail(limit)
     output, ended = Output(descriptor, tail), end_of(process)
     timed_out = False
     try:
-        async with _watched(process.pid, most) as watching:
+        async with _watched(process.pid, most, own) as watching:
             timed_out = not await _within(ended, timeout)
             if timed_out:
                 _signal(process.pid, signal.SIGTERM)
@@ -91,13 +92,13 @@ def _started(argv: Sequence[str], env: Mapping[str, str], directory: str) -> tup
 
 
 @asynccontextmanager
-async def _watched(pid: int, most: int) -> AsyncIterator[asyncio.Task[None] | None]:
+async def _watched(pid: int, most: int, own: str) -> AsyncIterator[asyncio.Task[None] | None]:
     """While the block lasts, the command is bounded to ``most`` processes."""
     if not most:
         yield None
         return
-    crowd.bound(pid, most)
-    watching = asyncio.create_task(crowd.watch(pid, most))
+    crowd.keep(pid)
+    watching = asyncio.create_task(crowd.watch(pid, most, own))
     try:
         yield watching
     finally:

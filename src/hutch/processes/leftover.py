@@ -18,7 +18,7 @@ PAUSE = 0.01
 Wanted = Callable[[str], bool]
 
 
-def left(wanted: Wanted, after: int = 0) -> list[int]:
+def each(wanted: Wanted, after: int = 0) -> Iterator[int]:
     """Processes, ours excepted, for which ``wanted`` says so of their folder in ``/proc``.
 
     ``after``: only those that were begun after that process, which is not collected yet; after the numbers have
@@ -26,9 +26,16 @@ def left(wanted: Wanted, after: int = 0) -> list[int]:
     """
     newest = _newest() if after else 0
     if after and newest == after:
-        return []  # not collected yet, it is the youngest there is
+        return  # not collected yet, it is the youngest there is
     low = 0 if newest < after else after
-    return [pid for pid in _numbers() if pid > low and pid != os.getpid() and wanted(f"/proc/{pid}")]
+    for pid in _numbers():
+        if pid > low and pid != os.getpid() and wanted(f"/proc/{pid}"):
+            yield pid
+
+
+def left(wanted: Wanted, after: int = 0) -> list[int]:
+    """All of them, as ``each`` finds them."""
+    return list(each(wanted, after))
 
 
 def _numbers() -> Iterator[int]:
@@ -80,29 +87,37 @@ def _environment(place: str) -> bytes:
 
 
 def end(wanted: Wanted, after: int = 0) -> int:
-    """Kill them until a look finds none, stopped first so that none forks on; how many were found at first."""
+    """Kill them until a look finds none; how many were found at first.
+
+    All are stopped before the first is killed: a stopped process keeps its place in its user's count, so that those
+    which are not found yet cannot fork into it.
+    """
     found = left(wanted, after)
-    count = len(found)
+    count, stopped = len(found), set[int]()
     for _ in range(ROUNDS):
         if not found:
             break
-        kill(found, wanted)
-        time.sleep(PAUSE)
+        if running := [pid for pid in found if pid not in stopped]:
+            send(running, signal.SIGSTOP, wanted)
+            stopped.update(running)
+        else:
+            send(found, signal.SIGKILL, wanted)
+            time.sleep(PAUSE)
         found = left(wanted, after)
+    send(found, signal.SIGKILL, wanted)
     return count
 
 
-def kill(found: list[int], wanted: Wanted) -> None:
-    """Stop them all, then kill them. A number that somebody else's process has by now is left alone."""
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in found:
-            with suppress(OSError):
-                handle = os.pidfd_open(pid)
-                try:
-                    if wanted(f"/proc/{pid}"):
-                        signal.pidfd_send_signal(handle, number)
-                finally:
-                    os.close(handle)
+def send(found: list[int], number: int, wanted: Wanted) -> None:
+    """Send them a signal. A number that somebody else's process has by now is left alone."""
+    for pid in found:
+        with suppress(OSError):
+            handle = os.pidfd_open(pid)
+            try:
+                if wanted(f"/proc/{pid}"):
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)
 
 
 def end_left_behind() -> int:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from hutch.ports import hearing
 from hutch.processes import Ended, run_group
@@ -68,16 +67,7 @@ async def ran(line: str, folder: Path) -> tuple[Ended, float]:
         watch.cancel()
 
 
-STORMS = (":(){", "f()", "while :; do (", "while :; do setsid")
-"""Lines that fork as fast as they can: the whole machine feels them, so they run by themselves (`make slow`)."""
-
-
-def marked(fate: str, line: str) -> ParameterSet:
-    storm = line.startswith(STORMS)
-    return pytest.param(fate, line, id=line, marks=[pytest.mark.slow] if storm else [])
-
-
-@pytest.mark.parametrize(("fate", "line"), [marked(fate, line) for fate, line in LINES])
+@pytest.mark.parametrize(("fate", "line"), LINES, ids=[line for _, line in LINES])
 async def test_it_ends_in_time_and_leaves_nothing(fate: str, line: str, tmp_path: Path) -> None:
     settled()
     before, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
