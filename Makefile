@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 BIN := .venv/bin
 TARGETS := setup demo test check slow lock clean
 
@@ -18,8 +19,8 @@ setup:  ## make .venv from the lock file; does nothing when it is up to date
 demo: setup  ## the whole story on this machine; options by ARGS="--yes --fault bad-release"
 	@$(BIN)/hutch demo $(ARGS)
 
-test: setup  ## all tests but the slow ones; a selection by ARGS="-k words"
-	@$(BIN)/python -m pytest -q -m "not slow" $(ARGS)
+test: setup  ## all tests but the slow ones, two files at a time (JOBS=0: one); a selection by ARGS="-k words"
+	@$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup  ## style, types, floors and sizes
 	@$(BIN)/ruff check --quiet .

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import termios
@@ -123,7 +124,8 @@ def _answered(home: Path, terminal: Terminal) -> None:
     assert f" ls {home}/things"[:40] in terminal.seen and "new-secret" not in terminal.seen
     kept = terminal.seen.replace("\r", "")
     assert f"services:\n  shop:\n    binds:\n      ls: as-is\n    values:\n      folder: {home}/things\n" in kept
-    assert [line for line in kept.splitlines() if len(line) > 80 and str(home) not in line] == []
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", kept)
+    assert [line for line in shown.splitlines() if len(line) > 80 and str(home) not in line] == []
     assert (home / "hutch.yaml").read_text() == "runbooks: [look.md]\nservices: {shop: {}}\n"
 
 
