@@ -86,6 +86,9 @@ class Store(Protocol):
     async def read(self, stream: str, after: int = 0) -> list[Event]:
         """The stream's events with ``seq > after``, in order; empty for an unknown stream."""
 
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        """The events of each of these streams, as :meth:`read` gives them, in one turn."""
+
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
 

@@ -130,6 +130,10 @@ class MemoryStore:
         """The stream's events with ``seq > after``, in order."""
         return [event for event in self.state.log if event.stream == stream and event.seq > after]
 
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        """The events of each of these streams."""
+        return [await self.read(stream) for stream in streams]
+
     async def streams(self, prefix: str = "") -> list[str]:
         """The streams that begin with ``prefix``, in order of their first event."""
         return [event.stream for event in self.state.log if event.seq == 1 and event.stream.startswith(prefix)]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from hutch.commands.watched import Watched
 from hutch.model import firing, incident, silence
@@ -20,8 +19,6 @@ from hutch.model.firing import Firings
 from hutch.model.incident import Incident
 from hutch.model.quiet import Silence
 from hutch.ports import Store
-
-T = TypeVar("T")
 
 FIRINGS = 20_000
 """Fingerprints whose state is kept in memory; that of any other is read from the log."""
@@ -72,10 +69,7 @@ class Board:
         """What is known of each; at the log's end when :meth:`catch_up` was just done."""
         wanted = dict.fromkeys(fingerprints)
         unknown = [f for f in wanted if f not in self._firings]
-        found = await _in_turn(unknown, lambda f: _load(store, f))
-        known = {f: self._firings[f] for f in wanted if f in self._firings} | {
-            state.fingerprint: state for state in found
-        }
+        known = {f: self._firings[f] for f in wanted if f in self._firings} | await _load(store, unknown)
         for state in known.values():
             self._keep(state)
         return known
@@ -94,9 +88,10 @@ class Board:
     async def _build(self, store: Store) -> None:
         position = await end_of(store)
         names = [*await store.streams(INCIDENT), *await store.streams(SILENCE)]
-        for events in await _in_turn(names, store.read):
-            for event in events:
-                await self._hear(store, event)
+        for start in range(0, len(names), AT_ONCE):
+            for events in await store.read_all(names[start : start + AT_ONCE]):
+                for event in events:
+                    await self._hear(store, event)
         self.position = position
 
     async def _hear(self, store: Store, event: Event) -> None:
@@ -164,16 +159,11 @@ def _watched(state: Incident, now: datetime) -> bool:
     return state.watch_until is not None and now < state.watch_until
 
 
-async def _load(store: Store, fingerprint: str) -> Firings:
-    return firing.fold(await store.read(firing.stream_of(fingerprint)), Firings(fingerprint))
-
-
-async def _in_turn(items: Sequence[str], work: Callable[[str], Awaitable[T]]) -> list[T]:
-    """The work of every item, so many at once, in order."""
-    found: list[T] = []
-    for start in range(0, len(items), AT_ONCE):
-        found += await asyncio.gather(*(work(item) for item in items[start : start + AT_ONCE]))
-    return found
+async def _load(store: Store, fingerprints: Sequence[str]) -> dict[str, Firings]:
+    """What the log says of each: a batch is read at once."""
+    streams = [firing.stream_of(fingerprint) for fingerprint in fingerprints]
+    found = await store.read_all(streams) if streams else []
+    return {f: firing.fold(events, Firings(f)) for f, events in zip(fingerprints, found, strict=True)}
 
 
 async def end_of(store: Store) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,14 @@ def event_from(row: Any) -> Event:
     at = parse_instant(row.at)
     places = (row.stream, row.seq, at, row.actor, row.kind, data)
     return Event(*places, row.salt, row.data_hash, row.prev_hash, row.hash)
+
+
+def by_stream(events: Iterable[Event], streams: Sequence[str]) -> list[list[Event]]:
+    """The events of each of ``streams``, which come in the order of each."""
+    found: dict[str, list[Event]] = {stream: [] for stream in streams}
+    for event in events:
+        found[event.stream].append(event)
+    return [found[stream] for stream in streams]
 
 
 def row_of(event: Event) -> dict[str, object]:

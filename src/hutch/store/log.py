@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hutch.model.event import ERASED, Event, canonical, instant
 from hutch.ports import Append
-from hutch.store.chain import EMPTY, Head, continued, event_from, row_of
+from hutch.store.chain import EMPTY, Head, by_stream, continued, event_from, row_of
 from hutch.store.prepared import plain, prepared
 from hutch.store.tables import events
 
@@ -19,6 +19,9 @@ _INSERT = prepared(insert(events).values({column: bindparam(column.name) for col
 _HEAD = prepared(
     select(events.c.seq, events.c.hash).where(events.c.stream == bindparam("stream")).order_by(events.c.seq.desc())
 )
+
+NAMED = 500
+"""Streams that one statement names: some builds of SQLite take no more than 999 values."""
 
 
 def append_all(connection: Connection, appends: Sequence[Append], at: datetime) -> list[Event]:
@@ -43,6 +46,16 @@ def read_stream(connection: Connection, stream: str, after: int) -> list[Event]:
     """The stream's events behind ``after``, in order."""
     query = select(*_FIELDS).where(events.c.stream == stream, events.c.seq > after).order_by(events.c.seq)
     return [event_from(row) for row in connection.execute(query)]
+
+
+def read_streams(connection: Connection, streams: Sequence[str]) -> list[list[Event]]:
+    """The events of each of these streams."""
+    found: list[Event] = []
+    for start in range(0, len(streams), NAMED):
+        names = streams[start : start + NAMED]
+        query = select(*_FIELDS).where(events.c.stream.in_(names)).order_by(events.c.stream, events.c.seq)
+        found += map(event_from, connection.execute(query))
+    return by_stream(found, streams)
 
 
 def stream_names(connection: Connection, prefix: str) -> list[str]:

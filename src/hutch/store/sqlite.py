@@ -55,6 +55,10 @@ class SqliteStore:
         """The stream's events with ``seq > after``, in order; empty for an unknown stream."""
         return await self._database.read(lambda connection: log.read_stream(connection, stream, after))
 
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        """The events of each of these streams, in order: one look in a thread for all."""
+        return await self._database.read(lambda connection: log.read_streams(connection, streams))
+
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
         return await self._database.read(lambda connection: log.stream_names(connection, prefix))

@@ -49,6 +49,14 @@ async def test_a_commit_returns_what_a_read_gives(store: Store) -> None:
     assert written[0].salt != written[1].salt
 
 
+async def test_many_streams_are_read_in_one_turn_each_as_by_itself(store: Store) -> None:
+    names = [f"alert:{number}" for number in range(600)]
+    await store.commit([Append(name, drafts("began", "ended")) for name in names[::3]])
+    asked = [*reversed(names), "alert:none", names[0]]
+    assert await store.read_all(asked) == [await store.read(name) for name in asked]
+    assert await store.read_all([]) == []
+
+
 async def test_data_comes_back_as_json_and_the_chain_still_holds(store: Store) -> None:
     data = {"pids": (1, 2), "by": {10: "ten", 9: "nine"}, "text": "•\x00\n'", "big": 2**70, "none": None}
     written = await store.commit([Append("run:1", (Draft("seen", data),))])

@@ -12,7 +12,7 @@ from psycopg import Connection as Plain
 
 from hutch.model.event import ERASED, Event, canonical, instant
 from hutch.ports import Append, Job, Wallclock
-from hutch.store.chain import event_from, settled
+from hutch.store.chain import by_stream, event_from, settled
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.postgres.group import Commit
 from hutch.store.postgres.listen import EVENTS, Listener
@@ -76,6 +76,11 @@ class PostgresStore:
     async def read(self, stream: str, after: int = 0) -> list[Event]:
         """The stream's events with ``seq > after``, in order; empty for an unknown stream."""
         return [event_from(r) for r in await self.server.rows(query("read_stream"), stream=stream, after=after)]
+
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        """The events of each of these streams, in order, by one statement."""
+        found = await self.server.rows(query("read_streams"), streams=list(streams))
+        return by_stream(map(event_from, found), streams)
 
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
