@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
-from hutch.model.bins import Track
+from hutch.model.bins import Samples as Samples
 from hutch.model.depth import Depth
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
@@ -107,19 +107,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Write what is pending and let go of the file or connection."""
-
-
-class Samples(Protocol):
-    """What signals were, at a bounded size. Not part of the log: the last seconds may be lost, and nothing waits."""
-
-    async def record(self, service: str, at: datetime, values: Mapping[str, float]) -> None:
-        """Remember what the signals of a service are now. Never raises for the store's sake."""
-
-    async def read(self, service: str, signal: str, start: datetime, end: datetime) -> Track:
-        """A signal between two times, as fine as it was kept; without bins where nothing was, or can be read."""
-
-    async def close(self) -> None:
-        """Write what is pending and let go."""
 
 
 class World(Protocol):

@@ -5,9 +5,10 @@ Looks of the last hour, minutes of the last day, ten minutes of the last 30 days
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +117,16 @@ def merged(bins: Iterable[Bin], length: timedelta) -> list[Bin]:
 
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
+
+
+class Samples(Protocol):
+    """What signals were, at a bounded size. Not part of the log: the last seconds may be lost, and nothing waits."""
+
+    async def record(self, service: str, at: datetime, values: Mapping[str, float]) -> None:
+        """Remember what the signals of a service are now. Never raises for the store's sake."""
+
+    async def read(self, service: str, signal: str, start: datetime, end: datetime) -> Track:
+        """A signal between two times, as fine as it was kept; without bins where nothing was, or can be read."""
+
+    async def close(self) -> None:
+        """Write what is pending and let go."""
