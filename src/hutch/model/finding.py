@@ -57,6 +57,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look brought: the finding without its frame, which only the check knows."""
+
+    status: Status
+    summary: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    reason: str = ""
+
+    def by(self, check: str, target: str, at: datetime, seconds: float, matters: bool = True) -> Finding:
+        """The finding of ``check``, begun at ``at``, which took ``seconds``."""
+        return Finding(
+            check, target, self.status, self.summary, at, seconds, self.data, self.evidence, matters, self.reason
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Something that was changed from outside and may have started the trouble: a deployment,
     a migration, a configuration edit."""

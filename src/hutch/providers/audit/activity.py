@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hutch.model.finding import Status
-from hutch.providers.audit.checks import SETTLING, Seen, span
+from hutch.model.finding import Seen, Status
+from hutch.providers.audit.checks import SETTLING, span
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config, like
 from hutch.providers.audit.networks import network_of, refusal, shown

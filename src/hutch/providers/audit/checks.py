@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.model.finding import Finding, Status
+from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.audit.client import AuditError, Client, Row
 from hutch.providers.audit.config import Config
 from hutch.providers.audit.networks import network_of, refusal, shown
@@ -15,16 +15,6 @@ from hutch.providers.audit.queries import parameters, query
 
 SETTLING = 5.0
 """Seconds after a block or restriction in which attempts that were under way may still end up in the logs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look brought; the finding without its frame."""
-
-    status: Status
-    summary: str
-    data: Mapping[str, object] = field(default_factory=dict)
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +28,11 @@ class Probe:
 
     async def __call__(self) -> Finding:
         started, at = time.monotonic(), self.now()
-        reason = ""
         try:
             seen = await self.look()
         except AuditError as error:
-            reason = str(error)
-            seen = Seen(Status.UNKNOWN, f"could not look: {reason}")
-        took = time.monotonic() - started
-        return Finding(
-            self.name, self.target, seen.status, seen.summary, at, took, seen.data, seen.evidence, reason=reason
-        )
+            seen = Seen(Status.UNKNOWN, f"could not look: {error}", reason=str(error))
+        return seen.by(self.name, self.target, at, time.monotonic() - started)
 
 
 async def logins(client: Client, config: Config) -> Seen:

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from hutch.model.action import Sample
+from hutch.model.finding import Seen
 from hutch.ports import Action, Connection, TargetConfig
 from hutch.providers.audit.activity import DELETIONS, EXPORTS, deeds, refused
 from hutch.providers.audit.blocks import AddBlock, RemoveBlock
-from hutch.providers.audit.checks import Probe, Seen, logins
+from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
 from hutch.providers.audit.queries import parameters, query

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
-from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, Seen, described
+from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, described
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session, without_literals
 

@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.hoards import holders
-from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, Seen, described
+from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, described
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
 

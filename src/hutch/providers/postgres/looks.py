@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.model.finding import Finding, Status
+from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.postgres.errors import CAUSE_CODES, Kind, PostgresError
 from hutch.providers.postgres.sessions import Session
 
 SHOWN_GROUPS = 5
 """Lines of evidence for groups of sessions; the largest ones."""
 NEEDS_MONITOR = "this login can't look into other roles' sessions: grant it pg_monitor"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look brought; the finding without its frame."""
-
-    status: Status
-    summary: str
-    data: Mapping[str, object] = field(default_factory=dict)
-    evidence: tuple[str, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +33,7 @@ class Probe:
             seen = await self.look()
         except PostgresError as error:
             seen = failure(error, self.database)
-        return Finding(
-            check=self.name,
-            target=self.target,
-            status=seen.status,
-            summary=seen.summary,
-            at=at,
-            seconds=time.monotonic() - started,
-            data=seen.data,
-            evidence=seen.evidence,
-            matters=self.matters,
-            reason=seen.reason,
-        )
+        return seen.by(self.name, self.target, at, time.monotonic() - started, self.matters)
 
 
 def failure(error: PostgresError, database: str) -> Seen:

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import CAUSE_CODES, PostgresError
 from hutch.providers.postgres.explained import explainable, plan_of
 from hutch.providers.postgres.indexes import Table, index_name
-from hutch.providers.postgres.looks import SHOWN_GROUPS, Seen
+from hutch.providers.postgres.looks import SHOWN_GROUPS
 from hutch.providers.postgres.plans import Scan, scans
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import without_literals

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from hutch.model.finding import Seen
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.postgres import checks
 from hutch.providers.postgres.actions import EndSessions
@@ -14,7 +15,7 @@ from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.figures import Figures
 from hutch.providers.postgres.index_actions import CreateIndex, DropIndex
-from hutch.providers.postgres.looks import Probe, Seen
+from hutch.providers.postgres.looks import Probe
 from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
 from hutch.providers.postgres.slow_statements import missing_indexes

@@ -7,13 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.redis import keys
 from hutch.providers.redis.client import Client
 from hutch.providers.redis.config import Config
 from hutch.providers.redis.errors import RedisError
 from hutch.providers.redis.figures import Info, Memory, grown, number, size
-from hutch.providers.redis.looks import Seen
 
 SHOWN_GROUPS = 5
 LOOKUPS_LEAST = 20

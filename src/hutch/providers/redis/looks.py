@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.model.finding import Finding, Status
+from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.redis.errors import UNREACHABLE, Kind, RedisError
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a look brought; the finding without its frame."""
-
-    status: Status
-    summary: str
-    data: Mapping[str, object] = field(default_factory=dict)
-    evidence: tuple[str, ...] = ()
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +26,7 @@ class Probe:
             seen = await self.look()
         except RedisError as error:
             seen = failure(error, self.target)
-        return Finding(
-            check=self.name,
-            target=self.target,
-            status=seen.status,
-            summary=seen.summary,
-            at=at,
-            seconds=time.monotonic() - started,
-            data=seen.data,
-            evidence=seen.evidence,
-            reason=seen.reason,
-        )
+        return seen.by(self.name, self.target, at, time.monotonic() - started)
 
 
 def failure(error: RedisError, where: str) -> Seen:

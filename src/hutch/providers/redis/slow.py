@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.redis.client import Client
 from hutch.providers.redis.config import Config
 from hutch.providers.redis.errors import Kind, RedisError
 from hutch.providers.redis.keys import name_of, shown
-from hutch.providers.redis.looks import Seen
 
 ENTRIES = 64
 """Entries that are asked for; the server keeps 128 by default."""

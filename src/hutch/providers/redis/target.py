@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from hutch.model.action import Sample
+from hutch.model.finding import Seen
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.redis import checks
 from hutch.providers.redis.actions import SetMaxmemory
@@ -14,7 +15,7 @@ from hutch.providers.redis.cli import Cli
 from hutch.providers.redis.client import Client
 from hutch.providers.redis.config import Config, config_from
 from hutch.providers.redis.errors import RedisError
-from hutch.providers.redis.looks import Probe, Seen
+from hutch.providers.redis.looks import Probe
 from hutch.providers.redis.slow import slow
 
 
