@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from typing import Any
 
 import click
 
 from hutch.cli.main import resolve
 from hutch.cli.shell import with_context
+from hutch.cli.signals import stop_signals
 from hutch.commands.context import CommandError, Context
 
 
@@ -23,7 +22,11 @@ from hutch.commands.context import CommandError, Context
     help="Take alerts here too, and nothing else: may be reached from elsewhere, each source needs a token or secret.",
 )
 def serve(port: int, intake: str) -> None:
-    """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1."""
+    """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1.
+
+    SIGTERM or Ctrl-C lets the statements that are under way end; after 20 seconds, or the second time, they are broken
+    off.
+    """
     server = resolve("hutch.web.server")
     listener = server.listen(port)
     place = server.listen(*_place(intake)) if intake else None
@@ -43,8 +46,6 @@ async def _serve(server: Any, context: Context, listener: Any, intake: Any) -> N
     if intake:
         host, number = intake.getsockname()[:2]
         click.echo(f"Alerts are taken at http://{host}:{number}/api/v1/ingest/SOURCE and /v2/enqueue", err=True)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with server.serving(context, listener, intake):
+    stop, at_once = stop_signals()
+    async with server.serving(context, listener, intake, at_once):
         await stop.wait()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 
 import click
 
 from hutch.bootstrap.stores import Place, check_shared, place_of
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import config_path, with_context
+from hutch.cli.signals import stop_signals
 from hutch.commands.context import CommandError, Context
 from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
@@ -22,8 +22,8 @@ from hutch.store.owner import this_process
 def worker(location: str) -> None:
     """Do jobs beside `hutch serve`: drive runs, answer incidents, ring clocks; with a place, its probes.
 
-    On other machines it needs HUTCH_DATABASE_URL, the same that the server has. SIGTERM lets it finish what is under
-    way; after 20 seconds that is given back, and another worker goes on with it.
+    On other machines it needs HUTCH_DATABASE_URL, the same that the server has. SIGTERM lets the statements that
+    are under way end; after 20 seconds, or a second SIGTERM, they are broken off. Another worker goes on with the runs.
     """
     path = config_path()
     place = place_of(read_config(path)[0], path.resolve().parent)
@@ -38,9 +38,7 @@ def worker(location: str) -> None:
 
 
 async def _work(context: Context, place: Place, location: str) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, at_once = stop_signals()
     await context.store.tail(0, 1)  # a store that can't be reached is said now, not when the first job comes
     prober = Prober(context, location) if location else None
     if prober and location == context.config.location:
@@ -49,7 +47,7 @@ async def _work(context: Context, place: Place, location: str) -> None:
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
     looking = asyncio.create_task(prober.run(), name="probes") if prober else None
     try:
-        await Worker(context, watched=True, location=location).run(stop)
+        await Worker(context, watched=True, location=location).run(stop, at_once)
     finally:
         if looking:
             looking.cancel()

@@ -14,7 +14,7 @@ from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import held_here
 from hutch.commands.world import ServiceWorld, world_of
-from hutch.engine.drive import Driver
+from hutch.engine.drive import Driver, Stopping
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.approval import Terms
@@ -80,28 +80,34 @@ class Worker:
         }
         self.kinds = [located(k, location) for k in self.handlers if not location or k in LOCATED]
         self._working: set[asyncio.Task[Any] | None] = set()
+        self._stop = asyncio.Event()
 
-    async def run(self, stop: asyncio.Event | None = None) -> None:
-        """Do jobs as they come, several at once, until ``stop``: then those under way are finished, or given back after
-        ``GRACE`` seconds. Cancelled, it gives them back at once. What a dead Hutch left running is ended first.
+    async def run(self, stop: asyncio.Event | None = None, at_once: asyncio.Event | None = None) -> None:
+        """Do jobs as they come, several at once, until ``stop``: then the statements under way end, the rest of their
+        runs is left to the next worker, and what has not ended after ``GRACE`` seconds, or when ``at_once`` comes, is
+        broken off and given back. Cancelled, it gives all back at once. What a dead Hutch left running is ended first.
         """
         if ended := await asyncio.to_thread(end_left_behind):
             log.warning("ended %d processes that a Hutch which is gone had left running", ended)
-        stop = stop or asyncio.Event()
+        self._stop = stop = stop or asyncio.Event()
         lanes = [asyncio.create_task(self._lane(stop)) for _ in range(PARALLEL)]
         over = asyncio.create_task(stop.wait())
+        hurry = asyncio.create_task((at_once or asyncio.Event()).wait())
         try:
             await asyncio.wait([over, *lanes], return_when=asyncio.FIRST_COMPLETED)
-            await self._finish(lanes, stop)
+            await self._finish(lanes, hurry)
         finally:
-            await _ended(over, *lanes)
+            await _ended(over, hurry, *lanes)
 
-    async def _finish(self, lanes: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    async def _finish(self, lanes: list[asyncio.Task[None]], hurry: asyncio.Task[Any]) -> None:
         """After ``stop``; or a lane ended by a defect, which ends all."""
-        if stop.is_set():
+        if self._stop.is_set():
             for idle in [lane for lane in lanes if lane not in self._working]:
                 idle.cancel()
-            await asyncio.wait(lanes, timeout=GRACE)
+            if self._working:
+                log.warning("what is under way has %g seconds to end; a second signal ends it at once", GRACE)
+            whole = asyncio.gather(*lanes, return_exceptions=True)
+            await asyncio.wait([whole, hurry], timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
         for lane in lanes:
             if lane.done() and not lane.cancelled():
                 lane.result()
@@ -150,6 +156,8 @@ class Worker:
         error = None if work.cancelled() else work.exception()
         if work.cancelled() or (isinstance(error, Conflict) and not await self.context.queue.extend(taken)):
             log.warning("job %s for %s was taken over by another worker", taken.job.kind, taken.job.lock)
+        elif isinstance(error, Stopping):
+            await self.context.queue.fail(taken, self.context.clock.now())
         elif isinstance(error, CommandError | LookupError):
             log.error("job %s for %s cannot be done: %s", taken.job.kind, taken.job.lock, error)
             await self.context.queue.fail(taken, None)
@@ -178,7 +186,7 @@ class Worker:
         async def ours() -> bool:
             return await self.context.queue.extend(taken)
 
-        await self.driver.drive(str(taken.job.data["run"]), taken.id, ours)
+        await self.driver.drive(str(taken.job.data["run"]), taken.id, ours, self._stop.is_set)
 
     async def _follow(self, taken: TakenJob) -> None:
         await runs.follow(self.context, str(taken.job.data["incident"]), str(taken.job.data["run"]))

@@ -21,9 +21,6 @@ from hutch.ports import Conflict, World
 LONGEST_SAID = 70
 """Characters of a statement in what is said of the verification."""
 
-VERIFY_EVERY = timedelta(seconds=1)
-"""How long a "not yet" of the verification waits for the next try."""
-
 KINDS = {Result.DONE: "change.done", Result.FAILED: "change.failed", Result.UNKNOWN: "change.unknown"}
 
 
@@ -108,7 +105,8 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     """One look, by everyone who can tell; where nobody can, a person is asked."""
     chosen = move.chosen
     words = await _words(means, run, chosen)
-    word = settle(combine(words), move.last, known=chosen.state is not ChangeState.UNKNOWN)
+    told = any(word is not None for word in words)
+    word = settle(combine(words), move.last, known=chosen.state is not ChangeState.UNKNOWN, told=told)
     if word.verdict is Verified.PASSED and chosen.state is ChangeState.UNKNOWN and _left(chosen):
         word = Verification(Verified.UNKNOWN, f"{word.summary}; but not all of it was done", word.evidence)
     data: dict[str, object] = {
@@ -118,7 +116,7 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
         "evidence": [means.mask(e) for e in word.evidence],
     }
     if word.verdict is Verified.PENDING:
-        data["again_at"] = instant(means.clock.now() + VERIFY_EVERY)
+        data["again_at"] = instant(plan.look_again(chosen, means.clock.now()))
     drafts = [Draft("verification.done", data)]
     if word.verdict is Verified.UNKNOWN:
         question = f"{_question(chosen)} {word.summary}"

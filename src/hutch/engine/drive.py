@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hutch.engine import changing, looking, offering, plan
@@ -24,16 +24,32 @@ CANCEL_WITHIN = 0.5
 BROKEN_OFF = "the run was cancelled while it ran"
 
 
+class Stopping(Exception):
+    """Whoever drives is about to end: what was under way is done and written down, the rest is for the next driver."""
+
+
+def going_on() -> bool:
+    """The answer of a driver that nobody tells to stop."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Driver(Means):
     """Drives runs, with the means that it is given."""
 
-    async def drive(self, run_id: str, job: int | None = None, ours: Ours | None = None) -> Run:
+    async def drive(
+        self,
+        run_id: str,
+        job: int | None = None,
+        ours: Ours | None = None,
+        stopping: Callable[[], bool] = going_on,
+    ) -> Run:
         """Drive to the next wait or the end, finish ``job``, and leave a timer where a time is waited for.
 
         ``ours`` says whether we still hold the run's lease: asked right before a change is made, since a process that
         was stopped for long may have been given up and its run taken over.
-        Raises ``LookupError`` for a run without a journal, :class:`Conflict` when the run was taken over.
+        Raises ``LookupError`` for a run without a journal, :class:`Conflict` when the run was taken over,
+        :class:`Stopping` instead of doing further moves once ``stopping`` says so; ``job`` is left then.
         """
         for _ in range(MAX_ROUNDS):
             run = await self.load(run_id)
@@ -43,6 +59,8 @@ class Driver(Means):
                 timers = [drive_job(run_id, w.until) for w in waits if w.until]
                 await self.store.commit([], timers, done=job)
                 return run
+            if stopping():
+                raise Stopping(run_id)
             try:
                 await self._together(run, moves, ours or always)
             except Conflict:

@@ -19,6 +19,9 @@ from hutch.model.run import ENDED, ChangeState, Chosen, Run
 VERIFY_WITHIN = timedelta(seconds=90)
 """A change that is not verified this long after it was done has failed."""
 
+SOONEST, LATEST = timedelta(seconds=1), timedelta(seconds=15)
+"""How long at least and at most a "not yet" of the verification waits for the next look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -137,6 +140,14 @@ def verify(run: Run, now: datetime) -> tuple[Move, ...]:
             return (Wait("verification", chosen.verify_again),)
         return (Verify(chosen, last=now >= (chosen.verify_from or now) + VERIFY_WITHIN),)
     return ()
+
+
+def look_again(chosen: Chosen, now: datetime) -> datetime:
+    """When a verification that says "not yet" looks again: after half the time that it has gone on, so that a cure is
+    seen soon and the journal holds a dozen looks; once more when the time is up."""
+    began = chosen.verify_from or now
+    pause = min(max((now - began) / 2, SOONEST), LATEST)
+    return max(min(now + pause, began + VERIFY_WITHIN), now + SOONEST)
 
 
 def stop(run: Run, _now: datetime) -> tuple[Move, ...]:

@@ -23,13 +23,14 @@ def combine(words: Sequence[Verification | None]) -> Verification:
     return Verification(Verified.PASSED, "; ".join(w.summary for w in said), evidence)
 
 
-def settle(word: Verification, last: bool, *, known: bool = True) -> Verification:
+def settle(word: Verification, last: bool, *, known: bool = True, told: bool = True) -> Verification:
     """Before its time is up anything but a pass is "not yet"; at the end "not yet" is a failure.
 
-    Where it is not ``known`` whether the change was made at all, nothing but a pass is a verdict: it may still be under
-    way somewhere, so a person looks.
+    Where nobody ``told`` anything, waiting changes nothing: it stays unknown, at once. Where it is not ``known``
+    whether the change was made at all, nothing but a pass is a verdict: it may still be under way somewhere, so a
+    person looks.
     """
-    if word.verdict is Verified.PASSED:
+    if word.verdict is Verified.PASSED or not told:
         return word
     if not last:
         return Verification(Verified.PENDING, word.summary, word.evidence)

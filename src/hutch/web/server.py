@@ -37,12 +37,17 @@ def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
 
 @asynccontextmanager
 async def serving(
-    context: Context, listener: socket.socket, intake: socket.socket | None = None
+    context: Context,
+    listener: socket.socket,
+    intake: socket.socket | None = None,
+    at_once: asyncio.Event | None = None,
 ) -> AsyncIterator[Monitor]:
     """Monitor, worker, pages and API, for as long as the block lasts. A part that dies ends the block.
 
-    ``intake`` is a socket of its own for what other tools send; only that, so it may be reached from elsewhere.
+    ``intake`` is a socket of its own for what other tools send; only that, so it may be reached from elsewhere. At the
+    end the worker lets the statements under way end, within its grace or until ``at_once``; after an error it does not.
     """
+    stop, at_once = asyncio.Event(), at_once or asyncio.Event()
     monitor, worker = Monitor(context), Worker(context, watched=True)
     app = build(context)
     apps = [app, *([build_ingest(context)] if intake else [])]
@@ -52,7 +57,7 @@ async def serving(
     prober = Prober(context, context.config.location)
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
-        asyncio.create_task(worker.run(), name="worker"),
+        asyncio.create_task(worker.run(stop, at_once), name="worker"),
         asyncio.create_task(prober.run(), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
     ]
@@ -61,12 +66,17 @@ async def serving(
         part.add_done_callback(lambda done: _died(done, owner))
     try:
         yield monitor
+    except BaseException:
+        at_once.set()
+        raise
     finally:
         app.state.site.hub.close()
         for server, _ in servers:
             server.should_exit = True
-        for part in parts[:3]:
+        for part in (parts[0], parts[2]):
             part.cancel()
+        stop.set()
+        await asyncio.wait({parts[1]})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
         for one in apps:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 
 from hutch.engine import plan
-from hutch.engine.drive import Driver
+from hutch.engine.drive import Driver, Stopping
 from hutch.engine.stages import Guards
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
@@ -172,6 +173,55 @@ async def test_where_nothing_can_tell_a_person_decides(fresh_store: Fresh) -> No
     assert run.waiting == "decision"
     decided = Draft("decision.made", {"option": "o1", "choice": "worked", "note": ""}, "olivia")
     await store.commit([Append(STREAM, (decided,))])
+    assert (await settled(store, clock, world)).outcome == "resolved"
+    assert world.applied == 1
+
+
+class Silent(World):
+    """A world in which nobody can say anything of a change."""
+
+    async def diagnose(self) -> Mapping[str, object]:
+        return {"healthy": False, "seconds": 0.1, "causes": [], "checks": []}
+
+    async def verify(self, command: Command) -> Verification | None:
+        return None
+
+
+@pytest.mark.parametrize("dies", ["", "after"])
+async def test_a_change_that_nothing_verifies_asks_the_person_at_once(fresh_store: Fresh, dies: str) -> None:
+    found = await fresh_store()
+    store, clock, world = found.store, found.clock, Silent(dies=dies)
+    bare = replace(PROGRAM, verification=())
+    await store.commit([Append(STREAM, (replace(started(), data={**started().data, "program": bare.as_dict()}),))])
+    await settled(store, clock, world)
+    await approve(store)
+    with pytest.raises(Killed) if dies else nullcontext():
+        await driver(store, clock, world).drive("R1")
+    run = await driver(store, clock, world).drive("R1")
+    assert run.waiting == "decision"  # and no time has passed
+    assert [e.kind for e in await store.read(STREAM)].count("verification.done") == 1
+
+
+async def test_a_verification_that_goes_on_looks_seldom_and_until_its_time_is_up(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
+    world = World(tells=False)
+    await settled(store, clock, world)
+    await approve(store)
+    await settled(store, clock, world)
+    looks = [e.at for e in await store.read(STREAM) if e.kind == "verification.done"]
+    assert 5 < len(looks) < 20
+    assert looks[1] - looks[0] <= timedelta(seconds=1)  # a quick cure is seen quickly
+    assert looks[-1] - looks[0] == plan.VERIFY_WITHIN
+
+
+async def test_whoever_is_told_to_stop_ends_the_move_and_leaves_the_rest(fresh_store: Fresh) -> None:
+    store, clock = await begun(fresh_store)
+    world = World()
+    await settled(store, clock, world)
+    await approve(store)
+    with pytest.raises(Stopping):
+        await driver(store, clock, world).drive("R1", stopping=lambda: world.applied > 0)
+    assert [e.kind for e in await store.read(STREAM)][-1] == "change.done"
     assert (await settled(store, clock, world)).outcome == "resolved"
     assert world.applied == 1
 
