@@ -61,15 +61,15 @@ async def serving(
         asyncio.create_task(prober.run(), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
     ]
-    owner = asyncio.current_task()
+    owner, in_order = asyncio.current_task(), False
     for part in parts:
         part.add_done_callback(lambda done: _died(done, owner))
     try:
         yield monitor
-    except BaseException:
-        at_once.set()
-        raise
+        in_order = True
     finally:
+        if not in_order:
+            at_once.set()
         app.state.site.hub.close()
         for server, _ in servers:
             server.should_exit = True
