@@ -12,6 +12,7 @@ from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lock_causes import blocked, roots
 from hutch.providers.postgres.remedies import ending, restarting
 from hutch.providers.postgres.sessions import Session
+from hutch.providers.postgres.upkeep_causes import running_out, wrapping
 
 CODES = {
     "postgres.unreachable": "No server answers at the address: it is down, starting, stopping, or the way is cut.",
@@ -24,6 +25,8 @@ CODES = {
     "postgres.missing_index": "A statement that runs often reads a large table for few of its rows: no index helps it.",
     "postgres.invalid_index": "An index was left half-made: every write pays for it, and no statement can use it.",
     "postgres.long_query": "One statement has run for long, without being a backup or upkeep of the database.",
+    "postgres.wraparound": "The transaction numbers run out: at their end the server refuses every write.",
+    "postgres.sequence_exhaustion": "A sequence, or the column that it fills, comes to its end: inserts will fail.",
 }
 _SHOWN = 5
 
@@ -54,6 +57,8 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *blocked(target, blocking, leaked),
         *missing(target, by_check.get("postgres.missing_indexes")),
         *invalid(target, by_check.get("postgres.invalid_indexes")),
+        *running_out(target, by_check.get("postgres.sequences")),
+        *wrapping(target, by_check.get("postgres.wraparound")),
         *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),
         *(_long(target, s) for s in _sessions(by_check.get("postgres.long_queries")) if s.pid not in covered),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hutch.ports import Setting
+from hutch.providers.postgres.thresholds import THRESHOLDS, Thresholds, thresholds_from
 
 BACKUP_AND_MIGRATION_PROGRAMS = (
     "pg_dump*", "pg_restore*", "pg_basebackup*", "pg_receivewal*", "pgbackrest*", "barman*", "wal-g*", "walg*",
@@ -91,6 +92,7 @@ SETTINGS = (
     Setting("index_timeout", "float", "seconds that making an index may take", default=1800.0),
     Setting("index_lock_timeout", "float", "seconds that making an index waits for each older session", default=10.0),
     Setting("max_sessions", "int", "how many sessions one action may end", default=50),
+    *THRESHOLDS,
 )
 
 
@@ -125,6 +127,7 @@ class Config:
     index_timeout: float
     index_lock_timeout: float
     max_sessions: int
+    care: Thresholds
 
     def protection(self) -> dict[str, object]:
         """The parameters of every query that judges who is protected; patterns in SQL's LIKE form."""
@@ -175,6 +178,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         index_discard=_number(values, "index_discard"),
         index_timeout=_number(values, "index_timeout"),
         index_lock_timeout=_number(values, "index_lock_timeout"),
+        care=thresholds_from(values),
     )
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.providers.postgres.items import Item, items
 from hutch.providers.postgres.plans import qualified
 from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, FIRST, USUAL
-
-Item = Mapping[str, object]
 
 
 def missing(target: str, finding: Finding | None) -> list[Cause]:
     """A cause for each table and the columns that the dearest statement looks it up by."""
-    return [_missing(target, item) for item in _items(finding, "missing")]
+    return [_missing(target, item) for item in items(finding, "missing")]
 
 
 def invalid(target: str, finding: Finding | None) -> list[Cause]:
     """A cause for each index left behind by an attempt that failed: costs every write, helps no read."""
-    return [_invalid(target, item) for item in _items(finding, "indexes")]
-
-
-def _items(finding: Finding | None, name: str) -> list[Item]:
-    listed = finding.data.get(name, ()) if finding else ()
-    assert isinstance(listed, list | tuple)
-    return list(listed)
+    return [_invalid(target, item) for item in items(finding, "indexes")]
 
 
 def _missing(target: str, item: Item) -> Cause:

@@ -10,6 +10,12 @@ from hutch.providers.postgres.sessions import Session
 END_SESSIONS = "postgres.end_sessions"
 CREATE_INDEX = "postgres.create_index"
 DROP_INDEX = "postgres.drop_index"
+ANALYZE = "postgres.analyze"
+VACUUM = "postgres.vacuum"
+REINDEX = "postgres.reindex"
+EXTEND_SEQUENCE = "postgres.extend_sequence"
+SET_ROLE_TIMEOUT = "postgres.set_role_timeout"
+DROP_SLOT = "postgres.drop_slot"
 RESTART = "service.restart"
 """A verb of the platform's: shown only where a provider offers it."""
 FIRST, USUAL, LATER = 5, 20, 30

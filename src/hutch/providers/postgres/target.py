@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hutch.model.finding import Seen
 from hutch.ports import Check, Connection, TargetConfig
-from hutch.providers.postgres import checks
+from hutch.providers.postgres import checks, schema_checks
 from hutch.providers.postgres.actions import EndSessions
 from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
@@ -20,6 +20,12 @@ from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
 from hutch.providers.postgres.slow_statements import missing_indexes
 from hutch.providers.postgres.statements import Statements
+
+
+MATTER = frozenset(
+    f"postgres.{name}" for name in ("reachable", "connections", "idle_in_transaction", "locks", "long_queries")
+)
+"""Checks whose failure leaves health undecided; where a provider closes its views, the others say what they need."""
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -57,10 +63,12 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.long_queries": lambda: checks.long_queries(client, config),
         "postgres.missing_indexes": lambda: missing_indexes(client, config),
         "postgres.invalid_indexes": lambda: checks.invalid_indexes(client, config),
+        "postgres.sequences": lambda: schema_checks.sequences(client, config),
+        "postgres.wraparound": lambda: schema_checks.wraparound(client, config),
+        "postgres.constraints": lambda: schema_checks.constraints(client),
+        "postgres.pending_restart": lambda: schema_checks.pending_restart(client),
         "postgres.reader_is_read_only": lambda: checks.reader_is_read_only(client),
     }
-    beside = {"postgres.reader_is_read_only", "postgres.missing_indexes", "postgres.invalid_indexes"}
     return {
-        name: Probe(name, target, client.database, look, now, matters=name not in beside)
-        for name, look in looks.items()
+        name: Probe(name, target, client.database, look, now, matters=name in MATTER) for name, look in looks.items()
     }

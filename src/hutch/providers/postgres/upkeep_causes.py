@@ -1,0 +1,109 @@
+"""Causes that grow slowly: numbers that run out, rows that nothing cleans up, statistics of long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hutch.model.effect import Effect
+from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.providers.postgres.items import Item, items, number
+from hutch.providers.postgres.plans import qualified
+from hutch.providers.postgres.remedies import DROP_SLOT, EXTEND_SEQUENCE, FIRST, LATER, USUAL, VACUUM, ending
+from hutch.providers.postgres.sessions import Session
+
+
+def running_out(target: str, finding: Finding | None) -> list[Cause]:
+    """A cause for each sequence that is near its end."""
+    return [_running_out(target, item) for item in items(finding, "sequences")]
+
+
+def _running_out(target: str, item: Item) -> Cause:
+    name, used = qualified(str(item["schema"]), str(item["sequence"])), number(item, "used")
+    fills = f"{item['table']}.{item['column']}" if item["column"] else ""
+    args = {"schema": item["schema"], "sequence": item["sequence"]}
+    narrow = f"its column {fills} is {item['column_type']}, which ends at {item['most']}" if fills else ""
+    return Cause(
+        code="postgres.sequence_exhaustion",
+        object=Object("sequence", name, {"schema": item["schema"], "table": item["table"], "column": item["column"]}),
+        confidence=0.9 if used >= 95 else 0.75,
+        summary=f"sequence {name} has used {used:.1f} % of its numbers: after {item['most']} every insert fails",
+        target=target,
+        evidence=(f"the last number drawn is {item['last']}, the last one there is {item['most']}",
+                  *((narrow,) if narrow else ())),
+        remedies=(Remedy(EXTEND_SEQUENCE, target, args, f"give sequence {name} room", rank=USUAL),),
+    )  # fmt: skip
+
+
+def wrapping(target: str, finding: Finding | None) -> list[Cause]:
+    """One cause for the database whose rows are the oldest, with the table that holds them where it can be seen."""
+    if finding is None or finding.data.get("near") is not True:
+        return []
+    worst, tables, holders = items(finding, "databases")[0], items(finding, "tables"), items(finding, "holders")
+    age = max(number(worst, "age"), number(worst, "multi_age"))
+    what = _table(tables[0]) if tables else Object("database", str(worst["database"]))
+    return [
+        Cause(
+            code="postgres.wraparound",
+            object=what,
+            confidence=0.9,
+            summary=f"{finding.data['used']} % of the transaction numbers are used up: at the end every write is refused",
+            target=target,
+            evidence=(
+                f"the oldest rows of database {worst['database']} are {age:.0f} transactions old",
+                *(_aged(table) for table in tables),
+                *map(held_back, holders),
+            ),
+            remedies=(*freeing(target, holders), *_frozen(target, tables)),
+        )
+    ]
+
+
+def _table(item: Item) -> Object:
+    return Object("table", qualified(str(item["schema"]), str(item["table"])), {"schema": item["schema"]})
+
+
+def _aged(item: Item) -> str:
+    name = qualified(str(item["schema"]), str(item["table"]))
+    now = ", being vacuumed now" if item["vacuuming"] else ""
+    return f"{name}: {max(number(item, 'age'), number(item, 'multi_age')):.0f} transactions since it was frozen{now}"
+
+
+def _frozen(target: str, tables: Sequence[Item]) -> tuple[Remedy, ...]:
+    return tuple(vacuuming(target, table, USUAL, freeze=True) for table in tables[:1] if not table["vacuuming"])
+
+
+def vacuuming(target: str, item: Item, rank: int, *, freeze: bool = False) -> Remedy:
+    """Vacuum of one table."""
+    name = qualified(str(item["schema"]), str(item["table"]))
+    args: Mapping[str, object] = {"schema": item["schema"], "table": item["table"]}
+    more = {"freeze": True} if freeze else {}
+    return Remedy(
+        VACUUM, target, {**args, **more}, f"vacuum {name}{' and freeze its rows' if freeze else ''}", rank=rank
+    )
+
+
+def held_back(holder: Item) -> str:
+    """Who keeps vacuum from taking rows away, on one line."""
+    since = f", for {number(holder, 'seconds'):.0f} s" if number(holder, "seconds") else ""
+    return (
+        f"{holder['kind']} {holder['id']} ({holder['holder']}) holds back rows of the last {holder['age']} "
+        f"transactions{since}"
+    )
+
+
+def freeing(target: str, holders: Sequence[Item]) -> tuple[Remedy, ...]:
+    """Let go of the oldest holder: end its session, or drop its slot where nobody reads it. Never an exempt one."""
+    if not holders or holders[0]["exempt"]:
+        return ()
+    oldest = holders[0]
+    if oldest["kind"] == "session":
+        session = Session.seen(oldest)
+        return ending(target, [session], f"end session {session.pid}, which holds back vacuum", FIRST)
+    if oldest["kind"] == "slot" and oldest["state"] == "inactive":
+        return (dropping_slot(target, str(oldest["id"])),)
+    return ()
+
+
+def dropping_slot(target: str, slot: str) -> Remedy:
+    """Whoever read it can't go on from where it was: history is lost."""
+    return Remedy(DROP_SLOT, target, {"slot": slot}, f"drop replication slot {slot}", Effect.DESTROY, LATER)
