@@ -63,7 +63,7 @@ WRAPS_AT = 2**31
 
 def used_up(row: Row) -> float:
     """% of the numbers, of transactions or multixacts, whichever is more."""
-    return 100.0 * max(row["age"], row["multi_age"]) / WRAPS_AT
+    return 100.0 * max(float(row["age"]), float(row["multi_age"])) / WRAPS_AT
 
 
 async def constraints(client: Client) -> Seen:

@@ -21,7 +21,6 @@ from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESS
 from hutch.providers.postgres.slow_statements import missing_indexes
 from hutch.providers.postgres.statements import Statements
 
-
 MATTER = frozenset(
     f"postgres.{name}" for name in ("reachable", "connections", "idle_in_transaction", "locks", "long_queries")
 )

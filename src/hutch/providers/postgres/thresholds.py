@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields
 from hutch.ports import Setting
 
 THRESHOLDS = (
-    Setting("interval_longest", "float", "seconds after which an earlier look is too old to compare with", default=600.0),
+    Setting("interval_longest", "float", "seconds after which an earlier look is too old", default=600.0),
     Setting(
-        "overdue_after", "float", "seconds that autovacuum gets for a table that is due before it is behind", default=300.0
+        "overdue_after", "float", "seconds that autovacuum gets for a table that is due", default=300.0
     ),
-    Setting("overdue_factor", "float", "times autovacuum's own threshold from which on a table is overdue", default=2.0),
-    Setting("upkeep_rows", "int", "dead or changed rows below which a table's upkeep is left alone", default=10_000),
+    Setting("overdue_factor", "float", "times autovacuum's own threshold that make a table overdue", default=2.0),
+    Setting("upkeep_rows", "int", "dead or changed rows that make a table's upkeep matter", default=10_000),
     Setting("bloat_share", "float", "% of a table or index that must be air to call it bloated", default=50.0),
-    Setting("bloat_size", "float", "megabytes of air that a table or index must have to call it bloated", default=100.0),
+    Setting("bloat_size", "float", "megabytes of air that a bloated table or index must have", default=100.0),
     Setting("bloat_exact", "bool", "measure suspected tables by pgstattuple, which reads them whole", default=False),
     Setting(
         "wraparound_used", "float", "% of the 2 billion transaction numbers used up since the last freeze", default=40.0
@@ -26,7 +26,7 @@ THRESHOLDS = (
     Setting("lag_seconds", "float", "seconds that a standby may be behind", default=30.0),
     Setting("lag_size", "float", "megabytes of WAL that a standby may be behind", default=64.0),
     Setting("slot_size", "float", "megabytes of WAL that a slot without a reader may hold", default=1024.0),
-    Setting("disk_capacity", "float", "gigabytes that the server's disk has; the server itself can't say", default=None),
+    Setting("disk_capacity", "float", "gigabytes of the server's disk; the server can't say", default=None),
     Setting("disk_bad", "float", "% of disk_capacity that is trouble", default=90.0),
     Setting("checksum_failure_hours", "float", "hours for which a checksum failure is told", default=168.0),
     Setting("deadlocks_per_minute", "float", "deadlocks a minute that are trouble", default=1.0),

@@ -46,7 +46,7 @@ def wrapping(target: str, finding: Finding | None) -> list[Cause]:
             code="postgres.wraparound",
             object=what,
             confidence=0.9,
-            summary=f"{finding.data['used']} % of the transaction numbers are used up: at the end every write is refused",
+            summary=f"{finding.data['used']} % of the transaction numbers are used up: at the end no write is taken",
             target=target,
             evidence=(
                 f"the oldest rows of database {worst['database']} are {age:.0f} transactions old",
