@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
-from hutch.providers.postgres.looks import SHOWN_GROUPS, Seen
+from hutch.providers.postgres.looks import SHOWN_GROUPS
 from hutch.providers.postgres.plans import qualified
 from hutch.providers.postgres.queries import query
 
