@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("hutch.cli.probe:probe", "Look at the services from outside, now."),
     "review": ("hutch.cli.review:review", "Draft updates and post-incident reviews from the timeline."),
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
+    "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres, or back."),
     "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),

@@ -91,7 +91,7 @@ def run(
             found = await drive(context, found.id)
         return found
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @click.group()
@@ -135,7 +135,7 @@ def approve(ctx: click.Context, run_id: str, option: str, digest: str, json_out:
         await commands.approve(context, run_id, option, actor(), digest=digest)
         return await drive(context, run_id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @runs.command()
@@ -151,7 +151,7 @@ def deny(ctx: click.Context, run_id: str, option: str, reason: str, json_out: bo
         await commands.deny(context, run_id, option, reason, actor())
         return await drive(context, run_id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @runs.command()
@@ -168,7 +168,7 @@ def decide(ctx: click.Context, run_id: str, choice: str, option: str, note: str,
         await commands.settle(context, run_id, option, choice, note, actor())
         return await drive(context, run_id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @runs.command()
@@ -185,7 +185,7 @@ def tick(ctx: click.Context, run_id: str, step: str, note: str, could_not: bool,
         await byhand.tick(context, run_id, step, note, actor(), done=not could_not)
         return await drive(context, run_id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @runs.command()
@@ -200,7 +200,7 @@ def undo(ctx: click.Context, run_id: str, option: str, json_out: bool) -> None:
         begun = await byhand.undo(context, run_id, option, actor())
         return await drive(context, begun.id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 @runs.command()
@@ -215,7 +215,7 @@ def cancel(ctx: click.Context, run_id: str, reason: str, json_out: bool) -> None
         await commands.cancel(context, run_id, reason, actor())
         return await drive(context, run_id)
 
-    _end(ctx, go, json_out)
+    end_with(ctx, go, json_out)
 
 
 runs.add_command(output)
@@ -299,7 +299,7 @@ async def _with_journal(context: Context, run_id: str) -> tuple[Run, list[Event]
     return found, await context.store.read(found.stream)
 
 
-def _end(ctx: click.Context, work: Callable[[Context], Awaitable[Run]], json_out: bool) -> None:
+def end_with(ctx: click.Context, work: Callable[[Context], Awaitable[Run]], json_out: bool) -> None:
     """Do the work, show the run that it gives, and exit with what became of it."""
 
     async def whole(context: Context) -> tuple[Run, list[Event]]:

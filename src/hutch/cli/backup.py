@@ -1,0 +1,111 @@
+"""``hutch backup``: make, list, prove and prune backups of a service's database."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import click
+
+from hutch.cli.runs import drive, end_with
+from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
+from hutch.commands import backups as commands
+from hutch.commands import runs
+from hutch.commands.context import CommandError, Context
+from hutch.model.event import parse_instant
+from hutch.model.run import Run
+
+yes_option = click.option("--yes", is_flag=True, help="Approve it in advance; never what loses data.")
+
+
+@click.group()
+def backup() -> None:
+    """Make, list, prove and prune the backups of a service's database."""
+
+
+@backup.command("list")
+@service_option
+@click.option("--before", default="", metavar="TIME", help="Only the newest from before TIME (ISO 8601, UTC).")
+@as_json
+@click.pass_context
+def list_(ctx: click.Context, service: str, before: str, json_out: bool) -> None:
+    """What there is, the newest first; exit code 1 when nothing is older than --before."""
+    if before:
+        _checked(before)
+
+    async def go(context: Context) -> tuple[dict[str, Any], datetime]:
+        return await commands.listing(context, service, before), context.clock.now()
+
+    found, now = with_context(go)
+    emit(found) if json_out else _print(found, now)
+    ctx.exit(1 if before and not found["backups"] else 0)
+
+
+@backup.command()
+@service_option
+@click.option("--reason", default="", help="Why, for whoever reads the list.")
+@click.option("--keep", is_flag=True, help="Never prune it.")
+@yes_option
+@as_json
+@click.pass_context
+def create(ctx: click.Context, service: str, reason: str, keep: bool, yes: bool, json_out: bool) -> None:
+    """Make a backup. It reads the database in one transaction and changes nothing in it."""
+
+    async def go(context: Context) -> Run:
+        return await commands.create(context, service, reason, keep, actor())
+
+    _run(ctx, go, yes, json_out)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="[BACKUP]", default="")
+@service_option
+@yes_option
+@as_json
+@click.pass_context
+def verify(ctx: click.Context, backup_id: str, service: str, yes: bool, json_out: bool) -> None:
+    """Prove a backup (the newest without a name) by restoring it into a scratch database, which is dropped again."""
+
+    async def go(context: Context) -> Run:
+        return await commands.verify(context, service, backup_id, actor())
+
+    _run(ctx, go, yes, json_out)
+
+
+def _run(ctx: click.Context, begin: Callable[[Context], Awaitable[Run]], yes: bool, json_out: bool) -> None:
+    """Start the run, approve it where that was said in advance, and end with what became of it."""
+
+    async def go(context: Context) -> Run:
+        found = await drive(context, (await begin(context)).id)
+        if yes and found.waiting == "approval":
+            await runs.approve(context, found.id, "", actor(), yes=True)
+            found = await drive(context, found.id)
+        return found
+
+    end_with(ctx, go, json_out)
+
+
+def _checked(text: str) -> None:
+    try:
+        parse_instant(text)
+    except ValueError as error:
+        raise CommandError(f"--before {text!r}: write a time such as 2026-01-15T10:00:00Z ({error})", 2) from None
+
+
+def _print(found: dict[str, Any], now: datetime) -> None:
+    rows = [{**b, **_shown(b, now)} for b in found["backups"]]
+    table(rows, ["id", "taken", "state", "database", "tables", "rows", "MB", "encrypted", "kept"], "no backup")
+    for id_ in found["unfinished"]:
+        click.echo(f"{id_}  unfinished: being made, or cut off; the next backup deletes it")
+    for id_, why in found["unreadable"].items():
+        click.echo(f"{id_}  unreadable: {why}")
+
+
+def _shown(backup: dict[str, Any], now: datetime) -> dict[str, str]:
+    return {
+        "taken": ago(parse_instant(backup["at"]), now),
+        "MB": f"{backup['bytes'] / 1e6:.1f}",
+        "encrypted": "yes" if backup["key"] else "NO",
+        "kept": backup["kept"] or "may go",
+    }

@@ -1,0 +1,54 @@
+"""One action that a person, or a schedule, asks for by itself: a run of its own, with all that every change passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hutch.commands import runs
+from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.situation import Situation
+from hutch.engine.options import call_text
+from hutch.model.action import Command, Outcome, Result
+from hutch.model.effect import Effect
+from hutch.model.program import Item, Option, Program
+from hutch.model.run import Run
+
+TARGET_AWAY = 5
+"""Exit code where a target can't be reached."""
+
+
+async def act(
+    context: Context,
+    service: Service,
+    action: str,
+    args: Mapping[str, object],
+    title: str,
+    actor: str,
+    *,
+    run_id: str = "",
+) -> Run:
+    """Start a run that offers ``action`` and nothing else. Raises :class:`CommandError` where nobody offers it, and
+    ``Conflict`` for a ``run_id`` that there is already."""
+    offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
+    if offered is None:
+        raise CommandError(f"no target of {service.name} offers the action {action}", 2)
+    why = f"{actor} asked for it"
+    text = call_text(action, args)
+    command = Command(action, text, Situation(service).target(action), offered.effect, why, args)
+    option = Option(action, title, (Item(action, title, 0, command),))
+    program = Program(options=(option,), asked=True)
+    return await runs.start(
+        context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, actor=actor,
+        run_id=run_id,
+    )  # fmt: skip
+
+
+async def look(service: Service, verb: str, args: Mapping[str, object]) -> Outcome:
+    """Ask what a provider offers as a read. Raises :class:`CommandError` where nobody does, or there is no answer."""
+    run = next((c.runs[verb] for c in service.connections.values() if verb in c.runs), None)
+    if run is None:
+        raise CommandError(f"no target of {service.name} answers {verb}", 2)
+    outcome = await run(Command(verb, verb, "", Effect.READ, "a person asked", args))
+    if outcome.result is not Result.DONE:
+        raise CommandError(f"{verb}: {outcome.summary}", TARGET_AWAY if outcome.recoverable else 1)
+    return outcome

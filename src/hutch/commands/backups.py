@@ -1,0 +1,73 @@
+"""Backups: listed, made, proved and pruned. What they are is the provider's business; here is who asks and what for."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hutch.commands.acting import act, look
+from hutch.commands.context import CommandError, Context, Service
+from hutch.model.run import Run
+
+BLOCK = "backup"
+
+
+async def listing(context: Context, service: str, before: str = "") -> dict[str, Any]:
+    """What there is; with ``before`` (ISO 8601) only the newest from before that."""
+    found = _service(context, service)
+    outcome = await look(found, "backup.list", {"json": True, **({"before": before} if before else {})})
+    told: dict[str, Any] = json.loads(outcome.output)
+    return {"service": found.name, **told}
+
+
+async def create(context: Context, service: str, reason: str, keep: bool, actor: str) -> Run:
+    """Start the run that makes one. It is named now, so that what becomes of it can be told whatever happens."""
+    found = _service(context, service)
+    given: Mapping[str, object] = {
+        "backup": named(context.clock.now()),
+        **({"reason": reason} if reason else {}),
+        **({"keep": True} if keep else {}),
+    }
+    return await act(context, found, "backup.create", given, f"Back up {found.name}", actor)
+
+
+async def verify(context: Context, service: str, backup: str, actor: str) -> Run:
+    """Start the run that proves one by restoring it into a scratch database; without a name the newest."""
+    found = _service(context, service)
+    wanted = backup or next((str(b["id"]) for b in (await listing(context, service))["backups"]), "")
+    if not wanted:
+        raise CommandError(f"there is no backup of {found.name} yet: `hutch backup create` makes one")
+    return await act(
+        context, found, "backup.verify", {"backup": wanted}, f"Prove backup {wanted} of {found.name}", actor
+    )
+
+
+async def prune(context: Context, service: str, actor: str) -> Run | None:
+    """Start the run that deletes what the configuration no longer keeps; None when all is kept."""
+    found = _service(context, service)
+    there = await listing(context, service)
+    gone = [str(b["id"]) for b in there["backups"] if not b["kept"]]
+    if not gone:
+        return None
+    title = f"Delete {len(gone)} backups of {found.name} that are no longer kept"
+    return await act(context, found, "backup.prune", {"backups": gone}, title, actor)
+
+
+def named(now: datetime) -> str:
+    """A new backup's name, made of its time."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _service(context: Context, name: str) -> Service:
+    """The service of that name that has backups; without a name the only one that has."""
+    able = [s for s in context.services.values() if BLOCK in s.connections]
+    found = able[0] if not name and len(able) == 1 else context.service(name)
+    if BLOCK not in found.connections:
+        raise CommandError(
+            f"services.{found.name} has no backup: block: give it one, as {{url: {{env: …}}, to: /var/backups}}",
+            2,
+        )
+    return found

@@ -1,0 +1,172 @@
+"""Making one backup: a snapshot, pg_dump and counting in it, every file sealed and stored, the manifest last."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hutch.ports import said
+from hutch.providers.backup import server, tools
+from hutch.providers.backup.catalogue import Shelf
+from hutch.providers.backup.config import Config
+from hutch.providers.backup.errors import BackupError
+from hutch.providers.backup.manifest import Manifest, Stored, Table
+from hutch.providers.backup.places import CHUNK
+from hutch.providers.backup.seal import sealed
+from hutch.providers.backup.stage import stage
+
+T = TypeVar("T")
+
+ARCHIVE = "dump"
+"""What the archive is called: a folder of files, or one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for: the backup's name, why it is made, and whether pruning must leave it."""
+
+    id: str
+    reason: str = ""
+    pinned: bool = False
+
+
+class Stopped(BackupError):
+    """Somebody cancelled it."""
+
+
+async def create(config: Config, shelf: Shelf, wish: Wish, now: Callable[[], datetime]) -> Manifest:
+    """Make the backup; its manifest once it is complete. Whatever goes wrong, what was stored of it is deleted again.
+
+    Raises :class:`BackupError`.
+    """
+    async with server.connected(config.url, config.connect_timeout) as session:
+        if not await server.held(session, f"backup {shelf.service}"):
+            raise BackupError(f"another backup of {shelf.service} is being made", passing=True)
+        await cleaned(shelf)  # whoever began those is gone: the lock is ours
+        made = None
+        try:
+            made = await _created(config, shelf, wish, now, session)
+        finally:
+            if made is None:  # failed or cancelled
+                await asyncio.shield(asyncio.to_thread(shelf.remove, wish.id))
+        return made
+
+
+async def cleaned(shelf: Shelf) -> tuple[str, ...]:
+    """Delete what was begun and never ended; only while the lock of the service's backups is held."""
+    unfinished = (await asyncio.to_thread(shelf.catalogue)).unfinished
+    for id_ in unfinished:
+        await asyncio.to_thread(shelf.remove, id_)
+    return unfinished
+
+
+async def _created(
+    config: Config, shelf: Shelf, wish: Wish, now: Callable[[], datetime], session: server.Session
+) -> Manifest:
+    known = await server.facts(session)
+    programs = await tools.find(config.tools, known.identity.version // 10000)
+    with stage(config.work) as folder:
+        async with server.snapshot(session) as name:
+            at = now()
+            tables = await _dumped(config, programs, folder, name, session)
+        files = await _stored(shelf, wish.id, folder / ARCHIVE)
+    key = shelf.keys.current
+    manifest = Manifest(
+        wish.id, shelf.service, at, now(), known.identity, config.format, programs.major, key.id if key else "",
+        files, tuple(tables), wish.reason, wish.pinned,
+    )  # fmt: skip
+    if lacking := await asyncio.to_thread(shelf.lacking, manifest):
+        raise BackupError(f"{shelf.place.name} does not hold what was written: {lacking[0]}")
+    await asyncio.to_thread(shelf.write, manifest)
+    return manifest
+
+
+async def _dumped(
+    config: Config, programs: tools.Tools, folder: Path, snapshot: str, session: server.Session
+) -> list[Table]:
+    """Dump and count side by side in the same snapshot."""
+    login = tools.login(config.url, folder)
+    how = [f"--format={config.format}", f"--snapshot={snapshot}", f"--file={folder / ARCHIVE}", "--no-password"]
+    how += [f"--jobs={config.jobs}"] if config.format == "directory" else []
+    said(f"pg_dump {programs.major} begins, snapshot {snapshot}\n")
+    dumping = asyncio.create_task(
+        tools.run(programs, "pg_dump", [*how, f"--dbname={login.conninfo}"], login, config.timeout)
+    )
+    counting = asyncio.create_task(server.tables(session))
+    try:
+        await asyncio.gather(dumping, counting)
+    finally:
+        for task in (dumping, counting):
+            task.cancel()
+        await asyncio.gather(dumping, counting, return_exceptions=True)
+    return counting.result()
+
+
+async def _stored(shelf: Shelf, id_: str, archive: Path) -> tuple[Stored, ...]:
+    """Seal and store each file, and delete it here: the disk is needed once."""
+    stop = threading.Event()
+    names = await asyncio.to_thread(_files, archive)
+    stored = []
+    try:
+        for number, path in enumerate(names, 1):
+            said(f"storing {number} of {len(names)}: {path.name}\n")
+            stored.append(await ended(asyncio.to_thread(_store, shelf, id_, path, stop), stop))
+    finally:
+        stop.set()
+    return tuple(stored)
+
+
+def _files(archive: Path) -> list[Path]:
+    return [archive] if archive.is_file() else sorted(p for p in archive.iterdir() if p.is_file())
+
+
+async def ended(work: Coroutine[Any, Any, T], stop: threading.Event) -> T:
+    """What a thread gives. When we are cancelled it is told to stop, and waited for: nothing goes on behind us."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        if not task.done():
+            stop.set()
+            await asyncio.wait({task})
+
+
+def _store(shelf: Shelf, id_: str, path: Path, stop: threading.Event) -> Stored:
+    name, key = f"data/{path.name}", shelf.keys.current
+    chunks = _read(path, stop)
+    counted = Counted(sealed(chunks, key, f"{id_}/{name}") if key else chunks)
+    shelf.place.write(shelf.path(id_, name), counted)
+    path.unlink()
+    return Stored(name, counted.size, counted.sha256)
+
+
+def _read(path: Path, stop: threading.Event) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            if stop.is_set():
+                raise Stopped("the backup was cancelled while it was stored")
+            yield chunk
+
+
+class Counted:
+    """Chunks on their way, with the size and SHA-256 of all that went by."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._hash, self.size = chunks, hashlib.sha256(), 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._hash.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    @property
+    def sha256(self) -> str:
+        """Of what went by so far, in hex."""
+        return self._hash.hexdigest()

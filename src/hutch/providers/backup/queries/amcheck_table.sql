@@ -1,0 +1,1 @@
+SELECT format('block %s, row %s: %s', blkno, offnum, msg) AS msg FROM verify_heapam({oid}) LIMIT 10

@@ -1,0 +1,1 @@
+SELECT system_identifier AS system FROM pg_control_system()

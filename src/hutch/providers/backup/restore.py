@@ -1,0 +1,132 @@
+"""From a place into a scratch database: every file checked and opened, then pg_restore of all tables or of some."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hutch.ports import said
+from hutch.providers.backup import tools
+from hutch.providers.backup.catalogue import Shelf
+from hutch.providers.backup.config import Config
+from hutch.providers.backup.dump import ARCHIVE, Stopped, ended
+from hutch.providers.backup.errors import BackupError, Damaged
+from hutch.providers.backup.manifest import Manifest, Stored
+from hutch.providers.backup.scratch import Scratch, scratch
+from hutch.providers.backup.seal import Key, opened
+from hutch.providers.backup.stage import stage
+
+_ENTRY = re.compile(r"(?P<number>\d+); \d+ \d+ (?P<kind>[A-Z][A-Z ]*?) (?P<schema>\S+) (?P<name>.+) \S+")
+_DATA = ("TABLE DATA", "SEQUENCE SET", "MATERIALIZED VIEW DATA", "BLOB", "BLOBS", "BLOB METADATA")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup in its scratch database."""
+
+    manifest: Manifest
+    database: Scratch
+
+
+@asynccontextmanager
+async def restored(
+    config: Config, shelf: Shelf, manifest: Manifest, tables: Sequence[str] = ()
+) -> AsyncIterator[Restored]:
+    """The backup in a scratch database, which is dropped at the end.
+
+    ``tables`` (``schema.name``) limits whose rows come; all tables are there with their keys and indexes, save foreign
+    keys, which empty tables could not hold. Raises :class:`BackupError`: :class:`Damaged` for a backup that is not as
+    it was written, :class:`WrongKey`.
+    """
+    if unknown := [t for t in tables if manifest.table(t) is None]:
+        raise BackupError(f"backup {manifest.id} has no table {', '.join(unknown)}")
+    programs = await tools.find(config.tools, manifest.tool)
+    with stage(config.work) as folder:
+        archive = await fetched(shelf, manifest, folder)
+        async with scratch(config.scratch_url, config.connect_timeout) as database:
+            if database.version // 10000 < manifest.identity.version // 10000:
+                raise BackupError(
+                    f"backup {manifest.id} is of Postgres {manifest.identity.version // 10000}, and the scratch server"
+                    f" is {database.version // 10000}: name a newer one by scratch_url"
+                )
+            await _restore(config, programs, archive, database, folder, tables)
+            yield Restored(manifest, database)
+
+
+async def fetched(shelf: Shelf, manifest: Manifest, folder: Path) -> Path:
+    """The archive in ``folder``, every byte of it checked."""
+    key = shelf.keys.find(manifest.key_id) if manifest.key_id else None
+    archive, stop = folder / ARCHIVE, threading.Event()
+    if manifest.format == "directory":
+        archive.mkdir(mode=0o700)
+    for number, file in enumerate(manifest.files, 1):
+        said(f"fetching {number} of {len(manifest.files)}: {file.name}, {file.size} bytes\n")
+        name = Path(file.name).name
+        to = archive / name if manifest.format == "directory" else archive
+        await ended(asyncio.to_thread(_fetch, shelf, manifest.id, file, key, to, stop), stop)
+    return archive
+
+
+def _fetch(shelf: Shelf, id_: str, file: Stored, key: Key | None, to: Path, stop: threading.Event) -> None:
+    stored = _checked(shelf.place.read(shelf.path(id_, file.name)), file, stop)
+    try:
+        with to.open("xb") as out:
+            for chunk in opened(stored, key, f"{id_}/{file.name}") if key else stored:
+                out.write(chunk)
+    except FileNotFoundError:
+        raise Damaged(f"{file.name} of backup {id_} is missing in {shelf.place.name}") from None
+    except OSError as error:
+        raise BackupError(f"cannot write {to}: {error.strerror} (setting work)", passing=True) from None
+
+
+def _checked(chunks: Iterable[bytes], file: Stored, stop: threading.Event) -> Iterator[bytes]:
+    """The stored bytes, compared with the manifest at the end."""
+    seen, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        if stop.is_set():
+            raise Stopped("it was cancelled while it was fetched")
+        seen.update(chunk)
+        size += len(chunk)
+        yield chunk
+    if size != file.size:
+        raise Damaged(f"{file.name} has {size} bytes and not {file.size}: it is cut short or altered")
+    if seen.hexdigest() != file.sha256:
+        raise Damaged(f"{file.name} is altered: its SHA-256 is not that of the manifest")
+
+
+async def _restore(
+    config: Config, programs: tools.Tools, archive: Path, database: Scratch, folder: Path, tables: Sequence[str]
+) -> None:
+    login = tools.login(database.url, folder)
+    how = ["--exit-on-error", "--no-owner", "--no-privileges", "--no-password", f"--jobs={config.jobs}"]
+    if tables:
+        listing = folder / "wanted.list"
+        lines = wanted(await tools.entries(programs, archive, login), tables)
+        await asyncio.to_thread(listing.write_text, "\n".join(lines) + "\n", encoding="utf-8")
+        how.append(f"--use-list={listing}")
+    said(f"pg_restore {programs.major} begins, into {database.name}\n")
+    await tools.run(programs, "pg_restore", [*how, f"--dbname={login.conninfo}", str(archive)], login, config.timeout)
+
+
+def wanted(lines: Iterable[str], tables: Sequence[str]) -> list[str]:
+    """The entries of a table of contents that bring the rows of ``tables``, and of all else only what it is.
+
+    >>> wanted(["1; 0 2 TABLE DATA public a me", "2; 0 3 TABLE DATA public b me"], ["public.a"])
+    ['1; 0 2 TABLE DATA public a me']
+    """
+    return [line for line in lines if _wanted(line, set(tables))]
+
+
+def _wanted(line: str, tables: set[str]) -> bool:
+    found = _ENTRY.fullmatch(line.strip())
+    if found is None or line.startswith(";"):
+        return True
+    if found["kind"] == "TABLE DATA":
+        return f"{found['schema']}.{found['name']}" in tables
+    return found["kind"] not in (*_DATA, "FK CONSTRAINT")

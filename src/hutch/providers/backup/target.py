@@ -1,0 +1,37 @@
+"""Wires one database's backups: the catalogue, the actions, the check, and when they are due."""
+
+from __future__ import annotations
+
+from hutch.ports import Connection, TargetConfig
+from hutch.providers.backup import server
+from hutch.providers.backup.catalogue import Shelf
+from hutch.providers.backup.config import Config, config_from
+from hutch.providers.backup.create import Create
+from hutch.providers.backup.looks import Listing
+from hutch.providers.backup.places import Folder, Place
+from hutch.providers.backup.s3 import Bucket
+from hutch.providers.backup.seal import ring
+from hutch.providers.backup.verify import Verify
+
+
+def connect(target: TargetConfig) -> Connection:
+    """The backups of a database. Nothing connects yet. ``ValueError`` names a setting that can't be used."""
+    config = config_from(target.settings)
+    where = server.place(config.url)
+    server.place(config.scratch_url)
+    shelf = shelf_of(config, target.service)
+    listing = Listing(shelf, config.keep, target.now)
+    return Connection(
+        target=f"backups of {where} in {shelf.place.name}",
+        actions={
+            "backup.create": Create(config, shelf, target.now),
+            "backup.verify": Verify(config, shelf, target.now),
+        },
+        runs={"backup.list": listing.run},
+    )
+
+
+def shelf_of(config: Config, service: str) -> Shelf:
+    """The backups of a service. ``ValueError`` for a key that is none."""
+    place: Place = Bucket(config) if config.to.startswith("s3://") else Folder(config.to)
+    return Shelf(place, service, ring(config.key, config.old_keys))

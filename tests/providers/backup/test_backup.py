@@ -1,0 +1,91 @@
+"""Making, listing and proving backups, against a real server, a folder and moto's S3."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+from moto.server import ThreadedMotoServer
+
+from backup_world import Shop, listed
+from hutch.model.action import Result, Verified
+
+AWS = {"region": "eu-central-1", "access_key_id": "testing-key-id", "secret_access_key": "testing-secret"}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.mark.parametrize("changed", [{}, {"format": "custom", "key": None}], ids=["directory", "custom, not encrypted"])
+async def test_a_backup_is_made_listed_and_proved(shop: Shop, changed: dict[str, object], tmp_path: Path) -> None:
+    connection = shop.opened(**changed)
+    create, verify = connection.actions["backup.create"], connection.actions["backup.verify"]
+
+    shown = await create.preview({})
+    assert (shown.hits, shown.refused) == (1, "")
+    made = await create.apply({"reason": "before the release"})
+    assert made.result is Result.DONE, made.summary
+    assert (await create.verify({})).verdict is Verified.PASSED
+    assert "public.users" in made.output
+
+    [first] = json.loads((await listed(connection, json=True)).output)["backups"]
+    assert (first["state"], first["rows"], first["tables"]) == ("unproved", 2300, 2)
+    assert first["reason"] == "before the release"
+
+    proved = await verify.apply({})
+    assert proved.result is Result.DONE, proved.summary
+    assert "amcheck looked at 4 indexes and 2 tables" in proved.output
+    assert (await verify.verify({"backup": first["id"]})).verdict is Verified.PASSED
+    assert "proved" in (await listed(connection)).output
+
+    stored = [p for p in (tmp_path / "store").rglob("*") if p.is_file()]
+    clear = any(b"example.org" in p.read_bytes() or b"PGDMP" in p.read_bytes() for p in stored)
+    assert clear is (changed != {})
+
+
+async def test_the_counts_are_of_the_dump_s_own_moment(shop: Shop) -> None:
+    """Rows that come all the while are, or are not, in both."""
+    connection = shop.opened()
+    making = asyncio.create_task(connection.actions["backup.create"].apply({}))
+    written = 0
+    async with await psycopg.AsyncConnection.connect(shop.url, autocommit=True) as session:
+        while not making.done():
+            await session.execute("insert into users (email) values (%s)", [f"late {written}"])
+            written += 1
+    assert making.result().result is Result.DONE
+    assert written > 10
+    proved = await connection.actions["backup.verify"].apply({})
+    assert proved.result is Result.DONE, proved.output
+    [row] = json.loads((await listed(connection, json=True)).output)["backups"]
+    assert 2300 <= row["rows"] < 2300 + written
+
+
+async def test_a_bucket_holds_them_as_a_folder_does(shop: Shop, endpoint: str) -> None:
+    client = boto3.client(
+        "s3", region_name="eu-central-1", endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    client.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    connection = shop.opened(to="s3://backups/nightly", endpoint=endpoint, **AWS)
+    client.create_multipart_upload(Bucket="backups", Key="nightly/shop/20260101T000000Z-aaaaaa/data/toc.dat")
+    begun = json.loads((await listed(connection, json=True)).output)
+    assert begun["unfinished"] == ["20260101T000000Z-aaaaaa"]
+
+    made = await connection.actions["backup.create"].apply({})
+    assert made.result is Result.DONE, made.summary
+    proved = await connection.actions["backup.verify"].apply({})
+    assert proved.result is Result.DONE, proved.summary
+    after = json.loads((await listed(connection, json=True)).output)
+    assert after["unfinished"] == []
+    assert [b["state"] for b in after["backups"]] == ["proved"]
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="backups")
