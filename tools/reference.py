@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap import alerting, config, ingest, probes
+from hutch.bootstrap import alerting, calendars, config, ingest, probes
 from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
@@ -119,6 +119,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.alerting.ALERTING": lambda: settings(alerting.ALERTING),
     "table: hutch.bootstrap.ingest.INGEST": lambda: settings(ingest.INGEST),
     "table: hutch.bootstrap.alerting.MAINTENANCE": lambda: settings(alerting.MAINTENANCE),
+    "table: hutch.bootstrap.calendars.CALENDAR": lambda: settings(calendars.CALENDAR),
     "table: hutch.bootstrap.probes.PROBE": lambda: settings(probes.PROBE),
     "probes": kinds,
     "providers": providers,

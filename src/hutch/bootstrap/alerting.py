@@ -106,7 +106,7 @@ def maintenance(node: Node) -> Maintenance:
     if "every" in given and "for" in given and not {"from", "to"} & given.keys():
         day, at = _every(given["every"])
         return Maintenance(
-            name, service, weekday=day, at=at, length=_length(found["for"]), zone=_zone(node, str(found["zone"]))
+            name, service, weekday=day, at=at, length=_length(found["for"]), zone=zone(node, str(found["zone"]))
         )
     if "from" in given and "to" in given and not {"every", "for"} & given.keys():
         starts, ends = values.time(given["from"]), values.time(given["to"])
@@ -123,7 +123,8 @@ def _every(node: Node) -> tuple[int | None, time]:
     return (None if found[1] == "day" else DAYS.index(found[1])), time(int(found[2]), int(found[3]))
 
 
-def _zone(node: Node, name: str) -> ZoneInfo:
+def zone(node: Node, name: str) -> ZoneInfo:
+    """The time zone that the key ``zone`` names."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

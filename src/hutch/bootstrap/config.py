@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from hutch.bootstrap import probes, values
 from hutch.bootstrap.alerting import alert_policy, maintenance
+from hutch.bootstrap.calendars import calendar
 from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.signals import custom, watchdog
 from hutch.bootstrap.supplied import supplied
@@ -16,6 +18,7 @@ from hutch.detection.catalogue import catalogue
 from hutch.detection.rulecheck import check_rules
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
+from hutch.model.calendar import Calendar
 from hutch.model.config import Config, CustomSignal, GuardConfig, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.quiet import Maintenance
@@ -39,6 +42,7 @@ TOP: tuple[Setting, ...] = (
     ),
     Setting("services", "map", "the services that we operate, by name", required=True),
     Setting("severity", "map", "response time and update cadence by severity, where they differ from the default"),
+    Setting("calendar", "map", "business hours and holidays, for promises by the next business day"),
     Setting(
         "alerts",
         "list",
@@ -131,7 +135,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         mode=str(top["mode"]),
         store=str(top["store"]),
         services=services,
-        policy=_policy(root.child("severity")),
+        policy=_policy(root.child("severity"), calendar(root.child("calendar"))),
         rules=rules,
         runbooks=tuple(values.texts(root.child("runbooks"))),
         guards=_guards(root.child("guards")),
@@ -192,8 +196,8 @@ def _maintained(node: Node, services: Mapping[str, ServiceConfig]) -> Maintenanc
     return found
 
 
-def _policy(node: Node) -> Policy:
-    policy = dict(DEFAULT_POLICY)
+def _policy(node: Node, hours: Calendar) -> Policy:
+    policy = {severity: replace(promise, calendar=hours) for severity, promise in DEFAULT_POLICY.items()}
     for key, child in node.mapping().items():
         try:
             severity = Severity.of(key)
@@ -204,7 +208,7 @@ def _policy(node: Node) -> Policy:
         base = policy[severity]
         response = values.duration(given["response"]) if "response" in given else base.response
         update = values.duration(given["update"]) if "update" in given else base.update
-        policy[severity] = Promise(response, update, base.next_business_day and "response" not in given)
+        policy[severity] = Promise(response, update, base.next_business_day and "response" not in given, hours)
     return policy
 
 

@@ -185,10 +185,7 @@ def reopening_drafts(context: Context, state: Incident, reason: str, actor: str)
         return []
     review = state.clock("review")
     now = context.clock.now()
-    promise = context.config.policy[state.severity]
-    again = [incidents.start_clock(state, "response", now, promise.response, "reopened")]
-    if promise.update:
-        again.append(incidents.start_clock(state, "update", now, promise.update, "reopened"))
+    again = incidents.owed(state, now, context.config.policy[state.severity], "reopened", "reopened")
     ended = [Draft("clock.cancelled", {"clock": review.id, "why": "reopened"})] if review else []
     return [Draft("incident.reopened", {"reason": reason}, actor), *ended, *again]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Draft, Event, instant, parse_instant
-from hutch.model.severity import REVIEW_WITHIN, Policy, Severity
+from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
 
 
 class Phase(StrEnum):
@@ -214,10 +214,9 @@ KINDS = frozenset({"incident.declared", "note.added", "update.posted", "review.d
 # ------------------------------------------------------------------ the promises (decide; the caller appends)
 
 
-def start_clock(state: Incident | None, name: str, start: datetime, promised: timedelta, why: str) -> Draft:
+def start_clock(state: Incident | None, name: str, start: datetime, due: datetime, why: str) -> Draft:
     """The event that starts the next clock of that name."""
     number = 1 + sum(1 for c in (state.clocks if state else ()) if c.name == name)
-    due = start + promised
     return Draft(
         "clock.started",
         {"clock": name, "number": number, "start": instant(start), "due": instant(due), "why": why},
@@ -226,10 +225,14 @@ def start_clock(state: Incident | None, name: str, start: datetime, promised: ti
 
 def first_clocks(severity: Severity, detected_at: datetime, policy: Policy) -> list[Draft]:
     """The promises that opening an incident makes: a response, and updates where the policy has a cadence."""
-    promise = policy[severity]
-    drafts = [start_clock(None, "response", detected_at, promise.response, f"{severity.label} response")]
+    return owed(None, detected_at, policy[severity], f"{severity.label} response", f"{severity.label} updates")
+
+
+def owed(state: Incident | None, start: datetime, promise: Promise, response: str, update: str) -> list[Draft]:
+    """The clocks of a response and of updates that begin at ``start``; ``response`` and ``update`` say why."""
+    drafts = [start_clock(state, "response", start, promise.response_due(start), response)]
     if promise.update:
-        drafts.append(start_clock(None, "update", detected_at, promise.update, f"{severity.label} updates"))
+        drafts.append(start_clock(state, "update", start, start + promise.update, update))
     return drafts
 
 
@@ -245,23 +248,21 @@ def meet(state: Incident, name: str, at: datetime) -> list[Draft]:
 def after_update(state: Incident, at: datetime, policy: Policy) -> list[Draft]:
     """An update was posted at ``at``: that promise is met and, while the incident is open, the next one starts."""
     cadence = policy[state.severity].update
-    again = [start_clock(state, "update", at, cadence, f"{state.severity.label} updates")] if cadence else []
+    again = [start_clock(state, "update", at, at + cadence, f"{state.severity.label} updates")] if cadence else []
     return meet(state, "update", at) + (again if state.open else [])
 
 
 def after_severity(state: Incident, to: Severity, policy: Policy) -> list[Draft]:
     """A changed severity re-dues what is not yet met, from the same start (DESIGN §5)."""
-    drafts: list[Draft] = []
-    promised = {"response": policy[to].response, "update": policy[to].update}
-    for name, length in promised.items():
-        clock = state.clock(name)
-        if clock is None:
-            continue
-        drafts.append(Draft("clock.cancelled", {"clock": clock.id, "why": f"severity is now {to.label}"}))
-        if length:
-            drafts.append(start_clock(state, name, clock.start, length, f"{to.label} {name}"))
-    if state.clock("update") is None and policy[to].update and state.open:
-        drafts.append(start_clock(state, "update", state.detected_at, policy[to].update or REVIEW_WITHIN, "updates"))
+    response, update, cadence = state.clock("response"), state.clock("update"), policy[to].update
+    why = f"severity is now {to.label}"
+    drafts = [Draft("clock.cancelled", {"clock": c.id, "why": why}) for c in (response, update) if c]
+    if response:
+        due = policy[to].response_due(response.start)
+        drafts.append(start_clock(state, "response", response.start, due, f"{to.label} response"))
+    if cadence and state.open:
+        start = update.start if update else state.detected_at
+        drafts.append(start_clock(state, "update", start, start + cadence, f"{to.label} updates"))
     return drafts
 
 
@@ -270,7 +271,7 @@ def after_resolution(state: Incident, at: datetime) -> list[Draft]:
     update = state.clock("update")
     ended = [Draft("clock.cancelled", {"clock": update.id, "why": "resolved"})] if update else []
     answered = meet(state, "response", at)
-    return [*ended, *answered, start_clock(state, "review", at, REVIEW_WITHIN, "post-incident review within 48 h")]
+    return [*ended, *answered, start_clock(state, "review", at, at + REVIEW_WITHIN, "post-incident review within 48 h")]
 
 
 def rings(state: Incident, now: datetime) -> list[Draft]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import IntEnum
+
+from hutch.model.calendar import Calendar
 
 
 class Severity(IntEnum):
@@ -33,12 +35,17 @@ class Severity(IntEnum):
 class Promise:
     """What a severity promises. ``None`` for update means "as needed": no clock.
 
-    ``next_business_day`` replaces ``response`` where it is set (SEV-4).
+    ``next_business_day`` replaces ``response`` where it is set (SEV-4): due when that day closes in ``calendar``.
     """
 
     response: timedelta
     update: timedelta | None
     next_business_day: bool = False
+    calendar: Calendar = field(default_factory=Calendar)
+
+    def response_due(self, start: datetime) -> datetime:
+        """When somebody must have answered what was detected at ``start``."""
+        return self.calendar.next_day(start) if self.next_business_day else start + self.response
 
 
 Policy = dict[Severity, Promise]

@@ -54,7 +54,8 @@ async def test_numbers_count_up_within_the_year(context: Context) -> None:
 @pytest.mark.parametrize(
     ("severity", "response", "update"),
     [(1, timedelta(minutes=5), timedelta(minutes=30)), (2, timedelta(hours=1), timedelta(hours=2)),
-     (3, timedelta(hours=4), timedelta(days=1)), (4, timedelta(days=1), None)],
+     (3, timedelta(hours=4), timedelta(days=1)),
+     (4, timedelta(days=1, hours=7), None)],  # Thursday 10:00 to the close of Friday, 17:00
 )  # fmt: skip
 async def test_the_policy_is_the_runbooks_table(
     context: Context, severity: int, response: timedelta, update: timedelta | None
