@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hutch.model.finding import Cause, Finding, Object
 from hutch.providers.postgres.capacity_causes import exhausted
+from hutch.providers.postgres.flow_causes import busy, damaged, deadlocking, missing_the_cache, spilling
 from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lock_causes import blocked, roots
 from hutch.providers.postgres.remedies import ending, restarting
@@ -25,6 +26,11 @@ CODES = {
     "postgres.missing_index": "A statement that runs often reads a large table for few of its rows: no index helps it.",
     "postgres.invalid_index": "An index was left half-made: every write pays for it, and no statement can use it.",
     "postgres.long_query": "One statement has run for long, without being a backup or upkeep of the database.",
+    "postgres.cpu_query": "A heavy statement that runs again and again takes most of a processor.",
+    "postgres.deadlocks": "Transactions take the same rows in different orders, and the server ends some of them.",
+    "postgres.temp_spill": "Statements that run often sort and join on the disk: work_mem is too small for them.",
+    "postgres.cache_miss": "What statements read again and again does not fit into shared_buffers.",
+    "postgres.corruption": "A page was read that does not match its checksum: what was stored is damaged.",
     "postgres.wraparound": "The transaction numbers run out: at their end the server refuses every write.",
     "postgres.sequence_exhaustion": "A sequence, or the column that it fills, comes to its end: inserts will fail.",
 }
@@ -57,6 +63,11 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *blocked(target, blocking, leaked),
         *missing(target, by_check.get("postgres.missing_indexes")),
         *invalid(target, by_check.get("postgres.invalid_indexes")),
+        *damaged(target, by_check.get("postgres.checksums")),
+        *deadlocking(target, by_check.get("postgres.deadlocks")),
+        *busy(target, by_check.get("postgres.cpu_statements")),
+        *spilling(target, by_check.get("postgres.temp_files")),
+        *missing_the_cache(target, by_check.get("postgres.cache")),
         *running_out(target, by_check.get("postgres.sequences")),
         *wrapping(target, by_check.get("postgres.wraparound")),
         *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),

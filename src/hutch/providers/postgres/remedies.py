@@ -33,3 +33,9 @@ def ending(target: str, sessions: Sequence[Session], summary: str, rank: int = U
 def restarting() -> tuple[Remedy, ...]:
     """Start the server anew, by whoever runs it; the target is filled in with that provider's."""
     return (Remedy(action=RESTART, target="", args={"component": "postgres"}, summary="restart Postgres", rank=USUAL),)
+
+
+def timing_out(target: str, role: str, setting: str, value: str) -> Remedy:
+    """So that it does not come back: the server itself ends what sits or runs for too long, in new sessions."""
+    args = {"role": role, "setting": setting, "value": value}
+    return Remedy(SET_ROLE_TIMEOUT, target, args, f"let {setting} be {value} for {role}", rank=LATER)

@@ -14,7 +14,10 @@ from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.figures import Figures
+from hutch.providers.postgres.flow_checks import Flow
+from hutch.providers.postgres.heavy import cpu_statements
 from hutch.providers.postgres.index_actions import CreateIndex, DropIndex
+from hutch.providers.postgres.intervals import Intervals
 from hutch.providers.postgres.looks import Probe
 from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
@@ -54,6 +57,7 @@ def connect(target: TargetConfig) -> Connection:
 
 
 def _checks(target: str, client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
+    flow = Flow(client, config, Intervals(client, config))
     looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
         "postgres.reachable": lambda: checks.reachable(client),
         "postgres.connections": lambda: checks.connections(client, config),
@@ -62,6 +66,13 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.long_queries": lambda: checks.long_queries(client, config),
         "postgres.missing_indexes": lambda: missing_indexes(client, config),
         "postgres.invalid_indexes": lambda: checks.invalid_indexes(client, config),
+        "postgres.cpu_statements": lambda: cpu_statements(client, config),
+        "postgres.slow_statements": flow.slow_statements,
+        "postgres.deadlocks": flow.deadlocks,
+        "postgres.temp_files": flow.temp_files,
+        "postgres.cache": flow.cache,
+        "postgres.lost_sessions": flow.lost_sessions,
+        "postgres.checksums": flow.checksums,
         "postgres.sequences": lambda: schema_checks.sequences(client, config),
         "postgres.wraparound": lambda: schema_checks.wraparound(client, config),
         "postgres.constraints": lambda: schema_checks.constraints(client),
