@@ -13,7 +13,7 @@ from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lock_causes import blocked, roots
 from hutch.providers.postgres.remedies import ending, restarting
 from hutch.providers.postgres.sessions import Session
-from hutch.providers.postgres.upkeep_causes import running_out, wrapping
+from hutch.providers.postgres.upkeep_causes import behind, bloated, running_out, stale, wrapping
 
 CODES = {
     "postgres.unreachable": "No server answers at the address: it is down, starting, stopping, or the way is cut.",
@@ -31,6 +31,9 @@ CODES = {
     "postgres.temp_spill": "Statements that run often sort and join on the disk: work_mem is too small for them.",
     "postgres.cache_miss": "What statements read again and again does not fit into shared_buffers.",
     "postgres.corruption": "A page was read that does not match its checksum: what was stored is damaged.",
+    "postgres.stale_statistics": "Plans are made from statistics of a table as it was before most of it changed.",
+    "postgres.bloat": "A table or index is mostly air: dead rows, or room that they left.",
+    "postgres.autovacuum_behind": "Dead rows pile up in a table: autovacuum does not come, or may not take them away.",
     "postgres.wraparound": "The transaction numbers run out: at their end the server refuses every write.",
     "postgres.sequence_exhaustion": "A sequence, or the column that it fills, comes to its end: inserts will fail.",
 }
@@ -55,6 +58,7 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
     leaks = [_leak(target, group, connections) for group in groups]
     leaked = {session.pid for group in groups for session in group}
     blocking = by_check.get("postgres.locks")
+    late = behind(target, by_check.get("postgres.autovacuum"))
     covered = leaked | roots(blocking)
     return [
         *refusals,
@@ -68,6 +72,9 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *busy(target, by_check.get("postgres.cpu_statements")),
         *spilling(target, by_check.get("postgres.temp_files")),
         *missing_the_cache(target, by_check.get("postgres.cache")),
+        *late,
+        *stale(target, by_check.get("postgres.autovacuum")),
+        *bloated(target, by_check.get("postgres.bloat"), [cause.object.id for cause in late]),
         *running_out(target, by_check.get("postgres.sequences")),
         *wrapping(target, by_check.get("postgres.wraparound")),
         *(_old(target, session) for session in _old_ones(idle) if session.pid not in covered),

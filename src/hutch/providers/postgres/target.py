@@ -23,6 +23,7 @@ from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
 from hutch.providers.postgres.slow_statements import missing_indexes
 from hutch.providers.postgres.statements import Statements
+from hutch.providers.postgres.upkeep_checks import Upkeep
 
 MATTER = frozenset(
     f"postgres.{name}" for name in ("reachable", "connections", "idle_in_transaction", "locks", "long_queries")
@@ -58,6 +59,7 @@ def connect(target: TargetConfig) -> Connection:
 
 def _checks(target: str, client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
     flow = Flow(client, config, Intervals(client, config))
+    upkeep = Upkeep(client, config)
     looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
         "postgres.reachable": lambda: checks.reachable(client),
         "postgres.connections": lambda: checks.connections(client, config),
@@ -73,6 +75,8 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.cache": flow.cache,
         "postgres.lost_sessions": flow.lost_sessions,
         "postgres.checksums": flow.checksums,
+        "postgres.autovacuum": upkeep.autovacuum,
+        "postgres.bloat": upkeep.bloat,
         "postgres.sequences": lambda: schema_checks.sequences(client, config),
         "postgres.wraparound": lambda: schema_checks.wraparound(client, config),
         "postgres.constraints": lambda: schema_checks.constraints(client),

@@ -8,7 +8,17 @@ from hutch.model.effect import Effect
 from hutch.model.finding import Cause, Finding, Object, Remedy
 from hutch.providers.postgres.items import Item, items, number
 from hutch.providers.postgres.plans import qualified
-from hutch.providers.postgres.remedies import DROP_SLOT, EXTEND_SEQUENCE, FIRST, LATER, USUAL, VACUUM, ending
+from hutch.providers.postgres.remedies import (
+    ANALYZE,
+    DROP_SLOT,
+    EXTEND_SEQUENCE,
+    FIRST,
+    LATER,
+    REINDEX,
+    USUAL,
+    VACUUM,
+    ending,
+)
 from hutch.providers.postgres.sessions import Session
 
 
@@ -107,3 +117,110 @@ def freeing(target: str, holders: Sequence[Item]) -> tuple[Remedy, ...]:
 def dropping_slot(target: str, slot: str) -> Remedy:
     """Whoever read it can't go on from where it was: history is lost."""
     return Remedy(DROP_SLOT, target, {"slot": slot}, f"drop replication slot {slot}", Effect.DESTROY, LATER)
+
+
+def behind(target: str, finding: Finding | None) -> list[Cause]:
+    """A cause for each table whose dead rows nothing takes away, with who is in the way."""
+    holders = items(finding, "holders")
+    return [_behind(target, item, holders) for item in items(finding, "behind")]
+
+
+def _behind(target: str, item: Item, holders: Sequence[Item]) -> Cause:
+    name = qualified(str(item["schema"]), str(item["table"]))
+    held = holders if item["held"] else []
+    ago = f"{number(item, 'vacuumed_ago'):.0f} s ago" if item["vacuumed_ago"] is not None else "never"
+    vacuum = vacuuming(target, item, USUAL)
+    return Cause(
+        code="postgres.autovacuum_behind",
+        object=Object("table", name, {"schema": item["schema"]}),
+        confidence=0.75 if held else 0.65,
+        summary=f"{name} has {item['dead']} dead rows for {item['live']} live ones: autovacuum {_why(item, held)}",
+        target=target,
+        evidence=(
+            f"autovacuum would come at {number(item, 'dead_at'):.0f} dead rows; the table was vacuumed {ago}",
+            *map(held_back, held),
+        ),
+        remedies=(*freeing(target, held), vacuum),
+    )
+
+
+def _why(item: Item, held: Sequence[Item]) -> str:
+    if held:
+        return f"may not take them away: {held[0]['kind']} {held[0]['id']} might still look at them"
+    return _off(item) or f"has not come for {number(item, 'due'):.0f} s"
+
+
+def _off(item: Item) -> str:
+    if not item["running"]:
+        return "is switched off on this server"
+    return "" if item["enabled"] else "is switched off for it"
+
+
+def stale(target: str, finding: Finding | None) -> list[Cause]:
+    """A cause for each table whose plans are made from statistics of long ago."""
+    return [_stale(target, item) for item in items(finding, "stale")]
+
+
+def _stale(target: str, item: Item) -> Cause:
+    name = qualified(str(item["schema"]), str(item["table"]))
+    ago = f"{number(item, 'analyzed_ago'):.0f} s ago" if item["analyzed_ago"] is not None else "never"
+    late = f"autovacuum {_off(item) or 'has not come for ' + format(number(item, 'due'), '.0f') + ' s'}"
+    args = {"schema": item["schema"], "table": item["table"]}
+    return Cause(
+        code="postgres.stale_statistics",
+        object=Object("table", name, {"schema": item["schema"]}),
+        confidence=0.6,
+        summary=f"{item['changed']} rows of {name} have changed since its statistics were made: plans are guesses",
+        target=target,
+        evidence=(
+            f"analyzed {ago}; the planner takes it for {number(item, 'rows'):.0f} rows, it has {item['live']}",
+            f"{late}; it would come at {number(item, 'changed_at'):.0f} changed rows",
+        ),
+        remedies=(Remedy(ANALYZE, target, args, f"analyze {name}", rank=USUAL),),
+    )
+
+
+def bloated(target: str, finding: Finding | None, elsewhere: Sequence[str]) -> list[Cause]:
+    """A cause for each table and index that is mostly air; tables ``elsewhere`` have theirs already."""
+    tables = [_bloated_table(target, item) for item in items(finding, "tables")]
+    indexes = [_bloated_index(target, item) for item in items(finding, "indexes")]
+    return [*(cause for cause in tables if cause.object.id not in elsewhere), *indexes]
+
+
+def _bloated_table(target: str, item: Item) -> Cause:
+    name = qualified(str(item["schema"]), str(item["table"]))
+    return Cause(
+        code="postgres.bloat",
+        object=Object("table", name, {"schema": item["schema"]}),
+        confidence=0.75 if item["exact"] else 0.5,
+        summary=f"table {name} is mostly air: {_air(item)}",
+        target=target,
+        evidence=(
+            f"{number(item, 'rows'):.0f} rows, {number(item, 'dead'):.0f} dead ones, {_how(item)}",
+            "vacuum makes the room usable again; giving it back takes a rewrite (pg_repack), or VACUUM FULL in a pause",
+        ),
+        remedies=(vacuuming(target, item, USUAL),),
+    )
+
+
+def _bloated_index(target: str, item: Item) -> Cause:
+    schema, name = str(item["schema"]), qualified(str(item["schema"]), str(item["index"]))
+    args = {"schema": schema, "index": item["index"]}
+    return Cause(
+        code="postgres.bloat",
+        object=Object("index", name, {"table": qualified(schema, str(item["table"])), "schema": schema}),
+        confidence=0.5,
+        summary=f"index {name} is mostly air: {_air(item)}",
+        target=target,
+        evidence=(f"{number(item, 'rows'):.0f} entries, {_how(item)}",),
+        remedies=(Remedy(REINDEX, target, args, f"make index {name} anew while it stays in use", rank=USUAL),),
+    )
+
+
+def _air(item: Item) -> str:
+    megabytes = 2.0**20
+    return f"{number(item, 'air') / megabytes:.0f} of {number(item, 'bytes') / megabytes:.0f} MB"
+
+
+def _how(item: Item) -> str:
+    return "measured by pgstattuple" if item["exact"] else "estimated from the average width of rows"
