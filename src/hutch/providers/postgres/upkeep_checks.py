@@ -37,7 +37,8 @@ class Upkeep:
         care = self.config.care
         rows = await self.client.rows(query("upkeep"), {"rows": care.upkeep_rows, "factor": care.overdue_factor})
         holders = await self.client.rows(query("horizon"), self.config.protection()) if rows else []
-        held = (holders and holders[0]["seconds"] >= self.config.old_transaction_after) or _lasting(holders)
+        held = bool(holders) and self._in_the_way(holders[0])
+        excused = bool(holders) and holders[0]["exempt"]
         dirty, stale = [], []
         for row in rows:
             if row["dead"] >= care.overdue_factor * row["dead_at"] and row["dead"] >= care.upkeep_rows:
