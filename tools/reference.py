@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import cleandoc
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from hutch.cli.main import COMMANDS, resolve
 from hutch.commands.lint import words_of
 from hutch.detection.promql import expression
 from hutch.detection.signals import SIGNALS
-from hutch.ports import Setting
+from hutch.ports import Setting, TargetConfig
 from hutch.runbook.lint import RULES
 from hutch.runbook.lint.explain import explained
 
@@ -81,6 +81,17 @@ def causes() -> str:
     return table(("code", "given by", "meaning"), sorted([*rows, own]))
 
 
+def actions() -> str:
+    """Every typed action of the Postgres provider: what its class says, and its arguments."""
+    target = TargetConfig("shop", {"url": "postgresql://reader@db.example/shop"}, lambda: datetime.now(UTC))
+    found = find_providers()["postgres"].open(target).actions
+    rows = []
+    for name, action in sorted(found.items()):
+        what, _, arguments = cleandoc(type(action).__doc__ or "").replace("``", "`").partition("\n\n`args`: ")
+        rows.append((f"`{name}`", action.effect.word, what, arguments))
+    return table(("action", "effect", "what it does", "arguments"), rows)
+
+
 def commands() -> str:
     """Every command and subcommand, with its options."""
     return "\n\n".join(_command(f"hutch {n}", resolve(place)) for n, (place, _) in sorted(COMMANDS.items()))
@@ -125,6 +136,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "providers": providers,
     "signals": signals,
     "causes": causes,
+    "actions": actions,
     "commands": commands,
     "lint": lint,
 }

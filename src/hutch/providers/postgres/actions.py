@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
+from hutch.providers.postgres.care import BadArguments, failed
 from hutch.providers.postgres.client import Client, Row, Session
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import PostgresError
@@ -25,17 +26,14 @@ VERIFY_GAP = 0.2
 _UNDO = "cannot be undone: the sessions' open transactions are rolled back, their clients must connect again"
 
 
-class BadArguments(ValueError):
-    """The arguments do not say which sessions."""
-
-
 @dataclass(frozen=True, slots=True)
 class EndSessions:
-    """``args``: ``sessions``, each with ``pid`` and ``backend_start``, and ``xact_start`` and ``state`` as approved.
+    """End the sessions that were named and are still what they were; never a protected one. What they had not committed
+    is rolled back.
 
+    ``args``: ``sessions``, each with ``pid`` and ``backend_start``, and ``xact_start`` and ``state`` as approved.
     Without ``state`` only a session idle in a transaction is hit; with ``xact_start`` only while that one lasts; with
-    ``state_change`` only if it was not used since.
-    """
+    ``state_change`` only if it was not used since."""
 
     client: Client
     operator: Operator
@@ -115,13 +113,6 @@ class EndSessions:
             return f"{len(judged)} sessions are more than the {self.config.max_sessions} that one action may end"
         protected = [row for row in judged if not row["gone"] and row["protection"]]
         return f"session {protected[0]['pid']} {protected[0]['protection']}" if protected else ""
-
-
-def failed(error: Exception, seconds: float) -> Outcome:
-    """The outcome of an error: unknown where the statement was sent and no answer came."""
-    sent, recoverable = (error.sent, error.recoverable) if isinstance(error, PostgresError) else (False, False)
-    result = Result.UNKNOWN if sent else Result.FAILED
-    return Outcome(result, str(error), seconds=seconds, recoverable=recoverable and not sent)
 
 
 def _named(args: Mapping[str, object]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
@@ -14,6 +14,14 @@ from hutch.providers.postgres.plans import Key, qualified
 PREFIX = "hutch_"
 """What every index that Hutch made begins with; the rest of its name follows from its table and keys."""
 _NAME_BYTES = 63
+_ENTRY, _WIDTH, _FILLED = 12, 16, 0.9
+"""Bytes that an entry of a b-tree costs beside its keys, that a key of unknown width takes, and how full pages are."""
+_IDENTIFIER = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)'
+_DEFINITION = re.compile(
+    rf"CREATE (?P<unique>UNIQUE )?INDEX (?P<name>{_IDENTIFIER}) ON (?P<schema>{_IDENTIFIER})\.(?P<table>{_IDENTIFIER}) "
+    r"(?P<rest>USING [a-z_]+ \(.+)",
+    re.S,
+)
 _NOISE = re.compile(r'::text|::character varying|[()"\s]')
 _KEY = re.compile(r"(?:(?P<function>lower|upper)\((?P<inner>.+)\)|(?P<column>.+?))(?P<descending>\s+desc)?", re.I)
 
@@ -54,12 +62,13 @@ class Table:
     columns: Mapping[str, str]
     indexes: tuple[Index, ...]
     allowed: bool
+    widths: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, schema: str, name: str, row: Mapping[str, object]) -> Table:
         """From a row of the server."""
-        columns, indexes = row["columns"], row["indexes"]
-        assert isinstance(columns, Mapping) and isinstance(indexes, Iterable)
+        columns, indexes, widths = row["columns"], row["indexes"], row["widths"]
+        assert isinstance(columns, Mapping) and isinstance(indexes, Iterable) and isinstance(widths, Mapping)
         return cls(
             schema=schema,
             name=name,
@@ -70,16 +79,54 @@ class Table:
             columns={str(column): str(kind) for column, kind in columns.items()},
             indexes=tuple(map(Index.read, indexes)),
             allowed=row["allowed"] is True,
+            widths={str(column): int(str(width)) for column, width in widths.items()},
         )
 
     def __str__(self) -> str:
         return qualified(self.schema, self.name)
+
+    def index_size(self, keys: Sequence[Key]) -> float:
+        """About how many bytes an index takes: entry header, item pointer and keys, on pages nine tenths full."""
+        width = sum(self.widths.get(key.column, _WIDTH) for key in keys) or _WIDTH
+        return self.rows * (_ENTRY + width) / _FILLED
 
     def like(self, keys: Sequence[Key]) -> list[Index]:
         """The indexes that begin with just these keys, usable or not."""
         wanted = [_bare(str(key)) for key in keys]
         found = (index for index in self.indexes if index.plain)
         return [index for index in found if [_bare(key) for key in index.keys[: len(wanted)]] == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """An index as the server writes it down (pg_get_indexdef), and the statement that makes it without locking."""
+
+    name: str
+    schema: str
+    table: str
+    statement: str
+
+
+def parsed_definition(text: str) -> Definition:
+    """What pg_get_indexdef wrote; :class:`BadKey` for everything else.
+
+    The server takes one statement at a time, so what follows can only be more of this one.
+
+    >>> parsed_definition("CREATE INDEX visits_at ON public.visits USING btree (at)").statement
+    'CREATE INDEX CONCURRENTLY visits_at ON public.visits USING btree (at)'
+    """
+    found = _DEFINITION.fullmatch(text.strip())
+    if found is None:
+        raise BadKey("definition must be as pg_get_indexdef writes it: CREATE INDEX name ON schema.table USING …")
+    unique = found["unique"] or ""
+    statement = (
+        f"CREATE {unique}INDEX CONCURRENTLY {found['name']} ON {found['schema']}.{found['table']} {found['rest']}"
+    )
+    return Definition(_plain(found["name"]), _plain(found["schema"]), _plain(found["table"]), statement)
+
+
+def _plain(identifier: str) -> str:
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
 def parsed(texts: Sequence[str], columns: Iterable[str]) -> tuple[Key, ...]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from hutch.providers.postgres.client import Client, Session, connected, guarded, limit
+from hutch.providers.postgres.client import Client, Session, Table, connected, executed, guarded, limit
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import Kind, PostgresError, login, place
 
@@ -41,6 +41,10 @@ class Operator:
             limits = limit(session, seconds, lock or self._config.lock_timeout, local=False)
             await _unsent(guarded(session, self.where, limits, seconds))
             return await guarded(session, self.where, work(session), seconds)
+
+    async def statement(self, text: str, seconds: float, lock: float | None = None) -> Table:
+        """One statement in a transaction of its own. Raises as :meth:`run` does."""
+        return await self.run(lambda session: executed(session, text, None), seconds, lock)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

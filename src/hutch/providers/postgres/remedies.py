@@ -16,6 +16,8 @@ REINDEX = "postgres.reindex"
 EXTEND_SEQUENCE = "postgres.extend_sequence"
 SET_ROLE_TIMEOUT = "postgres.set_role_timeout"
 DROP_SLOT = "postgres.drop_slot"
+VALIDATE_CONSTRAINT = "postgres.validate_constraint"
+ENABLE_TRIGGER = "postgres.enable_trigger"
 RESTART = "service.restart"
 """A verb of the platform's: shown only where a provider offers it."""
 FIRST, USUAL, LATER = 5, 20, 30

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.effect import Effect
-from hutch.providers.postgres.actions import failed
+from hutch.providers.postgres.care import failed
 from hutch.providers.postgres.client import Client, Table, executed
 from hutch.providers.postgres.errors import Kind, PostgresError
 from hutch.providers.postgres.operator import Operator

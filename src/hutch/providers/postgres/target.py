@@ -8,7 +8,6 @@ from datetime import datetime
 from hutch.model.finding import Seen
 from hutch.ports import Check, Connection, TargetConfig
 from hutch.providers.postgres import checks, schema_checks
-from hutch.providers.postgres.actions import EndSessions
 from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
@@ -16,11 +15,10 @@ from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.figures import Figures
 from hutch.providers.postgres.flow_checks import Flow
 from hutch.providers.postgres.heavy import cpu_statements
-from hutch.providers.postgres.index_actions import CreateIndex, DropIndex
 from hutch.providers.postgres.intervals import Intervals
 from hutch.providers.postgres.looks import Probe
+from hutch.providers.postgres.offers import actions
 from hutch.providers.postgres.operator import Operator
-from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX, END_SESSIONS
 from hutch.providers.postgres.slow_statements import missing_indexes
 from hutch.providers.postgres.statements import Statements
 from hutch.providers.postgres.upkeep_checks import Upkeep
@@ -45,11 +43,7 @@ def connect(target: TargetConfig) -> Connection:
     return Connection(
         target=name,
         checks=_checks(name, client, config, target.now),
-        actions={
-            END_SESSIONS: EndSessions(client, operator, config),
-            CREATE_INDEX: CreateIndex(client, owner, config),
-            DROP_INDEX: DropIndex(client, owner, config),
-        },
+        actions=actions(client, operator, owner, config),
         runs={"sql": statements.sql, "psql": statements.psql},
         scrape=figures.scrape,
         ask={"sql": figures.ask},

@@ -20,6 +20,8 @@ select c.oid::int8 as oid, c.relkind::text as kind,
         join pg_class ic on ic.oid = i.indexrelid
         join pg_am am on am.oid = ic.relam
         where i.indrelid = c.oid) as indexes,
+       (select coalesce(jsonb_object_agg(attname, avg_width), '{}') from pg_stats s
+        where s.schemaname = n.nspname and s.tablename = c.relname) as widths,
        coalesce((select pg_has_role(l.oid, c.relowner, 'usage') and has_schema_privilege(l.oid, n.oid, 'create')
                  from pg_roles l where l.rolname = %(login)s::text), false) as allowed
 from pg_class c
