@@ -127,6 +127,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
     location = probes.place(root.child("location"), str(top["location"]))
     services = {n: _service(n, node, providers) for n, node in root.child("services").mapping().items()}
     signals = _signals(root.child("signals"))
+    hours = calendar(root.child("calendar"))
     looks = probes.read_probes(root.child("probes"), services, location)
     rules = _rules(root.child("alerts"), signals)
     probes.check_quorums(str(path), rules, looks, signals)
@@ -135,7 +136,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         mode=str(top["mode"]),
         store=str(top["store"]),
         services=services,
-        policy=_policy(root.child("severity"), calendar(root.child("calendar"))),
+        policy=_policy(root.child("severity"), hours),
+        calendar=hours,
         rules=rules,
         runbooks=tuple(values.texts(root.child("runbooks"))),
         guards=_guards(root.child("guards")),

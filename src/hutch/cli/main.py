@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("hutch.cli.rules:rules", "Check alert rules, and export them for Prometheus."),
     "probe": ("hutch.cli.probe:probe", "Look at the services from outside, now."),
     "review": ("hutch.cli.review:review", "Draft updates and post-incident reviews from the timeline."),
+    "todo": ("hutch.cli.todo:todo", "Action items: who does what by when."),
     "report": ("hutch.cli.report:report", "How the team did: times, counts, promises, noise, runbooks."),
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
     "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),

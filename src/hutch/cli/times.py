@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hutch.commands.errors import CommandError
+from hutch.model.calendar import Calendar
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.rules import duration
 
@@ -18,14 +19,27 @@ def when(text: str, now: datetime, option: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        return now - _back(text, option)
+        return now - _length(text, option)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _back(text: str, option: str) -> timedelta:
+def by(text: str, now: datetime, hours: Calendar, option: str) -> datetime:
+    """A length of time ahead, a time, or a date: then when work ends on that day. Raises ``CommandError``."""
+    try:
+        return hours.close_of(date.fromisoformat(text))
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return now + _length(text, option, "ahead as 14d")
+    return found if found.tzinfo else found.replace(tzinfo=hours.zone)
+
+
+def _length(text: str, option: str, how: str = "back as 7d or 24h") -> timedelta:
     try:
         return duration(text)
     except RunbookError as error:
         raise CommandError(
-            f"{option}: cannot read {text!r}; write a length of time back as 7d or 24h, or a date as 2026-01-31", 2
+            f"{option}: cannot read {text!r}; write a length of time {how}, or a date as 2026-01-31", 2
         ) from error

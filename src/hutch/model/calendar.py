@@ -41,8 +41,12 @@ class Calendar:
             day += timedelta(days=1)
             left -= self.works(day)
             if left == 0:
-                return datetime.combine(day, self.closes, self.zone).astimezone(UTC)
+                return self.close_of(day)
         raise ValueError("the calendar has no business day within a year")
+
+    def close_of(self, day: date) -> datetime:
+        """When work ends on that day, in UTC."""
+        return datetime.combine(day, self.closes, self.zone).astimezone(UTC)
 
     def open_at(self, at: datetime) -> bool:
         """Whether it is a business hour.

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
+from hutch.model.calendar import Calendar
 from hutch.model.ingest import IngestSource
 from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
@@ -117,6 +118,7 @@ class Config:
     store: str = ".hutch"
     services: Mapping[str, ServiceConfig] = field(default_factory=dict)
     policy: Policy = field(default_factory=lambda: dict(DEFAULT_POLICY))
+    calendar: Calendar = field(default_factory=Calendar)
     rules: tuple[Rule, ...] = ()
     runbooks: tuple[str, ...] = ()
     guards: GuardConfig = field(default_factory=GuardConfig)

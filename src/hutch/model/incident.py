@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from hutch.model import todo
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
+from hutch.model.todo import ActionItem, ItemState
 
 
 class Phase(StrEnum):
@@ -54,6 +56,7 @@ class Incident:
     reopened: int = 0
     cause: Mapping[str, object] | None = None  # the first cause of the latest diagnosis, as JSON
     clocks: tuple[Clock, ...] = ()
+    items: tuple[ActionItem, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -200,6 +203,10 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "incident.reopened": _reopened,
     "watch.started": lambda s, e: replace(s, watch_until=parse_instant(str(e.data["until"]))),
     "watch.passed": lambda s, _: replace(s, watch_until=None),
+    "item.added": lambda s, e: replace(s, items=todo.added(s.items, e.data)),
+    "item.changed": lambda s, e: replace(s, items=todo.changed(s.items, e.data)),
+    "item.done": lambda s, e: replace(s, items=todo.ended(s.items, e.data, ItemState.DONE, e.at)),
+    "item.dropped": lambda s, e: replace(s, items=todo.ended(s.items, e.data, ItemState.DROPPED, e.at)),
     "clock.started": _clock_started,
     "clock.warned": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True)),
     "clock.overdue": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True, overdue_said=True)),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta, tzinfo
 
 from hutch.model.event import Event
+from hutch.model.todo import ItemState
 from hutch.review.reading import link, many, part, text
 from hutch.review.story import Story, story
 from hutch.review.timeline import Entry, timeline
@@ -30,7 +31,7 @@ def draft_review(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
         ("Resolution", _resolution(told, zone)),
         ("What Went Well", _well(told)),
         ("What Didn't Go Well", _badly(told)),
-        ("Action Items", _actions()),
+        ("Action Items", _actions(told, zone)),
         ("Lessons Learned", iter(["[Key takeaways and how to prevent this in future]"])),
     ]
     body = "\n\n".join(f"## {title}\n" + "\n".join(lines) for title, lines in sections)
@@ -125,6 +126,14 @@ def _badly(told: Story) -> Iterator[str]:
     yield "- [Issue]"
 
 
-def _actions() -> Iterator[str]:
+def _actions(told: Story, zone: tzinfo) -> Iterator[str]:
+    for item in told.incident.items:
+        mark = "x" if item.state is ItemState.DONE else " "
+        dropped = f" - Dropped: {escape(item.note)}" if item.state is ItemState.DROPPED else ""
+        link = f" ({escape(item.link)})" if item.link else ""
+        due = f"{item.due.astimezone(zone):%Y-%m-%d}"
+        yield f"- [{mark}] {escape(item.text)} - Owner: {escape(item.owner)} - Due: {due}{link}{dropped}"
+    if told.incident.items:
+        return
     yield "- [ ] [Action that keeps this cause from coming back] - Owner: [Name] - Due: [Date]"
     yield "- [ ] [Action that would have found it sooner] - Owner: [Name] - Due: [Date]"

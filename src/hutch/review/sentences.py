@@ -10,7 +10,7 @@ from hutch.review.wording import length, one_line
 
 Sentence = Callable[[Told], str]
 
-CLOCKS = {"response": "first response", "update": "update", "review": "post-incident review"}
+CLOCKS = {"response": "first response", "update": "update", "review": "post-incident review", "todo": "action item"}
 """What each clock promises."""
 
 
@@ -159,6 +159,10 @@ def _by(words: str) -> Sentence:
     return lambda t: f"{words} {t.option} by {one_line(t.event.actor)}{_because(t)}"
 
 
+def _item(told: Told) -> str:
+    return f"{told.get('text', '(nothing)')} ({told.get('owner', 'nobody')}, by {told.at('due')})"
+
+
 SENTENCES: Mapping[str, Sentence] = {
     "incident.declared": _declared,
     "incident.acknowledged": lambda t: f"Acknowledged by {one_line(t.event.actor)}",
@@ -178,6 +182,10 @@ SENTENCES: Mapping[str, Sentence] = {
     "commander.assigned": lambda t: f"{t.get('who', 'Nobody')} is the incident commander",
     "severity.changed": lambda t: f"Severity is now {t.get('to', 'unknown')}{_because(t)}",
     "note.added": lambda t: f"{one_line(t.event.actor)} noted: {t.get('text', '(nothing)')}",
+    "item.added": lambda t: f"Action item {t['number']}: {_item(t)}",
+    "item.changed": lambda t: f"Action item {t['number']} is now: {_item(t)}",
+    "item.done": lambda t: f"Action item {t['number']} is done{_because(t, 'note')}",
+    "item.dropped": lambda t: f"Action item {t['number']} was dropped{_because(t, 'note')}",
     "update.posted": _update,
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",
     "watch.started": lambda t: f"Watching for a regression until {t.at('until')}",
