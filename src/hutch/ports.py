@@ -23,6 +23,7 @@ from hutch.model.probe import Probed
 from hutch.model.probe import Sightings as Sightings
 from hutch.model.program import Item
 from hutch.model.setting import Setting as Setting
+from hutch.model.timed import Timed
 
 # ------------------------------------------------------------------ the store and its jobs
 
@@ -276,7 +277,7 @@ class Connection:
     ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it
     stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
     ``provider.check`` (``postgres.connections``). ``ask`` maps the languages of custom signals that it answers
-    (``sql``, ``promql``) to how.
+    (``sql``, ``promql``) to how. ``timed`` are actions that the configuration asks for at times.
     """
 
     target: str
@@ -286,6 +287,7 @@ class Connection:
     scrape: Scrape | None = None
     changes: Changes | None = None
     ask: Mapping[str, Ask] = field(default_factory=dict)
+    timed: tuple[Timed, ...] = ()
     close: Callable[[], Awaitable[None]] = _nothing
 
 

@@ -73,6 +73,19 @@ def verify(ctx: click.Context, backup_id: str, service: str, yes: bool, json_out
     _run(ctx, go, yes, json_out)
 
 
+@backup.command()
+@service_option
+@as_json
+@click.pass_context
+def prune(ctx: click.Context, service: str, json_out: bool) -> None:
+    """Delete the backups that keep_* no longer keeps. It always waits for a person's approval (exit code 4)."""
+    gone = with_context(lambda context: commands.prunable(context, service))
+    if not gone:
+        emit({"deleted": []}) if json_out else click.echo("every backup is kept; nothing to delete")
+        return
+    _run(ctx, lambda context: commands.prune(context, service, gone, actor()), False, json_out)
+
+
 def _run(ctx: click.Context, begin: Callable[[Context], Awaitable[Run]], yes: bool, json_out: bool) -> None:
     """Start the run, approve it where that was said in advance, and end with what became of it."""
 

@@ -26,6 +26,7 @@ async def act(
     actor: str,
     *,
     run_id: str = "",
+    schedule: str = "",
 ) -> Run:
     """Start a run that offers ``action`` and nothing else. Raises :class:`CommandError` where nobody offers it, and
     ``Conflict`` for a ``run_id`` that there is already."""
@@ -39,7 +40,7 @@ async def act(
     program = Program(options=(option,), asked=True)
     return await runs.start(
         context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, actor=actor,
-        run_id=run_id,
+        run_id=run_id, schedule=schedule,
     )  # fmt: skip
 
 

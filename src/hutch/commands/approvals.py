@@ -28,6 +28,8 @@ async def asked(context: Context, run: Run, option: Option, first: bool) -> Term
         first and bool(option.cause),
     )
     found = terms(context.config.approvals, context.config.autonomy, facts)
+    if run.schedule:  # what the configuration asks for at times, as the one action of its run
+        found = replace(found, autonomous=Autonomy(run.schedule, option.items[0].command.runner, "", run.service, 60))
     if found.autonomous and (await frozen(context) or await _used_up(context, found.autonomous)):
         return replace(found, autonomous=None)
     return found

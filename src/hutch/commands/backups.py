@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,15 +45,16 @@ async def verify(context: Context, service: str, backup: str, actor: str) -> Run
     )
 
 
-async def prune(context: Context, service: str, actor: str) -> Run | None:
-    """Start the run that deletes what the configuration no longer keeps; None when all is kept."""
+async def prunable(context: Context, service: str) -> list[str]:
+    """The backups that the configuration no longer keeps."""
+    return [str(b["id"]) for b in (await listing(context, service))["backups"] if not b["kept"]]
+
+
+async def prune(context: Context, service: str, backups: Sequence[str], actor: str) -> Run:
+    """Start the run that deletes these, and none that is kept again by then."""
     found = _service(context, service)
-    there = await listing(context, service)
-    gone = [str(b["id"]) for b in there["backups"] if not b["kept"]]
-    if not gone:
-        return None
-    title = f"Delete {len(gone)} backups of {found.name} that are no longer kept"
-    return await act(context, found, "backup.prune", {"backups": gone}, title, actor)
+    title = f"Delete {len(backups)} backups of {found.name} that are no longer kept"
+    return await act(context, found, "backup.prune", {"backups": list(backups)}, title, actor)
 
 
 def named(now: datetime) -> str:

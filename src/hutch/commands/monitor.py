@@ -15,6 +15,7 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.overseer import Beat, Overseer
 from hutch.commands.sources import Sources
+from hutch.commands.timekeeper import Timekeeper
 from hutch.commands.watched import RuleView, SignalView, Watched
 from hutch.detection import probes, standing
 from hutch.detection.catalogue import catalogue, wanted
@@ -120,6 +121,7 @@ class Monitor:
                 *(self._watch(w) for w in watched),
                 *(self._diagnose(w) for w in watched if diagnosing),
                 Overseer(self.context, lambda: [w.beat for w in watched]).run(),
+                Timekeeper(self.context).run(),
             )
         finally:
             await asyncio.gather(*(watch.sources.close() for watch in watched))

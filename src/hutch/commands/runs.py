@@ -61,10 +61,12 @@ async def start(
     beside: Sequence[Append] = (),
     run_id: str = "",
     done: int | None = None,
+    schedule: str = "",
 ) -> Run:
     """Write the run's first event, link it to its incident, and queue its first drive, in one transaction.
 
-    ``beside`` is appended, and the job ``done`` finished, in the same transaction.
+    ``beside`` is appended, and the job ``done`` finished, in the same transaction. ``schedule`` is the policy by which
+    the configuration asked for it at a time.
     """
     run_id = run_id or new_id(context)
     data = {
@@ -78,6 +80,7 @@ async def start(
         "incident": incident,
         "mode": mode or context.config.mode,
         **_known(context, made_from.situation),
+        **({"schedule": schedule} if schedule else {}),
         "program": program.as_dict(),
     }
     appends = [Append(f"run:{run_id}", (Draft("run.started", data, actor),), expect=0), *beside]

@@ -107,6 +107,7 @@ _CATALOGUE = (
     SignalSpec("db_query_time", "ms", MINUTE, "mean execution time of the statements in the interval",
                "db_query_milliseconds_total", Measure.MEAN, divisor="db_queries_total"),
     SignalSpec("db_size", "bytes", MINUTE, "size of the database on disk", "db_size"),
+    SignalSpec("backup_age", "h", MINUTE, "age of the newest backup that was proved by restoring it", "backup_age"),
     SignalSpec("disk_used", "%", MINUTE, "use of the fullest file system", "disk_used"),
     SignalSpec("cpu", "%", MINUTE, "use of the service's CPUs", "cpu"),
     SignalSpec("memory", "%", MINUTE, "use of the memory", "memory"),

@@ -27,7 +27,7 @@ SEV_1 = frozenset({"http.unreachable", "postgres.unreachable", "data.mass_deleti
 SEV_3 = frozenset(
     {"http.slow", "http.tls_expiring", "postgres.missing_index", "postgres.invalid_index", "postgres.long_query",
      "postgres.stale_statistics", "postgres.bloat", "postgres.autovacuum_behind", "postgres.cache_miss",
-     "postgres.temp_spill", "redis.evicting", "redis.slow_command", "migration.pending"}
+     "postgres.temp_spill", "redis.evicting", "redis.slow_command", "migration.pending", "backup.overdue"}
 )  # fmt: skip
 """Causes that make it slower or will hurt later. Every other cause is SEV-2."""
 

@@ -42,6 +42,7 @@ def _started(event: Event) -> Run:
         told=_texts(data.get("told")),
         given=_texts(data.get("given")),
         binds=_texts(data.get("binds")),
+        schedule=str(data.get("schedule", "")),
     )
 
 

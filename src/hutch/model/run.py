@@ -101,6 +101,7 @@ class Run:
     told: Mapping[str, str] = field(default_factory=dict)  # by the incident
     given: Mapping[str, str] = field(default_factory=dict)  # by --set
     binds: Mapping[str, str] = field(default_factory=dict)  # by --bind
+    schedule: str = ""  # the policy by which the configuration asked for it at a time
 
     @property
     def stream(self) -> str:

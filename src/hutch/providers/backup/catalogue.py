@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hutch.providers.backup.errors import BackupError, Damaged, WrongKey
@@ -37,6 +37,9 @@ class Shelf:
     place: Place
     service: str
     keys: Ring
+    proved: dict[str, Backup] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # read before; they rarely change
 
     def path(self, id_: str, name: str = "") -> str:
         """Where a backup's file lies."""
@@ -58,13 +61,16 @@ class Shelf:
 
     def backup(self, id_: str) -> Backup:
         """One backup. ``FileNotFoundError`` when it has no manifest."""
+        if id_ in self.proved:
+            return self.proved[id_]
         manifest = self._read(id_, MANIFEST, manifest_from)
         if manifest.id != id_ or manifest.service != self.service:
             raise Damaged(f"its manifest is that of {manifest.service}/{manifest.id}")
         try:
-            return Backup(manifest, self._read(id_, PROOF, proof_from))
+            self.proved[id_] = Backup(manifest, self._read(id_, PROOF, proof_from))
         except (FileNotFoundError, Damaged):
             return Backup(manifest)
+        return self.proved[id_]
 
     def find(self, id_: str) -> Backup:
         """A backup by its name, without one the newest. :class:`BackupError` says what there is."""
@@ -84,6 +90,7 @@ class Shelf:
 
     def write(self, value: Manifest | Proof) -> None:
         """Store a manifest or a proof, with what proves that we had the key."""
+        self.proved.pop(value.id, None)
         text = json.dumps(dumped(value), sort_keys=True, ensure_ascii=False)
         key = self.keys.current
         name = MANIFEST if isinstance(value, Manifest) else PROOF
@@ -105,6 +112,7 @@ class Shelf:
 
     def remove(self, id_: str) -> None:
         """Delete a backup, its manifest first: half deleted it is none."""
+        self.proved.pop(id_, None)
         self.place.remove(self.path(id_), MANIFEST)
 
     def _read(self, id_: str, name: str, made: Callable[[str], T]) -> T:

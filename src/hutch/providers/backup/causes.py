@@ -21,7 +21,7 @@ def explain(findings: Sequence[Finding]) -> list[Cause]:
 def _overdue(finding: Finding) -> Cause:
     newest = str(finding.data.get("newest") or "")
     prove = (Remedy(VERIFY, finding.target, {"backup": newest}, f"prove backup {newest} by restoring it", rank=10),)
-    fresh = Remedy(CREATE, finding.target, {}, "make a backup", rank=20)
+    fresh = Remedy(CREATE, finding.target, {"verify": True}, "make a backup and prove it by restoring it", rank=20)
     return Cause(
         code="backup.overdue",
         object=Object("database", str(finding.data["database"])),

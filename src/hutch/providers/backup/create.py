@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
@@ -16,20 +16,23 @@ from hutch.providers.backup.config import Config
 from hutch.providers.backup.dump import Wish, create
 from hutch.providers.backup.errors import BackupError
 from hutch.providers.backup.manifest import ID, new_id
+from hutch.providers.backup.verify import Verify
 from hutch.providers.backup.words import megabytes
 
 Args = Mapping[str, object]
-KNOWN = ("backup", "reason", "keep", "kind")
+KNOWN = ("backup", "reason", "keep", "kind", "verify")
 UNDO = "delete the backup; the database is not changed"
 
 
 @dataclass(slots=True)
 class Create:
-    """``args``: ``backup``, the name that it gets (else one of its time); ``reason``; ``keep``: never prune it."""
+    """``args``: ``backup``, the name that it gets (else one of its time); ``reason``; ``keep``: never prune it;
+    ``verify``: prove it at once by restoring it."""
 
     config: Config
     shelf: Shelf
     now: Callable[[], datetime]
+    prove: Verify
     effect: Effect = Effect.CHANGE
     last: str = field(default="", init=False)
 
@@ -64,7 +67,14 @@ class Create:
         lines = [f"{t.rows:>12} rows  {t.name}" for t in made.tables]
         what = f"{len(made.tables)} tables, {made.rows} rows, {megabytes(made.size)}"
         told = f"backup {made.id}: {what} in {self.shelf.place.name}"
-        return Outcome(Result.DONE, told, "\n".join(lines), seconds=time.monotonic() - started, hits=1)
+        outcome = Outcome(Result.DONE, told, "\n".join(lines), seconds=time.monotonic() - started, hits=1)
+        return await self._proved(outcome, made.id) if _wants_proof(args) else outcome
+
+    async def _proved(self, made: Outcome, id_: str) -> Outcome:
+        """Whether it restores, too: if it does not, that is the outcome."""
+        proved = await self.prove.apply({"backup": id_})
+        told, output = f"{made.summary}; {proved.summary}", f"{made.output}\n{proved.output}"
+        return replace(proved, summary=told, output=output, seconds=made.seconds + proved.seconds, recoverable=False)
 
     async def verify(self, args: Args) -> Verification:
         """Passed when the backup is complete at its place, each file with its size. Restoring it is `backup.verify`."""
@@ -76,9 +86,15 @@ class Create:
             lacking = await asyncio.to_thread(self.shelf.lacking, found.manifest)
         except BackupError as error:
             return Verification(Verified.UNKNOWN if error.passing else Verified.FAILED, str(error))
+        if not lacking and _wants_proof(args):
+            return await self.prove.verify({"backup": id_})
         if lacking:
             return Verification(Verified.FAILED, f"backup {id_} is not complete", tuple(lacking[:5]))
         return Verification(Verified.PASSED, f"backup {id_} is complete: {len(found.manifest.files)} files")
+
+
+def _wants_proof(args: Args) -> bool:
+    return args.get("verify") in (True, "true")
 
 
 def _wish(args: Args, id_: str) -> Wish:

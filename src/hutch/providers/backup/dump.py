@@ -46,7 +46,7 @@ async def create(config: Config, shelf: Shelf, wish: Wish, now: Callable[[], dat
     Raises :class:`BackupError`.
     """
     async with server.connected(config.url, config.connect_timeout) as session:
-        if not await server.held(session, f"backup {shelf.service}"):
+        if not await server.held(session, lock_name(shelf)):
             raise BackupError(f"another backup of {shelf.service} is being made", passing=True)
         await cleaned(shelf)  # whoever began those is gone: the lock is ours
         made = None
@@ -56,6 +56,11 @@ async def create(config: Config, shelf: Shelf, wish: Wish, now: Callable[[], dat
             if made is None:  # failed or cancelled
                 await asyncio.shield(asyncio.to_thread(shelf.remove, wish.id))
         return made
+
+
+def lock_name(shelf: Shelf) -> str:
+    """The lock that whoever makes a backup of the service holds."""
+    return f"backup {shelf.service}"
 
 
 async def cleaned(shelf: Shelf) -> tuple[str, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.backup import server
 from hutch.providers.backup.catalogue import Shelf
+from hutch.providers.backup.causes import CHECK
+from hutch.providers.backup.checks import Age
 from hutch.providers.backup.config import Config, config_from
 from hutch.providers.backup.create import Create
 from hutch.providers.backup.looks import Listing
 from hutch.providers.backup.places import Folder, Place
+from hutch.providers.backup.prune import Prune
 from hutch.providers.backup.s3 import Bucket
 from hutch.providers.backup.seal import ring
+from hutch.providers.backup.timed import Calendar
 from hutch.providers.backup.verify import Verify
 
 
@@ -20,14 +24,20 @@ def connect(target: TargetConfig) -> Connection:
     where = server.place(config.url)
     server.place(config.scratch_url)
     shelf = shelf_of(config, target.service)
-    listing = Listing(shelf, config.keep, target.now)
+    name = f"backups of {where} in {shelf.place.name}"
+    listing, prove = Listing(shelf, config.keep, target.now), Verify(config, shelf, target.now)
+    age = Age(config, shelf, where.rpartition("/")[2], name, target.now)
     return Connection(
-        target=f"backups of {where} in {shelf.place.name}",
+        target=name,
+        checks={CHECK: age},
         actions={
-            "backup.create": Create(config, shelf, target.now),
-            "backup.verify": Verify(config, shelf, target.now),
+            "backup.create": Create(config, shelf, target.now, prove),
+            "backup.verify": prove,
+            "backup.prune": Prune(config, shelf),
         },
         runs={"backup.list": listing.run},
+        scrape=age.scrape,
+        timed=Calendar(age).timed(),
     )
 
 
