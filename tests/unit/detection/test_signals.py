@@ -187,7 +187,7 @@ def test_the_scrape_interval_follows_the_time_scale() -> None:
 
 def test_an_unknown_signal_names_the_nearest() -> None:
     assert unknown_signal("eror_rate") == "unknown signal 'eror_rate'; nearest known: error_rate"
-    assert "known: active_users, cpu," in unknown_signal("zzz")
+    assert "known: active_users, backup_age, cpu," in unknown_signal("zzz")
 
 
 # ------------------------------------------------------------------ properties
