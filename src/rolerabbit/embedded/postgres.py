@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import shutil
 import signal
@@ -50,12 +51,19 @@ class Postgres:
     ``settings`` are server settings by name; they stand in a file of their own, so ``ALTER SYSTEM`` overrides them.
     ``port`` 0 takes a free one at the first start and keeps it. As root the server runs as ``nobody``; if that
     account can't reach ``data_dir``, the data lies under the temporary directory and ``data_dir`` names the true place.
+    ``install`` is the folder of another version, as a distribution installs it, with ``bin`` in it.
     Raises EmbeddedError (and PortTaken) from ``start``.
     """
 
-    def __init__(self, data_dir: Path | str, port: int = 0, settings: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path | str,
+        port: int = 0,
+        settings: Mapping[str, object] | None = None,
+        install: Path | None = None,
+    ) -> None:
         self._account = Account.current()
-        self._install = postgres_install(self._account)
+        self._install = install or postgres_install(self._account)
         self.data_dir = reachable(Path(data_dir).absolute(), self._account, "pgdata")
         self._settings = {**DEFAULTS, **(settings or {})}
         self._wanted_port = port
@@ -64,13 +72,13 @@ class Postgres:
 
     @classmethod
     @contextlib.contextmanager
-    def temporary(cls, durable: bool = False, **settings: object) -> Iterator[Postgres]:
+    def temporary(cls, durable: bool = False, install: Path | None = None, **settings: object) -> Iterator[Postgres]:
         """A running server in a scratch folder that is deleted afterwards, even if we are killed."""
         account = Account.current()
         scratch = Path(tempfile.mkdtemp(prefix="rolerabbit-pg-", dir=temporary_root(account)))
         GUARD.remove(scratch)
         account.own(scratch)
-        server = cls(scratch / "data", settings={**({} if durable else FAST_AND_LOOSE), **settings})
+        server = cls(scratch / "data", settings={**({} if durable else FAST_AND_LOOSE), **settings}, install=install)
         try:
             server.start()
             yield server
@@ -164,7 +172,7 @@ class Postgres:
             self._account.own(Path(secret.name))
             command = [str(self.bin_dir / "initdb"), f"--pgdata={self.data_dir}", f"--username={SUPERUSER}"]
             command += [f"--pwfile={secret.name}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
-            command += ["--locale-provider=builtin", "--locale=C.UTF-8"]
+            command += ["--locale=C.UTF-8", *(["--locale-provider=builtin"] if self._has_builtin_locale() else [])]
             command += ["--no-sync"] if self._settings.get("fsync") == "off" else []
             _run(command, self._account)
             shutil.copy(secret.name, self.data_dir / _PASSWORD_NAME)
@@ -172,6 +180,12 @@ class Postgres:
         self._account.own(self.data_dir / _PASSWORD_NAME)
         with (self.data_dir / "postgresql.conf").open("a", encoding="utf-8") as config:
             config.write(f"\ninclude = '{_CONFIG_NAME}'\n")
+
+    def _has_builtin_locale(self) -> bool:
+        """Version 17 brought it; before that the system's locale of the same name has to do."""
+        said = subprocess.run([str(self.bin_dir / "initdb"), "--version"], capture_output=True, text=True, check=True)
+        found = re.search(r"\b(\d+)", said.stdout)
+        return found is not None and int(found[1]) >= 17
 
     def _try_start(self, final: bool) -> bool:
         """One attempt. False when it is worth another: the folder or the freely chosen port was still in use."""

@@ -12,6 +12,7 @@ from hutch.providers.postgres.flow_causes import busy, damaged, deadlocking, mis
 from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lock_causes import blocked, roots
 from hutch.providers.postgres.remedies import ending, restarting
+from hutch.providers.postgres.replication_causes import filling, lagging, retaining, unarchived
 from hutch.providers.postgres.sessions import Session
 from hutch.providers.postgres.upkeep_causes import behind, bloated, running_out, stale, wrapping
 
@@ -34,6 +35,10 @@ CODES = {
     "postgres.stale_statistics": "Plans are made from statistics of a table as it was before most of it changed.",
     "postgres.bloat": "A table or index is mostly air: dead rows, or room that they left.",
     "postgres.autovacuum_behind": "Dead rows pile up in a table: autovacuum does not come, or may not take them away.",
+    "postgres.replication_lag": "A standby is far behind: what is read there is old, and a failover would lose more.",
+    "postgres.slot_retains_wal": "A replication slot that nobody reads makes the server keep WAL without end.",
+    "postgres.archiver_failing": "Finished WAL files do not reach the archive: recovery ends before them.",
+    "postgres.disk_full": "The server's disk is full, or nearly so by its configured capacity.",
     "postgres.wraparound": "The transaction numbers run out: at their end the server refuses every write.",
     "postgres.sequence_exhaustion": "A sequence, or the column that it fills, comes to its end: inserts will fail.",
 }
@@ -72,6 +77,10 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *busy(target, by_check.get("postgres.cpu_statements")),
         *spilling(target, by_check.get("postgres.temp_files")),
         *missing_the_cache(target, by_check.get("postgres.cache")),
+        *filling(target, by_check.get("postgres.disk")),
+        *retaining(target, by_check.get("postgres.slots")),
+        *lagging(target, by_check.get("postgres.replication")),
+        *unarchived(target, by_check.get("postgres.archiver")),
         *late,
         *stale(target, by_check.get("postgres.autovacuum")),
         *bloated(target, by_check.get("postgres.bloat"), [cause.object.id for cause in late]),

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TIMEOUT = "timeout"  # longer than statement_timeout, or no answer at all
     LOCKED = "locked"  # longer than lock_timeout
     PERMISSION = "permission"  # SQLSTATE 42501
+    FULL = "full"  # SQLSTATE 53100: the server's disk is full
+    DAMAGED = "damaged"  # SQLSTATE XX001, XX002: a page or an index is not as it was written
     SQL = "sql"  # the statement itself is wrong
 
 
@@ -25,6 +27,8 @@ CAUSE_CODES = {
     Kind.UNREACHABLE: "postgres.unreachable",
     Kind.AUTH: "postgres.auth",
     Kind.EXHAUSTED: "postgres.connections_exhausted",
+    Kind.FULL: "postgres.disk_full",
+    Kind.DAMAGED: "postgres.corruption",
 }
 
 
@@ -46,6 +50,9 @@ class PostgresError(Exception):
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES = {
     "53300": Kind.EXHAUSTED,
+    "53100": Kind.FULL,
+    "XX001": Kind.DAMAGED,
+    "XX002": Kind.DAMAGED,
     "57014": Kind.TIMEOUT,
     "55P03": Kind.LOCKED,
     "42501": Kind.PERMISSION,

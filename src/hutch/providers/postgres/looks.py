@@ -49,6 +49,8 @@ _HEADLINES = {
     Kind.UNREACHABLE: "the server can't be reached",
     Kind.AUTH: "the server refuses this login",
     Kind.EXHAUSTED: "the server has no connection left",
+    Kind.FULL: "the server's disk is full",
+    Kind.DAMAGED: "the server met damaged pages",
 }
 
 

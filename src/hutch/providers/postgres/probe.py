@@ -33,5 +33,14 @@ kind = ProbeKind(
     settings=SETTINGS,
     check=check,
     open=opened,
-    codes={code: CODES[code] for code in ("postgres.unreachable", "postgres.auth", "postgres.connections_exhausted")},
+    codes={
+        code: CODES[code]
+        for code in (
+            "postgres.unreachable",
+            "postgres.auth",
+            "postgres.connections_exhausted",
+            "postgres.disk_full",
+            "postgres.corruption",
+        )
+    },
 )

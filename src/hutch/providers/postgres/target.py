@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hutch.model.finding import Seen
 from hutch.ports import Check, Connection, TargetConfig
-from hutch.providers.postgres import checks, schema_checks
+from hutch.providers.postgres import checks, index_advice, replication_checks, schema_checks
 from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
@@ -71,6 +71,13 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.checksums": flow.checksums,
         "postgres.autovacuum": upkeep.autovacuum,
         "postgres.bloat": upkeep.bloat,
+        "postgres.unindexed_keys": lambda: index_advice.unindexed_keys(client, config),
+        "postgres.unused_indexes": lambda: index_advice.unused_indexes(client, config),
+        "postgres.duplicate_indexes": lambda: index_advice.duplicate_indexes(client),
+        "postgres.replication": lambda: replication_checks.replication(client, config),
+        "postgres.slots": lambda: replication_checks.slots(client, config),
+        "postgres.archiver": lambda: replication_checks.archiver(client),
+        "postgres.disk": lambda: replication_checks.disk(client, config),
         "postgres.sequences": lambda: schema_checks.sequences(client, config),
         "postgres.wraparound": lambda: schema_checks.wraparound(client, config),
         "postgres.constraints": lambda: schema_checks.constraints(client),

@@ -110,13 +110,14 @@ def freeing(target: str, holders: Sequence[Item]) -> tuple[Remedy, ...]:
         session = Session.seen(oldest)
         return ending(target, [session], f"end session {session.pid}, which holds back vacuum", FIRST)
     if oldest["kind"] == "slot" and oldest["state"] == "inactive":
-        return (dropping_slot(target, str(oldest["id"])),)
+        return (dropping_slot(target, str(oldest["id"]), oldest["restart_lsn"]),)
     return ()
 
 
-def dropping_slot(target: str, slot: str) -> Remedy:
+def dropping_slot(target: str, slot: str, restart_lsn: object) -> Remedy:
     """Whoever read it can't go on from where it was: history is lost."""
-    return Remedy(DROP_SLOT, target, {"slot": slot}, f"drop replication slot {slot}", Effect.DESTROY, LATER)
+    args = {"slot": slot, "restart_lsn": restart_lsn}
+    return Remedy(DROP_SLOT, target, args, f"drop replication slot {slot}", Effect.DESTROY, LATER)
 
 
 def behind(target: str, finding: Finding | None) -> list[Cause]:

@@ -1,6 +1,6 @@
 -- Who holds back the oldest rows that any vacuum may take away: transactions, prepared ones, slots, standbys.
 select kind, id, holder, age::int8 as age, seconds::float8 as seconds, exempt, pid, role, application,
-       backend_start, xact_start, state, query, protection, idle_seconds
+       backend_start, xact_start, state, query, protection, idle_seconds, restart_lsn
 from (
     select 'session' as kind, a.pid::text as id,
            coalesce(a.usename::text, '') || ' ' || coalesce(nullif(a.application_name, ''), '(no application name)')
@@ -12,7 +12,8 @@ from (
            a.pid, coalesce(a.usename::text, '') as role, coalesce(a.application_name, '') as application,
            a.backend_start, a.xact_start, coalesce(a.state, '') as state, left(coalesce(a.query, ''), 1000) as query,
            {protection} as protection,
-           coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds
+           coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds,
+           null::text as restart_lsn
     from pg_stat_activity a
     left join pg_roles r on r.oid = a.usesysid
     where (a.backend_xmin is not null or a.backend_xid is not null)
@@ -21,17 +22,17 @@ from (
     union all
     select 'prepared transaction', p.gid, p.owner::text, age(p.transaction),
            extract(epoch from clock_timestamp() - p.prepared), false, 0, p.owner::text, '', null, p.prepared, 'prepared',
-           '', null, 0
+           '', null, 0, null
     from pg_prepared_xacts p
     union all
     select 'slot', s.slot_name::text, coalesce(s.plugin::text, s.slot_type), greatest(age(s.xmin), age(s.catalog_xmin)),
            0, false, coalesce(s.active_pid, 0), '', '', null, null, case when s.active then 'active' else 'inactive' end,
-           '', null, 0
+           '', null, 0, s.restart_lsn::text
     from pg_replication_slots s
     where s.xmin is not null or s.catalog_xmin is not null
     union all
     select 'standby', coalesce(nullif(w.application_name, ''), w.client_addr::text, w.pid::text), 'hot_standby_feedback',
-           age(w.backend_xmin), 0, true, w.pid, '', '', null, null, w.state, '', null, 0
+           age(w.backend_xmin), 0, true, w.pid, '', '', null, null, w.state, '', null, 0, null
     from pg_stat_replication w
     where w.backend_xmin is not null
 ) found
