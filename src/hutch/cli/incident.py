@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.export import export
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
 from hutch.commands import incidents, reviews
 from hutch.commands.context import Context
@@ -18,6 +19,9 @@ from hutch.model.severity import Severity
 @click.group()
 def incident() -> None:
     """Declare and work on incidents."""
+
+
+incident.add_command(export)
 
 
 @incident.command()

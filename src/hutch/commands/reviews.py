@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hutch.commands import incidents
 from hutch.commands.context import Context
+from hutch.model.bundle import written
 from hutch.model.event import Draft, Event
 from hutch.model.incident import stream_of
 from hutch.review.postincident import draft_review as review_text
@@ -18,6 +19,12 @@ async def _log(context: Context, incident_id: str) -> tuple[Sequence[Event], lis
     state = await incidents.load(context, incident_id)
     own = await context.store.read(stream_of(incident_id))
     return own, [await context.store.read(f"run:{run}") for run in state.runs]
+
+
+async def bundle(context: Context, incident_id: str) -> Iterator[str]:
+    """The incident's whole log as the lines of a bundle that ``hutch verify`` proves."""
+    own, journals = await _log(context, incident_id)
+    return written(incident_id, context.clock.now(), [own, *journals])
 
 
 async def timeline_of(context: Context, incident_id: str) -> tuple[Entry, ...]:

@@ -1,0 +1,108 @@
+"""An incident's whole log in one file that proves itself: a head, then an event a line, as JSON.
+
+The head names each stream with its number of events and its last hash, so that a file whose end is missing is no
+shorter truth. Who compares that hash with the store's knows that nothing was written anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hutch.model.event import Break, Event, canonical, find_break, instant, parse_instant
+
+FORM = "hutch-bundle-1"
+
+
+class BundleError(ValueError):
+    """It is no bundle, or one that cannot be read: says the line and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a bundle holds. ``heads``: what its head says of each stream, the number of events and the last hash."""
+
+    incident: str
+    made_at: str
+    heads: Mapping[str, tuple[int, str]]
+    streams: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+
+    def breaks(self) -> list[Break]:
+        """Where it was altered; empty when every chain is intact and whole."""
+        found = [b for events in self.streams.values() if (b := find_break(events))]
+        for name, (count, last) in self.heads.items():
+            events = self.streams.get(name, ())
+            if len(events) != count:
+                found.append(Break(name, len(events), f"the head says {count} events, there are {len(events)}"))
+            elif events and events[-1].hash != last:
+                found.append(Break(name, count, "its last event is not the one that the head names"))
+        unnamed = self.streams.keys() - self.heads.keys()
+        found += [Break(name, 1, "the head does not name this stream") for name in unnamed]
+        return sorted(found, key=lambda b: (b.stream, b.seq))
+
+
+def written(incident: str, at: datetime, streams: Iterable[Sequence[Event]]) -> Iterator[str]:
+    """The lines of a bundle."""
+    kept = [events for events in streams if events]
+    heads = {e[0].stream: {"events": len(e), "last": e[-1].hash} for e in kept}
+    yield canonical({"form": FORM, "incident": incident, "made_at": instant(at), "streams": heads})
+    for events in kept:
+        yield from (canonical(_line(event)) for event in events)
+
+
+def read(lines: Iterable[str]) -> Bundle:
+    """The bundle in these lines. Raises :class:`BundleError`."""
+    rows = iter(enumerate(lines, 1))
+    head = _head(*next(rows, (1, "")))
+    streams: dict[str, list[Event]] = {}
+    for number, line in rows:
+        if line.strip():
+            event = _event(number, line)
+            streams.setdefault(event.stream, []).append(event)
+    return Bundle(head.incident, head.made_at, head.heads, streams)
+
+
+def _line(event: Event) -> dict[str, object]:
+    return {
+        **event.as_dict(),
+        "salt": event.salt,
+        "data_hash": event.data_hash,
+        "prev_hash": event.prev_hash,
+    }
+
+
+def _head(number: int, line: str) -> Bundle:
+    found = _object(number, line)
+    if found.get("form") != FORM:
+        raise BundleError(f"line 1: this is no bundle: expected the form {FORM!r}")
+    try:
+        heads = {str(n): (int(h["events"]), str(h["last"])) for n, h in dict(found["streams"]).items()}
+        return Bundle(str(found["incident"]), str(found["made_at"]), heads)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError("line 1: the head lacks the streams with their events and last hash") from error
+
+
+def _event(number: int, line: str) -> Event:
+    found = _object(number, line)
+    try:
+        texts = [found[k] for k in ("stream", "actor", "kind", "salt", "data_hash", "prev_hash", "hash")]
+        seq, at, data = found["seq"], parse_instant(str(found["at"])), found["data"]
+        if not all(isinstance(t, str) for t in texts) or type(seq) is not int or not isinstance(data, dict):
+            raise ValueError("wrong kinds of values")
+    except (KeyError, ValueError, OverflowError) as error:
+        raise BundleError(f"line {number}: this is no event: {error}") from error
+    stream, actor, kind, salt, data_hash, prev_hash, whole = texts
+    return Event(stream, seq, at, actor, kind, data, salt, data_hash, prev_hash, whole)
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"line {number}: this is no JSON; the file may be cut off") from error
+    if not isinstance(found, dict):
+        raise BundleError(f"line {number}: expected an object")
+    return found
