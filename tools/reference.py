@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap import alerting, calendars, config, ingest, probes
+from hutch.bootstrap import alerting, calendars, config, ingest, notify, probes
 from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
@@ -59,6 +59,12 @@ def kinds() -> str:
     return "\n\n".join(
         f"### Probes of kind `{n}`\n\n{k.summary}.\n\n{settings((k.target, *k.settings))}" for n, k in found
     )
+
+
+def channels() -> str:
+    """What each kind of channel takes besides."""
+    found = sorted(notify.find_kinds().items())
+    return "\n\n".join(f"### Channels of kind `{n}`\n\n{k.summary}.\n\n{settings(k.settings)}" for n, k in found)
 
 
 def signals() -> str:
@@ -132,6 +138,9 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.alerting.MAINTENANCE": lambda: settings(alerting.MAINTENANCE),
     "table: hutch.bootstrap.calendars.CALENDAR": lambda: settings(calendars.CALENDAR),
     "table: hutch.bootstrap.probes.PROBE": lambda: settings(probes.PROBE),
+    "table: hutch.bootstrap.notify.NOTIFY": lambda: settings(notify.NOTIFY),
+    "table: hutch.bootstrap.notify.CHANNEL": lambda: settings(notify.CHANNEL),
+    "channels": channels,
     "probes": kinds,
     "providers": providers,
     "signals": signals,

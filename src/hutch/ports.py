@@ -19,6 +19,8 @@ from hutch.model.depth import Depth
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
+from hutch.model.notifier import Notifier as Notifier
+from hutch.model.notifier import NotifierKind as NotifierKind
 from hutch.model.probe import Probed
 from hutch.model.probe import Sightings as Sightings
 from hutch.model.program import Item
@@ -204,13 +206,6 @@ class Outputs(Protocol):
 
     def path(self, run: str, item: str) -> Path:
         """The file where it is kept, if it is."""
-
-
-class Notifier(Protocol):
-    """Sends one message to one channel."""
-
-    async def notify(self, channel: str, title: str, body: str) -> Outcome:
-        """Deliver, and classify an error as recoverable or not; a stage retries."""
 
 
 # ------------------------------------------------------------------ providers

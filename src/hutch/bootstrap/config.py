@@ -11,6 +11,7 @@ from hutch.bootstrap import probes, values
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.calendars import calendar
 from hutch.bootstrap.ingest import ingest_source
+from hutch.bootstrap.notify import notify_config
 from hutch.bootstrap.signals import custom, watchdog
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
@@ -56,6 +57,7 @@ TOP: tuple[Setting, ...] = (
     Setting("alerting", "map", "how alerts become incidents: grouping, flapping, storms, severities, runbooks"),
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("watchdog", "map", "a dead man's switch outside that is pinged while Hutch is well: url, every"),
+    Setting("notify", "map", "how messages leave: channels, their audiences, links, words that never leave"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
@@ -157,6 +159,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         location=location,
         probes=looks,
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
+        notify=notify_config(root.child("notify")),
     )
 
 

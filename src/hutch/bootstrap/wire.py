@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from hutch.bootstrap import config as config_file
+from hutch.bootstrap import notify
 from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import Place, open_samples, open_sightings, open_store, place_of
@@ -80,6 +81,7 @@ def wire(
     return Context(
         config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
+        open_notifier=notify.opener(secrets),
     )  # fmt: skip
 
 

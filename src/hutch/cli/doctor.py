@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from hutch.bootstrap.notify import references
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import VARIABLE, Place, place_of, prove, standing
 from hutch.bootstrap.wire import BROKEN, read_config
@@ -47,7 +48,10 @@ def _examined() -> list[Point]:
         todo = "mend it" if path.exists() else "hutch init"
         return [Point("configuration", str(path), State.FAIL, str(error), todo)]
     base = path.resolve().parent
-    before = [*_broken(), *commands.missing_secrets(config, providers, EnvironmentSecrets(base))]
+    before = [
+        *_broken(),
+        *commands.missing_secrets(config, providers, EnvironmentSecrets(base), references(config.notify)),
+    ]
     if commands.worst(before) is State.FAIL:
         return before
     try:

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("hutch.cli.report:report", "How the team did: times, counts, promises, noise, runbooks."),
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
     "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),
+    "notify": ("hutch.cli.notify:notify", "Channels that messages leave by: list, and test one."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres, or back."),
     "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),

@@ -10,8 +10,21 @@ from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.commands.vitals import Vitals
 from hutch.model.config import Config, ServiceConfig
+from hutch.model.message import Channel
 from hutch.model.probe import ProbeConfig
-from hutch.ports import Connection, Outputs, Probe, Provider, Queue, Samples, Secrets, Sightings, Store, Wallclock
+from hutch.ports import (
+    Connection,
+    Notifier,
+    Outputs,
+    Probe,
+    Provider,
+    Queue,
+    Samples,
+    Secrets,
+    Sightings,
+    Store,
+    Wallclock,
+)
 from hutch.runbook.values import Source
 
 
@@ -35,6 +48,11 @@ def _no_probes(config: ProbeConfig) -> Probe:
     raise CommandError(f"probe {config.name!r}: there is nothing here that could do it", 2)
 
 
+def _no_channels(channel: Channel) -> Notifier:
+    """Where nobody wired any."""
+    raise CommandError(f"channel {channel.name!r}: there is nothing here that could send", 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The store, the clock, the services: all that commands may touch. ``home`` is the folder of ``.hutch``."""
@@ -54,6 +72,7 @@ class Context:
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)
+    open_notifier: Callable[[Channel], Notifier] = _no_channels
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

@@ -19,8 +19,10 @@ from hutch.commands.unbound import Name, names_of
 from hutch.detection.catalogue import catalogue
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
+from hutch.model.action import Result
 from hutch.model.config import Config
 from hutch.model.finding import Finding, Status
+from hutch.model.message import Channel
 from hutch.model.runbook import Document
 from hutch.ports import Provider, Secrets
 
@@ -78,9 +80,19 @@ async def examine(context: Context) -> list[Point]:
     return [replace(p, said=mask(p.said), todo=mask(p.todo)) for points in found for p in points]
 
 
-def missing_secrets(config: Config, providers: Mapping[str, Provider], secrets: Secrets) -> list[Point]:
-    """Every secret that the configuration names and that cannot be had: asked before anything is wired."""
+def missing_secrets(
+    config: Config, providers: Mapping[str, Provider], secrets: Secrets, others: Iterable[tuple[str, str]] = ()
+) -> list[Point]:
+    """Every secret that the configuration names and that cannot be had: asked before anything is wired.
+
+    ``others`` are those that belong to no service: where in the file, and the reference.
+    """
     found = []
+    for where, reference in others:
+        try:
+            secrets.resolve(reference)
+        except LookupError as error:
+            found.append(Point("secrets", where, State.FAIL, str(error.args[0]), "set it, or name another"))
     for service in config.services.values():
         for provider, settings in service.targets.items():
             for key, reference in _references(providers[provider], settings):
@@ -276,7 +288,24 @@ def _opened(context: Context, service: Service) -> Point:
     return Point("runbooks", service.name, State.OK, f"alerts open {reference}")
 
 
-PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks)
+async def _channels(context: Context) -> list[Point]:
+    """The channels that messages leave by: asked, without sending anything."""
+    return await asyncio.gather(*(_channel(context, c) for c in context.config.notify.channels.values()))
+
+
+async def _channel(context: Context, channel: Channel) -> Point:
+    what = f"{channel.name} ({channel.audience}{', exercises' if channel.exercise else ''})"
+    try:
+        seen = await context.open_notifier(channel).look()
+    except CommandError as error:
+        return Point("notify", what, State.FAIL, str(error), f"mend notify.channels.{channel.name}")
+    if seen.result is Result.DONE:
+        return Point("notify", what, State.OK, seen.summary)
+    todo = f"hutch notify test {channel.name}, once it is mended"
+    return Point("notify", what, State.FAIL, seen.summary, todo)
+
+
+PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks, _channels)
 """What is looked at, in order."""
 
 

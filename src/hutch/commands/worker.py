@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from hutch.commands import alerts, incidents, respond, runs
+from hutch.commands import alerts, incidents, messages, respond, runs
 from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import held_here
@@ -77,6 +77,7 @@ class Worker:
             "clock": self._clock,
             "watch": self._watch,
             "alert": self._alert,
+            messages.JOB: self._message,
         }
         self.kinds = [located(k, location) for k in self.handlers if not location or k in LOCATED]
         self._working: set[asyncio.Task[Any] | None] = set()
@@ -209,6 +210,10 @@ class Worker:
     async def _alert(self, taken: TakenJob) -> None:
         await alerts.recheck(self.context, str(taken.job.data["fingerprint"]))
         await self.context.queue.finish(taken)
+
+    async def _message(self, taken: TakenJob) -> None:
+        data = taken.job.data
+        await messages.deliver(self.context, str(data["stream"]), str(data["message"]), taken.id)
 
     async def _watch(self, taken: TakenJob) -> None:
         await incidents.end_watch(self.context, str(taken.job.data["incident"]))

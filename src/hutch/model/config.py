@@ -12,6 +12,7 @@ from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
 from hutch.model.ingest import IngestSource
+from hutch.model.message import NotifyConfig
 from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
@@ -138,6 +139,7 @@ class Config:
     location: str = "local"
     probes: tuple[ProbeConfig, ...] = ()
     watchdog: Watchdog | None = None
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -1,0 +1,140 @@
+"""Sends messages so that none is lost: the message is an event, its sending a job, both written in one transaction.
+
+A process that is killed while it sends leaves the job, and the next one sends it again under the same id.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from hutch.commands.context import CommandError, Context
+from hutch.model.action import Outcome, Result
+from hutch.model.event import Draft, Event, instant
+from hutch.model.message import (
+    DELIVERED,
+    FAILED,
+    GIVEN_UP,
+    Audience,
+    Channel,
+    Message,
+    Sent,
+    State,
+    fold,
+    pause_after,
+)
+from hutch.ports import Append, Job, Store
+
+JOB = "message"
+
+LONGEST = 60_000
+"""Characters of a message's text."""
+
+
+def new_id() -> str:
+    """An id that no other message has, in whatever store."""
+    return f"hutch-{randomness.token_hex(10)}"
+
+
+def to_channel(channel: Channel, incident: str, title: str, body: str, about: str) -> Message:
+    """A message for one channel."""
+    return Message(new_id(), channel.name, title, body[:LONGEST], incident, channel.audience, about)
+
+
+def queued(
+    stream: str, messages: Iterable[Message], mask: Context, actor: str = "hutch"
+) -> tuple[list[Draft], list[Job]]:
+    """What to append and to defer so that these are sent. Secrets are masked."""
+    drafts, jobs = [], []
+    for message in messages:
+        title, body = mask.secrets.mask(message.title), mask.secrets.mask(message.body)
+        drafts.append(replace(message, title=title, body=body).queued(actor))
+        jobs.append(job(stream, message.id))
+    return drafts, jobs
+
+
+def job(stream: str, message: str, again: timedelta | None = None, context: Context | None = None) -> Job:
+    """Sends it, now or ``again`` from now."""
+    at = context.clock.now() + again if context and again else None
+    return Job(JOB, f"{JOB}:{message}", at, {"stream": stream, "message": message})
+
+
+def channels(context: Context, audience: Audience, *, exercise: bool) -> tuple[Channel, ...]:
+    """Where messages for an audience go."""
+    return context.config.notify.to(audience, exercise=exercise)
+
+
+async def is_exercise(store: Store, stream: str) -> bool:
+    """Whether the incident of that stream was declared as an exercise."""
+    events = await store.read(stream)
+    return declared_exercise(events)
+
+
+def declared_exercise(events: Sequence[Event]) -> bool:
+    """Whether these events are those of an exercise."""
+    return bool(events and events[0].data.get("exercise"))
+
+
+# ------------------------------------------------------------------ sending
+
+
+async def deliver(context: Context, stream: str, message_id: str, done: int | None = None) -> None:
+    """Send one message and write what became of it; job ``done`` ends in the same transaction."""
+    sent = fold(await context.store.read(stream)).get(message_id)
+    if sent is None or sent.state is not State.WAITING:
+        await context.store.commit([], done=done)
+        return
+    outcome = await _notify(context, sent.message)
+    drafts, jobs = _after(context, stream, sent, outcome)
+    await context.store.commit([Append(stream, tuple(drafts))], jobs, done=done)
+
+
+async def _notify(context: Context, message: Message) -> Outcome:
+    channel = context.config.notify.channels.get(message.channel)
+    if channel is None:
+        return Outcome(Result.FAILED, f"there is no channel {message.channel!r} in notify.channels any more")
+    try:
+        return await context.open_notifier(channel).notify(message)
+    except CommandError as error:
+        return Outcome(Result.FAILED, str(error))
+
+
+def _after(context: Context, stream: str, sent: Sent, outcome: Outcome) -> tuple[list[Draft], list[Job]]:
+    message, tries = sent.message, sent.tries + 1
+    said = context.secrets.mask(outcome.summary)
+    told = {"id": message.id, "channel": message.channel, "said": said, "tries": tries, "seconds": outcome.seconds}
+    told |= {"audience": message.audience, "about": message.about}
+    if outcome.result is Result.DONE:
+        return [Draft(DELIVERED, told)], []
+    pause = pause_after(tries) if outcome.recoverable else None
+    if pause is None:
+        return [Draft(GIVEN_UP, told)], []
+    at = context.clock.now() + pause
+    return [Draft(FAILED, {**told, "again_at": instant(at)})], [job(stream, message.id, pause, context)]
+
+
+async def test_channel(context: Context, name: str, actor: str) -> Outcome:
+    """Send one test message at once, by whatever kind the channel is. Raises :class:`CommandError`."""
+    channel = channel_of(context, name)
+    text = f"{actor} tests the channel {name!r} of Hutch. Nothing has happened; no answer is needed."
+    message = Message(new_id(), name, "Test of a Hutch channel", text, audience=channel.audience)
+    outcome = await context.open_notifier(channel).notify(message)
+    if channel.kind == "pagerduty" and outcome.result is Result.DONE:  # a test does not leave somebody paged
+        await context.open_notifier(channel).notify(replace(message, act="resolve"))
+    return replace(outcome, summary=context.secrets.mask(outcome.summary))
+
+
+def channel_of(context: Context, name: str) -> Channel:
+    """The channel of that name. Raises :class:`CommandError`."""
+    known = context.config.notify.channels
+    if name not in known:
+        names = ", ".join(known) or "none: add some under notify.channels"
+        raise CommandError(f"unknown channel {name!r}; configured: {names}", 2)
+    return known[name]
+
+
+async def sent_of(context: Context, stream: str) -> list[Sent]:
+    """Every message of a stream and what became of it, in order."""
+    return list(fold(await context.store.read(stream)).values())

@@ -1,0 +1,49 @@
+"""A webhook of one's own: the message as JSON, its id in the body and in a header."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hutch.model.action import Outcome
+from hutch.model.message import Message
+from hutch.providers.notify.post import as_json, dial_url, post
+from hutch.providers.notify.settings import http_url, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Posts each message; whoever receives it knows a second copy by its ``id``."""
+
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    timeout: float
+
+    async def notify(self, message: Message) -> Outcome:
+        """Post it."""
+        body = as_json(
+            {
+                "id": message.id,
+                "title": message.title,
+                "body": message.body,
+                "incident": message.incident,
+                "severity": message.severity,
+                "audience": message.audience,
+                "act": message.act,
+            }
+        )
+        headers = {"X-Hutch-Message": message.id, "User-Agent": "hutch"}
+        if self.secret:
+            headers["X-Hutch-Signature"] = f"sha256={hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()}"
+        return await post(self.url, body, headers, self.timeout)
+
+    async def look(self) -> Outcome:
+        """Whether something listens there; nothing is posted."""
+        return await dial_url(self.url, self.timeout)
+
+
+def opened(settings: Mapping[str, object]) -> Webhook:
+    """The channel. Raises ``ValueError``."""
+    return Webhook(http_url(str(settings["url"])), str(settings["secret"] or ""), seconds(settings))
