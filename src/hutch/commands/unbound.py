@@ -110,8 +110,9 @@ def _migrates(name: str, service: Service) -> str:
     """A script that migrates, where the service's migrations are configured."""
     words = set(name.lower().replace(":", " ").replace("-", " ").split())
     able = {v for c in service.connections.values() for v in (*c.actions, *c.runs)}
-    verb = "migrate.status" if "status" in words else "migrate.up" if not words & {"down", "reset", "undo"} else ""
-    return f"action:{verb}" if "migrate" in words and verb in able else ""
+    verb = next((f"migrate.{v}" for v in ("status", "down", "reset", "seed") if v in words), "")
+    verb = verb or ("migrate.up" if "migrate" in words and not words & {"undo", "rollback"} else "")
+    return f"action:{verb}" if words & {"migrate", "db"} and verb in able else ""
 
 
 def snippet(found: Mapping[str, Iterable[Name]]) -> str:

@@ -38,7 +38,9 @@ async def test_a_half_applied_migration_is_finished_by_the_team_s_tool(server: A
         outcome, verified = await action(connection).apply(args), await action(connection).verify(args)
         again = await action(connection).apply(args)
         healed = await connection.checks["migrations.state"]()
-    assert (preview.hits, preview.items, preview.refused) == (1, ("half-applied 900 themes",), "")
+    assert (preview.hits, preview.refused) == (1, "")
+    assert preview.items[0].startswith("half-applied 900 themes")
+    assert "  CREATE UNIQUE INDEX CONCURRENTLY portfolio_titles ON portfolios (title);" in preview.items
     assert before.verdict is Verified.FAILED
     assert (still_wrong.result, still_wrong.hits, after_failure.verdict) == (Result.FAILED, 0, Verified.FAILED)
     assert "half-way" in still_wrong.output
@@ -79,6 +81,9 @@ async def test_a_password_cut_in_two_does_not_show(server: Any, target: Any) -> 
     server.write()
     password = "cut-in-two-" * 20
     long = "import os; print('x' * 100 + os.environ['DATABASE_URL'] + 'y' * 16300); print('end')"
+    with server.connect() as session:
+        session.execute("drop role if exists owner")
+        session.execute(f"create role owner login password '{password}'")
     owner = server.url("owner").replace("owner-word", password)
     async with target(command=[sys.executable, "-c", long], owner_url=owner) as connection:
         outcome = await action(connection).apply({})
@@ -151,7 +156,7 @@ async def test_without_an_owner_or_a_command_nothing_is_changed(server: Any, tar
     server.write()
     async with target(owner_url=None) as connection, target(command=None) as bare:
         preview, outcome = await action(connection).preview({}), await action(connection).apply({})
-        assert dict(bare.actions) == {}
+        assert "migrate.up" in bare.actions  # it runs files of SQL itself
     assert "owner_url" in preview.refused
     assert (outcome.result, "owner_url" in outcome.summary) == (Result.FAILED, True)
 

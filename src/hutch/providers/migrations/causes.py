@@ -12,7 +12,7 @@ CODES = {
     "migration.failed": "A migration stopped half-way: the schema is neither as before nor as the release expects it.",
     "migration.pending": "A migration is due (given only where pending_is_cause is set; it is told in any case).",
 }
-UP = "migrate.up"
+UP, MARK = "migrate.up", "migrate.mark"
 CHECK = "migrations.state"
 
 
@@ -44,9 +44,20 @@ def _failed(finding: Finding, row: Mapping[str, Any], due: list[Mapping[str, Any
         summary=f"migration {label} is half-applied, and nobody is at it",
         target=finding.target,
         evidence=tuple(_evidence(row)),
-        remedies=(_up(finding, due, f"finish migration {label} with the team's tool"),),
+        remedies=tuple(_remedies(finding, row, due, label)),
         since=_moment(row["since"]),
     )
+
+
+def _remedies(
+    finding: Finding, row: Mapping[str, Any], due: list[Mapping[str, Any]], label: str
+) -> Iterable[Remedy]:  # fmt: skip
+    """Marking comes first where everything is there: to run it again would only fail. It is refused otherwise."""
+    if row["there"] and not row["missing"] and not row["invalid"] and not row["untold"]:
+        said = f"note migration {label} as applied: everything that it declares is there"
+        yield Remedy(MARK, finding.target, {"version": row["version"]}, said, rank=10)
+    if finding.data.get("able", True):
+        yield _up(finding, due, f"finish migration {label} with the team's tool")
 
 
 def _evidence(row: Mapping[str, Any]) -> Iterable[str]:
@@ -57,9 +68,12 @@ def _evidence(row: Mapping[str, Any]) -> Iterable[str]:
         yield "it is not marked as applied, and the schema has parts of it"
     if row["done"] is not None:
         yield f"{row['done']} of its statements ran"
+    if row["log"]:
+        yield f"the tool noted: {row['log']}"
     for state in ("there", "missing", "invalid"):
         if row[state]:
             yield f"{state}: {', '.join(row[state])}"
+    yield from (f"can't be told from the schema: {text}" for text in row["untold"])
     yield from (f"by hand: {statement}" for statement in row["by_hand"])
 
 
@@ -72,7 +86,9 @@ def _pending(finding: Finding, pending: list[Mapping[str, Any]]) -> Cause:
         summary=f"{len(pending)} migrations are due, the first is {first['version']} {first['name']}".rstrip(),
         target=finding.target,
         evidence=tuple(f"due: {row['version']} {row['name']}".rstrip() for row in pending[:10]),
-        remedies=(_up(finding, pending, f"apply {len(pending)} migrations with the team's tool"),),
+        remedies=(_up(finding, pending, f"apply {len(pending)} migrations with the team's tool"),)
+        if finding.data.get("able", True)
+        else (),
     )
 
 

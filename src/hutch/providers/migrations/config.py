@@ -7,15 +7,44 @@ from dataclasses import dataclass, field
 
 from hutch.ports import Setting
 
+TOOLS = {
+    "sql": "schema_migrations",
+    "rails": "schema_migrations",
+    "alembic": "alembic_version",
+    "prisma": "_prisma_migrations",
+    "command": "",
+}
+"""The tools whose files and tables are known, with the table that each keeps."""
+DEVELOPMENT = "development"
+
 RUNNERS = ("*migrat*", "alembic*", "dbmate*", "flyway*", "liquibase*", "prisma*", "rolerabbit-db")
 """What migration tools call themselves as ``application_name``, ``*`` for any text."""
 
 SETTINGS = (
     Setting("url", "secret", "address of the database for reading; SELECT on the table, and pg_monitor", required=True),
     Setting("owner_url", "secret", "address that the command gets, of the login that owns the schema"),
-    Setting("table", "text", "the tool's table of versions (schema.name works too)", default="schema_migrations"),
-    Setting("folder", "list", "folders of the *.sql files, absolute or from where Hutch runs; none: not looked at"),
-    Setting("command", "list", "the tool's command line for applying what is due, without a shell; none: no action"),
+    Setting(
+        "tool", "text", "sql (dbmate, goose, Flyway, golang-migrate), rails, alembic, prisma, command", default="sql"
+    ),
+    Setting("table", "text", "the tool's table of versions (schema.name works too); none: as the tool calls it"),
+    Setting("folder", "list", "folders of the migrations, absolute or from where Hutch runs; none: not looked at"),
+    Setting(
+        "command", "list", "command line that applies what is due, without a shell; none: Hutch runs SQL files itself"
+    ),
+    Setting("down_command", "list", "command line that takes back; {version} {to} {steps} are filled in"),
+    Setting("mark_command", "list", "command line that marks {version} as applied; none: Hutch writes the row"),
+    Setting("status_command", "list", "command line that tells where versions stand; for the tool `command`"),
+    Setting("sql_command", "list", "command line that prints the SQL from {from} to {to} and runs none of it"),
+    Setting("reset_command", "list", "command line that empties the database; refused outside development"),
+    Setting("seed_command", "list", "command line that fills it with made-up data; refused outside development"),
+    Setting(
+        "environment",
+        "text",
+        "what this database is for; reset is refused unless it is development",
+        default="production",
+    ),
+    Setting("directory", "text", "folder in which the command lines run", default="."),
+    Setting("tries", "int", "how often a migration is tried that waits too long for a lock", default=3),
     Setting("command_env", "text", "environment variable by which the command gets owner_url", default="DATABASE_URL"),
     Setting("command_timeout", "float", "seconds after which the command is ended", default=600.0),
     Setting("env", "map", "further environment variables of the command; no secrets"),
@@ -30,15 +59,31 @@ SETTINGS = (
 )
 
 
+COMMANDS = (
+    "command", "down_command", "mark_command", "status_command", "sql_command", "reset_command", "seed_command",
+)  # fmt: skip
+"""The settings that are command lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The settings as the provider uses them; times in seconds. The addresses never show in a repr."""
 
     url: str = field(repr=False)
     owner_url: str = field(repr=False)
+    tool: str
     table: str
     folder: tuple[str, ...]
     command: tuple[str, ...]
+    down_command: tuple[str, ...]
+    mark_command: tuple[str, ...]
+    status_command: tuple[str, ...]
+    sql_command: tuple[str, ...]
+    reset_command: tuple[str, ...]
+    seed_command: tuple[str, ...]
+    environment: str
+    directory: str
+    tries: int
     command_env: str
     command_timeout: float
     env: Mapping[str, str]
@@ -58,9 +103,13 @@ def config_from(settings: Mapping[str, object]) -> Config:
     return Config(
         url=_address(values, "url"),
         owner_url=_address(values, "owner_url", optional=True),
-        table=_text(values, "table"),
+        tool=_tool(values),
+        table=_text({"table": TOOLS[_tool(values)] or "-", **_given(values, "table")}, "table"),
         folder=_list(values, "folder"),
-        command=_list(values, "command"),
+        **{name: _list(values, name) for name in COMMANDS},
+        environment=_text(values, "environment"),
+        directory=_text(values, "directory"),
+        tries=_tries(values),
         command_env=_variable(values, "command_env"),
         command_timeout=_number(values, "command_timeout"),
         env=_environment(values, "env"),
@@ -98,6 +147,26 @@ def _text(values: Mapping[str, object], name: str) -> str:
     value = values[name]
     if not isinstance(value, str) or not value:
         raise ValueError(f"migrations: {name} must be text, not {value!r}")
+    return value
+
+
+def _given(values: Mapping[str, object], name: str) -> dict[str, object]:
+    return {} if values[name] is None else {name: values[name]}
+
+
+def _tool(values: Mapping[str, object]) -> str:
+    tool = _text(values, "tool")
+    if tool not in TOOLS:
+        raise ValueError(f"migrations: tool must be one of {', '.join(TOOLS)}, not {tool!r}")
+    if tool == "command" and not values["status_command"]:
+        raise ValueError("migrations: tool command needs status_command, which tells where each version stands")
+    return tool
+
+
+def _tries(values: Mapping[str, object]) -> int:
+    value = values["tries"]
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 20:
+        raise ValueError(f"migrations: tries must be a whole number from 1 to 20, not {value!r}")
     return value
 
 

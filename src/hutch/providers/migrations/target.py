@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from hutch.ports import Connection, TargetConfig
+from hutch.model.effect import Effect
+from hutch.ports import Action, Connection, TargetConfig
 from hutch.providers.migrations.actions import Up
-from hutch.providers.migrations.causes import UP
+from hutch.providers.migrations.causes import MARK, UP
 from hutch.providers.migrations.checks import STATE, Report, State
 from hutch.providers.migrations.client import Client, place
-from hutch.providers.migrations.config import config_from
+from hutch.providers.migrations.config import Config, config_from
+from hutch.providers.migrations.development import Develop
+from hutch.providers.migrations.down import Down
+from hutch.providers.migrations.marking import Mark
+from hutch.providers.migrations.planning import by_us
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -20,8 +25,22 @@ def connect(target: TargetConfig) -> Connection:
     return Connection(
         target=client.target,
         checks={STATE: State(client, config, target.now)},
-        actions={UP: Up(client, config)} if config.command else {},
-        runs={"migrate.status": report.status},
+        actions=_actions(client, config),
+        runs={"migrate.status": report.status, "migrate.plan": report.plan},
         changes=report.changes,
         close=client.close,
     )
+
+
+def _actions(client: Client, config: Config) -> dict[str, Action]:
+    """Those that can be carried out here; reset and seed are always there, to say why they are refused."""
+    found: dict[str, Action] = {
+        MARK: Mark(client, config),
+        "migrate.reset": Develop(client, config, "reset", Effect.DESTROY),
+        "migrate.seed": Develop(client, config, "seed", Effect.CHANGE),
+    }
+    if by_us(config) or config.command:
+        found[UP] = Up(client, config)
+    if by_us(config) or config.down_command:
+        found["migrate.down"] = Down(client, config)
+    return found

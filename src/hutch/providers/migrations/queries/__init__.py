@@ -14,6 +14,6 @@ def text(name: str) -> str:
     return files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-def query(name: str, table: str = "") -> sql.Composed:
-    """The statement, with the configured table, quoted, for ``{table}``."""
-    return sql.SQL(text(name)).format(table=sql.Identifier(*table.split(".")))
+def query(name: str, table: str = "", column: str = "version") -> sql.Composed:
+    """The statement, with the configured table, quoted, for ``{table}``, and its ``{column}`` of versions."""
+    return sql.SQL(text(name)).format(table=sql.Identifier(*table.split(".")), column=sql.Identifier(column))

@@ -1,0 +1,2 @@
+-- Adds a head.
+insert into {table} (version_num) values (%(version)s)

@@ -1,0 +1,2 @@
+-- Takes a head away.
+delete from {table} where version_num = %(version)s

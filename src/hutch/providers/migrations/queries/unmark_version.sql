@@ -1,0 +1,2 @@
+-- Notes a version as not applied.
+delete from {table} where {column} = %(version)s
