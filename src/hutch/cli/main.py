@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),
     "notify": ("hutch.cli.notify:notify", "Channels that messages leave by: list, and test one."),
     "migrate": ("hutch.cli.migrate:migrate", "Where schema migrations stand; apply, take back, mark."),
+    "recover": ("hutch.cli.recover:recover", "Bring back rows that were deleted, from a backup."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres, or back."),
     "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),

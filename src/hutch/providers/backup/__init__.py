@@ -10,6 +10,7 @@ from importlib import import_module
 from hutch.ports import Connection, Provider, TargetConfig
 from hutch.providers.backup.causes import CODES, explain
 from hutch.providers.backup.config import SETTINGS
+from hutch.providers.backup.recover.config import SETTINGS as RECOVER_SETTINGS
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -21,7 +22,7 @@ def connect(target: TargetConfig) -> Connection:
 provider = Provider(
     name="backup",
     summary="Backups of a Postgres database by pg_dump, to a folder or S3: encrypted, and proved by restoring them",
-    settings=SETTINGS,
+    settings=(*SETTINGS, *RECOVER_SETTINGS),
     open=connect,
     explain=explain,
     codes=CODES,

@@ -12,6 +12,7 @@ from hutch.providers.backup.create import Create
 from hutch.providers.backup.looks import Listing
 from hutch.providers.backup.places import Folder, Place
 from hutch.providers.backup.prune import Prune
+from hutch.providers.backup.recover.target import offered
 from hutch.providers.backup.s3 import Bucket
 from hutch.providers.backup.seal import ring
 from hutch.providers.backup.timed import Calendar
@@ -27,6 +28,7 @@ def connect(target: TargetConfig) -> Connection:
     name = f"backups of {where} in {shelf.place.name}"
     listing, prove = Listing(shelf, config.keep, target.now), Verify(config, shelf, target.now)
     age = Age(config, shelf, where.rpartition("/")[2], name, target.now)
+    recovery = offered(config, target.settings, shelf)
     return Connection(
         target=name,
         checks={CHECK: age},
@@ -34,10 +36,12 @@ def connect(target: TargetConfig) -> Connection:
             "backup.create": Create(config, shelf, target.now, prove),
             "backup.verify": prove,
             "backup.prune": Prune(config, shelf),
+            **recovery.actions,
         },
-        runs={"backup.list": listing.run},
+        runs={"backup.list": listing.run, **recovery.runs},
         scrape=age.scrape,
         timed=Calendar(age).timed(),
+        close=recovery.close,
     )
 
 

@@ -1,0 +1,1 @@
+insert into {table} ({columns}) overriding system value select {columns} from {stage}
