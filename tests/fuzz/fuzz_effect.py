@@ -167,8 +167,8 @@ def _lowered(lang: str, text: str, verdict: Verdict) -> str:
     if len(text) > LONGEST:
         return ""
     for name, made, least in rewritings(lang, text, min(verdict.effect, Effect.CHANGE)):
-        if name == "with comments" and "cannot be parsed" in verdict.why:
-            continue  # the parser reads some of these when there is more between the words
+        if name in ("with comments", "after a comment") and "cannot be parsed" in verdict.why:
+            continue  # the parser reads some of these when there is more between the words, or before them
         other = classify_shell(made) if name in SHELLED else JUDGES[lang](made)
         if other.effect < least:
             return f"{verdict.effect.word}, and {other.effect.word} {name}: {other.why}"
@@ -191,7 +191,8 @@ def rewritings(lang: str, text: str, least: Effect) -> Iterator[tuple[str, str, 
         yield "in psql -c", f"psql -c '{quoted}'", max(least, Effect.NONE)
     elif lang == "bash":
         yield "with harm before", f"{harm}\n{text}", Effect.CHANGE
-        yield "with harm behind", f"{text}\n{harm}", least
+        if not text.endswith("\\"):  # which would make the harm a part of the last line
+            yield "with harm behind", f"{text}\n{harm}", least
         yield "after a comment", f"# x\n{text}", least
         yield "in bash -c", f"bash -c '{quoted}'", least
     else:

@@ -44,6 +44,10 @@ MOST_WORK = 100
 """Python calls for a character of a document: what mutants take is below 20."""
 
 
+BLANKS = " \t\n\r\f\v"
+"""What every language passes over. Other characters that Python calls blank (U+001F, U+00A0) are words to a shell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A document and what went wrong with it."""
@@ -140,7 +144,7 @@ def _misplaced(found: Document, lines: Sequence[str]) -> str:
 def _wrong(one: Statement, step: Step, lines: Sequence[str]) -> str:
     if not step.line <= one.line <= len(lines):
         return f"a statement on line {one.line}, outside its block on line {step.line}"
-    if not one.text.strip() and not one.action:
+    if not one.text.strip(BLANKS) and not one.action:
         return "an empty statement"
     if any(one.text[p.start : p.end] != p.text for p in one.placeholders):
         return "a placeholder that is not where it says"

@@ -25,12 +25,19 @@ from hutch.runbook.shell_words import commands
 LOST = frozenset({"source", ".", "pushd", "popd", "alias", "declare", "typeset", "readonly"})
 """What sets the shell too, and is not repeated: nobody knows what else a script does."""
 
+READS = frozenset({"read", "mapfile", "readarray", "local"})
+"""What sets a variable in its own shell only; ``read`` also asks at the keyboard, where nobody sits."""
+
+KEYBOARD = "asks at the keyboard, which no step has: give {names} with --set NAME=VALUE, or where hutch asks"
+
 ALONE = "sets only the shell of its own block, where no line follows it: put it into the block that needs it"
 ONE_LINE = "sets only its own shell, and each statement has one of its own: put it on the line that needs it, with &&"
 
 PART = "sets a variable to a text around a placeholder: write the placeholder where it is used"
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_COMPOUND = re.compile(r"(?:while|until|if|for|case)\b")
+_NAME = re.compile(r"[A-Z_a-z]\w*")
 _ASSIGNED = re.compile(r"(?:^|\s)([A-Za-z_]\w*)=")
 _WHOLE = re.compile(r"(?P<export>export\s+)?(?P<name>[A-Za-z_]\w*)=(?P<quote>[\"']?)(?P<hole>[^$\"'][^\"']*)(?P=quote)")
 _ASKS = re.compile(r'[A-Za-z_]\w*="?\$\((?P<inner>[^()`]*)\)"?')
@@ -57,12 +64,24 @@ def _carried(step: Step, situation: Situation) -> Iterator[Carried]:
     for one in step.statements:
         if _program(one) in LOST:
             yield Carried(one, ONE_LINE)
+        elif reason := _reads(one.text):
+            yield Carried(one, reason)
         elif not sets(mask(one.text, one.placeholders)):
             yield Carried(before.put(one) if _here(step.lang, one, situation) else one)
         elif one is step.statements[-1] and _program(one) not in {"cd", "set"}:  # those two there are tidiness
             yield Carried(one, ALONE)
         elif not before.take(one):
             yield Carried(one, PART)
+
+
+def _reads(text: str) -> str:
+    """Why a statement that only reads a value into a variable cannot be carried out; empty for any other."""
+    found = commands(text)
+    if len(found) != 1 or found[0].program not in READS or _COMPOUND.match(text):
+        return ""
+    names = [w for w in found[0].values()[1:] if _NAME.fullmatch(w)]
+    asks = found[0].program == "read" and names and not found[0].files and "<<" not in text
+    return KEYBOARD.format(names=", ".join(names)) if asks else ONE_LINE
 
 
 def _program(one: Statement) -> str:

@@ -28,11 +28,20 @@ TEXT_TOOLS = frozenset(
 SETTERS = frozenset({"cd", "export", "umask", "unset", "set", "shopt"})
 """The shell's own commands that only set the shell for what follows: nobody binds them."""
 
+BUILT_IN = frozenset(
+    {":", "[", "[[", "break", "continue", "declare", "exit", "false", "let", "local", "mapfile", "read", "readarray",
+     "readonly", "return", "shift", "sleep", "test", "true", "typeset", "wait"}
+)  # fmt: skip
+"""More of the shell's own commands: they run nothing else, so there is nothing to bind."""
+
 HAND, A_PERSON = "hand", "a person"
 """The runner and the target of what is done by hand: no program's."""
 
 BY_HAND = frozenset({"open", "xdg-open"})
 """Programs that mean "a person looks at this"."""
+
+UNBOUND = TEXT_TOOLS | SETTERS | BUILT_IN | BY_HAND
+"""What runs without a binding."""
 
 LANGUAGES = frozenset({"sh", "sql", "http", "promql"})
 """Runners that are called as no program is."""
@@ -156,7 +165,7 @@ def _unbound(binding: Binding, command: Command) -> Iterator[Mention]:
     for one in binding.open:
         match one.target.kind:
             case "program":
-                if command.runner == "sh" and one.target.name not in TEXT_TOOLS | SETTERS | BY_HAND:
+                if command.runner == "sh" and one.target.name not in UNBOUND:
                     yield one
             case "file":
                 continue  # where it is missing, the program says so

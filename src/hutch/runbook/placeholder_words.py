@@ -35,7 +35,9 @@ SHELL_VARIABLES = words_of(
 PATTERN_PROGRAMS = words_of("grep egrep fgrep zgrep rg ag awk gawk sed jq yq perl find tr expr")
 """Programs whose arguments are patterns: brackets and upper-case words there mean themselves."""
 
-NAMING_PROGRAMS = words_of("printenv unset export env set declare echo printf")
+NAMING_PROGRAMS = words_of(
+    "printenv unset export env set declare local typeset readonly read mapfile readarray echo printf"
+)
 """Programs that name variables or print words: upper-case words there mean themselves."""
 
 TEMPLATE_WORDS = words_of("range end else if with define block template json join nil")

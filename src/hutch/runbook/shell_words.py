@@ -17,6 +17,9 @@ SKIPPED = frozenset({
 })  # fmt: skip
 """Words of the shell's grammar: the command begins after them."""
 
+_HEADS = {"for": "do", "select": "do", "case": "in"}
+"""Words that begin a head, in which no command stands, and the word that ends it; a ``for`` also ends with its line."""
+
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _REDIRECTS = frozenset({"<", ">", ">>", "&>", "&>>", ">|", "<>", "<<<"})
 _UNESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -34,12 +37,16 @@ class Word:
 
 @dataclass(slots=True)
 class Command:
-    """A simple command. ``files`` are the targets of its redirections to and from files, ``inputs`` those it reads."""
+    """A simple command. ``files`` are the targets of its redirections to and from files, ``inputs`` those it reads.
+
+    ``head`` is, while the head of a loop or a ``case`` is read, the word that ends it.
+    """
 
     start: int
     words: list[Word] = field(default_factory=list)
     files: list[Word] = field(default_factory=list)
     inputs: list[Word] = field(default_factory=list)
+    head: str = ""
 
     @property
     def program(self) -> str:
@@ -116,8 +123,12 @@ class _Reader:
                 self.command.files.append(word)
                 self.command.inputs += [word] if self.redirect == "<" else []
             self.redirect = ""
+        elif self.command.head:
+            self.command.head = "" if word.value == self.command.head else self.command.head
         elif self.command.words or not (word.value in SKIPPED or _ASSIGNMENT.match(word.value)):
             self.command.words.append(word)
+        else:
+            self.command.head = _HEADS.get(word.value, "")
 
     def _end_command(self, at: int) -> None:
         self._end_word()

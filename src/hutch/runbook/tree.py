@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hutch.model.effect import Effect
 from hutch.model.runbook import ActionCall, Document, Flow, OnFailure, Runbook, Section, Statement, Step
+from hutch.runbook.settings import Setting, settings
 from hutch.runbook.show import short_time
 from hutch.runbook.visible import visible
 
@@ -20,6 +22,9 @@ LINES, EFFECT = 6, 9
 
 BETWEEN = " · "
 """Between two remarks."""
+
+_BLANKS = re.compile(r"[ \t\r\n]+")
+"""What every language passes over; other blanks (U+001F, U+00A0) are words to a shell, and are shown."""
 
 Paint = Callable[[str, str], str]
 """A text and what it is (an effect's word, ``title``, ``dim``) -> the text as it is shown."""
@@ -116,9 +121,9 @@ def _step(step: Step, indent: int, sheet: Sheet) -> Iterator[str]:
     elif not step.statements:
         yield sheet.row(step.line, indent, Effect.NONE.word, f"{step.lang or 'text'} block, read only")
     told = [*_carried_out(step)]
-    for statement in () if step.flow.manual else step.statements:
+    for statement, known in () if step.flow.manual else settings(step):
         yield sheet.row(statement.line, indent, _effect(statement), _said(statement))
-        remarks = [*_remarks(statement), *(told if statement is step.statements[-1] else ())]
+        remarks = [*_remarks(statement, known), *(told if statement is step.statements[-1] else ())]
         if remarks:
             yield from sheet.remarks(indent, *remarks)
     if told and (step.flow.manual or not step.statements):
@@ -146,16 +151,26 @@ def _carried_out(step: Step) -> Iterator[str]:
         yield f"undone by {_one_line(flow.undo)}"
 
 
-def _remarks(statement: Statement) -> Iterator[str]:
+def _remarks(statement: Statement, known: Mapping[str, Setting]) -> Iterator[str]:
     if statement.verdict and statement.verdict.why and not _is_said(statement):
         sensitive = "; sensitive: runs only when a person asks" if statement.verdict.sensitive else ""
         yield statement.verdict.why + sensitive
-    if needs := ", ".join(dict.fromkeys(p.text for p in statement.placeholders)):
+    if needs := ", ".join(dict.fromkeys(_needs(statement, known))):
         yield f"needs {needs}"
     if statement.action and (left := [k for k, v in statement.action.args.items() if v in (None, "")]):
         yield f"open: {', '.join(left)}"
     for expectation in statement.expects:
         yield f"expects {expectation.text}"
+
+
+def _needs(statement: Statement, known: Mapping[str, Setting]) -> Iterator[str]:
+    """The placeholders for which nothing in the block gives a value. What is set for one statement is gone after it."""
+    for hole in statement.placeholders:
+        setting = known.get(hole.text.strip("${}")) if hole.text.startswith("$") else None
+        if setting is None:
+            yield hole.text
+        elif not setting.lasts:
+            yield f"{hole.text} (line {setting.line} sets it for itself alone)"
 
 
 def _is_said(statement: Statement) -> bool:
@@ -179,7 +194,7 @@ def _effect(statement: Statement) -> str:
 
 def _one_line(text: str) -> str:
     """The words of ``text`` on one line, as far as any line goes."""
-    return " ".join(text[: WIDEST * 20].replace("\\\n", " ").split())
+    return " ".join(filter(None, _BLANKS.split(text[: WIDEST * 20].replace("\\\n", " "))))
 
 
 def _cut(text: str, room: int) -> str:

@@ -137,3 +137,27 @@ def test_what_cannot_be_carried_along_stops_its_option(home: Path) -> None:
     said = hutch("run", "clean", "--dry-run")
     assert "Option 3: For the other blocks sets only the shell of its own block, where no line follows it" in said
     assert "Option 4: By a script sets only its own shell, and each statement has one of its own" in said
+
+
+ASKS = """
+# Ask
+
+## Diagnosis
+
+```bash
+read -p "Which folder? " FOLDER
+ls HOME/$FOLDER
+for x in 1 2; do
+  sleep 0
+  echo "seen $x"
+done
+```
+"""
+
+
+def test_what_asks_at_the_keyboard_says_how_the_value_is_given(home: Path) -> None:
+    (home / "books/ask.md").write_text(ASKS.replace("HOME", str(home)))
+    said = hutch("run", "ask", "--dry-run", "--set", "folder=data")
+    assert "asks at the keyboard, which no step has: give FOLDER with --set NAME=VALUE" in said
+    assert "│ old" in said and "│ seen 1 │ seen 2" in said
+    assert "not bound" not in said

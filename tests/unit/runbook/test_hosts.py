@@ -42,7 +42,7 @@ def named(text: str, lang: str = "bash") -> list[str]:
         ("sudo -n systemctl restart x", ["program sudo", "program systemctl"]),
         ("timeout 5 psql -h h.example", ["program timeout", "program psql", "host h.example"]),
         ("A=1 /usr/bin/env B=2 tool", ["program env", "program tool"]),
-        ("for h in a b; do ping $h; done", ["program h", "program ping"]),
+        ("for h in a b; do ping $h; done", ["program ping"]),
         ("a && b || c; d $(e `f`) <(g) > h 2>&1", [
             "program a", "program b", "program c", "program d", "file h", "program e", "program f", "program g"]),
         ("bash -c 'curl https://x.example'", ["program bash", "host x.example"]),

@@ -154,6 +154,7 @@ STATEMENTS: dict[str, tuple[str, Make]] = {
     "wrappers": ("sh", many("env ")),
     "a long name": ("sh", many("a")),
     "subscripts": ("sql", many("[1]", "select a")),
+    "qualified calls": ("sql", many(".f(x)", "select (a)")),
     "subscripts for psql": ("sh", many("[1]", 'psql -c "select a', '"')),
     "operators": ("sql", many("+", "select 1", "1")),
     "joins": ("sql", many(" join (b", "select 1 from a")),

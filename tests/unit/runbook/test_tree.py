@@ -110,3 +110,43 @@ def test_a_long_document_is_shown_at_once() -> None:
     began = time.monotonic()
     assert as_text(document).count("\n") > 10_000
     assert time.monotonic() - began < 2
+
+
+SETS = """\
+# Set
+
+## Diagnosis
+
+```bash
+echo $POD
+POD=$(echo web-1)
+export REGION=eu
+echo "$POD" ${REGION}
+read -p "Version: " VERSION
+echo $VERSION
+for I in 1 2; do echo $I; done
+echo $I
+A=1 echo hello
+echo $A
+```
+
+```bash
+echo $POD
+```
+"""
+
+
+def test_what_an_earlier_line_of_the_block_sets_is_not_needed() -> None:
+    text = as_text(classified(parse(SETS, "set.md")))
+    assert [line.partition("needs ")[2] for line in text.splitlines() if "needs " in line] == [
+        "$POD",
+        "$VERSION (line 10 sets it for itself alone)",
+        "$I (line 12 sets it for itself alone)",
+        "$A",
+        "$POD",
+    ]
+
+
+def test_a_statement_of_an_unusual_blank_is_shown() -> None:
+    text = as_text(classified(parse("# A\n\n## Diagnosis\n\n```bash\n\x1f\n```\n", "a.md")))
+    assert "change   \\x1f" in text and "holds a control character" in text

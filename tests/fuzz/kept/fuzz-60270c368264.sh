@@ -1,0 +1,1 @@
+helm upgrade x y --dry-run=server {} \
