@@ -12,14 +12,17 @@ from urllib.parse import urlsplit
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands.context import CommandError
 from hutch.model.config import Config
+from hutch.model.duty import Duties, Watches
 from hutch.model.event import Break
 from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
+from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
 from hutch.store.samples import SampleTable, in_database, in_file
 from hutch.store.sightings import SightingTable
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
+from hutch.store.watches import WatchTable
 
 VARIABLE = "HUTCH_DATABASE_URL"
 """Names the Postgres database of the store; it goes before ``store`` of the configuration."""
@@ -115,6 +118,16 @@ def open_samples(place: Place, time_scale: float) -> Samples:
 def open_sightings(place: Place) -> Sightings:
     """What probes saw last, beside the samples; nothing is opened before its first use."""
     return SightingTable(in_database(place.url) if place.url else in_file(place.home / "samples.db"))
+
+
+def open_duties(place: Place) -> Duties:
+    """Which process does what only one may do."""
+    return TableDuties(in_database(place.url)) if place.url else FileDuties(place.home)
+
+
+def open_watches(place: Place) -> Watches:
+    """Where the rules stand, as the process that watches sees it."""
+    return WatchTable(in_database(place.url) if place.url else in_file(place.home / "samples.db"))
 
 
 def prove(place: Place) -> list[Break]:

@@ -12,7 +12,15 @@ from hutch.bootstrap import config as config_file
 from hutch.bootstrap import notify
 from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import Place, open_samples, open_sightings, open_store, place_of
+from hutch.bootstrap.stores import (
+    Place,
+    open_duties,
+    open_samples,
+    open_sightings,
+    open_store,
+    open_watches,
+    place_of,
+)
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
@@ -82,6 +90,7 @@ def wire(
         config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
         open_notifier=notify.opener(secrets),
+        duties=open_duties(place), watches=open_watches(place),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import click
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit, table, with_context
 from hutch.commands import rules as commands
+from hutch.commands import standings
 from hutch.commands.context import CommandError
 from hutch.commands.rules import Checked
 from hutch.detection.export import by_job, rules_file
@@ -52,6 +53,19 @@ def _found(document: str, offline: bool) -> list[Checked]:
 def _row(checked: Checked) -> dict[str, object]:
     said = "; ".join((*checked.errors, *(f"warning: {w}" for w in checked.warnings)))
     return {**checked.as_dict(), "found": said or "ok"}
+
+
+@rules.command("list")
+@click.option("--service", default="", help="Only this service's.")
+@as_json
+def list_(service: str, json_out: bool) -> None:
+    """Where every rule stands: inactive, pending, firing or no data, as the process that watches judged it last.
+
+    "not judged" where no `hutch serve` of this store watches.
+    """
+    rows = with_context(lambda context: standings.listing(context, service))
+    columns = ["service", "rule", "severity", "condition", "state", "since", "value", "judged_at"]
+    emit(rows) if json_out else table(rows, columns, "no rules")
 
 
 @rules.command()

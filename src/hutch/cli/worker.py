@@ -12,8 +12,10 @@ from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
 from hutch.commands.context import CommandError, Context
+from hutch.commands.duty import Duty
 from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
+from hutch.model.duty import probing
 from hutch.store.owner import this_process
 
 
@@ -45,7 +47,8 @@ async def _work(context: Context, place: Place, location: str) -> None:
         raise CommandError(f"the probes of {location!r} run in `hutch serve`; give this worker another place", 2)
     mine = f"jobs of {location}" if location else "jobs"
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
-    looking = asyncio.create_task(prober.run(), name="probes") if prober else None
+    duty = Duty(context.duties, probing(location))
+    looking = asyncio.create_task(duty.run(prober.run), name="probes") if prober else None
     try:
         await Worker(context, watched=True, location=location).run(stop, at_once)
     finally:

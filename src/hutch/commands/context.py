@@ -10,6 +10,7 @@ from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.commands.vitals import Vitals
 from hutch.model.config import Config, ServiceConfig
+from hutch.model.duty import Duties, Watches
 from hutch.model.message import Channel
 from hutch.model.probe import ProbeConfig
 from hutch.ports import (
@@ -69,6 +70,8 @@ class Context:
     samples: Samples | None = None
     board: Board = field(default_factory=Board)
     sightings: Sightings | None = None
+    duties: Duties | None = None
+    watches: Watches | None = None
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)
@@ -90,8 +93,7 @@ class Context:
         for service in self.services.values():
             for connection in service.connections.values():
                 await connection.close()
-        if self.sightings:
-            await self.sightings.close()
-        if self.samples:
-            await self.samples.close()
+        for beside in (self.duties, self.watches, self.sightings, self.samples):
+            if beside:
+                await beside.close()
         await self.store.close()

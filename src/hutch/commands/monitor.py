@@ -13,16 +13,19 @@ from functools import partial
 from hutch.commands import alerts
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
+from hutch.commands.duty import Duty
 from hutch.commands.overseer import Beat, Overseer
 from hutch.commands.sources import Sources
+from hutch.commands.standings import pending
 from hutch.commands.timekeeper import Timekeeper
-from hutch.commands.watched import RuleView, SignalView, Watched
+from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
 from hutch.detection import probes, standing
 from hutch.detection.catalogue import catalogue, wanted
 from hutch.detection.history import History
-from hutch.detection.rules import Evaluator, Fired, NoData, Resolved, Transition, holds, threshold
+from hutch.detection.rules import BLIND_AFTER, Evaluator, Fired, NoData, Resolved, Transition, holds, threshold
 from hutch.detection.signals import SignalSpec, measure_all, scrape_interval
 from hutch.model.alert import Alert
+from hutch.model.duty import WATCH
 from hutch.ports import StoreAway, StoreFull
 
 GRACE = 1.0
@@ -30,6 +33,9 @@ GRACE = 1.0
 
 SHORTEST_LOOK = 2.0
 """Seconds between two diagnoses at the least, however short ``diagnose_every`` and the time scale make it."""
+
+TOLD_EVERY = 5.0
+"""Seconds after which where the rules stand is kept again, also when nothing changed: so it is seen to be of now."""
 
 DIAGNOSED = frozenset({"deploy.bad_release"})
 """Codes that the diagnosis itself gives, not a provider."""
@@ -51,6 +57,9 @@ class Watch:
     causes: standing.Standing = field(default_factory=standing.Standing)
     beat: Beat = field(default_factory=lambda: Beat(math.inf))
     taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    told: tuple[object, ...] = ()
+    told_at: float = -math.inf
+    telling: asyncio.Task[None] | None = None
 
 
 def _watch(context: Context, service: Service) -> Watch:
@@ -98,7 +107,12 @@ class Monitor:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.watches = {name: _watch(context, service) for name, service in context.services.items()}
+        self.duty = context.vitals.duty = Duty(context.duties, WATCH)
+        self.watches = self._anew()
+        self._used = False
+
+    def _anew(self) -> dict[str, Watch]:
+        return {name: _watch(self.context, service) for name, service in self.context.services.items()}
 
     @property
     def every(self) -> timedelta:
@@ -112,7 +126,13 @@ class Monitor:
         return max(wanted, SHORTEST_LOOK) if wanted else None
 
     async def run(self) -> None:
-        """Watch all services; returns only when cancelled."""
+        """Watch all services whenever no other process of this store does; returns only when cancelled."""
+        await self.duty.run(self._run)
+
+    async def _run(self) -> None:
+        if self._used:  # another process watched meanwhile: what is remembered here is of before
+            self.watches = self._anew()
+        self._used = True
         await self.restore()
         diagnosing = self.looks_every is not None
         watched = list(self.watches.values())
@@ -125,10 +145,15 @@ class Monitor:
             )
         finally:
             await asyncio.gather(*(watch.sources.close() for watch in watched))
+            self.context.board.watched.clear()
 
     async def restore(self) -> None:
-        """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too."""
+        """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too, and what was
+        pending a moment ago in another process, so that it fires no later than it would have."""
+        gap = self.context.config.scaled(BLIND_AFTER)
         for watch in self.watches.values():
+            for rule, since in await pending(self.context, watch.service.name, gap):
+                watch.evaluator.resume_pending(rule, since)
             for alert in await self._unended(watch):
                 if not watch.evaluator.resume(alert):  # a cause that stood: the next look that could tell ends it
                     watch.causes = replace(watch.causes, firing={**watch.causes.firing, alert.rule: alert})
@@ -161,10 +186,21 @@ class Monitor:
         watch.values = measure_all(watch.history, now, self.context.config.time_scale, watch.catalogue)
         watch.pending += watch.evaluator.step(watch.values, now, quorums(watch))
         self.context.board.watched[watch.service.name] = seen(watch, now)
+        self._tell(watch)
         if self.context.samples:
             known = {name: value for name, value in watch.values.items() if value is not None}
             await self.context.samples.record(watch.service.name, now, known)
         await self._take_in_all(watch)
+
+    def _tell(self, watch: Watch) -> None:
+        """Let the other processes know where the rules stand; nothing waits for it."""
+        loop, found = asyncio.get_running_loop(), self.context.board.watched[watch.service.name]
+        words = tuple((r.rule.name, r.word, r.since) for signal in found.signals for r in signal.rules)
+        same = words == watch.told and loop.time() - watch.told_at < TOLD_EVERY
+        if self.context.watches and not same and (watch.telling is None or watch.telling.done()):
+            watch.told, watch.told_at = words, loop.time()
+            telling = self.context.watches.keep(found.service, found.at, watched_json(found))
+            watch.telling = asyncio.create_task(telling, name=f"states of {found.service}")
 
     async def _diagnose(self, watch: Watch) -> None:
         while True:
@@ -181,7 +217,7 @@ class Monitor:
 
     async def _take_in_all(self, watch: Watch) -> None:
         async with watch.taking:
-            while watch.pending:
+            while watch.pending and self.duty.mine:
                 try:
                     await self._take_in(watch.pending[0])
                 except (StoreFull, StoreAway, CommandError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from hutch.commands.duty import Duty
+
 SOURCES = 50
 """Names of sources that are told apart; the others are one."""
 
@@ -20,7 +22,13 @@ class Vitals:
     behind: bool = False
     watching: bool = False
     received: Counter[tuple[str, str]] = field(default_factory=Counter)  # source, outcome
+    duty: Duty | None = None  # of watching, where this process may watch
     pings: Counter[str] = field(default_factory=Counter)  # result
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another process watches, and this one waits for its turn."""
+        return self.duty is not None and self.duty.waiting
 
     def heard(self, source: str, outcome: str) -> None:
         """An alert was taken in."""

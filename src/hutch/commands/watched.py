@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hutch.detection.rules import threshold
+from hutch.detection.signals import SignalSpec
 from hutch.model.alert import Rule
-from hutch.model.event import instant
+from hutch.model.event import instant, parse_instant
+
+UNJUDGED = "not judged"
+"""The word of a rule that no process judges, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,33 @@ class Watched:
     def signal(self, name: str) -> SignalView | None:
         """The signal of that name."""
         return next((s for s in self.signals if s.name == name), None)
+
+
+def watched_from(data: Mapping[str, Any], specs: Iterable[SignalSpec], rules: Iterable[Rule]) -> Watched:
+    """What :func:`watched_json` wrote, of the rules and signals as they are configured now. Raises ``ValueError``,
+    ``KeyError`` or ``TypeError`` for what is none."""
+    told = {str(s["name"]): s for s in data["signals"]}
+    states = {str(r["name"]): r for s in data["signals"] for r in s["rules"]}
+    mine, known = list(rules), {spec.name: spec for spec in specs}
+    views = [_view(rule, states.get(rule.name), known) for rule in mine]
+    signals = tuple(
+        SignalView(
+            spec.name,
+            spec.unit,
+            spec.doc,
+            told.get(spec.name, {}).get("value"),
+            tuple(view for view in views if view.rule.condition.signal == spec.name),
+        )
+        for spec in known.values()
+    )
+    return Watched(str(data["service"]), parse_instant(str(data["at"])), signals, dict(data["troubles"]))
+
+
+def _view(rule: Rule, told: Mapping[str, Any] | None, specs: Mapping[str, SignalSpec]) -> RuleView:
+    if told is None or told["condition"] != str(rule.condition):
+        return RuleView(rule, UNJUDGED, None, threshold(rule, specs))
+    since = parse_instant(str(told["since"])) if told["since"] else None
+    return RuleView(rule, str(told["state"]), since, threshold(rule, specs))
 
 
 def watched_json(found: Watched) -> dict[str, Any]:

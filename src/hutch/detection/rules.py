@@ -245,6 +245,12 @@ class Evaluator:
                 return True
         return False
 
+    def resume_pending(self, name: str, since: datetime) -> None:
+        """Take up what was pending a moment ago in another process: it goes on from its beginning."""
+        state = self.states.get(name)
+        if state and state.track.phase is Phase.INACTIVE:
+            self.states[name] = replace(state, track=Track(Phase.PENDING, since), resumed=True)
+
     def _judge(self, rule: Rule, value: float | None, now: datetime) -> tuple[Transition, ...]:
         state = self.states[rule.name]
         self.states[rule.name], changes = evaluate(

@@ -50,6 +50,9 @@ SIGNALS = 5000
 
 SCHEMA = "hutch_samples"
 
+NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""A server that is gone without a word is noticed within ten seconds, not the kernel's quarter of an hour."""
+
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 
 metadata = MetaData()
@@ -231,11 +234,13 @@ def in_database(url: str) -> Callable[[], Engine]:
 
     def make() -> Engine:
         place = make_url(url).set(drivername="postgresql+psycopg")
-        how = {"application_name": "hutch samples", "connect_timeout": 10}
+        how = {"application_name": "hutch samples", "connect_timeout": 10, **NOTICED}
         engine = create_engine(place, pool_size=1, max_overflow=1, pool_pre_ping=True, connect_args=how)
 
         def prepare(connection: Any, _record: object) -> None:
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            there = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
+            if there[0] is None:  # whoever may not make schemas may use one that is there
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             connection.execute(f"SET search_path TO {SCHEMA}")
             connection.commit()
 

@@ -5,23 +5,19 @@ Beside the samples, and as little an event as those: in a SQLite file that is no
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from hutch.model.event import instant
 from hutch.model.probe import Sighting, as_data, sighting_from
-
-T = TypeVar("T")
+from hutch.store.aside import Aside
 
 log = logging.getLogger("hutch.probes")
 
@@ -36,14 +32,11 @@ sightings = Table(
 )
 
 
-class SightingTable:
-    """Implements :class:`hutch.ports.Sightings` over an engine, which is made at the first use and used in a thread."""
+class SightingTable(Aside):
+    """Implements :class:`hutch.ports.Sightings`."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        self._make = engine
-        self._engine: Engine | None = None
-        self._turn = asyncio.Lock()
-        self._making = threading.Lock()
+        super().__init__(engine, metadata, "what probes saw cannot be kept or read", log)
 
     async def keep(self, seen: Sequence[Sighting]) -> bool:
         """Put these in the place of what was there; False where they cannot be written."""
@@ -66,29 +59,6 @@ class SightingTable:
     async def forget(self, before: datetime) -> None:
         """Let go of what has not been renewed since: of probes that are no longer configured."""
         await self._try(lambda c: bool(c.execute(delete(sightings).where(sightings.c.at < instant(before)))), False)
-
-    async def close(self) -> None:
-        """Let go of the table. Harmless when it was never used."""
-        async with self._turn:
-            if self._engine:
-                await asyncio.to_thread(self._engine.dispose)
-
-    async def _try(self, work: Callable[[Connection], T], otherwise: T) -> T:
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(self._within, work)
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("what probes saw cannot be kept or read: %s", type(error).__name__)
-                return otherwise
-
-    def _within(self, work: Callable[[Connection], T]) -> T:
-        with self._making:  # a caller that was cancelled leaves its thread at work
-            if self._engine is None:
-                engine = self._make()
-                metadata.create_all(engine)
-                self._engine = engine
-        with self._engine.begin() as connection:
-            return work(connection)
 
 
 def _put(connection: Connection, rows: list[dict[str, str]]) -> bool:

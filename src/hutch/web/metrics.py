@@ -49,13 +49,15 @@ async def metrics(request: Request) -> Response:
 async def healthz(request: Request) -> Response:
     """200 while rules are judged on time and the store can be read; else 503 with the reasons."""
     context = site_of(request).context
-    reasons = [] if context.vitals.watching else ["nobody judges the rules in this process"]
-    reasons += [f"evaluations are {context.vitals.lateness:.0f} s late"] if context.vitals.behind else []
+    vitals = context.vitals
+    reasons = [] if vitals.watching or vitals.stands_by else ["nobody judges the rules in this process"]
+    reasons += [f"evaluations are {vitals.lateness:.0f} s late"] if vitals.behind else []
     try:
         await context.store.tail(0, 1)
     except (StoreAway, StoreFull) as error:
         reasons.append(f"the store cannot be read: {error}")
-    status = {"status": "unhealthy" if reasons else "ok", "version": __version__, "reasons": reasons}
+    role = "watching" if vitals.watching else "standing by" if vitals.stands_by else "idle"
+    status = {"status": "unhealthy" if reasons else "ok", "role": role, "version": __version__, "reasons": reasons}
     return JSONResponse(status, 503 if reasons else 200)
 
 
@@ -65,6 +67,7 @@ def _own(context: Context) -> Iterator[Metric]:
     yield one("hutch_evaluations_total", "counter", "Evaluations of all rules of a service.", vitals.evaluations)
     yield one("hutch_evaluation_lateness_seconds", "gauge", "How late the evaluation of rules is.", vitals.lateness)
     yield one("hutch_evaluation_lateness_seconds_max", "gauge", "The worst of that since the start.", vitals.worst)
+    yield one("hutch_watching", "gauge", "1 in the process that judges the rules.", float(vitals.watching))
     yield one("hutch_behind", "gauge", "1 while it counts as falling behind.", float(vitals.behind))
     received = [({"source": s, "outcome": o}, float(n)) for (s, o), n in sorted(vitals.received.items())]
     yield Metric("hutch_alerts_received_total", "counter", "Alerts taken in, by what became of them.", tuple(received))

@@ -13,9 +13,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from hutch.commands.context import CommandError, Context
+from hutch.commands.duty import Duty
 from hutch.commands.monitor import Monitor
 from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
+from hutch.model.duty import probing
 from hutch.store.owner import this_process
 from hutch.web.app import build, build_ingest
 
@@ -55,10 +57,11 @@ async def serving(
     marker = context.home / "serving"
     marker.write_text(this_process(), encoding="utf-8")
     prober = Prober(context, context.config.location)
+    looking = Duty(context.duties, probing(context.config.location))
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(worker.run(stop, at_once), name="worker"),
-        asyncio.create_task(prober.run(), name="probes"),
+        asyncio.create_task(looking.run(prober.run), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
     ]
     owner, in_order = asyncio.current_task(), False

@@ -11,12 +11,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import probes
+from hutch.commands import probes, standings
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.overseer import OWN, SIGNAL
-from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
+from hutch.commands.watched import Watched, watched_json
 from hutch.detection.catalogue import catalogue
-from hutch.detection.rules import threshold
 from hutch.model.bins import Track
 from hutch.model.config import ServiceConfig
 from hutch.model.event import parse_instant
@@ -39,7 +38,7 @@ async def services(request: Request) -> Response:
     names = list(site.context.services)
     if len(names) == 1:
         return RedirectResponse(f"/services/{names[0]}/signals", 303)
-    found = [(name, _watched(site.context, name)) for name in names]
+    found = [(name, (await standings.watched(site.context, name))[0]) for name in names]
     firing = {name: sorted(_firing(watched)) for name, watched in found}
     return site.draw(request, "services", streams="", services=firing)
 
@@ -55,7 +54,7 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
     if length is None:
         raise CommandError(f"there is no span {span}; there are: {', '.join(SPANS)}", 2)
     end = _end(context, around, length)
-    found = _watched(context, service.name)
+    found, known = await standings.watched(context, service.name)
     tracks, marks = await asyncio.gather(
         _tracks(context, service.name, end - length, end), _marks(context, service, end - length, end)
     )
@@ -66,7 +65,7 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
         service=service.name,
         cards=cards(found, tracks, marks, end - length, end),
         troubles=found.troubles,
-        watched=service.name in context.board.watched,
+        watched=known,
         probes=await _probes(context, service.name),
         span=span,
         spans=list(SPANS),
@@ -78,7 +77,8 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
 async def signals_json(request: Request, name: str) -> dict[str, Any]:
     """The signals of a service as they are now, where each rule stands, and sources that give nothing."""
     context: Context = request.app.state.context
-    return watched_json(_watched(context, context.service(name).name))
+    found, _ = await standings.watched(context, context.service(name).name)
+    return watched_json(found)
 
 
 async def _probes(context: Context, service: str) -> list[dict[str, str]]:
@@ -105,21 +105,6 @@ def _end(context: Context, around: str, length: timedelta) -> datetime:
         return min(now, parse_instant(around) + length / 2) if around else now
     except (ValueError, OverflowError) as error:
         raise CommandError(f"around: {error}", 2) from error
-
-
-def _watched(context: Context, name: str) -> Watched:
-    """What the watching process sees; where that is another one, the rules as they are written."""
-    found = context.board.watched.get(name)
-    if found:
-        return found
-    specs = catalogue(context.config.signals, name)
-    rules = [r for r in context.config.rules if r.meant_for(name) and r.condition.signal in specs]
-    views = [RuleView(rule, "not watched here", None, threshold(rule, specs)) for rule in rules]
-    signals = [
-        SignalView(s.name, s.unit, s.doc, None, tuple(v for v in views if v.rule.condition.signal == s.name))
-        for s in specs.values()
-    ]
-    return Watched(name, context.clock.now(), tuple(signals))
 
 
 async def _tracks(context: Context, service: str, start: datetime, end: datetime) -> dict[str, Track]:
