@@ -38,7 +38,7 @@ def list_(ctx: click.Context, service: str, before: str, json_out: bool) -> None
         return await commands.listing(context, service, before), context.clock.now()
 
     found, now = with_context(go)
-    emit(found) if json_out else _print(found, now)
+    emit(found) if json_out else _print(found, now, f"no good backup is older than {before}" if before else "no backup")
     ctx.exit(1 if before and not found["backups"] else 0)
 
 
@@ -61,14 +61,15 @@ def create(ctx: click.Context, service: str, reason: str, keep: bool, yes: bool,
 @backup.command()
 @click.argument("backup_id", metavar="[BACKUP]", default="")
 @service_option
+@click.option("--foreign", is_flag=True, help="Also one that was made of another database.")
 @yes_option
 @as_json
 @click.pass_context
-def verify(ctx: click.Context, backup_id: str, service: str, yes: bool, json_out: bool) -> None:
+def verify(ctx: click.Context, backup_id: str, service: str, foreign: bool, yes: bool, json_out: bool) -> None:
     """Prove a backup (the newest without a name) by restoring it into a scratch database, which is dropped again."""
 
     async def go(context: Context) -> Run:
-        return await commands.verify(context, service, backup_id, actor())
+        return await commands.verify(context, service, backup_id, foreign, actor())
 
     _run(ctx, go, yes, json_out)
 
@@ -86,6 +87,36 @@ def prune(ctx: click.Context, service: str, json_out: bool) -> None:
     _run(ctx, lambda context: commands.prune(context, service, gone, actor()), False, json_out)
 
 
+@backup.group("point-in-time")
+def point_in_time() -> None:
+    """pgBackRest, WAL-G or another tool of yours, by the command lines of `point_in_time`."""
+
+
+@point_in_time.command()
+@service_option
+def status(service: str) -> None:
+    """What the tool says of itself."""
+    click.echo(with_context(lambda context: commands.point_in_time(context, service, "status")), nl=False)
+
+
+@point_in_time.command("list")
+@service_option
+def list_points(service: str) -> None:
+    """The backups that the tool has."""
+    click.echo(with_context(lambda context: commands.point_in_time(context, service, "list")), nl=False)
+
+
+@point_in_time.command()
+@service_option
+@click.option("--to", required=True, metavar="TIME", help="The time to go back to (ISO 8601, UTC).")
+@as_json
+@click.pass_context
+def restore(ctx: click.Context, service: str, to: str, json_out: bool) -> None:
+    """Restore as it was at a time. It always waits for a person's approval (exit code 4)."""
+    _checked(to, "--to")
+    _run(ctx, lambda context: commands.point_in_time_restore(context, service, to, actor()), False, json_out)
+
+
 def _run(ctx: click.Context, begin: Callable[[Context], Awaitable[Run]], yes: bool, json_out: bool) -> None:
     """Start the run, approve it where that was said in advance, and end with what became of it."""
 
@@ -99,16 +130,16 @@ def _run(ctx: click.Context, begin: Callable[[Context], Awaitable[Run]], yes: bo
     end_with(ctx, go, json_out)
 
 
-def _checked(text: str) -> None:
+def _checked(text: str, option: str = "--before") -> None:
     try:
         parse_instant(text)
     except ValueError as error:
-        raise CommandError(f"--before {text!r}: write a time such as 2026-01-15T10:00:00Z ({error})", 2) from None
+        raise CommandError(f"{option} {text!r}: write a time such as 2026-01-15T10:00:00Z ({error})", 2) from None
 
 
-def _print(found: dict[str, Any], now: datetime) -> None:
+def _print(found: dict[str, Any], now: datetime, empty: str) -> None:
     rows = [{**b, **_shown(b, now)} for b in found["backups"]]
-    table(rows, ["id", "taken", "state", "database", "tables", "rows", "MB", "encrypted", "kept"], "no backup")
+    table(rows, ["id", "taken", "state", "database", "tables", "rows", "MB", "encrypted", "kept"], empty)
     for id_ in found["unfinished"]:
         click.echo(f"{id_}  unfinished: being made, or cut off; the next backup deletes it")
     for id_, why in found["unreadable"].items():

@@ -34,15 +34,14 @@ async def create(context: Context, service: str, reason: str, keep: bool, actor:
     return await act(context, found, "backup.create", given, f"Back up {found.name}", actor)
 
 
-async def verify(context: Context, service: str, backup: str, actor: str) -> Run:
+async def verify(context: Context, service: str, backup: str, foreign: bool, actor: str) -> Run:
     """Start the run that proves one by restoring it into a scratch database; without a name the newest."""
     found = _service(context, service)
     wanted = backup or next((str(b["id"]) for b in (await listing(context, service))["backups"]), "")
     if not wanted:
         raise CommandError(f"there is no backup of {found.name} yet: `hutch backup create` makes one")
-    return await act(
-        context, found, "backup.verify", {"backup": wanted}, f"Prove backup {wanted} of {found.name}", actor
-    )
+    given = {"backup": wanted, **({"foreign": True} if foreign else {})}
+    return await act(context, found, "backup.verify", given, f"Prove backup {wanted} of {found.name}", actor)
 
 
 async def prunable(context: Context, service: str) -> list[str]:
@@ -55,6 +54,21 @@ async def prune(context: Context, service: str, backups: Sequence[str], actor: s
     found = _service(context, service)
     title = f"Delete {len(backups)} backups of {found.name} that are no longer kept"
     return await act(context, found, "backup.prune", {"backups": list(backups)}, title, actor)
+
+
+async def point_in_time(context: Context, service: str, verb: str) -> str:
+    """What the tool for point in time says to ``status`` or ``list``."""
+    found = _service(context, service)
+    name = f"point_in_time.{verb}"
+    if name not in found.connections[BLOCK].runs:
+        raise CommandError(f"services.{found.name}.backup.point_in_time has no {verb}: give it a command line", 2)
+    return context.secrets.mask((await look(found, name, {})).output)
+
+
+async def point_in_time_restore(context: Context, service: str, to: str, actor: str) -> Run:
+    """Start the run that goes back to a time by the tool's own command."""
+    found = _service(context, service)
+    return await act(context, found, "point_in_time.restore", {"to": to}, f"Restore {found.name} as of {to}", actor)
 
 
 def named(now: datetime) -> str:

@@ -102,6 +102,12 @@ async def snapshot(session: Session) -> AsyncIterator[str]:
             await session.execute("ROLLBACK")
 
 
+async def columns(session: Session) -> dict[str, tuple[str, ...]]:
+    """The columns of every table, uncounted."""
+    rows = await (await session.execute(query("tables"))).fetchall()
+    return {f"{row['schema']}.{row['name']}": tuple(row["columns"]) for row in rows}
+
+
 async def tables(session: Session) -> list[Table]:
     """Every table of the database with its columns, and its rows counted one by one."""
     rows = await (await session.execute(query("tables"))).fetchall()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hutch.ports import Connection, TargetConfig
-from hutch.providers.backup import server
+from hutch.providers.backup import point_in_time, server
 from hutch.providers.backup.catalogue import Shelf
 from hutch.providers.backup.causes import CHECK
 from hutch.providers.backup.checks import Age
@@ -37,8 +37,9 @@ def connect(target: TargetConfig) -> Connection:
             "backup.verify": prove,
             "backup.prune": Prune(config, shelf),
             **recovery.actions,
+            **point_in_time.deeds(config),
         },
-        runs={"backup.list": listing.run, **recovery.runs},
+        runs={"backup.list": listing.run, **recovery.runs, **point_in_time.questions(config)},
         scrape=age.scrape,
         timed=Calendar(age).timed(),
         close=recovery.close,

@@ -15,18 +15,20 @@ from hutch.providers.backup.catalogue import Shelf
 from hutch.providers.backup.config import Config
 from hutch.providers.backup.errors import BackupError, Damaged
 from hutch.providers.backup.manifest import Backup, Manifest, Proof, Table
+from hutch.providers.backup.origin import Present, foreign, moved_on, present
 from hutch.providers.backup.restore import Restored, restored
 from hutch.providers.backup.words import megabytes
 
 Args = Mapping[str, object]
-KNOWN = ("backup", "amcheck")
+KNOWN = ("backup", "amcheck", "foreign")
 UNDO = "none is needed: the scratch database is dropped again, nothing else is touched"
 SHOWN = 10
 
 
 @dataclass(slots=True)
 class Verify:
-    """``args``: ``backup`` (else the newest); ``amcheck: false`` leaves that out."""
+    """``args``: ``backup`` (else the newest); ``amcheck: false`` leaves that out; ``foreign: true``: of another
+    database."""
 
     config: Config
     shelf: Shelf
@@ -41,6 +43,7 @@ class Verify:
             if manifest.key_id:
                 self.shelf.keys.find(manifest.key_id)
             programs = await tools.find(self.config.tools, manifest.tool)
+            await self._present(manifest, args)
         except BackupError as error:
             return Preview("can't prove a backup", 0, undo=UNDO, refused=str(error))
         what = f"{len(manifest.tables)} tables, {manifest.rows} rows"
@@ -56,7 +59,8 @@ class Verify:
         try:
             manifest = (await self._found(args)).manifest
             self.last = manifest.id
-            proof = await self._proved(manifest, str(args.get("amcheck", True)).lower() != "false")
+            now = await self._present(manifest, args)
+            proof = await self._proved(manifest, now, str(args.get("amcheck", True)).lower() != "false")
             await asyncio.to_thread(self.shelf.write, proof)
         except BackupError as error:
             return Outcome(Result.FAILED, str(error), seconds=time.monotonic() - started, recoverable=error.passing)
@@ -86,7 +90,14 @@ class Verify:
             raise BackupError(f"backup.verify takes {', '.join(KNOWN)}, and not {', '.join(unknown)}")
         return await asyncio.to_thread(self.shelf.find, str(args.get("backup") or ""))
 
-    async def _proved(self, manifest: Manifest, look: bool) -> Proof:
+    async def _present(self, manifest: Manifest, args: Args) -> Present | None:
+        """The database as it is now. :class:`BackupError` when the backup is of another one."""
+        now = await present(self.config)
+        if (why := foreign(manifest, now)) and str(args.get("foreign")).lower() != "true":
+            raise BackupError(why)
+        return now
+
+    async def _proved(self, manifest: Manifest, now: Present | None, look: bool) -> Proof:
         """A proof also of a backup that is damaged: then it says so. What is no fault of the backup raises."""
         started, at = time.monotonic(), self.now()
         try:
@@ -98,7 +109,7 @@ class Verify:
             version = found.database.version
         took = round(time.monotonic() - started, 3)
         rows = sum(t.rows for t in seen)
-        return Proof(manifest.id, at, version, len(seen), rows, took, checks, problems)
+        return Proof(manifest.id, at, version, len(seen), rows, took, (*checks, moved_on(manifest, now)), problems)
 
 
 async def _looked(found: Restored, look: bool, timeout: float) -> tuple[list[Table], tuple[str, ...], tuple[str, ...]]:
