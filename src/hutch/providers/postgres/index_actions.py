@@ -89,7 +89,9 @@ class CreateIndex(Care):
         return self.config.index_timeout, self.config.index_lock_timeout
 
     async def plan(self, args: Args) -> Plan:
-        """One CREATE INDEX CONCURRENTLY; an index that serves as well makes it needless."""
+        """One CREATE INDEX CONCURRENTLY, after dropping what an earlier try of our own has left half-made.
+
+        An index that serves as well makes it needless."""
         wish = await self._wish(args)
         table = wish.table
         if wish.equal:
@@ -97,8 +99,10 @@ class CreateIndex(Care):
         undo = {"action": DROP_INDEX, "args": {"schema": table.schema, "index": wish.name}}
         needed = table.index_size(wish.keys)
         about = f"{table}: {size(table.size)}, about {table.rows:.0f} rows; the index takes about {size(needed)}"
+        old = wish.remains
+        remains = (drop_statement(table.schema, old.name),) if old and old.name == wish.name else ()
         return Plan(
-            statements=(wish.statement,),
+            statements=(*remains, wish.statement),
             done=f"made index {wish.name} on {table}",
             items=(about, f"as {self.operator.login or 'the login of the address'}"),
             undo=drop_statement(table.schema, wish.name),
@@ -160,7 +164,8 @@ class CreateIndex(Care):
         if remains := wish.remains:
             if remains.building:
                 return f"index {remains.name} is being built now"
-            return f"the INVALID index {remains.name} is in the way: drop it first ({DROP_INDEX})"
+            ours = remains.name == wish.name
+            return "" if ours else f"the INVALID index {remains.name} is in the way: drop it first ({DROP_INDEX})"
         return ""
 
     def _right(self, table: Table) -> str:
