@@ -79,7 +79,8 @@ async def test_a_leak_is_found_with_its_role_and_pids(
     assert cause.object.detail == {"pids": pids, "release": None, "application": "web/43"}
     assert cause.since is not None
     assert "private" not in repr(findings)
-    [remedy] = cause.remedies
+    [remedy, lasting] = cause.remedies
+    assert (lasting.action, lasting.args["role"]) == ("postgres.set_role_timeout", "app")
     assert (remedy.action, remedy.rank) == ("postgres.end_sessions", 20)
     assert sorted(named["pid"] for named in remedy.args["sessions"]) == pids  # type: ignore[attr-defined]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hutch.model.action import Result, Verified
 from hutch.ports import Action, Connection
 from hutch.providers.postgres import provider
+from hutch.providers.postgres.sessions import Session
 
 Leak = Callable[..., list[psycopg.Connection]]
 
@@ -208,3 +210,38 @@ async def test_without_a_server_verification_can_not_tell(target: Any) -> None:
         verified = await action(connection).verify(named)
     assert verified.verdict is Verified.UNKNOWN
     assert "hidden-word" not in verified.summary
+
+
+async def test_who_only_waits_is_left_alone_and_the_lasting_cure_is_proposed(
+    server: Any, target: Any, leak: Leak
+) -> None:
+    [root] = leak(1)
+    root.execute("update portfolios set title = title where id = 5")
+    with server.connect(application="web/42") as waiter, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(waiter.execute, "update portfolios set title = title where id = 5")
+        async with target(sample_gap=0.3, lock_wait_after=0.1) as connection:
+            await asyncio.sleep(0.5)
+            found = await connection.checks["postgres.locks"]()
+            blocker: Any = found.data["blockers"][0]
+            root_args = [Session.read(blocker["root"]).as_target()]
+            pid, began = waiter.info.backend_pid, began_at(server, waiter.info.backend_pid)
+            preview = await action(connection).preview(
+                {"sessions": [*root_args, {"pid": pid, "backend_start": began, "state": "active"}]}
+            )
+            outcome = await action(connection).apply(
+                {"sessions": [*root_args, {"pid": pid, "backend_start": began, "state": "active"}]}
+            )
+        waiting.result(10)
+        waiter.rollback()
+    assert preview.hits == 1
+    assert any("waits for another itself and holds up nobody" in item for item in preview.items)
+    assert (outcome.result, outcome.hits) == (Result.DONE, 1)
+    assert "postgres.set_role_timeout role=app setting=idle_in_transaction_session_timeout value=60s" in outcome.output
+
+
+def began_at(server: Any, pid: int) -> str:
+    """When a session began, as the server has it."""
+    with psycopg.connect(server.postgres.url) as admin:
+        row = admin.execute("select backend_start::text from pg_stat_activity where pid = %s", [pid]).fetchone()
+    assert row is not None
+    return str(row[0])

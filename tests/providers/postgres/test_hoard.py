@@ -64,7 +64,7 @@ def pids(sessions: list[psycopg.Connection]) -> list[int]:
 
 
 def named(cause: Cause) -> list[int]:
-    [remedy] = cause.remedies
+    remedy = cause.remedies[0]
     return sorted(session["pid"] for session in remedy.args["sessions"])  # type: ignore[attr-defined]
 
 

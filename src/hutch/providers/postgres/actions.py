@@ -16,6 +16,7 @@ from hutch.providers.postgres.care import BadArguments, failed
 from hutch.providers.postgres.client import Client, Row, Session
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import PostgresError
+from hutch.providers.postgres.lasting import proposals
 from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import without_literals
@@ -28,8 +29,8 @@ _UNDO = "cannot be undone: the sessions' open transactions are rolled back, thei
 
 @dataclass(frozen=True, slots=True)
 class EndSessions:
-    """End the sessions that were named and are still what they were; never a protected one. What they had not committed
-    is rolled back.
+    """End the sessions that were named and are still what they were; never a protected one, nor one that only waits for
+    others. What they had not committed is rolled back. Afterwards it proposes what keeps them from coming back.
 
     ``args``: ``sessions``, each with ``pid`` and ``backend_start``, and ``xact_start`` and ``state`` as approved.
     Without ``state`` only a session idle in a transaction is hit; with ``xact_start`` only while that one lasts; with
@@ -65,10 +66,11 @@ class EndSessions:
         except (PostgresError, BadArguments) as error:
             return failed(error, time.monotonic() - started)
         hit = {row["pid"] for row in ended if row["ended"]}
+        gone = [row for row in judged if row["pid"] in hit]
         return Outcome(
             Result.DONE,
             f"ended {len(hit)} of {len(judged)} sessions" if hit else "ended nothing: none is as it was approved",
-            "\n".join(_line(row) for row in judged if row["pid"] in hit),
+            "\n".join([*map(_line, gone), *proposals(gone)]),
             seconds=time.monotonic() - started,
             hits=len(hit),
         )

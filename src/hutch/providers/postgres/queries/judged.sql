@@ -21,6 +21,9 @@ select w.pid, a.usesysid,
                case when coalesce(w.state, 'idle in transaction') like 'idle in transaction%%'
                     then array['idle in transaction', 'idle in transaction (aborted)'] else array[w.state] end)
                then 'is ' || coalesce(a.state, 'starting') || ' now'
+           when a.wait_event_type = 'Lock' and a.pid <> all (array(
+                    select unnest(pg_blocking_pids(b.pid)) from pg_stat_activity b where b.wait_event_type = 'Lock'))
+               then 'waits for another itself and holds up nobody'
            when w.state_change is not null and a.state_change is distinct from w.state_change then 'was used since'
        end as changed,
        {protection} as protection
