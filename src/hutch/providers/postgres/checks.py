@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
@@ -102,6 +102,17 @@ async def long_queries(client: Client, config: Config) -> Seen:
     summary = f"{len(sessions)} statements run for {config.long_query_after:g} s or longer"
     status = Status.WARN if any(not session.exempt for session in sessions) else Status.OK
     return Seen(status, summary, data, tuple(map(described, sessions[:SHOWN_GROUPS])))
+
+
+async def seeing(client: Client, look: Awaitable[Seen]) -> Seen:
+    """What a look into sessions brought; having seen nothing where sessions are closed to this login is no health."""
+    seen = await look
+    if seen.status is not Status.OK:
+        return seen
+    [row] = await client.rows(query("hidden"))
+    if not row["hidden"]:
+        return seen
+    return Seen(Status.UNKNOWN, f"{row['hidden']} sessions can't be looked into", seen.data, reason=NEEDS_MONITOR)
 
 
 async def invalid_indexes(client: Client, config: Config) -> Seen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Client:
         self._reserved_turn = asyncio.Lock()
         self._idle: list[Session] = []
         self._slots = asyncio.Semaphore(POOL_SIZE)
+        self._trouble: tuple[float, PostgresError] | None = None
 
     async def rows(self, sql: str, params: Params = None) -> list[Row]:
         """All rows of one of our own queries by column name. Raises :class:`PostgresError`."""
@@ -104,14 +106,26 @@ class Client:
             return await self._read_once(look, seconds)
 
     async def _read_once(self, look: Look[T], seconds: float) -> T:
-        async with self._slots, self._borrowed() as session:
+        asked = time.monotonic()
+        async with self._slots, self._borrowed(asked) as session:
             within = _within_limits(session, look, seconds, self._config.lock_timeout)
-            return await guarded(session, self.where, within, seconds)
+            try:
+                return await guarded(session, self.where, within, seconds)
+            except PostgresError as error:
+                if error.silent:
+                    self._trouble = (time.monotonic(), error)
+                raise
+
+    def _known_trouble(self, asked: float) -> None:
+        """Whoever waited for his turn while the server was found silent need not find it out once more."""
+        if self._trouble and self._trouble[0] > asked:
+            raise self._trouble[1].again()
 
     @asynccontextmanager
-    async def _borrowed(self) -> AsyncIterator[Session]:
+    async def _borrowed(self, asked: float) -> AsyncIterator[Session]:
         """A connection of the pool, or the reserved one when the server has none left for us."""
-        await self._warm_up()
+        self._known_trouble(asked)
+        await self._warm_up(asked)
         session = await self._pooled()
         if session is None:
             async with self._reserved_turn:
@@ -128,9 +142,10 @@ class Client:
             if not session.closed:
                 self._idle.append(session)
 
-    async def _warm_up(self) -> None:
+    async def _warm_up(self, asked: float) -> None:
         if self._reserved is None or self._reserved.closed:
             async with self._reserved_turn:
+                self._known_trouble(asked)
                 await self._warm()
 
     async def _warm(self) -> Session:
@@ -152,7 +167,12 @@ class Client:
             return None
 
     async def _open(self) -> Session:
-        session = await connected(self._config.url, self._config, self.where)
+        try:
+            session = await connected(self._config.url, self._config, self.where)
+        except PostgresError as error:
+            if error.kind is Kind.UNREACHABLE:
+                self._trouble = (time.monotonic(), error)
+            raise
         await session.set_read_only(True)
         return session
 
@@ -178,7 +198,7 @@ async def guarded(session: Session, where: str, work: Awaitable[T], seconds: flo
             return await work
     except TimeoutError:
         await session.close()
-        raise PostgresError(Kind.TIMEOUT, f"{where}: no answer within {seconds:g} s", sent=True) from None
+        raise PostgresError(Kind.TIMEOUT, f"{where}: no answer within {seconds:g} s", sent=True, silent=True) from None
     except psycopg.Error as error:
         raise failed(error, where, lost=session.closed) from error
 

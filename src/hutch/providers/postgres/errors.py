@@ -33,13 +33,19 @@ CAUSE_CODES = {
 
 
 class PostgresError(Exception):
-    """A classified failure; its text is safe to show. ``sent`` says that the statement may have reached the server."""
+    """A classified failure; its text is safe to show. ``sent`` says that the statement may have reached the server,
+    ``silent`` that the server did not even keep its own time limit."""
 
-    def __init__(self, kind: Kind, text: str, *, sent: bool = False, lost: bool = False) -> None:
+    def __init__(self, kind: Kind, text: str, *, sent: bool = False, lost: bool = False, silent: bool = False) -> None:
         super().__init__(text)
         self.kind = kind
         self.sent = sent
         self.lost = lost
+        self.silent = silent
+
+    def again(self) -> PostgresError:
+        """The same, for somebody else, whose statement was never sent."""
+        return PostgresError(self.kind, str(self), silent=self.silent)
 
     @property
     def recoverable(self) -> bool:

@@ -105,6 +105,10 @@ class Flow:
         if not interval.after.statements:
             reason = "statements are not counted: load pg_stat_statements and create its extension"
             return Seen(Status.UNKNOWN, "statements are not counted", {}, reason=reason)
+        [rights] = await self.client.rows(query("rights"))
+        if not rights["stats"]:
+            reason = "only this login's own statements can be seen: grant it pg_monitor"
+            return Seen(Status.UNKNOWN, "statements can't be looked into", {}, reason=reason)
         ran = interval.statements()
         top = sorted(ran, key=lambda row: -row["milliseconds"])[:SHOWN_GROUPS]
         slow = [row for row in top if _mean(row) >= self.config.slow_statement_after]

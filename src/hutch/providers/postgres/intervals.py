@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
+from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.queries import query
 
 
@@ -74,15 +75,27 @@ class Intervals:
     config: Config
     _last: Reading | None = None
     _shared: Interval | None = None
+    _failed: tuple[float, PostgresError] | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     now: Callable[[], float] = time.monotonic
 
     async def latest(self) -> Interval:
         """The interval up to now. Raises :class:`PostgresError`."""
+        asked = self.now()
         async with self._turn:
+            if self._failed and self._failed[0] > asked:
+                raise self._failed[1].again()
             if self._shared is None or self.now() - self._shared.after.at > self.config.sample_gap / 2:
-                self._shared = await self._next()
+                self._shared = await self._noted(self._next())
             return self._shared
+
+    async def _noted(self, reading: Awaitable[Interval]) -> Interval:
+        """Whoever waited for this reading need not run into its failure once more."""
+        try:
+            return await reading
+        except PostgresError as error:
+            self._failed = (self.now(), error)
+            raise
 
     async def again(self, seconds: float) -> Interval:
         """The same interval, reaching ``seconds`` further. Raises :class:`PostgresError`."""

@@ -41,9 +41,10 @@ def sequence_line(row: Row) -> str:
 async def wraparound(client: Client, config: Config) -> Seen:
     """How far the transaction numbers have been used up: at 2 billion the server stops taking writes."""
     rows = await client.rows(query("wraparound"))
-    worst = rows[0]
+    limit = config.care.wraparound_used
+    worst = next((row for row in rows if row["here"] and used_up(row) >= limit), rows[0])
     used = used_up(worst)
-    near = used >= config.care.wraparound_used
+    near = used >= limit
     tables = await client.rows(query("oldest_tables")) if near and worst["here"] else []
     holders = await client.rows(query("horizon"), config.protection()) if near else []
     data = {

@@ -48,7 +48,9 @@ def wrapping(target: str, finding: Finding | None) -> list[Cause]:
     """One cause for the database whose rows are the oldest, with the table that holds them where it can be seen."""
     if finding is None or finding.data.get("near") is not True:
         return []
-    worst, tables, holders = items(finding, "databases")[0], items(finding, "tables"), items(finding, "holders")
+    worst = finding.data["database"]
+    assert isinstance(worst, Mapping)
+    tables, holders = items(finding, "tables"), items(finding, "holders")
     age = max(number(worst, "age"), number(worst, "multi_age"))
     what = _table(tables[0]) if tables else Object("database", str(worst["database"]))
     return [

@@ -1,4 +1,5 @@
 -- Who holds back the oldest rows that any vacuum may take away: transactions, prepared ones, slots, standbys.
+-- A snapshot is as old as the oldest transaction that ran when it was taken: that one itself comes first.
 select kind, id, holder, age::int8 as age, seconds::float8 as seconds, exempt, pid, role, application,
        backend_start, xact_start, state, query, protection, idle_seconds, restart_lsn
 from (
@@ -6,6 +7,7 @@ from (
            coalesce(a.usename::text, '') || ' ' || coalesce(nullif(a.application_name, ''), '(no application name)')
                as holder,
            greatest(age(a.backend_xmin), age(a.backend_xid)) as age,
+           coalesce(age(a.backend_xid) >= age(a.backend_xmin), false) as itself,
            extract(epoch from clock_timestamp() - a.xact_start) as seconds,
            coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
                or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt,
@@ -20,22 +22,22 @@ from (
       and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
       and a.application_name is distinct from current_setting('application_name')
     union all
-    select 'prepared transaction', p.gid, p.owner::text, age(p.transaction),
+    select 'prepared transaction', p.gid, p.owner::text, age(p.transaction), true,
            extract(epoch from clock_timestamp() - p.prepared), false, 0, p.owner::text, '', null, p.prepared, 'prepared',
            '', null, 0, null
     from pg_prepared_xacts p
     union all
-    select 'slot', s.slot_name::text, coalesce(s.plugin::text, s.slot_type), greatest(age(s.xmin), age(s.catalog_xmin)),
+    select 'slot', s.slot_name::text, coalesce(s.plugin::text, s.slot_type), greatest(age(s.xmin), age(s.catalog_xmin)), true,
            0, false, coalesce(s.active_pid, 0), '', '', null, null, case when s.active then 'active' else 'inactive' end,
            '', null, 0, s.restart_lsn::text
     from pg_replication_slots s
     where s.xmin is not null or s.catalog_xmin is not null
     union all
     select 'standby', coalesce(nullif(w.application_name, ''), w.client_addr::text, w.pid::text), 'hot_standby_feedback',
-           age(w.backend_xmin), 0, true, w.pid, '', '', null, null, w.state, '', null, 0, null
+           age(w.backend_xmin), false, 0, true, w.pid, '', '', null, null, w.state, '', null, 0, null
     from pg_stat_replication w
     where w.backend_xmin is not null
 ) found
 where age is not null
-order by age desc
+order by age desc, itself desc, seconds desc
 limit 3
