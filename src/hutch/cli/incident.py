@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from hutch.cli.export import export
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
-from hutch.commands import incidents, reviews
+from hutch.commands import incidents, past, reviews
 from hutch.commands.context import Context
 from hutch.commands.views import incident_json
 from hutch.model.event import instant
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
+from hutch.review.wording import one_line
 
 
 @click.group()
@@ -138,6 +140,23 @@ def resolve(incident_id: str, resolution: str, json_out: bool) -> None:
 def reopen(incident_id: str, reason: str, json_out: bool) -> None:
     """It is back."""
     _show(with_context(lambda c: incidents.reopen(c, incident_id, reason, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@as_json
+def similar(incident_id: str, json_out: bool) -> None:
+    """Past incidents that this one is like, and what helped then."""
+    found = with_context(lambda c: past.similar(c, incident_id))
+    if json_out:
+        emit([{**asdict(one), "detected_at": instant(one.detected_at)} for one in found])
+        return
+    for one in found:
+        click.echo(f"{one.id}  {one.severity}  {one.detected_at:%Y-%m-%d}  {one_line(one.title, 80)}")
+        click.echo(f"  shares  {one_line('; '.join(one.shares))}")
+        click.echo(f"  helped  {one_line('; '.join(one.helped) or one.resolution or 'nothing is known')}")
+    if not found:
+        click.echo("no past incident is like it")
 
 
 @incident.command()

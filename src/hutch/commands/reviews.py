@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hutch.commands import incidents
-from hutch.commands.context import Context
+from hutch.commands.context import CommandError, Context
+from hutch.model import incident as model
 from hutch.model.bundle import written
 from hutch.model.event import Draft, Event
-from hutch.model.incident import stream_of
+from hutch.model.incident import Incident, Phase, stream_of
+from hutch.review.gaps import open_slots
 from hutch.review.postincident import draft_review as review_text
 from hutch.review.timeline import Entry, timeline
 from hutch.review.update import draft_update as update_text
+
+LONGEST = 256 * 1024
+"""Bytes of a review."""
 
 
 async def _log(context: Context, incident_id: str) -> tuple[Sequence[Event], list[Sequence[Event]]]:
@@ -51,6 +57,42 @@ async def write_review(context: Context, incident_id: str, actor: str, path: Pat
     _write(place, await draft_review(context, incident_id))
     await incidents.change(context, incident_id, lambda _: [Draft("review.drafted", {"path": str(place)}, actor)])
     return place
+
+
+async def publish(context: Context, incident_id: str, path: Path | None, actor: str, gaps: bool = False) -> Incident:
+    """Put the finished review on record: that promise is met. A later edition is another event.
+
+    Raises :class:`CommandError` where the incident is open, the file is none of text or too long, or, without
+    ``gaps``, where it still asks questions.
+    """
+    place = path or context.home / "reviews" / f"{incident_id}.md"
+    words = context.secrets.mask(_read(place))
+    left = open_slots(words)
+    if left and not gaps:
+        asked = ", ".join(f"line {line} [{slot}]" for line, slot in left[:3]) + (" …" if len(left) > 3 else "")
+        raise CommandError(f"{place} still asks {len(left)} questions: {asked}; answer them, or say --with-gaps")
+    data = {"text": words, "sha256": hashlib.sha256(words.encode()).hexdigest(), "gaps": len(left)}
+
+    def decide(state: Incident) -> list[Draft]:
+        if state.open:
+            raise CommandError(f"{incident_id} is not resolved; its review is published after that")
+        met = model.meet(state, "review", context.clock.now())
+        return [Draft("review.published", data, actor), *met, *model.move(state, Phase.REVIEW, "reviewed", actor)]
+
+    return await incidents.change(context, incident_id, decide)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LONGEST:
+            raise CommandError(f"{path} is longer than {LONGEST // 1024} kB: put evidence behind links")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise CommandError(f"no file {path}; `hutch review draft` writes one to begin with", 2) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
+        ) from error
 
 
 async def write_documents(context: Context, incident_id: str, actor: str) -> tuple[Path, Path]:

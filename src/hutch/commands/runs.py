@@ -109,6 +109,12 @@ def _known(context: Context, situation: Situation | None) -> dict[str, object]:
 # ------------------------------------------------------------------ what a person decides
 
 
+UNDER_WAY = frozenset(
+    {ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.VERIFIED, ChangeState.UNDECIDED}
+)
+"""Somebody approved it, and it goes on or is done."""
+
+
 async def approve(
     context: Context, run_id: str, option: str, actor: str, *, digest: str = "", yes: bool = False
 ) -> Run:
@@ -122,7 +128,7 @@ async def approve(
 
     def decide(run: Run) -> list[Draft]:
         chosen = _offered(run, option)
-        if chosen.state in (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.VERIFIED):
+        if chosen.state in UNDER_WAY:
             raise CommandError(f"“{chosen.option.title}” was already approved by {chosen.approved_by}")
         _may_approve(context, run, chosen, digest, yes)
         if stale:

@@ -214,7 +214,17 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "clock.cancelled": lambda s, e: _on_clock(s, e, lambda c: c.cancelled(e.at)),
 }
 
-KINDS = frozenset({"incident.declared", "note.added", "update.posted", "review.drafted", "alert.flapping", *_FOLDS})
+KINDS = frozenset(
+    {
+        "incident.declared",
+        "note.added",
+        "update.posted",
+        "review.drafted",
+        "review.published",
+        "alert.flapping",
+        *_FOLDS,
+    }
+)
 """Every kind of event that an incident's stream may hold."""
 
 

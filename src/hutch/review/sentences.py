@@ -203,6 +203,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "message.failed": lambda t: f"{_undelivered(t)}; next try at {t.at('again_at')}",
     "message.given_up": lambda t: f"{_undelivered(t)}; given up",
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",
+    "review.published": lambda t: f"Post-incident review published by {one_line(t.event.actor)}",
     "watch.started": lambda t: f"Watching for a regression until {t.at('until')}",
     "watch.passed": lambda _: "The regression watch ended: it did not come back",
     "clock.started": lambda t: f"Promised: {promise(t['clock'])} by {t.at('due')}",

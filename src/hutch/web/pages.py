@@ -11,7 +11,7 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import incidents, outputs, reviews
+from hutch.commands import incidents, outputs, past, reviews
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -27,6 +27,9 @@ from hutch.web.site import Site, site_of
 
 PIECE, LINES = 8192, 100
 """Characters of a line, and lines, that are sent at a time."""
+
+BEFORE = 3
+"""Past incidents that an incident's page names."""
 
 RUNS_MOST = 50
 """Runs without an incident that the list shows: the newest."""
@@ -75,6 +78,7 @@ async def incident(request: Request, incident_id: str) -> Response:
         incident=show_incident.view(state, now),
         run=_run(site, latest, journals[-1] if journals else [], now),
         timeline=show_incident.told(own, journals, now),
+        before=show_incident.before(await past.similar(site.context, incident_id, BEFORE)),
     )
 
 

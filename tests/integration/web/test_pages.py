@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hutch.commands import incidents, runs
+from hutch.commands import incidents, runs, todo
 from hutch.commands.freeze import freeze, thaw
 from hutch.commands.respond import run_document
 from hutch.model.action import Command
@@ -215,19 +216,31 @@ async def test_a_change_that_nobody_can_judge_is_decided(site: Any) -> None:
     run = await run_document(site.context, "trouble", "shop", actor="olivia")
     await site.until(run.id, lambda r: r.waiting == "approval")
     await site.send((await site.page(f"/runs/{run.id}")).form("/approval"), actor="olivia")
-    found = await site.until(run.id, lambda r: r.chosen[0].state is ChangeState.DONE)
-    option = found.chosen[0].option.id
-    unsure = {"option": option, "verdict": "unknown", "summary": "it cannot be seen", "evidence": []}
-    asked = {"option": option, "question": "Is the folder there?"}
-    drafts = (Draft("verification.done", unsure), Draft("decision.needed", asked))
-    await site.context.store.commit([Append(found.stream, drafts)])
+    await site.until(run.id, lambda r: r.chosen[0].state is ChangeState.UNDECIDED)
     page = await site.page(f"/runs/{run.id}")
-    assert "Is the folder there?" in page.said
+    assert "nothing verifies this change: say what you see" in page.said
     form = page.form("/decision")
     assert "say whether it worked or failed" in (await site.send(form)).said
     assert "You said that it worked." in (await site.send(form, choice="worked", note="there it is")).said
     assert "waits for no decision" in (await site.send(form, choice="failed")).said
     assert (await runs.load(site.context, run.id)).chosen[0].state is ChangeState.VERIFIED
+
+
+async def test_the_room_shows_past_incidents_like_it_and_its_action_items(site: Any) -> None:
+    leak = {"code": "postgres.connection_leak", "summary": "s", "object": {"kind": "role", "id": "r"}}
+    rooms = []
+    for title in ("Errors at checkout", "Errors <b>again</b>"):
+        state = await incidents.declare(site.context, title=title, service="shop", severity=Severity.SEV2)
+        await incidents.change(site.context, state.id, lambda _: [Draft("cause.named", leak)])
+        rooms.append(state.id)
+        if len(rooms) == 1:
+            await incidents.resolve(site.context, state.id, "restarted by hand", "olivia")
+    due = site.context.clock.now() + timedelta(days=9)
+    await todo.add(site.context, rooms[1], todo.Wanted("Bound the pool", "olivia", due, ""), "olivia")
+    page = await site.page(f"/incidents/{rooms[1]}")
+    assert f"{rooms[0]} Errors at checkout" in page.said and "helped: restarted by hand" in page.said
+    assert "the same cause postgres.connection_leak, role r" in page.said
+    assert "Bound the pool" in page.said and f"olivia · due {due:%Y-%m-%d}" in page.said
 
 
 # ------------------------------------------------------------------ what others try

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Event
 from hutch.model.incident import Incident, Phase
+from hutch.model.todo import ActionItem
 from hutch.review.reading import text
 from hutch.review.sentences import promise
+from hutch.review.similar import Like
 from hutch.review.timeline import timeline
 from hutch.web.present.words import Moment, line, moment, span
 from hutch.web.ran import Ran
@@ -72,6 +74,35 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """A past incident that this one is like: what they share, and what helped then."""
+
+    id: str
+    title: str
+    shares: str
+    helped: str
+
+
+def before(found: Sequence[Like]) -> tuple[Before, ...]:
+    """What is shown of them."""
+    return tuple(_before(one) for one in found)
+
+
+def _before(one: Like) -> Before:
+    helped = "; ".join(one.helped) or one.resolution
+    return Before(line(one.id), line(one.title), line(", ".join(one.shares)), line(helped))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An action item: what, who, and how it stands."""
+
+    text: str
+    owner: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """All that a page shows of the incident itself."""
 
@@ -87,6 +118,7 @@ class IncidentView:
     runs: tuple[str, ...]
     choices: tuple[str, ...]  # the runbooks between which a person has to choose
     proposed: Moment | None  # since when its resolution is proposed
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +155,14 @@ def view(state: Incident, now: datetime) -> IncidentView:
         runs=state.runs,
         choices=tuple(line(choice) for choice in state.choices) if state.open else (),
         proposed=moment(state.proposed_at, now) if state.open and state.proposed_at else None,
+        items=tuple(Item(line(i.text), line(i.owner), _stands(i, now)) for i in state.items),
     )
+
+
+def _stands(item: ActionItem, now: datetime) -> str:
+    if not item.open:
+        return str(item.state)
+    return f"overdue since {item.due:%Y-%m-%d}" if item.due <= now else f"due {item.due:%Y-%m-%d}"
 
 
 def alerts(state: Incident) -> tuple[str, ...]:
