@@ -48,7 +48,7 @@ async def wraparound(client: Client, config: Config) -> Seen:
     tables = await client.rows(query("oldest_tables")) if near and worst["here"] else []
     holders = await client.rows(query("horizon"), config.protection()) if near else []
     data = {
-        "databases": rows[:SHOWN_GROUPS],
+        "database": worst,
         "used": round(used, 1),
         "near": near,
         "tables": tables,
