@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.test_crash_matrix import Nursery as Hutches
+from tests.acceptance.test_crash_matrix import Place, events
 
 from hutch.model.action import Result, Verified
 from hutch.model.finding import Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.postgres import provider
+from hutch.store.verify import verify_store
 from remedy_world import CASES, Case, Shop, shop
 
 NURSERY = Path(__file__).parents[1] / "support" / "remedy_nursery.py"
@@ -200,3 +203,101 @@ async def test_killed_at_every_step(nursery: Nursery, one_shop: Shop, name: str)
             if found["steps"] < step:
                 break
         assert step > 2
+
+
+# ------------------------------------------------------------------ the same, with all of Hutch around it
+
+RUNBOOK = """# Trouble
+
+## Trouble
+
+### Resolution
+
+**Option 1: Cure it**
+
+```yaml {"name":"cure","hutch.action":"postgres.ACTION"}
+ARGS
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def hutches() -> Iterator[Hutches]:
+    program = Path(__file__).with_name("crash_nursery.py")
+    with subprocess.Popen(
+        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Hutches(process)
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def configured(folder: Path, world: Shop, case: Case) -> Place:
+    """A service whose runbook calls the remedy, as somebody would write it down."""
+    folder.mkdir()
+    (folder / "state").write_text("nobody knows\n")
+    (folder / "trouble.md").write_text(
+        RUNBOOK.replace("ACTION", case.name).replace("ARGS", json.dumps(dict(case.args)))
+    )
+    settings = dict(world.settings)
+    for name in ("url", "operator_url", "owner_url"):
+        (folder / name).write_text(str(settings[name]))
+        settings[name] = {"file": str(folder / name)}
+    service = {"postgres": settings, "runbook": "trouble"}
+    (folder / "hutch.yaml").write_text(json.dumps({"mode": "act", "runbooks": ["."], "services": {"shop": service}}))
+    return Place(folder)
+
+
+QUICK = {("create_index", "change.intended", "after"), ("create_index", "change.done", "before"),
+         ("set_role_timeout", "change.done", "before")}  # fmt: skip
+MOMENTS = [
+    pytest.param(case.name, kind, when, marks=() if (case.name, kind, when) in QUICK else pytest.mark.slow)
+    for case in CASES
+    for kind in ("change.intended", "change.done")
+    for when in ("before", "after")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "when"), MOMENTS)
+async def test_all_of_hutch_is_killed_around_the_change(
+    hutches: Hutches, world: Shop, tmp_path: Path, name: str, kind: str, when: str
+) -> None:
+    """The next Hutch looks instead of doing it again; what was not done is said not to be."""
+    case = world.completed(BY_NAME[name])
+    at = configured(tmp_path / "hutch", world, case)
+    assert hutches.raise_one(at, kind, when)["killed"]
+    until(lambda: not world.busy(), "the server comes to rest")
+    made = bool(world.value(case.made))
+    second = hutches.raise_one(at)
+    assert not second["killed"] and second["code"] == 0, second
+    log = events(at)
+    kinds = [event for _, event, _ in log]
+    assert kinds.count("change.intended") == 1
+    cured = bool(world.value(case.made))
+    assert world.times(case) == (1 if cured else 0), "it was done twice, or never and nobody knows"
+    assert cured or (kind, when) == ("change.intended", "after")
+    assert made == (kind == "change.done") or (kind, when) == ("change.intended", "before")
+    outcome = next(data["outcome"] for _, event, data in log if event == "run.finished")
+    assert outcome == ("resolved" if cured else "unresolved")
+    assert not verify_store(at.folder / ".hutch" / "hutch.db").breaks
+
+
+@pytest.mark.parametrize(
+    "name",
+    [c.name if c.name == "create_index" else pytest.param(c.name, marks=pytest.mark.slow) for c in CASES if c.blocker],
+)
+async def test_all_of_hutch_is_killed_while_the_change_runs(
+    hutches: Hutches, world: Shop, tmp_path: Path, name: str
+) -> None:
+    case = world.completed(BY_NAME[name])
+    at = configured(tmp_path / "hutch", world, case)
+    with world.blocked(case.blocker) as let_go:
+        assert hutches.raise_one(at, 400, "during")["killed"]
+        let_go()
+    second = hutches.raise_one(at)
+    assert not second["killed"] and second["code"] == 0, second
+    log = events(at)
+    assert "change.unknown" in [event for _, event, _ in log]
+    assert next(data["outcome"] for _, event, data in log if event == "run.finished") == "resolved"
+    assert (bool(world.value(case.made)), world.times(case), world.invalid()) == (True, 1, 0)
