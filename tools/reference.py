@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap import alerting, calendars, config, ingest, notify, probes
+from hutch.bootstrap import alerting, calendars, config, ingest, notify, oncall, probes
 from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
@@ -140,6 +140,11 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.probes.PROBE": lambda: settings(probes.PROBE),
     "table: hutch.bootstrap.notify.NOTIFY": lambda: settings(notify.NOTIFY),
     "table: hutch.bootstrap.notify.CHANNEL": lambda: settings(notify.CHANNEL),
+    "table: hutch.bootstrap.oncall.PERSON": lambda: settings(oncall.PERSON),
+    "table: hutch.bootstrap.oncall.SCHEDULE": lambda: settings(oncall.SCHEDULE),
+    "table: hutch.bootstrap.oncall.ROTATION": lambda: settings(oncall.ROTATION),
+    "table: hutch.bootstrap.oncall.ESCALATION": lambda: settings(oncall.ESCALATION),
+    "table: hutch.bootstrap.oncall.STEP": lambda: settings(oncall.STEP),
     "channels": channels,
     "probes": kinds,
     "providers": providers,

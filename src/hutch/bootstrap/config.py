@@ -12,6 +12,7 @@ from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.calendars import calendar
 from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.notify import notify_config
+from hutch.bootstrap.oncall import people_config
 from hutch.bootstrap.signals import custom, watchdog
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
@@ -58,6 +59,9 @@ TOP: tuple[Setting, ...] = (
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("watchdog", "map", "a dead man's switch outside that is pinged while Hutch is well: url, every"),
     Setting("notify", "map", "how messages leave: channels, their audiences, links, words that never leave"),
+    Setting("people", "map", "who can be paged, by name: their channels"),
+    Setting("oncall", "map", "who is on call: schedules with rotations and calendars"),
+    Setting("escalation", "map", "who is paged when nobody acknowledges, by severity"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
@@ -133,6 +137,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
     looks = probes.read_probes(root.child("probes"), services, location)
     rules = _rules(root.child("alerts"), signals)
     probes.check_quorums(str(path), rules, looks, signals)
+    notify = notify_config(root.child("notify"))
     return Config(
         path=str(path),
         mode=str(top["mode"]),
@@ -159,7 +164,8 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         location=location,
         probes=looks,
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
-        notify=notify_config(root.child("notify")),
+        notify=notify,
+        people=people_config(root, notify),
     )
 
 

@@ -89,7 +89,9 @@ def _channel(name: str, node: Node) -> Channel:
     except ValueError as error:
         key, _, said = str(error).partition(": ")
         raise node.child(key).fail(said or str(error)) from error
-    return Channel(name, kind.name, _audience(node, str(common["audience"])), settings, bool(common["exercise"]))
+    return Channel(
+        name, kind.name, _audience(node, str(common["audience"])), settings, bool(common["exercise"]), kind.follows
+    )
 
 
 def _parts(node: Node) -> tuple[Mapping[str, object], Node]:

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("hutch.cli.report:report", "How the team did: times, counts, promises, noise, runbooks."),
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
     "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),
+    "oncall": ("hutch.cli.oncall:oncall", "Who is on call, and overrides of it."),
     "notify": ("hutch.cli.notify:notify", "Channels that messages leave by: list, and test one."),
     "migrate": ("hutch.cli.migrate:migrate", "Where schema migrations stand; apply, take back, mark."),
     "recover": ("hutch.cli.recover:recover", "Bring back rows that were deleted, from a backup."),

@@ -117,14 +117,16 @@ def respond_job(incident_id: str) -> Job:
 async def acknowledge(context: Context, incident_id: str, actor: str) -> Incident:
     """Somebody has it: the response promise is met."""
 
-    def decide(state: Incident) -> list[Draft]:
-        if state.acknowledged_by:
-            return []
-        met = incidents.meet(state, "response", context.clock.now())
-        moved = incidents.move(state, Phase.ASSESSMENT, f"acknowledged by {actor}", actor)
-        return [Draft("incident.acknowledged", {}, actor), *met, *moved]
+    return await change(context, incident_id, lambda state: acknowledgement_drafts(context, state, actor))
 
-    return await change(context, incident_id, decide)
+
+def acknowledgement_drafts(context: Context, state: Incident, actor: str) -> list[Draft]:
+    """The events of an acknowledgement; none where somebody has it since it was declared, or last reopened."""
+    if state.acknowledged_by and state.clock("response") is None:
+        return []
+    met = incidents.meet(state, "response", context.clock.now())
+    moved = incidents.move(state, Phase.ASSESSMENT, f"acknowledged by {actor}", actor)
+    return [Draft("incident.acknowledged", {}, actor), *met, *moved]
 
 
 async def assign(context: Context, incident_id: str, who: str, actor: str) -> Incident:

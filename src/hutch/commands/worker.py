@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from hutch.commands import alerts, incidents, messages, respond, runs
+from hutch.commands import alerts, incidents, messages, paging, respond, runs
 from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import held_here
@@ -203,7 +203,9 @@ class Worker:
 
     async def _clock(self, taken: TakenJob) -> None:
         incident = str(taken.job.data["incident"])
-        at = await incidents.ring(self.context, incident)
+        rings = await incidents.ring(self.context, incident)
+        pages = await paging.attend(self.context, incident)
+        at = min((t for t in (rings, pages) if t), default=None)
         timers = [incidents.clock_job(incident, at)] if at else []
         await self.context.store.commit([], timers, done=taken.id)
 

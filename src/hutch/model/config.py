@@ -13,6 +13,7 @@ from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
 from hutch.model.ingest import IngestSource
 from hutch.model.message import NotifyConfig
+from hutch.model.oncall import PeopleConfig
 from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
@@ -140,6 +141,7 @@ class Config:
     probes: tuple[ProbeConfig, ...] = ()
     watchdog: Watchdog | None = None
     notify: NotifyConfig = field(default_factory=NotifyConfig)
+    people: PeopleConfig = field(default_factory=PeopleConfig)
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

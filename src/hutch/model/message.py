@@ -37,6 +37,7 @@ class Channel:
     audience: Audience
     settings: Mapping[str, object] = field(default_factory=dict, repr=False)
     exercise: bool = False
+    follows: bool = False  # it pages, and hears of the acknowledgement and the resolution
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hutch.model.event import Event
+from hutch.review.message_sentences import SENTENCES as MESSAGES
 from hutch.review.reading import Told, many, number, part, parts, text
 from hutch.review.wording import length, one_line
 
@@ -163,17 +164,6 @@ def _item(told: Told) -> str:
     return f"{told.get('text', '(nothing)')} ({told.get('owner', 'nobody')}, by {told.at('due')})"
 
 
-def _queued(told: Told) -> str:
-    act = {"acknowledge": "Acknowledgement for", "resolve": "Resolution for"}.get(told["act"], "Message for")
-    return f"{act} {told.get('channel', 'a channel')} queued: {told.get('title', 'untitled')}"
-
-
-def _undelivered(told: Told) -> str:
-    tries = int(number(told.event.data, "tries") or 1)
-    why = told.get("said", "it did not work")
-    return f"Message for {told.get('channel', 'a channel')} not delivered (try {tries}): {why}"
-
-
 SENTENCES: Mapping[str, Sentence] = {
     "incident.declared": _declared,
     "incident.acknowledged": lambda t: f"Acknowledged by {one_line(t.event.actor)}",
@@ -198,10 +188,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "item.done": lambda t: f"Action item {t['number']} is done{_because(t, 'note')}",
     "item.dropped": lambda t: f"Action item {t['number']} was dropped{_because(t, 'note')}",
     "update.posted": _update,
-    "message.queued": _queued,
-    "message.delivered": lambda t: f"Message delivered by {t.get('channel', 'a channel')}",
-    "message.failed": lambda t: f"{_undelivered(t)}; next try at {t.at('again_at')}",
-    "message.given_up": lambda t: f"{_undelivered(t)}; given up",
+    **MESSAGES,
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",
     "review.published": lambda t: f"Post-incident review published by {one_line(t.event.actor)}",
     "watch.started": lambda t: f"Watching for a regression until {t.at('until')}",

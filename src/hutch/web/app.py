@@ -14,7 +14,7 @@ from hutch import __version__
 from hutch.commands.context import CommandError, Context
 from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, ingest, metrics, pages, run_forms, runbooks, signals
+from hutch.web import api, forms, ingest, links, metrics, pagerduty, pages, run_forms, runbooks, signals
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -36,12 +36,15 @@ def build_ingest(context: Context) -> FastAPI:
     Raises :class:`CommandError` where one could not, or none is configured.
     """
     loose = [s.name or s.kind for s in context.config.ingest if not s.proves]
-    if loose or not context.config.ingest:
+    notify = context.config.notify
+    if loose or not (context.config.ingest or notify.address or notify.pagerduty_secret):
         what = f"{', '.join(loose)} has neither token nor secret" if loose else "no source is configured"
         raise CommandError(f"ingest: {what}; beyond loopback each needs one: see ingest in hutch.yaml", 2)
     app = FastAPI(title="Hutch ingest", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context, app.state.inbox, app.state.open_house = context, Inbox(context), False
     app.include_router(ingest.router)
+    app.include_router(links.router)
+    app.include_router(pagerduty.router)
     app.add_middleware(Guard)
     for kind, answer in ANSWERS.items():
         app.add_exception_handler(kind, answer)
@@ -57,6 +60,8 @@ def build(context: Context) -> FastAPI:
     app.state.inbox, app.state.open_house = Inbox(context), True
     app.include_router(api.router)
     app.include_router(ingest.router)
+    app.include_router(links.router)
+    app.include_router(pagerduty.router)
     app.include_router(pages.router)
     app.include_router(signals.router)
     app.include_router(metrics.router)

@@ -31,6 +31,9 @@ FORM_BYTES = 64 * 1024
 
 SAFE = ("GET", "HEAD")
 
+LINKS = "/a/"
+"""Where the one-time links of messages lead."""
+
 
 class Refused(Exception):
     """The request is not one that our own page sends; ``status`` is the answer's."""
@@ -67,6 +70,8 @@ def refusal(scope: Scope) -> Response | None:
     if scope["method"] in SAFE:
         return None
     headers = Headers(scope=scope)
+    if scope["path"].startswith(LINKS):
+        return None  # who has the link has what it takes; a mail program may open it in whatever way
     if scope["path"].startswith(("/api/", "/v2/")):
         if headers.get("content-type", "").startswith("application/json"):
             return None

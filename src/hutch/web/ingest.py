@@ -36,7 +36,7 @@ async def take_in(request: Request, source: str) -> Response:
     400: it cannot be read (kept as a dead letter). 401: not proved. 413: too long. 429: come again. 507: the store is
     full.
     """
-    body, refused = await _body(request, MOST_BYTES)
+    body, refused = await body_of(request, MOST_BYTES)
     if refused:
         return refused
     try:
@@ -53,7 +53,7 @@ async def take_in(request: Request, source: str) -> Response:
 @router.post("/v2/enqueue", status_code=202, response_model=None)
 async def enqueue(request: Request) -> Response:
     """PagerDuty Events v2: trigger, acknowledge, resolve. Answers as theirs does."""
-    body, refused = await _body(request, PAGERDUTY_BYTES)
+    body, refused = await body_of(request, PAGERDUTY_BYTES)
     if refused:
         return _invalid(f"the event is larger than {PAGERDUTY_BYTES // 1024} kB", 413)
     try:
@@ -79,7 +79,7 @@ async def _take(request: Request, kind: str, body: bytes) -> ingest.Taken:
     return await ingest.take(context, inbox_of(request), source, headers, body)
 
 
-async def _body(request: Request, most: int) -> tuple[bytes, Response | None]:
+async def body_of(request: Request, most: int) -> tuple[bytes, Response | None]:
     """The body, or the answer to one that is too long: reading stops there."""
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > most:

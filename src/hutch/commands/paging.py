@@ -1,0 +1,223 @@
+"""What an incident has to say to people by itself, decided from its log: pages, announcements, reminders of clocks.
+
+Whatever is due is queued in one transaction with the reason why (``about``), and nothing is said twice for the same: a
+process that dies in between changes nothing, and after a day asleep each step that is overdue is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hutch.commands import incidents, links, messages, oncall
+from hutch.commands.context import Context
+from hutch.model import incident as model
+from hutch.model.clock import Clock, ClockState
+from hutch.model.event import Event
+from hutch.model.incident import Incident
+from hutch.model.message import Audience, Channel, Message, abouts
+from hutch.model.message import fold as messages_of
+from hutch.ports import Append, Conflict
+from hutch.review.sentences import promise
+from hutch.review.wording import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One target of a due step: the channels it stands for, and the person behind it."""
+
+    about: str
+    target: str
+    person: str
+    channels: tuple[Channel, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """All that is decided from: the incident, its events, and the channels that it may use."""
+
+    context: Context
+    state: Incident
+    events: Sequence[Event]
+    said: frozenset[str]
+    exercise: bool
+
+    @property
+    def everyone(self) -> tuple[Channel, ...]:
+        """The responders' channels that belong to nobody alone and page nobody."""
+        personal = self.context.config.people.personal()
+        found = self.context.config.notify.to(Audience.RESPONDERS, exercise=self.exercise)
+        return tuple(c for c in found if c.name not in personal and not c.follows)
+
+    @property
+    def title(self) -> str:
+        """What a message begins with. Of a private incident the number is told, not what it is about."""
+        told = "private incident" if self.events[0].data.get("private") else one_line(self.state.title, 120)
+        mark = "EXERCISE " if self.exercise else ""
+        return f"{mark}[{self.state.severity.label}] {told} ({self.state.id})"
+
+
+async def attend(context: Context, incident_id: str) -> datetime | None:
+    """Queue what is due by now; returns when the next step is due."""
+    if not context.config.notify.channels:
+        return None
+    for _ in range(incidents.TRIES):
+        stream = model.stream_of(incident_id)
+        events = await context.store.read(stream)
+        state = model.fold(events)
+        if state is None:
+            return None
+        room = Room(context, state, events, abouts(events), messages.declared_exercise(events))
+        found, at = await _due(room)
+        if not found:
+            return at
+        drafts, jobs = messages.queued(stream, found, context)
+        with suppress(Conflict):
+            await context.store.commit([Append(stream, tuple(drafts), expect=state.seq)], jobs)
+    return context.clock.now()
+
+
+async def _due(room: Room) -> tuple[list[Message], datetime | None]:
+    pages, at = await _pages(room)
+    found = [*pages, *_follow(room)]
+    if room.context.config.notify.reminders:
+        found += [*_announced(room), *_reminded(room)]
+    return found, at
+
+
+# ------------------------------------------------------------------ pages
+
+
+async def _pages(room: Room) -> tuple[list[Message], datetime | None]:
+    """The pages that are due, and when the next step is."""
+    state, now = room.state, room.context.clock.now()
+    policy = room.context.config.people.escalation.get(state.severity)
+    response = state.clock("response")
+    if policy is None or response is None or not state.open:
+        return [], None
+    found: list[Message] = []
+    for number, at, step in policy.due(max(response.start, state.declared_at)):
+        if at > now:
+            return found, at
+        for target in step.page:
+            if not _paged(room, number, target):
+                found += await _page(room, number, target)
+    return found, None
+
+
+def _paged(room: Room, number: int, target: str) -> bool:
+    """Whether this step paged it already, at this severity or a worse one: a milder one pages nobody anew."""
+    grades = range(1, int(room.state.severity) + 1)
+    return any(_about(room, grade, number, target) in room.said for grade in grades)
+
+
+def _about(room: Room, severity: int, number: int, target: str) -> str:
+    return f"page:{room.state.reopened}:{severity}:{number}:{target}"
+
+
+async def _page(room: Room, number: int, target: str) -> list[Message]:
+    person, note = await _who(room.context, target)
+    about = _about(room, int(room.state.severity), number, target)
+    channels = _channels(room, person, target)
+    if not channels:
+        note = f"{note or f'{person or target} cannot be paged'}: this goes to all responders"
+        channels = room.everyone
+    return [_page_message(room, c, about, person, note, number) for c in channels]
+
+
+async def _who(context: Context, target: str) -> tuple[str, str]:
+    """The person behind a target, and what to say where there is none."""
+    people = context.config.people
+    if target in people.schedules:
+        turn = await oncall.on_call(context, target)
+        if turn is None:
+            return "", f"nobody is on call for {target}"
+        gone = "" if turn.who in people.people else f"{turn.who}, on call for {target}, is not in people any more"
+        return ("" if gone else turn.who), gone
+    return (target if target in people.people else ""), ""
+
+
+def _channels(room: Room, person: str, target: str) -> tuple[Channel, ...]:
+    """An exercise pages by exercise channels only, and nothing else does."""
+    config = room.context.config
+    names = config.people.people[person].channels if person else (target,)
+    known = (config.notify.channels[n] for n in names if n in config.notify.channels)
+    return tuple(c for c in known if c.exercise is room.exercise)
+
+
+def _page_message(room: Room, channel: Channel, about: str, person: str, note: str, number: int) -> Message:
+    state, message_id = room.state, messages.new_id()
+    link = links.make(room.context, state.id, message_id, person or channel.name)
+    body = [
+        f"{'You are' if person else 'Somebody is'} needed: {room.title}.",
+        *([one_line(state.summary, 300)] if state.summary and not room.events[0].data.get("private") else []),
+        f"Service: {state.service}. Detected {state.detected_at:%Y-%m-%d %H:%M} UTC. Nobody has acknowledged it"
+        + (f"; this is page {number + 1}." if number else "."),
+        *([note[:1].upper() + note[1:] + "."] if note else []),
+        f"Acknowledge: {link}" if link else f"Acknowledge: hutch incident ack {state.id}",
+    ]
+    act = "trigger" if channel.follows else ""
+    return Message(
+        message_id, channel.name, room.title, "\n".join(body), state.id, channel.audience, about, act,
+        state.severity.label, person,
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ what paging services hear after
+
+
+def _follow(room: Room) -> Iterator[Message]:
+    """A paging service that was told of an incident hears that it was acknowledged, and that it is resolved."""
+    state = room.state
+    told = {s.message.channel for s in messages_of(room.events).values() if s.message.act == "trigger"}
+    acts = [("acknowledge", state.open and state.clock("response") is None), ("resolve", not state.open)]
+    for name in sorted(told & set(room.context.config.notify.channels)):
+        for act, holds in acts:
+            about = f"{act}:{state.reopened}:{name}"
+            if holds and about not in room.said:
+                yield replace(_plain(room, room.context.config.notify.channels[name], about, room.title), act=act)
+
+
+def _plain(room: Room, channel: Channel, about: str, body: str) -> Message:
+    message = messages.to_channel(channel, room.state.id, room.title, body, about)
+    return replace(message, severity=room.state.severity.label)
+
+
+# ------------------------------------------------------------------ for all responders
+
+
+def _announced(room: Room) -> Iterator[Message]:
+    """A new incident, once."""
+    state = room.state
+    if "declared" in room.said or not state.open:
+        return
+    body = f"{room.title} was declared for {state.service}. See it: hutch incident show {state.id}"
+    yield from (_plain(room, c, "declared", body) for c in room.everyone)
+
+
+def _reminded(room: Room) -> Iterator[Message]:
+    """What its clocks said, once each: a promise that is due soon, or overdue."""
+    for clock in room.state.clocks:
+        word = _rang(clock)
+        about = f"clock:{clock.id}:{word}"
+        if word and about not in room.said:
+            yield from (_plain(room, c, about, _reminder(room, clock, word)) for c in room.everyone)
+
+
+def _rang(clock: Clock) -> str:
+    if clock.state is not ClockState.RUNNING:
+        return ""
+    return "overdue" if clock.overdue_said else "warning" if clock.warned else ""
+
+
+def _reminder(room: Room, clock: Clock, word: str) -> str:
+    what = promise(clock.id)
+    due = f"{clock.due:%Y-%m-%d %H:%M} UTC"
+    said = f"Overdue: {what} of {room.state.id} was due at {due}." if word == "overdue" else (
+        f"Due soon: {what} of {room.state.id} by {due}."
+    )  # fmt: skip
+    draft = f" Draft it: hutch incident update {room.state.id}" if clock.name == "update" else ""
+    return said + draft
