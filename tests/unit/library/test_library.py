@@ -78,8 +78,7 @@ MEANT = {
         6,
         4,
         0,
-        "deploy.rollback postgres.end_sessions service.restart",
-        ("ALTER ROLE [application-role] SET idle_in_transaction_session_timeout = '60s'",),
+        "deploy.rollback postgres.end_sessions service.restart postgres.set_role_timeout",
     ),
     "postgres-corruption": Told(
         9,
@@ -94,7 +93,14 @@ MEANT = {
         "postgres.create_index postgres.analyze postgres.end_sessions postgres.drop_index",
         ("SELECT pg_cancel_backend(pid)",),
     ),
-    "postgres-locks": Told(4, 2, 0, "postgres.end_sessions deploy.rollback"),
+    "postgres-locks": Told(4, 3, 0, "postgres.end_sessions deploy.rollback postgres.set_role_timeout"),
+    "postgres-upkeep": Told(
+        9,
+        8,
+        0,
+        "postgres.extend_sequence postgres.drop_slot postgres.vacuum postgres.vacuum postgres.reindex"
+        " postgres.drop_index postgres.validate_constraint postgres.enable_trigger",
+    ),
     "redis": Told(9, 3, 0, "redis.set_maxmemory deploy.rollback service.restart"),
     "scaling": Told(
         17,
