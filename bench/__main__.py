@@ -8,7 +8,21 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import ansible, diagnosis, ingest, log, machine, probes, report, runbooks, start, steps, waiting, workers
+from bench import (
+    ansible,
+    diagnosis,
+    ingest,
+    log,
+    machine,
+    postgres,
+    probes,
+    report,
+    runbooks,
+    start,
+    steps,
+    waiting,
+    workers,
+)
 from bench.measure import Figure
 
 FIGURES: Mapping[str, Callable[[bool], Figure]] = {
@@ -21,6 +35,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "ansible": ansible.measure,
     "runbooks": runbooks.measure,
     "probes": probes.measure,
+    "postgres": postgres.measure,
     "workers": workers.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
