@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,10 +34,10 @@ class Shop:
     url: str
     settings: Mapping[str, object]
 
-    def opened(self, **changed: object) -> Connection:
+    def opened(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), **changed: object) -> Connection:
         """The provider's connection; keywords are settings."""
         given = {s.name: s.default for s in provider.settings} | dict(self.settings) | changed
-        return provider.open(TargetConfig("shop", given, lambda: datetime.now(UTC)))
+        return provider.open(TargetConfig("shop", given, now))
 
     def scratches(self) -> list[str]:
         """The scratch databases that there are."""

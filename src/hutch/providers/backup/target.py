@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.backup import point_in_time, server
 from hutch.providers.backup.catalogue import Shelf
@@ -13,7 +15,6 @@ from hutch.providers.backup.looks import Listing
 from hutch.providers.backup.places import Folder, Place
 from hutch.providers.backup.prune import Prune
 from hutch.providers.backup.recover.target import offered
-from hutch.providers.backup.s3 import Bucket
 from hutch.providers.backup.seal import ring
 from hutch.providers.backup.timed import Calendar
 from hutch.providers.backup.verify import Verify
@@ -48,5 +49,12 @@ def connect(target: TargetConfig) -> Connection:
 
 def shelf_of(config: Config, service: str) -> Shelf:
     """The backups of a service. ``ValueError`` for a key that is none."""
-    place: Place = Bucket(config) if config.to.startswith("s3://") else Folder(config.to)
-    return Shelf(place, service, ring(config.key, config.old_keys))
+    return Shelf(_place(config), service, ring(config.key, config.old_keys))
+
+
+def _place(config: Config) -> Place:
+    """boto3 takes its time to load: only for who uses it."""
+    if not config.to.startswith("s3://"):
+        return Folder(config.to)
+    bucket: Place = import_module("hutch.providers.backup.s3").Bucket(config)
+    return bucket
