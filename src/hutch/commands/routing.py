@@ -272,11 +272,21 @@ def _by_action(
     text, target = call_text(stands.name, args), situation.target(stands.name)
     command = Command(stands.name, text, target, judged.effect, judged.why, args)
     refused = [] if target else [f"no target of {situation.service.name} offers the action {stands.name}"]
-    if len([*_programs(binding)]) > 1 or binding.of("file") or any(m.target.kind == "file" for m in binding.open):
+    if stands.whole:
+        refused += [] if _its_own_line(binding, bound) else [f"{said}, and its line holds another command besides"]
+    elif len([*_programs(binding)]) > 1 or binding.of("file") or any(m.target.kind == "file" for m in binding.open):
         refused.append(f"{said}, which cannot be a part of a pipeline or be redirected")
     elif left:
         refused.append(f"{said}, which does not say what becomes of {shlex.join(left)}: take it as $1 in its arguments")
     return Routed(command, (), tuple(refused), False, filled, (bound,))
+
+
+def _its_own_line(binding: Binding, bound: Bound) -> bool:
+    """Whether a line is the program's alone: it begins with it, and besides only filters its output or writes it."""
+    text = binding.statement.text.strip()
+    others = [m.target.name for m in _programs(binding) if m is not bound.mention]
+    begins = tuple(text.split()[:1]) == bound.mention.words[:1]
+    return begins and not re.search(r"[;&\n]|\|\|", text) and all(other in TEXT_TOOLS for other in others)
 
 
 def _arguments(

@@ -25,6 +25,9 @@ MANUAL = "manual"
 ACTION, FILE, TEXT = "action:", "file:", "text:"
 """How the other forms begin: a typed action or read of a provider; a file that is supplied, by its path or its text."""
 
+WHOLE = "..."
+"""After an action: it stands for all of its program's line."""
+
 ADDRESS = re.compile(
     r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
     r"(?P<port>:\d{1,5})?(?P<path>(?:/[A-Za-z0-9_.~%-]+)*)/?",
@@ -54,10 +57,12 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A typed action, or a read of a provider, that stands for a program."""
+    """A typed action, or a read of a provider, that stands for a program. ``whole``: for all of its line, with the
+    words that no argument takes, what filters its output, and the file that this would go to."""
 
     name: str
     args: Mapping[str, object] = field(default_factory=dict)
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,12 @@ def action(value: str) -> Action | None:
         name, *rest = shlex.split(value.removeprefix(ACTION))
     except ValueError:
         raise RunbookError(f"{value!r} is not an action: write action:NAME key=value …") from None
-    pairs = [_ARGUMENT.fullmatch(word) for word in rest]
+    whole = rest[-1:] == [WHOLE]
+    pairs = [_ARGUMENT.fullmatch(word) for word in (rest[:-1] if whole else rest)]
     if not all(pairs):
         raise RunbookError(f"{value!r} is not an action: write action:NAME key=value …")
-    return Action(name, {p[1]: int(p[2]) if p[2].isdecimal() and p[2].isascii() else p[2] for p in pairs if p})
+    args = {p[1]: int(p[2]) if p[2].isdecimal() and p[2].isascii() else p[2] for p in pairs if p}
+    return Action(name, args, whole)
 
 
 # ------------------------------------------------------------------ which entry

@@ -184,6 +184,28 @@ def test_an_action_in_a_programs_place(text: str, binds: Mapping[str, str], args
     assert not args or found.command.args == args
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("pg_dump $DATABASE_URL > copy_$(date +%Y%m%d).sql", ""),
+        ("pg_dump shop | grep -v x | head", ""),
+        ("pg_dump --no-owner shop", ""),
+        ("pg_dump shop | psql other", "another command besides"),
+        ("pg_dump shop > a && rm b", "another command besides"),
+        ("pg_dump shop > a || date", "another command besides"),
+        ("pg_dump shop > a & date", "another command besides"),
+        ("pg_dump shop; date", "another command besides"),
+        ("pg_dump shop\ndate", "another command besides"),
+        ("echo x > y | pg_dump shop", "another command besides"),
+        ("pg_dump shop > copy_$(mysqlx)", "another command besides"),
+    ],
+)
+def test_an_action_in_the_place_of_a_whole_line(text: str, reason: str) -> None:
+    found = routed(text, situation({"pg_dump": "action:migrate.up reason=line ..."}))
+    assert reason in found.reason and bool(reason) == bool(found.reason)
+    assert (found.command.runner, found.command.args) == ("migrate.up", {"reason": "line"})
+
+
 def test_the_effect_of_an_action_in_a_programs_place() -> None:
     read = routed("npm run s", situation({"npm run s": "action:migrate.status"})).command
     assert (read.effect, read.why) == (Effect.READ, "npm run s stands for migrate.status, a read")
