@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "oncall": ("hutch.cli.oncall:oncall", "Who is on call, and overrides of it."),
     "notify": ("hutch.cli.notify:notify", "Channels that messages leave by: list, and test one."),
     "migrate": ("hutch.cli.migrate:migrate", "Where schema migrations stand; apply, take back, mark."),
-    "recover": ("hutch.cli.recover:recover", "Bring back rows that were deleted, from a backup."),
+    "recover": ("hutch.cli.recover:recover", "Bring back deleted rows; look for damage; copy what can be read."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres, or back."),
     "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),

@@ -63,6 +63,29 @@ async def rows(context: Context, service: str, wanted: Wanted, actor: str) -> tu
     return await act(context, found, ROWS, args, title, actor), told
 
 
+async def check(context: Context, service: str, table: str) -> dict[str, Any]:
+    """Look for damage in every table and index, or in one table and its indexes."""
+    return await _asked(context, service, "damage.list", _table(table))
+
+
+async def copy(context: Context, service: str, table: str, to: str) -> dict[str, Any]:
+    """Copy what can be read into a folder, and say what could not be."""
+    return await _asked(context, service, "damage.copy", {**_table(table), "to": to})
+
+
+async def _asked(context: Context, service: str, verb: str, args: Args) -> dict[str, Any]:
+    able = [s for s in context.services.values() if any(verb in c.runs for c in s.connections.values())]
+    found = able[0] if not service and len(able) == 1 else context.service(service)
+    told: dict[str, Any] = json.loads((await look(found, verb, args)).output)
+    return {"service": found.name, **told}
+
+
+def _table(name: str) -> dict[str, object]:
+    """A table as a person names it: ``orders``, ``shop.orders``."""
+    schema, _, table = name.rpartition(".")
+    return {"table": table, **({"schema": schema} if schema else {})} if name else {}
+
+
 def _log(service: Service) -> dict[str, object]:
     """Where the audit log is, as the service's ``audit:`` block says it; ``backup.audit_log`` says it otherwise."""
     audit, own = service.config.targets.get(AUDIT) or {}, service.config.targets.get(BLOCK) or {}

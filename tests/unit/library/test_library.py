@@ -81,10 +81,10 @@ MEANT = {
         "deploy.rollback postgres.end_sessions service.restart postgres.set_role_timeout",
     ),
     "postgres-corruption": Told(
-        9,
+        10,
         5,
         0,
-        "backup.list backup.create postgres.reindex postgres.failover backup.verify recover.rows",
+        "damage.list backup.list backup.create postgres.reindex postgres.failover backup.verify recover.rows",
     ),
     "postgres-high-cpu": Told(
         9,

@@ -10,6 +10,7 @@ from importlib import import_module
 from hutch.ports import Connection, Provider, TargetConfig
 from hutch.providers.postgres.causes import CODES, explain
 from hutch.providers.postgres.config import SETTINGS
+from hutch.providers.postgres.damage.config import SETTINGS as DAMAGE_SETTINGS
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -21,7 +22,7 @@ def connect(target: TargetConfig) -> Connection:
 provider = Provider(
     name="postgres",
     summary="PostgreSQL 14 and later: who uses, holds and blocks what, and how to end it safely",
-    settings=SETTINGS,
+    settings=(*SETTINGS, *DAMAGE_SETTINGS),
     open=connect,
     explain=explain,
     codes=CODES,

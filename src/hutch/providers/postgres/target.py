@@ -11,6 +11,9 @@ from hutch.providers.postgres import checks, index_advice, replication_checks, s
 from hutch.providers.postgres.blocking import locks
 from hutch.providers.postgres.client import Client
 from hutch.providers.postgres.config import Config, config_from
+from hutch.providers.postgres.damage.config import damage_config
+from hutch.providers.postgres.damage.look import Amcheck
+from hutch.providers.postgres.damage.salvage import Salvage
 from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.figures import Figures
 from hutch.providers.postgres.flow_checks import Flow
@@ -38,13 +41,19 @@ def connect(target: TargetConfig) -> Connection:
         owner = Operator(config, client, config.owner_url)
     except PostgresError as error:
         raise ValueError(f"postgres: {error}") from None
+    damage = damage_config(target.settings)
     statements, figures = Statements(client, operator), Figures(client, config, target.now)
     name = f"{client.where}/{client.database}"
     return Connection(
         target=name,
         checks=_checks(name, client, config, target.now),
         actions=actions(client, operator, owner, config),
-        runs={"sql": statements.sql, "psql": statements.psql},
+        runs={
+            "sql": statements.sql,
+            "psql": statements.psql,
+            "damage.list": Amcheck(damage, name).run,
+            "damage.copy": Salvage(damage).run,
+        },
         scrape=figures.scrape,
         ask={"sql": figures.ask},
         close=client.close,

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from damaged_world import Damaged
+from rolerabbit.embedded.postgres import Postgres
+
+Made = Callable[..., Damaged]
+
+
+@pytest.fixture
+def made() -> Iterator[Made]:
+    """A server of one's own each time: what is damaged is thrown away."""
+    with ExitStack() as stack:
+        yield lambda checksums=True: Damaged(stack.enter_context(Postgres.temporary()), checksums)
