@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 
 from hutch.commands import incidents, needs, runs
@@ -11,10 +12,12 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.prepare import only, prepare
 from hutch.commands.situation import Situation
 from hutch.commands.source import Source, open_source
+from hutch.commands.telling import SHOWN
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
 from hutch.model.program import Program
 from hutch.model.run import Run
+from hutch.runbook.placeholders import normal
 from hutch.runbook.values import is_secret
 
 
@@ -97,7 +100,8 @@ def remade(context: Context, run: Run, captured: Mapping[str, str]) -> Program:
 
 
 def incident_values(incident: Incident | None) -> dict[str, str]:
-    """The placeholders that an incident fills in."""
+    """The placeholders that an incident fills in, and the labels of its alerts; those are no more than what a sender
+    says, so a label that was cut short in the event is none, and of two that are called alike none is meant."""
     if incident is None:
         return {}
     values = {
@@ -106,7 +110,10 @@ def incident_values(incident: Incident | None) -> dict[str, str]:
         "incident-start": instant(incident.detected_at),
         "severity": incident.severity.label,
     }
-    return values | ({"incident-end": instant(incident.resolved_at)} if incident.resolved_at else {})
+    values |= {"incident-end": instant(incident.resolved_at)} if incident.resolved_at else {}
+    whole = {name: value for name, value in (incident.labels or {}).items() if 0 < len(value) < SHOWN}
+    alike = Counter(normal(name) for name in whole)
+    return {normal(name): value for name, value in whole.items() if alike[normal(name)] == 1} | values
 
 
 async def _under_way(context: Context, state: Incident) -> bool:

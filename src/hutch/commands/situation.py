@@ -9,8 +9,11 @@ from hutch.commands.context import Service
 from hutch.runbook.placeholders import normal
 from hutch.runbook.values import Source, is_secret
 
-GIVEN, EARLIER = "--set", "an earlier step"
-"""How the sources are called that a person and a capture are."""
+GIVEN, EARLIER, LABELS = "--set", "an earlier step", "a label of the alert"
+"""How the sources are called that a person, a capture and a sender of alerts are."""
+
+OF_INCIDENT = frozenset({"incident-id", "incident-title", "incident-start", "incident-end", "severity"})
+"""What an incident says of itself; whatever else it tells is a label of its alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,14 @@ class Situation:
     def sources(self) -> tuple[Source, ...]:
         """Where values come from, the first that has one wins; each says what it is. None gives a secret."""
         configured = Source(f"services.{self.service.name}.values", self.service.config.values)
-        found = (self._given, Source(EARLIER, self.captured), self._incident, configured, *self.service.known)
+        own = (self._given, Source(EARLIER, self.captured), self._incident, configured)
+        found = (*own, *self.service.known, self._labels)
         return tuple(Source(s.said, {k: v for k, v in s.values.items() if not is_secret(k)}) for s in found)
 
     @property
     def trusted(self) -> tuple[Source, ...]:
         """The sources that somebody wrote: only these may say where a statement goes."""
-        return tuple(s for s in self.sources if s.said not in (EARLIER, self._incident.said))
+        return tuple(s for s in self.sources if s.said not in (EARLIER, LABELS, self._incident.said))
 
     @property
     def _given(self) -> Source:
@@ -45,7 +49,13 @@ class Situation:
 
     @property
     def _incident(self) -> Source:
-        return Source(f"incident {self.incident.get('incident-id', '')}".rstrip(), self.incident)
+        own = {name: value for name, value in self.incident.items() if name in OF_INCIDENT}
+        return Source(f"incident {self.incident.get('incident-id', '')}".rstrip(), own)
+
+    @property
+    def _labels(self) -> Source:
+        """Last of all: what a sender says never stands before what is configured."""
+        return Source(LABELS, {name: value for name, value in self.incident.items() if name not in OF_INCIDENT})
 
     @property
     def values(self) -> dict[str, str]:

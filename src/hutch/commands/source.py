@@ -80,7 +80,7 @@ class _Walk:
         try:
             reference = resolve(step.link, place, step.line)
         except RunbookError as error:
-            raise CommandError(f"{place}: {error}", 2) from error
+            raise CommandError(str(error.at(step.line, place)), 2) from error
         path, _, anchor = reference.partition("#")
         document = self._document(path, where)
         runbook = pick(document, anchor, path)

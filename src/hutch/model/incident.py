@@ -42,6 +42,7 @@ class Incident:
     began_at: datetime | None = None  # when the trouble began, as far as an alert knows: its condition first held
     open_alerts: Mapping[str, str] = field(default_factory=dict)  # alert key -> rule
     alerts: tuple[str, ...] = ()  # the alert keys that ever joined, each told by an event of its own
+    labels: Mapping[str, str] | None = None  # those on which all alerts with labels agree; None before the first
     counted: int = 0  # alerts that joined in a storm, after those: only their number is told
     counted_open: int = 0  # how many of those still fire
     alerted_at: datetime | None = None  # when an alert last joined or ended
@@ -137,7 +138,23 @@ def _alert_fired(state: Incident, event: Event) -> Incident:
     since = event.data.get("since")
     began = state.began_at or (parse_instant(str(since)) if since else None)
     open_alerts, family = {**state.open_alerts, key: rule}, state.family or str(event.data.get("family", ""))
-    return replace(state, open_alerts=open_alerts, alerts=alerts, began_at=began, alerted_at=event.at, family=family)
+    labels = _agreed(state.labels, event.data.get("labels"))
+    return replace(
+        state,
+        open_alerts=open_alerts,
+        alerts=alerts,
+        began_at=began,
+        alerted_at=event.at,
+        family=family,
+        labels=labels,
+    )
+
+
+def _agreed(known: Mapping[str, str] | None, new: object) -> Mapping[str, str] | None:
+    if not isinstance(new, Mapping):
+        return known
+    told = {str(name): str(value) for name, value in new.items()}
+    return told if known is None else {name: value for name, value in known.items() if told.get(name) == value}
 
 
 def _alert_resolved(state: Incident, event: Event) -> Incident:

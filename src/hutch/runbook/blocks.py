@@ -59,6 +59,10 @@ statements too: such a document is refused. Of a quote that goes deeper only its
 _BLOCKS = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).disable(["inline", "text_join"])
 _INLINE = MarkdownIt("commonmark")
 _BOLD = re.compile(r"^(\*\*|__)(?P<title>(?:(?!\1).){1,200})\1[ \t]*(?P<colon>:?)[ \t]*(?P<rest>.*)$", re.DOTALL)
+_SHORTCODE = re.compile(
+    r"""\{\{[<%]\s*/?(?:heading\s+"(?P<words>[^"{}]{0,80})"|\w[^{}]{0,200}?\btext="(?P<text>[^"{}]{0,80})"[^{}]{0,200}?"""
+    r"""|[\w/-][^{}]{0,300}?)\s*[%>]\}\}"""
+)
 _PLAIN_LABEL = re.compile(r"(?P<mark>[*_]?)(?P<title>[^\W\d_a-z](?:[^\n:*_.]){1,40})(?P<colon>:?)(?P=mark)(?P<last>:?)")
 _LINK = re.compile(
     r"(?:(?:first|then|next|now|finally)?,?[ ]*(?:follow|run|use|execute|perform|do|start|continue with|go to)?"
@@ -116,10 +120,17 @@ def _items_with_blocks(tokens: Sequence[Token]) -> frozenset[int]:
 
 def _heading(token: Token, inline: Token) -> Mark:
     start, end = _span(token)
-    title = _without_anchor(plain(inline.content).strip())
+    title = _without_anchor(plain(_without_shortcodes(inline.content)).strip())
     if token.level:
         return Mark(Kind.LABEL, start, end, token.level, title)
     return Mark(Kind.HEADING, start, end, int(token.tag[1]), title)
+
+
+def _without_shortcodes(title: str) -> str:
+    """Hugo's ``{{% heading "whatsnext" %}}`` and ``{{< glossary_tooltip text="Pods" >}}`` as the words that they hold;
+    those without any leave nothing. A title of nothing else keeps them."""
+    shown = _SHORTCODE.sub(lambda found: found["words"] or found["text"] or "", title) if "{{" in title else title
+    return " ".join(shown.split()) or title
 
 
 def _without_anchor(title: str) -> str:

@@ -20,6 +20,12 @@ NOUNS = words_of(
 )
 """Last parts that may follow such a prefix."""
 
+VERSIONS = words_of("OLD NEW PREVIOUS")
+"""First parts that make a placeholder of any word that stands alone: ``OLD_WRITER``."""
+
+NO_VERSIONS = words_of("NEW_TABLE OLD_TABLE NEW_ROW OLD_ROW PREVIOUS_SIBLING")
+"""What SQL and others call so; ``NEW_RELIC_…`` is a product's variable."""
+
 OPEN_NOUNS = words_of("ID IDS NAME VERSION IP ARN REVISION NUMBER HERE PID")
 """Last parts that make a placeholder with any first part (``INSTANCE_ID``); ``JWT_SECRET`` is a variable's name."""
 
@@ -85,4 +91,6 @@ def is_named(word: str) -> bool:
 def is_open(word: str) -> bool:
     """Whether it is one only where nothing else is meant: ``PID``, ``INSTANCE_ID``."""
     parts = word.split("_")
+    if len(parts) > 1 and parts[0] in VERSIONS:
+        return word not in NO_VERSIONS and parts[:2] != ["NEW", "RELIC"]
     return word in WORDS or (len(parts) > 1 and parts[-1] in OPEN_NOUNS)

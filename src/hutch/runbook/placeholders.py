@@ -37,6 +37,7 @@ _ASSIGNED = re.compile(
     r"(?:^|[\s;&|({])([A-Za-z_]\w*)\+?="
     r"|\bfor\s+([A-Za-z_]\w*)|\bread\s+(?:-\w+\s+)*([A-Za-z_]\w*)"
 )
+_HEREDOC_END = re.compile(r"<<-?[ \t]*[\\'\"]?(\w+)")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _CLOSING_TAG = re.compile(r"</(\w+)>")
 _DEFAULTED = re.compile(r":?[-=+]")
@@ -110,6 +111,7 @@ def _shell(text: str) -> Callable[[Found], bool]:
     tokens = Lexer(text).tokens
     starts = [t.start for t in tokens]
     heads = [(c.start, c.program) for c in commands(text, tokens)]
+    ends = set(_HEREDOC_END.findall(text)) if "<<" in text else set[str]()
     assigned = {name for groups in _ASSIGNED.findall(text) for name in groups if name}
 
     def accept(found: Found) -> bool:
@@ -122,7 +124,7 @@ def _shell(text: str) -> Callable[[Found], bool]:
             return found["m"].lower() not in table.TEMPLATE_WORDS
         program = _program_at(heads, found.start())
         if found["upper"]:
-            return _is_upper(text, found, token, program)
+            return found["upper"] not in ends and _is_upper(text, found, token, program)
         return not (program in table.PATTERN_PROGRAMS and token.quoting is not Quoting.PLAIN)
 
     return accept

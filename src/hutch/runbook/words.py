@@ -18,8 +18,8 @@ LONGEST_TITLE = 7
 ROLE_WORDS: tuple[tuple[Role, str], ...] = (
     (
         Role.COMMUNICATION,
-        "communication communications communicate communicating|status update|status updates"
-        "|stakeholder stakeholders messaging",
+        "communication communications communicate communicating stakeholder stakeholders messaging"
+        "|status update|status updates",
     ),
     (
         Role.NOTIFICATION,

@@ -479,7 +479,7 @@ async def test_a_link_runs_the_other_runbook_in_its_place(context: Context) -> N
     [
         ("other.md#trouble", r"go round in a circle: trouble\.md#trouble → other\.md#trouble → trouble\.md#trouble"),
         ("gone.md#trouble", r"trouble\.md:7: there is no gone\.md; correct the link"),
-        ("../outside.md#trouble", "leads out of the runbook folder"),
+        ("../outside.md#trouble", r"^trouble\.md:\d+: the link to .* leads out of the runbook folder"),
         ("linked.md#trouble", "leads out of the runbook folder"),
         ("%2e%2e/outside.md#trouble", "leads out of the runbook folder"),
         ("other.md#nowhere", "no runbook #nowhere in it"),

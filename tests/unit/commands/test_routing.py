@@ -152,17 +152,18 @@ def test_a_captured_part_of_a_host_is_bound_whole(text: str) -> None:
 
 
 def test_where_values_come_from_in_this_order() -> None:
-    text = "echo [aa] [bb] [cc] [dd] [service-url] [ff]"
+    text = "echo [aa] [bb] [cc] [dd] [service-url] [ff] [ee] [severity]"
     where = situation(
         given={"AA": "1"},
         captured={"aa": "2", "bb": "2"},
-        incident={"aa": "3", "bb": "3", "cc": "3", "incident-id": "INC-2026-001"},
+        incident={"aa": "3", "dd": "3", "ee": "3", "severity": "SEV-2", "incident-id": "INC-2026-001"},
         values={"aa": "4", "bb": "4", "cc": "4", "dd": "4", "ff": " "},
     )
     found = routed(text, where)
-    assert found.command.text == "echo 1 2 3 4 https://shop.example [ff]"
+    assert found.command.text == "echo 1 2 4 4 https://shop.example [ff] 3 SEV-2"
     assert [v.source for v in found.values] == [
-        "--set", "an earlier step", "incident INC-2026-001", "services.shop.values", "services.shop.http.url", "",
+        "--set", "an earlier step", "services.shop.values", "services.shop.values", "services.shop.http.url", "",
+        "a label of the alert", "incident INC-2026-001",
     ]  # fmt: skip
 
 
@@ -257,3 +258,9 @@ def test_a_statement_that_goes_on_for_ever_is_an_endless_command() -> None:
     watched = routed("tail -f log", situation({"tail": "as-is"})).command
     assert (watched.endless, watched.timeout) == (True, 15.0)
     assert not routed("tail log", situation({"tail": "as-is"})).command.endless
+
+
+def test_a_label_of_an_alert_is_no_host_that_nobody_bound() -> None:
+    told = {"incident-id": "INC-2026-001", "target": "shop.example.evil.example"}
+    found = routed("curl https://[target]/health", situation(incident=told))
+    assert ["which an earlier output or the incident names, is not bound" in o.said for o in found.open] == [True]

@@ -12,6 +12,7 @@ from hutch.model.runbook import Document, Role, Runbook, Section, Step
 from hutch.model.units import UNITS
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.parse import parse
+from hutch.runbook.words import role_of
 
 Effort = Callable[[Callable[[], object]], int]
 BAD = Path(__file__).resolve().parents[2] / "data" / "runbooks"
@@ -445,3 +446,23 @@ def test_deep_lists_swallow_nothing_that_comes_after_them() -> None:
     assert [s.text for r in document.runbooks for _, step in r.steps() for s in step.statements] == ["ls"]
     with pytest.raises(RunbookError, match=r"x\.md:\d+: lists are nested too deep to be read"):
         parse(nested(60), "x.md")
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ('{{% heading "whatsnext" %}}', "whatsnext"),
+        ('{{< glossary_tooltip text="Pods" term_id="pod" >}} are down', "Pods are down"),
+        ('Scale {{< feature-state state="beta" >}} up', "Scale up"),
+        ("{{< toc >}}", "{{< toc >}}"),
+        ("Restart {{ pod }}", "Restart {{ pod }}"),
+    ],
+)
+def test_a_heading_made_by_hugo_is_its_words(heading: str, title: str) -> None:
+    body = "\n\n### Diagnosis\n\n```sh\nls\n```\n\n"
+    found = parse(f"# Night\n\n## {heading}{body}## Other{body}", "night.md")
+    assert found.runbooks[0].title == title
+
+
+def test_stakeholders_are_communicated_with() -> None:
+    assert role_of("Stakeholders") is Role.COMMUNICATION

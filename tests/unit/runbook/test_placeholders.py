@@ -54,6 +54,9 @@ SHELL_YES = [
     ('psql "${DATABASE_URL}"', ["database-url"]),
     ("curl -H 'Authorization: Bearer YOUR_TOKEN' x.example", ["your-token"]),
     ("ssh YOUR-HOST uptime", ["your-host"]),
+    ("patronictl switchover --master OLD_WRITER --candidate NEW_WRITER", ["old-writer", "new-writer"]),
+    ("promote PREVIOUS_LEADER", ["previous-leader"]),
+    ("cat <<EOF\nhost XXX\nEOF", ["xxx"]),
     ("terminate --instance INSTANCE_ID", ["instance-id"]),
     ('psql -c "SELECT pg_terminate_backend(PID)"', ["pid"]),
     ("cat <<EOF\n$NAME\nEOF", ["name"]),
@@ -64,6 +67,9 @@ SHELL_YES = [
 ]
 
 SHELL_NO = [
+    "cat <<XXX\nhello\nXXX",
+    "cat <<-'PID' > x\nhello\nPID",
+    "run NEW_RELIC_LICENSE",
     "ls [0-9]*",
     "ls [a-z]*",
     "ls [A-Za-z]*.log",
