@@ -13,6 +13,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from tests.providers.migrations.by_us import Shop
 
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.migrations import provider
@@ -127,6 +128,17 @@ def server(postgres: Postgres, tmp_path: Path) -> Iterator[Server]:
     extra = tmp_path / "migrations"
     extra.mkdir()
     yield Server(postgres, "service", extra)
+
+
+@pytest.fixture
+def shop(postgres: Postgres, tmp_path: Path) -> Shop:
+    """A database with nothing in it, and a folder for migrations that Hutch runs itself."""
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        admin.execute("drop database if exists scratch with (force)")
+        admin.execute("create database scratch")
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return Shop(postgres.url_for("scratch"), postgres.url_for("scratch", "watcher", "watcher-word"), folder)
 
 
 @pytest.fixture

@@ -51,21 +51,22 @@ def _is_column(mine: Sequence[Wanted], span: tuple[int, int]) -> bool:
 
 
 def _actions(statement: Statement, spans: Sequence[tuple[int, int]]) -> Iterator[str]:
-    """Only the actions that are missing; a new check or foreign key first without looking at the rows."""
-    first = next(i for i, w in enumerate(statement.words) if w.upper in ("ADD", "DROP", "ALTER", "RENAME"))
+    """Only the actions that are missing; then a new check or foreign key, first without looking at the rows."""
+    head = ("ADD", "DROP", "ALTER", "RENAME")
+    first = next(i for i, w in enumerate(statement.words) if i > 1 and w.upper in head)
     table = statement.bare(0, first)
-    plain = []
+    plain, slow = [], []
     for span in dict.fromkeys(spans):
         action = statement.bare(*span)
         said = [w.upper for w in statement.words[slice(*span)]]
         if said[:2] == ["ADD", "CONSTRAINT"] and {"CHECK", "FOREIGN"} & set(said) and "VALID" not in said:
-            yield f"{table} {action} NOT VALID;"
             name = statement.bare(span[0] + 2, span[0] + 3)
-            yield f"{table} VALIDATE CONSTRAINT {name};"
+            slow += [f"{table} {action} NOT VALID;", f"{table} VALIDATE CONSTRAINT {name};"]
         else:
             plain.append(_guarded(action, said))
     if plain:
         yield f"{table} {', '.join(plain)};"
+    yield from slow
 
 
 def _guarded(text: str, said: Sequence[str]) -> str:
