@@ -126,8 +126,8 @@ async def test_in_doubt_it_is_left_to_a_person(shop: Shop) -> None:
     await shop.does("migrate.up")
     shop.write(
         "002_fill.sql",
-        "-- migrate:up transaction:false\nALTER TABLE users ADD COLUMN n int;\nUPDATE users SET n = coalesce(n, 0) + 1;\n"
-        "ALTER TABLE users ADD COLUMN m int;\n-- migrate:down\n",
+        "-- migrate:up transaction:false\nALTER TABLE users ADD COLUMN n int;\n"
+        "UPDATE users SET n = coalesce(n, 0) + 1;\nALTER TABLE users ADD COLUMN m int;\n-- migrate:down\n",
     )
     shop.sql("alter table users add column n int")
     preview, outcome, _ = await shop.does("migrate.up")

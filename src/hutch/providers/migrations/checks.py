@@ -118,7 +118,7 @@ class Report:
         try:
             picture = await look(self.client, self.config)
             plan = await self._plan(command, picture)
-            text = json.dumps(await plan_object(self.config, plan, up=command.args.get("way") != "down"))
+            text = json.dumps(await plan_object(self.client, self.config, plan, up=command.args.get("way") != "down"))
         except (MigrationsError, BadArguments) as error:
             return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, MigrationsError))
         return Outcome(Result.DONE, f"{len(plan.parts)} migrations", text, hits=len(plan.parts))
@@ -156,13 +156,13 @@ def as_object(target: str, config: Config, picture: Picture) -> dict[str, object
     }
 
 
-async def plan_object(config: Config, plan: Plan, *, up: bool) -> dict[str, object]:
+async def plan_object(client: Client, config: Config, plan: Plan, *, up: bool) -> dict[str, object]:
     """A plan with stable keys; the SQL of scripts as their tool prints it, where it can."""
     parts = []
     for part in plan.parts:
-        printed = await sql_of(config, part.file, up=up) if part.file else ""
+        printed = await sql_of(client, config, part.file, up=up) if part.file else ""
         one = {"version": part.standing.version, "name": part.standing.name, "state": part.standing.state}
-        sql = printed.splitlines() if printed else part.lines
+        sql = [line for line in printed.splitlines() if line.strip()] if printed else part.lines
         parts.append({**one, "transaction": part.together, "sql": sql, "loses": part.loses})
     return {"migrations": parts, "loses": plan.loses, "refused": plan.refused, "digest": plan.digest}
 

@@ -40,6 +40,7 @@ class Client:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.target = place(config.url)
+        self.printed: dict[object, str] = {}  # what the tool printed, by command and script: a run of it takes seconds
         self._session: Session | None = None
         self._turn = asyncio.Lock()
 

@@ -35,6 +35,7 @@ SETTINGS = (
     Setting("mark_command", "list", "command line that marks {version} as applied; none: Hutch writes the row"),
     Setting("status_command", "list", "command line that tells where versions stand; for the tool `command`"),
     Setting("sql_command", "list", "command line that prints the SQL from {from} to {to} and runs none of it"),
+    Setting("down_sql_command", "list", "the same for the way down, where the tool has another command for it"),
     Setting("reset_command", "list", "command line that empties the database; refused outside development"),
     Setting("seed_command", "list", "command line that fills it with made-up data; refused outside development"),
     Setting(
@@ -60,7 +61,8 @@ SETTINGS = (
 
 
 COMMANDS = (
-    "command", "down_command", "mark_command", "status_command", "sql_command", "reset_command", "seed_command",
+    "command", "down_command", "mark_command", "status_command", "sql_command",
+    "down_sql_command", "reset_command", "seed_command",
 )  # fmt: skip
 """The settings that are command lines."""
 
@@ -79,6 +81,7 @@ class Config:
     mark_command: tuple[str, ...]
     status_command: tuple[str, ...]
     sql_command: tuple[str, ...]
+    down_sql_command: tuple[str, ...]
     reset_command: tuple[str, ...]
     seed_command: tuple[str, ...]
     environment: str

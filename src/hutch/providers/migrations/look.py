@@ -121,7 +121,7 @@ async def _judged(
         )
 
     judged = [one(s, marks[s.version], expected[s.version]) if s.version in marks else s for s in found]
-    return await _with_sql(config, judged, marks, expected, states)
+    return await _with_sql(client, config, judged, marks, expected, states)
 
 
 def expectations(
@@ -145,6 +145,7 @@ def _ops(files: Iterable[File]) -> list[Op]:
 
 
 async def _with_sql(
+    client: Client,
     config: Config,
     judged: list[Standing],
     files: Mapping[str, File],
@@ -157,23 +158,46 @@ async def _with_sql(
     ]
     if not config.sql_command or not half:
         return judged
-    said = {s.version: await _by_tool(config, s, files[s.version], expected[s.version], states) for s in half[:PRINTED]}
+    said = {
+        s.version: await _by_tool(client, config, s, files[s.version], expected[s.version], states)
+        for s in half[:PRINTED]
+    }
     return [replace(s, by_hand=said.get(s.version, s.by_hand)) for s in judged]
 
 
 async def _by_tool(
-    config: Config, standing: Standing, file: File, expected: Sequence[Wanted], states: Mapping[Key, str]
+    client: Client,
+    config: Config,
+    standing: Standing,
+    file: File,
+    expected: Sequence[Wanted],
+    states: Mapping[Key, str],
 ) -> tuple[str, ...]:
     try:
-        text = await printed(config, config.sql_command, span_of(file))
+        text = await sql_printed(client, config, config.sql_command, file)
     except MigrationsError as error:
         return (f"-- its SQL could not be printed: {error}", *standing.by_hand)
-    printed_file = sql_file(file.version, file.name, text)
+    printed_file = _without(config.table, sql_file(file.version, file.name, text))
     sure = {w.key for w in expected}
     mine = [w for w in wanted(printed_file.operations) if w.key in sure]
     marks = [line for line in standing.by_hand if line.startswith("-- alembic stamp")]
     again = compared(replace(standing, done=None), printed_file, mine, states, marks)
     return again.by_hand
+
+
+async def sql_printed(client: Client, config: Config, command: Sequence[str], file: File, *, back: bool = False) -> str:
+    """What the team's tool would send for that script, asked once. Raises :class:`MigrationsError`."""
+    span = span_of(file)
+    values = {**span, "from": span["to"], "to": span["from"]} if back else span
+    key = (*command, *values.values(), *(s.text for s in (*file.steps, *file.steps_down)))
+    if key not in client.printed:
+        client.printed[key] = await printed(config, command, values)
+    return client.printed[key]
+
+
+def _without(table: str, printed_file: File) -> File:
+    """Printed SQL without the tool's own notes: these come once all is there."""
+    return replace(printed_file, given=tuple(s for s in printed_file.steps if table not in s.text))
 
 
 def span_of(file: File) -> dict[str, str]:

@@ -10,11 +10,10 @@ from hutch.providers.migrations.client import Client, MigrationsError
 from hutch.providers.migrations.config import Config
 from hutch.providers.migrations.declared import Key
 from hutch.providers.migrations.files import File, Step
-from hutch.providers.migrations.look import Picture, expectations, span_of, states_of
+from hutch.providers.migrations.look import Picture, expectations, sql_printed, states_of
 from hutch.providers.migrations.marks import Unmarkable, version_column
 from hutch.providers.migrations.standing import Standing
 from hutch.providers.migrations.todo import Todo, left_of
-from hutch.providers.migrations.tool import printed
 
 DIGEST = 16
 """Hexadecimal digits of the digest of a plan: 64 bits, against change by accident; the approval has its own."""
@@ -181,13 +180,12 @@ def there_to_take_back(part: Part, states: Mapping[Key, str]) -> tuple[Step, ...
     return tuple(s for s in part.steps if not s.ops or any(states.get(op.key) != "missing" for op in s.ops))
 
 
-async def sql_of(config: Config, file: File, *, up: bool) -> str:
+async def sql_of(client: Client, config: Config, file: File, *, up: bool) -> str:
     """What the team's tool would send, as it prints it; empty where nobody says how to ask it."""
-    if not config.sql_command or file.language == "sql":
+    command = config.sql_command if up else config.down_sql_command
+    if not command or file.language == "sql":
         return ""
-    span = span_of(file)
-    values = span if up else {**span, "from": span["to"], "to": span["from"]}
     try:
-        return await printed(config, config.sql_command, values)
+        return await sql_printed(client, config, command, file, back=not up)
     except MigrationsError as error:
         return f"-- could not be printed: {error}"
