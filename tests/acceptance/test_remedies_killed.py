@@ -290,6 +290,7 @@ async def test_all_of_hutch_is_killed_around_the_change(
 async def test_all_of_hutch_is_killed_while_the_change_runs(
     hutches: Hutches, world: Shop, tmp_path: Path, name: str
 ) -> None:
+    """A single statement is done all the same; what waits for its commit is rolled back by the server."""
     case = world.completed(BY_NAME[name])
     at = configured(tmp_path / "hutch", world, case)
     with world.blocked(case.blocker) as let_go:
@@ -299,5 +300,7 @@ async def test_all_of_hutch_is_killed_while_the_change_runs(
     assert not second["killed"] and second["code"] == 0, second
     log = events(at)
     assert "change.unknown" in [event for _, event, _ in log]
-    assert next(data["outcome"] for _, event, data in log if event == "run.finished") == "resolved"
-    assert (bool(world.value(case.made)), world.times(case), world.invalid()) == (True, 1, 0)
+    made = bool(world.value(case.made))
+    outcome = next(data["outcome"] for _, event, data in log if event == "run.finished")
+    assert outcome == ("resolved" if made else "unresolved")
+    assert world.times(case) <= 1 and not world.invalid()

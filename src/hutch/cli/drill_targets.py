@@ -10,6 +10,7 @@ from typing import Any
 
 TARGETS: Mapping[str, Mapping[str, Any]] = {
     "local": {"crash_window": 15},
+    "postgres": {"slot_size": 16},
     "redis": {"url": {"file": "redis_url"}},
     "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
     "migrations": {
@@ -19,7 +20,7 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Settings by provider; a ``file`` holds what the ready file has under its name. What has passed is over sooner than
-by default, as rule durations are shorter."""
+by default, as rule durations are shorter, and little is much on a small database."""
 
 
 def targets(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

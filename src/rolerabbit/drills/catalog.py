@@ -71,6 +71,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="migrations:half_applied_migration",
     ),
     Fault(
+        "used-up-sequence",
+        "a column was widened once, and the sequence that feeds it still ends as an integer does, almost reached",
+        "postgres.sequence_exhaustion",
+        "sequence",
+        ("postgres.extend_sequence",),
+        made_by="upkeep:used_up_sequence",
+    ),
+    Fault(
+        "abandoned-slot",
+        "the replication slot of a replica that is no more makes the server keep its log of changes",
+        "postgres.slot_retains_wal",
+        "slot",
+        ("postgres.drop_slot",),
+        made_by="upkeep:abandoned_slot",
+    ),
+    Fault(
         "redis-stopped",
         "the cache is stopped",
         "redis.unreachable",

@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from rolerabbit.drills import cache, components, indexes, migrations, overload, releases, security
+from rolerabbit.drills import cache, components, indexes, migrations, overload, releases, security, upkeep
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
@@ -22,6 +22,8 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "archive": indexes.undo_archive,
     "index": indexes.undo_index,
     "migration": migrations.undo_migration,
+    "sequence": upkeep.undo_sequence,
+    "slot": upkeep.undo_slot,
     "junk": cache.undo_junk,
     "saved": overload.undo_saved,
     "scale": overload.undo_scale,

@@ -26,9 +26,13 @@ GRANT CONNECT ON DATABASE {database} TO {reader};
 GRANT USAGE ON SCHEMA public TO {reader};
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader};
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT ON TABLES TO {reader};
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {reader};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT ON SEQUENCES TO {reader};
 
--- Applies remedies: ends sessions, maintains tables, makes indexes (as a member of the owner), sets time-outs.
-ALTER ROLE {operator} LOGIN PASSWORD {operator_password};
+-- Applies remedies: ends sessions, maintains tables, makes indexes (as a member of the owner), sets time-outs of the
+-- service's role, drops replication slots.
+ALTER ROLE {operator} LOGIN CREATEROLE REPLICATION PASSWORD {operator_password};
+GRANT {app} TO {operator} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
 GRANT pg_monitor, pg_signal_backend, pg_maintain, pg_use_reserved_connections, {owner} TO {operator};
 GRANT CONNECT ON DATABASE {database} TO {operator};
 GRANT SET, ALTER SYSTEM ON PARAMETER idle_in_transaction_session_timeout, statement_timeout, lock_timeout TO {operator};

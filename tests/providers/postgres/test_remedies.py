@@ -251,7 +251,7 @@ async def test_a_duplicate_index_is_dropped_and_comes_back(server: Any, target: 
     assert outcome.undo["action"] == "postgres.create_index"
     assert made_preview.summary == "CREATE INDEX CONCURRENTLY orders_customer ON shop.orders USING btree (customer)"
     assert (made.result, verified.verdict, made_again.hits) == (Result.DONE, Verified.PASSED, 0)
-    assert "less than index_unused_days" in partial.refused
+    assert "less than unused_index_days" in partial.refused
     assert "carries the constraint orders_pkey" in primary.refused
     assert "definition must be" in odd.refused
 
@@ -268,7 +268,7 @@ async def test_an_index_that_nobody_reads_is_dropped_and_one_that_is_read_stays(
     )
     counted(shop)
     names = ("unread", "once", "lines_order", "seen")
-    async with target(**quick(server, index_unused_days=0.000001)) as connection:
+    async with target(**quick(server, unused_index_days=0.000001)) as connection:
         drop = connection.actions["postgres.drop_index"]
         refused = {name: (await drop.preview({"index": f"shop.{name}"})).refused for name in names}
         outcome = await drop.apply({"index": "shop.unread"})
@@ -280,7 +280,7 @@ async def test_an_index_that_nobody_reads_is_dropped_and_one_that_is_read_stays(
 
 
 async def test_an_index_that_the_disk_has_no_room_for_is_refused(server: Any, target: Any) -> None:
-    async with target(**quick(server, disk_mb=40.0)) as connection:
+    async with target(**quick(server, disk_capacity=0.04)) as connection:
         action = connection.actions["postgres.create_index"]
         preview = await action.preview({"table": "shop.orders", "columns": ["note"]})
     assert "it would be more than 90 % full" in preview.refused

@@ -20,6 +20,7 @@ from hutch.ports import Connection
 from rolerabbit.drills import FAULTS
 
 OPENS = {
+    "abandoned-slot": "postgres-upkeep",
     "advisory-lock": "postgres-locks",
     "bad-release": "service-outage",
     "brute-force": "brute-force",
@@ -36,6 +37,7 @@ OPENS = {
     "redis-stopped": "redis",
     "too-few-replicas": "scaling#scale-out",
     "too-many-clients": "postgres-connections",
+    "used-up-sequence": "postgres-upkeep",
 }
 """The runbook of the library that somebody would open."""
 

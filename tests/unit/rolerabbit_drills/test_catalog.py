@@ -20,7 +20,7 @@ WANTED = {
     "lock-holder", "ddl-queue", "advisory-lock", "postgres-stopped", "too-many-clients", "redis-stopped", "redis-full",
     "missing-index", "crash-loop", "too-few-replicas", "half-applied-migration", "brute-force", "export-storm",
     "mass-deletion", "leak", "bad-release", "traffic-peak", "long-backup", "planned-deployment", "big-report",
-    "nat-logins",
+    "nat-logins", "used-up-sequence", "abandoned-slot",
 }  # fmt: skip
 
 

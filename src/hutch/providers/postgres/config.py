@@ -92,18 +92,6 @@ SETTINGS = (
     Setting("index_timeout", "float", "seconds that making an index may take", default=1800.0),
     Setting("index_lock_timeout", "float", "seconds that making an index waits for each older session", default=10.0),
     Setting("upkeep_timeout", "float", "seconds that a vacuum, an analyze or a validation may take", default=1800.0),
-    Setting(
-        "disk_mb",
-        "float",
-        "size of the disk that the database lies on, in MB: an index that would fill it past 90 % is refused; the "
-        "server can't be asked for it",
-    ),
-    Setting(
-        "index_unused_days",
-        "float",
-        "days over which an index must not have been read once before it may be dropped as unused",
-        default=14.0,
-    ),
     Setting("max_sessions", "int", "how many sessions one action may end", default=50),
     *THRESHOLDS,
 )
@@ -140,8 +128,6 @@ class Config:
     index_timeout: float
     index_lock_timeout: float
     upkeep_timeout: float
-    disk_mb: float
-    index_unused_days: float
     max_sessions: int
     care: Thresholds
 
@@ -196,8 +182,6 @@ def config_from(settings: Mapping[str, object]) -> Config:
         index_lock_timeout=_number(values, "index_lock_timeout"),
         care=thresholds_from(values),
         upkeep_timeout=_number(values, "upkeep_timeout"),
-        disk_mb=_number(values, "disk_mb") if values["disk_mb"] is not None else 0.0,
-        index_unused_days=_number(values, "index_unused_days"),
     )
 
 

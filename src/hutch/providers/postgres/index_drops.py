@@ -15,7 +15,7 @@ from hutch.providers.postgres.remedies import CREATE_INDEX, DROP_INDEX
 
 class DropIndex(Care):
     """Drop an index CONCURRENTLY: an INVALID one, one that ``postgres.create_index`` made, one that another index
-    serves as well as, or one that was not read once in ``index_unused_days``. Never one that carries a constraint.
+    serves as well as, or one that was not read once in ``unused_index_days``. Never one that carries a constraint.
 
     ``args``: ``index``, ``schema`` (``public``)."""
 
@@ -71,7 +71,7 @@ class DropIndex(Care):
         if row["building"]:
             return f"index {name} is being built now"
         ours = not row["valid"] or name == index_name(schema, row["table"], row["keys"])
-        if needed := "" if ours else _needed(row, self.config.index_unused_days):
+        if needed := "" if ours else _needed(row, self.config.care.unused_index_days):
             return f"index {name} is valid, was not made by {CREATE_INDEX}, and {needed}: it stays"
         return "" if row["allowed"] and not self.operator.refusal else _right(schema, row)
 
@@ -85,7 +85,7 @@ def _needed(row: Row, days: float) -> str:
     if row["scans"]:
         return f"was read {row['scans']} times"
     if row["counted_days"] < days:
-        return f"reads are counted for {row['counted_days']:.1f} days only, less than index_unused_days = {days:g}"
+        return f"reads are counted for {row['counted_days']:.1f} days only, less than unused_index_days = {days:g}"
     return f"serves the foreign key {row['refers']}, whose parent's deletions need it" if row["refers"] else ""
 
 
