@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hutch.bootstrap import values
 from hutch.bootstrap.yamlnodes import Node
-from hutch.model.message import NotifyConfig
+from hutch.model.message import Audience, NotifyConfig
 from hutch.model.oncall import DAYS, Escalation, PeopleConfig, Person, Rotation, Schedule, Step, Turn
 from hutch.model.severity import Severity
 from hutch.ports import Setting
@@ -59,7 +59,8 @@ def people_config(root: Node, notify: NotifyConfig) -> PeopleConfig:
     """The three blocks, checked against each other and the channels. Raises ``ConfigError``."""
     people = {n: _person(n, c, notify) for n, c in root.child("people").mapping().items()}
     schedules = {n: _schedule(n, c, people) for n, c in root.child("oncall").mapping().items()}
-    names = {*people, *schedules, *notify.channels}
+    own = {n for n, c in notify.channels.items() if c.audience is Audience.RESPONDERS}
+    names = {*people, *schedules, *own}
     if double := (set(people) & set(schedules)) | ((set(people) | set(schedules)) & set(notify.channels)):
         where = root.child("oncall" if double & set(schedules) else "people")
         raise where.fail(f"{min(double)!r} names two things: a person, a schedule or a channel must each have its own")
@@ -73,6 +74,10 @@ def _person(name: str, node: Node, notify: NotifyConfig) -> Person:
     values.settings(node, PERSON)
     for one in node.child("channels").items():
         _known(one, values.text(one), notify.channels, "channel")
+        if notify.channels[values.text(one)].audience is not Audience.RESPONDERS:
+            raise one.fail(
+                f"{values.text(one)!r} is read by {notify.channels[values.text(one)].audience}: pages go to responders"
+            )
     return Person(name, tuple(values.texts(node.child("channels"))))
 
 

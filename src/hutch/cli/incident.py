@@ -9,6 +9,7 @@ import click
 
 from hutch.cli.export import export
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
+from hutch.cli.update import update
 from hutch.commands import incidents, past, reviews
 from hutch.commands.context import Context
 from hutch.commands.views import incident_json
@@ -112,16 +113,7 @@ def note(incident_id: str, text: str, json_out: bool) -> None:
     _show(with_context(lambda c: incidents.note(c, incident_id, text, actor())), json_out)
 
 
-@incident.command()
-@click.argument("incident_id")
-@click.argument("text", default="")
-@as_json
-def update(incident_id: str, text: str, json_out: bool) -> None:
-    """Record the update that was given to stakeholders; without TEXT, print a draft and record nothing."""
-    if not text:
-        click.echo(with_context(lambda c: reviews.draft_update(c, incident_id)))
-        return
-    _show(with_context(lambda c: incidents.post_update(c, incident_id, text, actor())), json_out)
+incident.add_command(update)
 
 
 @incident.command()

@@ -46,9 +46,14 @@ def to_channel(channel: Channel, incident: str, title: str, body: str, about: st
 def queued(
     stream: str, messages: Iterable[Message], mask: Context, actor: str = "hutch"
 ) -> tuple[list[Draft], list[Job]]:
-    """What to append and to defer so that these are sent. Secrets are masked."""
+    """What to append and to defer so that these are sent. Secrets are masked.
+
+    Raises :class:`CommandError` where Hutch by itself would speak to anybody but responders: a person does that.
+    """
     drafts, jobs = [], []
     for message in messages:
+        if actor == "hutch" and message.audience not in ("", Audience.RESPONDERS):
+            raise CommandError(f"nothing goes to {message.audience} unless a person sends it", 2)
         title, body = mask.secrets.mask(message.title), mask.secrets.mask(message.body)
         drafts.append(replace(message, title=title, body=body).queued(actor))
         jobs.append(job(stream, message.id))

@@ -62,13 +62,13 @@ def draft_update(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
         "",
         f"Impact: {IMPACT[told.incident.severity]} {span(start, end, zone)}",
         "Affected: [Which users, and what they noticed]",
-        f"Root Cause: {_cause(told)}",
-        f"Resolution: {_resolution(told)}",
+        f"Root Cause: {cause_words(told)}",
+        f"Resolution: {resolution_words(told)}",
         "",
         "Timeline:",
-        *(f"{clock_time(at, zone)} - {what}" for at, what in _moments(told)),
+        *(f"{clock_time(at, zone)} - {what}" for at, what in moments(told)),
         "",
-        _ending(told),
+        ending(told),
     ]
     return "\n".join(lines) + "\n"
 
@@ -82,18 +82,21 @@ def state_of(told: Story) -> str:
     return "IDENTIFIED" if told.cause else "INVESTIGATING"
 
 
-def _cause(told: Story) -> str:
+def cause_words(told: Story) -> str:
+    """The cause in words for everybody."""
     code = text(told.cause_data, "code")
     return next((words for family, words in CAUSES.items() if code.startswith(family)), "[Being investigated]")
 
 
-def _resolution(told: Story) -> str:
+def resolution_words(told: Story) -> str:
+    """What was done, in words for everybody."""
     if not told.remedies:
         return "[What was done]" if told.resolved else "[We are working on it]"
     return "; ".join(dict.fromkeys(REMEDIES.get(r.action, "[What was done]") for r in told.remedies))
 
 
-def _moments(told: Story) -> list[tuple[datetime, str]]:
+def moments(told: Story) -> list[tuple[datetime, str]]:
+    """What happened when, in words for everybody."""
     severity = told.incident.severity.label
     found = [(told.began_at, "The disruption began")] if told.began_at < told.incident.detected_at else []
     found += [(told.incident.detected_at, "Disruption detected")]
@@ -104,7 +107,8 @@ def _moments(told: Story) -> list[tuple[datetime, str]]:
     return sorted(found, key=lambda moment: moment[0])
 
 
-def _ending(told: Story) -> str:
+def ending(told: Story) -> str:
+    """The sentence at the end."""
     sorry = "We apologize for the inconvenience."
     if told.resolved:
         lasted = f" It lasted {length(told.duration)}." if told.duration else ""
