@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from hutch.cli.main import resolve
 from hutch.cli.shell import actor, as_json, emit, with_context
-from hutch.commands import incidents, updates
+from hutch.commands import incidents
 from hutch.commands.context import Context
-from hutch.commands.updates import Preview
 from hutch.commands.views import incident_json
 from hutch.model.incident import Incident
 from hutch.model.message import Audience
@@ -60,7 +61,9 @@ def update(
     values, words = _values(given), text or (_read(file) if file else "")
     wanted = [Audience(audience)] if audience else list(Audience)
 
-    async def seen(context: Context) -> list[Preview]:
+    updates: Any = resolve("hutch.commands.updates")  # its templates are a library that no other command needs
+
+    async def seen(context: Context) -> list[Any]:
         return [
             await updates.preview(context, incident_id, a, template=template, text=words, given=values) for a in wanted
         ]
@@ -92,7 +95,7 @@ def _read(file: str) -> str:
         raise click.UsageError(f"{file} cannot be read: {error}") from None
 
 
-def _shown(found: Sequence[Preview], json_out: bool) -> None:
+def _shown(found: Sequence[Any], json_out: bool) -> None:
     """The text on standard output, what is to be known of it on standard error."""
     if json_out:
         emit([p.as_dict() for p in found] if len(found) > 1 else found[0].as_dict())
@@ -108,7 +111,7 @@ def _shown(found: Sequence[Preview], json_out: bool) -> None:
     click.echo("nothing was sent: --audience … --send sends it", err=True)
 
 
-def _sent(seen: Preview, state: Incident, json_out: bool) -> None:
+def _sent(seen: Any, state: Incident, json_out: bool) -> None:
     if json_out:
         emit({**seen.as_dict(), "sent": True, "seq": state.seq})
         return
