@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import psycopg
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto.server import ThreadedMotoServer
 
 from backup_world import Shop, listed
 from hutch.model.action import Result, Verified
+from hutch.model.finding import Status
+from rolerabbit.embedded.server import free_port
 
+PROCESS = Path(__file__).parents[2] / "support" / "backup_process.py"
 AWS = {"region": "eu-central-1", "access_key_id": "testing-key-id", "secret_access_key": "testing-secret"}
 
 
@@ -89,3 +96,70 @@ async def test_a_bucket_holds_them_as_a_folder_does(shop: Shop, endpoint: str) -
     assert after["unfinished"] == []
     assert [b["state"] for b in after["backups"]] == ["proved"]
     assert "Uploads" not in client.list_multipart_uploads(Bucket="backups")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"to": "s3://no-such-bucket/x"}, "S3 says NoSuchBucket"),
+        ({"to": "s3://backups/x", "endpoint": "http://127.0.0.1:9"}, "EndpointConnectionError"),
+    ],
+)
+async def test_a_bucket_that_refuses_is_said(
+    shop: Shop, endpoint: str, changed: dict[str, object], reason: str
+) -> None:
+    connection = shop.opened(**{"endpoint": endpoint, **AWS, **changed})
+    made = await connection.actions["backup.create"].apply({})
+    assert made.result is Result.FAILED
+    assert reason in made.summary
+    assert "testing-secret" not in made.summary
+    looked = await connection.checks["backup.age"]()
+    assert (looked.status, looked.matters) == (Status.UNKNOWN, False)
+
+
+async def test_killed_in_the_middle_of_an_upload(shop: Shop, tmp_path: Path) -> None:
+    """The bucket's server stands still, so that the upload is under way for sure."""
+    port = free_port()
+    argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as moto:
+        try:
+            settings = {"to": "s3://backups/x", "endpoint": f"http://127.0.0.1:{port}", **AWS}
+            await _bucket(port)
+            with subprocess.Popen(
+                [sys.executable, str(PROCESS), "backup.create"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as process:
+                assert process.stdin and process.stdout
+                process.stdin.write(json.dumps({**shop.settings, **settings}))
+                process.stdin.close()
+                assert any("storing 1 of" in line for line in process.stdout)
+                moto.send_signal(signal.SIGSTOP)
+                await asyncio.sleep(0.3)
+                process.kill()
+            moto.send_signal(signal.SIGCONT)
+            connection = shop.opened(**settings)
+            assert json.loads((await listed(connection, json=True)).output)["backups"] == []
+            again = await connection.actions["backup.create"].apply({"verify": True})
+            assert again.result is Result.DONE, again.summary
+            assert json.loads((await listed(connection, json=True)).output)["unfinished"] == []
+        finally:
+            moto.kill()
+
+
+async def _bucket(port: int) -> None:
+    client = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    for _ in range(100):
+        try:
+            client.create_bucket(Bucket="backups")
+            return
+        except EndpointConnectionError:
+            await asyncio.sleep(0.1)
+    raise AssertionError("moto does not answer")
