@@ -53,6 +53,7 @@ SIGNAL_WORDS: Mapping[str, str] = {
     "db_query_time": "database slow queries",
     "db_size": "database disk storage",
     "disk_used": "disk storage full",
+    "backup_age": "backup overdue",
     "cpu": "cpu load scale",
     "memory": "memory load scale",
     "request_rate": "traffic load scale",

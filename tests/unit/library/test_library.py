@@ -36,6 +36,7 @@ class Told:
 
 ECS = "aws ecs update-service --cluster [cluster] --service [ecs-service]"
 MEANT = {
+    "backups": Told(5, 2, 0, "backup.list backup.create backup.verify backup.list"),
     "brute-force": Told(7, 2, 0, "block.add account.restrict", sensitive="sources accounts"),
     "data-breach": Told(
         13,
