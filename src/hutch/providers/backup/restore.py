@@ -22,6 +22,9 @@ from hutch.providers.backup.scratch import Scratch, scratch
 from hutch.providers.backup.seal import Key, opened
 from hutch.providers.backup.stage import stage
 
+FORGETS = 17
+"""From this version on pg_restore sets transaction_timeout on every server, also on one that does not know it."""
+UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
 _ENTRY = re.compile(r"(?P<number>\d+); \d+ \d+ (?P<kind>[A-Z][A-Z ]*?) (?P<schema>\S+) (?P<name>.+) \S+")
 _DATA = ("TABLE DATA", "SEQUENCE SET", "MATERIALIZED VIEW DATA", "BLOB", "BLOBS", "BLOB METADATA")
 
@@ -104,14 +107,17 @@ async def _restore(
     config: Config, programs: tools.Tools, archive: Path, database: Scratch, folder: Path, tables: Sequence[str]
 ) -> None:
     login = tools.login(database.url, folder)
-    how = ["--exit-on-error", "--no-owner", "--no-privileges", "--no-password", f"--jobs={config.jobs}"]
+    mismatched = programs.major >= FORGETS > database.version // 10000
+    how = ["--no-owner", "--no-privileges", "--no-password"]
+    how += [] if mismatched else ["--exit-on-error", f"--jobs={config.jobs}"]  # several do not count their errors
     if tables:
         listing = folder / "wanted.list"
         lines = wanted(await tools.entries(programs, archive, login), tables)
         await asyncio.to_thread(listing.write_text, "\n".join(lines) + "\n", encoding="utf-8")
         how.append(f"--use-list={listing}")
     said(f"pg_restore {programs.major} begins, into {database.name}\n")
-    await tools.run(programs, "pg_restore", [*how, f"--dbname={login.conninfo}", str(archive)], login, config.timeout)
+    argv, harmless = [*how, f"--dbname={login.conninfo}", str(archive)], UNKNOWN_SETTING if mismatched else ""
+    await tools.run(programs, "pg_restore", argv, login, config.timeout, harmless)
 
 
 def wanted(lines: Iterable[str], tables: Sequence[str]) -> list[str]:

@@ -14,6 +14,8 @@ from hutch.providers.backup.create import Create
 from hutch.providers.backup.looks import Listing
 from hutch.providers.backup.places import Folder, Place
 from hutch.providers.backup.prune import Prune
+from hutch.providers.backup.ready import CHECK as READY
+from hutch.providers.backup.ready import Ready
 from hutch.providers.backup.recover.target import offered
 from hutch.providers.backup.seal import ring
 from hutch.providers.backup.timed import Calendar
@@ -32,7 +34,7 @@ def connect(target: TargetConfig) -> Connection:
     recovery = offered(config, target.settings, shelf)
     return Connection(
         target=name,
-        checks={CHECK: age},
+        checks={CHECK: age, READY: Ready(config, name, target.now)},
         actions={
             "backup.create": Create(config, shelf, target.now, prove),
             "backup.verify": prove,

@@ -98,8 +98,13 @@ def login(url: str, folder: Path) -> Login:
     return Login(make_conninfo("", **safe), file)
 
 
-async def run(tools: Tools, program: str, arguments: Sequence[str], login: Login, timeout: float) -> Ended:
-    """Run one of the programs. :class:`BackupError` for what it says when it fails, or takes too long."""
+async def run(
+    tools: Tools, program: str, arguments: Sequence[str], login: Login, timeout: float, harmless: str = ""
+) -> Ended:
+    """Run one of the programs. :class:`BackupError` for what it says when it fails, or takes too long.
+
+    ``harmless`` is the one error that pg_restore may go on from; any other is a failure.
+    """
     argv = [str(tools.folder / program), *arguments]
     try:
         ended = await run_group(argv, login.environment(), str(login.file.parent), timeout, OUTPUT_LIMIT, GRACE)
@@ -107,9 +112,16 @@ async def run(tools: Tools, program: str, arguments: Sequence[str], login: Login
         raise BackupError(f"{argv[0]} cannot be started: {error.strerror}") from None
     if ended.timed_out:
         raise BackupError(f"{program} took longer than {timeout:g} s (setting timeout)")
-    if ended.code != 0:
+    if ended.code != 0 and not (harmless and _harmless(ended.output.decode(errors="replace"), harmless)):
         raise BackupError(f"{program} failed: {_last(ended.output)}", passing=True)
     return ended
+
+
+def _harmless(output: str, harmless: str) -> bool:
+    """Whether all that went wrong is that, by pg_restore's own count."""
+    errors = [line for line in output.splitlines() if "error:" in line]
+    counted = re.search(r"errors ignored on restore: (\d+)", output)
+    return counted is not None and all(harmless in line for line in errors) and int(counted[1]) == len(errors)
 
 
 def _last(output: bytes) -> str:
