@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from hutch.model.alert import Rule
@@ -34,6 +34,11 @@ def parse(text: str | bytes, source: str) -> Document:
     Raises :class:`RunbookError` with line and source for what is not text, for malformed annotations, and for alert
     rules that cannot be read. Takes time linear in the text.
     """
+    return parse_marked(text, source)[0]
+
+
+def parse_marked(text: str | bytes, source: str) -> tuple[Document, Sequence[Mark]]:
+    """As :func:`parse`, with the marks that the document was made from: finding them is half of the work."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         return _parse(_decode(raw), hashlib.sha256(raw).hexdigest(), source)
@@ -54,7 +59,7 @@ def _decode(raw: bytes) -> str:
     return _LINE_END.sub("\n", text)
 
 
-def _parse(text: str, digest: str, source: str) -> Document:
+def _parse(text: str, digest: str, source: str) -> tuple[Document, Sequence[Mark]]:
     body, meta = _front_matter(text)
     lines = body.split("\n")
     found = list(marks(body, lines))
@@ -66,7 +71,7 @@ def _parse(text: str, digest: str, source: str) -> Document:
     names = Slugger()
     anchors = _anchors(headings, plan)
     runbooks = tuple(_runbook(book, names, anchors) for book in plan.books)
-    return Document(
+    document = Document(
         title,
         digest,
         source,
@@ -77,6 +82,7 @@ def _parse(text: str, digest: str, source: str) -> Document:
         tuple(_section(Part(n, n.role or Role.OVERVIEW, (n.title.text,)), n.anchor, _nowhere) for n in plan.front),
         meta,
     )
+    return document, found
 
 
 def _front_matter(text: str) -> tuple[str, Mapping[str, object]]:

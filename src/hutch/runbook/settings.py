@@ -11,6 +11,7 @@ from hutch.runbook.placeholders import SHELLS
 from hutch.runbook.shell_words import commands
 
 _ASSIGNED = re.compile(r"(?:^|\s)(?P<name>[A-Za-z_]\w*)\+?=")
+_MAY_SET = re.compile(r"=|\b(?:for|select|read|mapfile|readarray)\b")
 _LOOPED = re.compile(r"\b(?:for|select)\s+(?P<name>[A-Za-z_]\w*)")
 _READ = frozenset({"read", "mapfile", "readarray"})
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -29,7 +30,7 @@ def settings(step: Step) -> Iterator[tuple[Statement, Mapping[str, Setting]]]:
     so_far: dict[str, Setting] = {}
     for one in step.statements:
         yield one, dict(so_far)
-        if step.lang in SHELLS:
+        if step.lang in SHELLS and one is not step.statements[-1] and _MAY_SET.search(one.text):
             so_far |= {name: Setting(one.line, lasts) for name, lasts in _set_by(one.text)}
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from hutch.model.effect import Effect
 from hutch.model.runbook import Document, Link, Runbook, Section, Statement, Step
-from hutch.runbook.blocks import Kind, marks
+from hutch.runbook.blocks import Kind, Mark
 from hutch.runbook.lint.calls import Call, calls
 from hutch.runbook.lint.sql import LONGEST, Sql, statements_of
 from hutch.runbook.placeholders import SHELLS
@@ -115,10 +115,9 @@ class Page:
         return ((n, line) for n, line in enumerate(self.lines, 1) if n not in self.code)
 
 
-def page(document: Document, text: str, surroundings: Surroundings) -> Page:
-    """The page of a classified document whose text (line ends ``\\n``) is ``text``."""
+def page(document: Document, text: str, found: Sequence[Mark], surroundings: Surroundings) -> Page:
+    """The page of a classified document whose text (line ends ``\\n``) is ``text``, with its marks."""
     lines = text.split("\n")
-    found = [*marks(text, lines)]
     blocks = tuple(Block(m.line + 1, m.end) for m in found if m.kind is Kind.BLOCK)
     return Page(
         document,

@@ -14,7 +14,7 @@ from hutch.runbook.lint.catalogue import CODES, RULES, UNREADABLE, UNUSED
 from hutch.runbook.lint.findings import Finding, Hit, Level, Rule
 from hutch.runbook.lint.page import Surroundings, page
 from hutch.runbook.lint.suppress import Suppression, suppressions
-from hutch.runbook.parse import parse
+from hutch.runbook.parse import parse_marked
 from hutch.runbook.rules import holds_rules, parse_rules
 from hutch.runbook.steps import step
 
@@ -58,12 +58,13 @@ def lint(
 
     ``text`` is decoded, its line ends are ``\\n``. What the parser refuses is a finding, and the rest is looked at.
     """
-    document, errors = _read(text, source)
+    read, errors = _read(text, source)
     unread = (Hit(error.line or 1, error.message) for error in errors)
     hits = [(UNREADABLE, hit) for hit in _bounded(unread)]
     quiet: tuple[Suppression, ...] = ()
-    if document:
-        seen = page(classify(document), text, surroundings)
+    if read:
+        document, found_marks = read
+        seen = page(classify(document), text, found_marks, surroundings)
         quiet = tuple(suppressions(seen, CODES))
         hits += [(rule, hit) for rule in RULES for hit in _bounded(rule.check(seen))]
     spoken = _without_general(hits)
@@ -125,16 +126,16 @@ def _unused(quiet: Iterable[Suppression], used: set[tuple[int, str]]) -> Iterabl
 # ------------------------------------------------------------------ what cannot be read
 
 
-def _read(text: str, source: str) -> tuple[Document | None, list[RunbookError]]:
-    """The document with every unreadable block passed over, and the errors; no document if that does not help."""
+def _read(text: str, source: str) -> tuple[tuple[Document, Sequence[Mark]] | None, list[RunbookError]]:
+    """The document and its marks, every unreadable block passed over, and the errors; none if that does not help."""
     try:
-        return parse(text, source), []
+        return parse_marked(text, source), []
     except RunbookError as error:
         first = error
     lines = text.split("\n")
     errors = [*_passed_over(text, lines)]
     try:
-        return parse("\n".join(lines), source), errors or [first]
+        return parse_marked("\n".join(lines), source), errors or [first]
     except RunbookError as error:
         return None, [*errors, error]
 
