@@ -32,6 +32,9 @@ SEED = Path(__file__).parents[2].parent / "shared" / "seed" / "rolerabbit-runboo
 BINDS = {
     "npm run db:migrate:status": "action:migrate.status",
     "npm run db:migrate": "action:migrate.up",
+    "npm run db:migrate:down": "action:migrate.down",
+    "npm run db:reset": "action:migrate.reset",
+    "npm run db:seed": "action:migrate.seed",
     "vercel rollback": "action:deploy.rollback to=$1",
     "railway restart": "action:service.restart",
     "openssl": "as-is",
@@ -43,18 +46,19 @@ PASSED = (
 )  # fmt: skip
 """Lines whose statement reads, and passes."""
 
-DONE = (183, 278, 279, 286, 287, 288, 317, 324, 378, 381, 417, 517, 577, 581, 582, 585, 666)
+DONE = (183, 278, 279, 286, 287, 288, 317, 324, 366, 370, 378, 381, 417, 517, 577, 581, 582, 585, 666)
 """Lines whose statement changes something, and did it once a person had approved."""
 
-FAILED = {640: "already exists", 641: "already exists"}
-"""Lines whose statement the database refuses: RoleRabbit has these columns."""
+FAILED = {640: "already exists", 641: "already exists", 734: "020 is marked as applied but has no migration file"}
+"""Lines whose statement is refused: RoleRabbit has these columns; line 381 has marked a version that has no file."""
 
 BY_HAND = (113,)
 
 NOT_OFFERED = {
     164: "say which release to run",
-    370: "it would hit nothing",
+    388: "reset is for development alone",
     389: "it would hit nothing",
+    390: "seed is for development alone",
     693: "say which release to run",
 }
 """Lines whose action's own preview says that it is not to be done now."""
@@ -63,6 +67,8 @@ HOW_TO_GO_ON = ("--set ", "--bind ", "binds", "psql -c", "action")
 """Words of which each refusal has one."""
 
 EFFECTS = {
+    366: "select count(*) = 0 from schema_migrations where version = '013'",
+    370: "select count(*) = 1 from schema_migrations where version = '013'",
     378: "select count(*) = 1 from information_schema.columns where column_name = 'visibility'",
     381: "select count(*) = 1 from schema_migrations where version = '020'",
     286: "select bool_and(indisvalid) from pg_index where indexrelid = 'idx_portfolios_user_id'::regclass",

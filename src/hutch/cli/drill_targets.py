@@ -17,6 +17,9 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {
         "url": {"file": "reader_url"},
         "owner_url": {"file": "owner_url"},
         "command": [sys.executable, "-m", "rolerabbit", "db", "up"],
+        "down_command": [sys.executable, "-m", "rolerabbit", "db", "down"],
+        "reset_command": [sys.executable, "-m", "rolerabbit", "db", "reset"],
+        "seed_command": [sys.executable, "-m", "rolerabbit", "db", "seed"],
     },
 }
 """Settings by provider; a ``file`` holds what the ready file has under its name. What has passed is over sooner than
