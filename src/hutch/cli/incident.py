@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hutch.cli.export import export
+from hutch.cli.roles import assign, release, roles
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
 from hutch.cli.update import update
 from hutch.commands import incidents, past, reviews
@@ -32,8 +33,9 @@ incident.add_command(export)
 @service_option
 @click.option("--severity", required=True, help="SEV-1 … SEV-4.")
 @click.option("--runbook", default="", help="DOC#anchor to start; the service's own where it has one.")
+@click.option("--exercise", is_flag=True, help="It is practice: only exercise channels hear of it.")
 @as_json
-def declare(title: str, service: str, severity: str, runbook: str, json_out: bool) -> None:
+def declare(title: str, service: str, severity: str, runbook: str, exercise: bool, json_out: bool) -> None:
     """Open an incident by hand; its clocks start and its runbook runs."""
     level = _severity(severity)
 
@@ -46,6 +48,7 @@ def declare(title: str, service: str, severity: str, runbook: str, json_out: boo
             severity=level,
             runbook=runbook or found.config.runbook,
             actor=actor(),
+            exercise=exercise,
         )
 
     _show(with_context(go), json_out)
@@ -84,13 +87,8 @@ def ack(incident_id: str, json_out: bool) -> None:
     _show(with_context(lambda c: incidents.acknowledge(c, incident_id, actor())), json_out)
 
 
-@incident.command()
-@click.argument("incident_id")
-@click.argument("who")
-@as_json
-def assign(incident_id: str, who: str, json_out: bool) -> None:
-    """Make WHO the incident's commander."""
-    _show(with_context(lambda c: incidents.assign(c, incident_id, who, actor())), json_out)
+for command in (assign, release, roles):
+    incident.add_command(command)
 
 
 @incident.command()

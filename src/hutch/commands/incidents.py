@@ -8,10 +8,13 @@ from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as incidents
+from hutch.model import roles
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident, Phase
+from hutch.model.roles import Role
 from hutch.model.severity import Severity
 from hutch.ports import Append, Conflict, Job
+from hutch.review.wording import one_line
 
 TRIES = 20
 """How often a decision is taken anew because somebody else wrote first."""
@@ -45,13 +48,15 @@ async def declare(
     actor: str = "hutch",
     also: Sequence[Draft] = (),
     respond: bool = True,
+    exercise: bool = False,
 ) -> Incident:
     """Open an incident: its first event, its promises, and ``also``, in one transaction.
 
-    With ``respond`` the runbook starts by itself.
+    With ``respond`` the runbook starts by itself. An ``exercise`` sends to exercise channels only.
     """
     now = context.clock.now()
-    data = {"title": title, "service": service, "runbook": runbook, "summary": summary, "source": source}
+    data: dict[str, object] = {"title": title, "service": service, "runbook": runbook, "summary": summary}
+    data |= {"source": source, **({"exercise": True} if exercise else {})}
     drafts = declaration(context, data, severity, detected_at or now, actor=actor, also=also)
     for _ in range(TRIES):
         names = await context.store.streams("incident:")
@@ -129,9 +134,23 @@ def acknowledgement_drafts(context: Context, state: Incident, actor: str) -> lis
     return [Draft("incident.acknowledged", {}, actor), *met, *moved]
 
 
-async def assign(context: Context, incident_id: str, who: str, actor: str) -> Incident:
-    """``who`` commands the incident."""
-    return await change(context, incident_id, lambda _: [Draft("commander.assigned", {"who": who}, actor)])
+async def assign(
+    context: Context, incident_id: str, who: str, actor: str, role: Role = Role.COMMANDER, reason: str = ""
+) -> Incident:
+    """``who`` has that role. Taken from somebody it needs a reason: of two at once the second hears who has it."""
+    name, why = one_line(who, 100), context.secrets.mask(reason)
+    if not name:
+        raise CommandError("a role is given to somebody: name who", 2)
+    try:
+        return await change(context, incident_id, lambda state: roles.assign(state.roles, role, name, why, actor))
+    except roles.Taken as error:
+        raise CommandError(str(error)) from None
+
+
+async def release(context: Context, incident_id: str, role: Role, who: str, reason: str, actor: str) -> Incident:
+    """Nobody has that role any more."""
+    why = context.secrets.mask(reason)
+    return await change(context, incident_id, lambda state: roles.release(state.roles, role, who, why, actor))
 
 
 async def note(context: Context, incident_id: str, text: str, actor: str) -> Incident:

@@ -82,7 +82,7 @@ async def attend(context: Context, incident_id: str) -> datetime | None:
 
 async def _due(room: Room) -> tuple[list[Message], datetime | None]:
     pages, at = await _pages(room)
-    found = [*pages, *_follow(room)]
+    found = [*pages, *_follow(room), *_given_roles(room)]
     if room.context.config.notify.reminders:
         found += [*_announced(room), *_reminded(room)]
     return found, at
@@ -184,6 +184,20 @@ def _follow(room: Room) -> Iterator[Message]:
 def _plain(room: Room, channel: Channel, about: str, body: str) -> Message:
     message = messages.to_channel(channel, room.state.id, room.title, body, about)
     return replace(message, severity=room.state.severity.label)
+
+
+# ------------------------------------------------------------------ who was given a role
+
+
+def _given_roles(room: Room) -> Iterator[Message]:
+    """Who was given a role by somebody else hears of it, by their own channels."""
+    people = room.context.config.people.people
+    held = ((role, h) for role, several in room.state.roles.items() for h in several)
+    for role, one in held:
+        about = f"role:{role}:{one.seq}"
+        if one.who in people and one.who != one.by and about not in room.said and room.state.open:
+            body = f"{one.by} made you {role.called} of {room.title}. See it: hutch incident show {room.state.id}"
+            yield from (replace(_plain(room, c, about, body), person=one.who) for c in _channels(room, one.who, ""))
 
 
 # ------------------------------------------------------------------ for all responders

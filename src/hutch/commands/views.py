@@ -23,6 +23,7 @@ def incident_json(state: Incident) -> dict[str, Any]:
         "resolved_at": instant(state.resolved_at) if state.resolved_at else None,
         "acknowledged_by": state.acknowledged_by,
         "commander": state.commander,
+        "roles": roles_json(state),
         "alerts": sorted(set(state.open_alerts.values())),
         "alerted": state.alerted,
         "firing": len(state.open_alerts) + state.counted_open,
@@ -33,6 +34,15 @@ def incident_json(state: Incident) -> dict[str, Any]:
             {"id": c.id, "due": instant(c.due), "state": str(c.state), "late_by": c.late_by.total_seconds()}
             for c in state.clocks
         ],
+    }
+
+
+def roles_json(state: Incident) -> dict[str, list[dict[str, str]]]:
+    """Who holds which role, since when, and who gave it."""
+    return {
+        role.value: [{"who": h.who, "since": instant(h.at), "by": h.by} for h in held]
+        for role, held in state.roles.items()
+        if held
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hutch.model import todo
+from hutch.model import roles, todo
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
@@ -51,6 +51,7 @@ class Incident:
     runs: tuple[str, ...] = ()
     acknowledged_by: str = ""
     commander: str = ""
+    roles: roles.Roles = field(default_factory=dict)
     resolved_at: datetime | None = None
     resolution: str = ""
     watch_until: datetime | None = None
@@ -175,6 +176,11 @@ def _runbook_asked(state: Incident, event: Event) -> Incident:
     return replace(state, choices=found)
 
 
+def _with_roles(state: Incident, held: roles.Roles) -> Incident:
+    commander = held.get(roles.Role.COMMANDER, ())
+    return replace(state, roles=held, commander=commander[0].who if commander else "")
+
+
 def _clock_started(state: Incident, event: Event) -> Incident:
     clock = Clock(
         name=str(event.data["clock"]),
@@ -214,7 +220,9 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "run.linked": lambda s, e: replace(s, runs=(*s.runs, str(e.data["run"]))),
     "cause.named": lambda s, e: replace(s, cause=dict(e.data)),
     "incident.acknowledged": lambda s, e: replace(s, acknowledged_by=s.acknowledged_by or e.actor),
-    "commander.assigned": lambda s, e: replace(s, commander=str(e.data["who"])),
+    "commander.assigned": lambda s, e: _with_roles(s, roles.assigned(s.roles, e)),
+    "role.assigned": lambda s, e: _with_roles(s, roles.assigned(s.roles, e)),
+    "role.released": lambda s, e: _with_roles(s, roles.released(s.roles, e)),
     "severity.changed": lambda s, e: replace(s, severity=Severity.of(str(e.data["to"]))),
     "incident.resolved": lambda s, e: replace(s, resolved_at=e.at, resolution=str(e.data["resolution"])),
     "incident.reopened": _reopened,

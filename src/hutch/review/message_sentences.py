@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from hutch.model.roles import Role
 from hutch.review.reading import Told, number
 from hutch.review.wording import one_line
 
@@ -39,12 +40,26 @@ def _heard(told: Told) -> str:
     return f"{one_line(told.event.actor)} {PAGERDUTY.get(told['type'], told['type'])}{text}"
 
 
+def _assigned(told: Told) -> str:
+    name = told["role"] or Role.COMMANDER
+    title = Role(name).called if name in list(Role) else name
+    taken = f", taken over from {told['from']}" if told["from"] else ""
+    return f"{told.get('who', 'Nobody')} is {title}{taken}{_because(told)}"
+
+
+def _because(told: Told) -> str:
+    return f": {told['reason']}" if told["reason"] else ""
+
+
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "message.queued": _queued,
     "message.delivered": lambda t: f"Message delivered by {t.get('channel', 'a channel')}",
     "message.failed": lambda t: f"{_undelivered(t)}; next try at {t.at('again_at')}",
     "message.given_up": lambda t: f"{_undelivered(t)}; given up",
     "pagerduty.heard": _heard,
+    "commander.assigned": _assigned,
+    "role.assigned": _assigned,
+    "role.released": lambda t: f"{t.get('who', 'Somebody')} is no longer {t.get('role', 'there')}{_because(t)}",
     "link.used": lambda t: f"{one_line(t.event.actor)} used the link of a page",
 }
 """By kind of event."""

@@ -180,7 +180,6 @@ SENTENCES: Mapping[str, Sentence] = {
     "phase.changed": lambda t: f"Phase: {t.get('to', 'unknown')}{_because(t)}",
     "run.linked": _linked,
     "cause.named": lambda t: f"Cause identified: {_cause(t.event.data)}",
-    "commander.assigned": lambda t: f"{t.get('who', 'Nobody')} is the incident commander",
     "severity.changed": lambda t: f"Severity is now {t.get('to', 'unknown')}{_because(t)}",
     "note.added": lambda t: f"{one_line(t.event.actor)} noted: {t.get('text', '(nothing)')}",
     "item.added": lambda t: f"Action item {t['number']}: {_item(t)}",

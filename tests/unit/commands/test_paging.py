@@ -20,6 +20,7 @@ from hutch.model.config import Config, ServiceConfig
 from hutch.model.incident import Incident
 from hutch.model.message import Audience, Channel, Message, NotifyConfig
 from hutch.model.oncall import Escalation, PeopleConfig, Person, Rotation, Schedule, Step
+from hutch.model.roles import Role
 from hutch.model.severity import Severity
 from hutch.testing import FakeClock, MemoryQueue, MemoryStore
 
@@ -284,3 +285,18 @@ async def test_messages_of_a_page_are_told(context: Context, ear: Ear) -> None:
     await pass_minutes(context, 0)
     sent = await messages.sent_of(context, state.stream)
     assert {(s.message.person, s.message.channel) for s in sent} >= {("anna", "anna-phone"), ("", "pager")}
+
+
+async def test_who_is_given_a_role_by_somebody_else_hears_of_it_once(context: Context, ear: Ear) -> None:
+    state = await declared(context, 4)
+    await incidents.assign(context, state.id, "ben", "anna")
+    await incidents.assign(context, state.id, "anna", "anna", Role.SCRIBE)
+    await pass_minutes(context, 3)
+    assert [(m.channel, m.person) for _, m in ear.heard if m.about.startswith("role:")] == [("ben-phone", "ben")]
+
+
+async def test_a_declared_exercise_reaches_exercise_channels_only(context: Context, ear: Ear) -> None:
+    await incidents.declare(context, title="t", service="shop", severity=Severity.SEV1, exercise=True)
+    await pass_minutes(context, 60, every=5)
+    assert {m.channel for _, m in ear.heard} == {"practice"}
+    assert all(m.title.startswith("EXERCISE ") for _, m in ear.heard)
