@@ -366,7 +366,8 @@ class Fault(Protocol):
 
     @property
     def cause(self) -> str:
-        """The cause code that must be named; empty for a no-fault, which must come out healthy."""
+        """The cause code that must be named. Empty for a no-fault, which must come out healthy, and for a fault that
+        only an alert tells of: an optional ``alert`` is the rule that must fire, in one incident."""
 
     @property
     def object_kind(self) -> str:

@@ -15,6 +15,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "db": "rolerabbit.db:db",
     "load": "rolerabbit.load:load",
     "platform": "rolerabbit.platform.cli:platform",
+    "edge": "rolerabbit.edge:edge",
     "fault": "rolerabbit.drills.cli:fault",
     "accounts": "rolerabbit.operate:accounts",
     "reports": "rolerabbit.operate:list_reports",

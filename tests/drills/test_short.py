@@ -18,7 +18,7 @@ HUTCH = str(Path(sys.executable).with_name("hutch"))
 CHOSEN = {
     "lock-holder": "postgres.blocked_by_lock",
     "bad-release": "deploy.bad_release",
-    "redis-stopped": "redis.unreachable",
+    "name-gone": "http.dns",
     "planned-deployment": "",
 }
 
@@ -93,7 +93,10 @@ def test_three_faults_and_a_no_fault(tmp_path: Path) -> None:
         cause = CHOSEN[result["fault"]]
         assert (result["verdict"], result["reasons"]) == ("passed", []), told
         assert ((result["named"] or {}).get("code", "")) == cause
-        assert result["scores"] == dict.fromkeys(("cause", "object", "remedy", "verified"), True if cause else None)
+        scores = dict.fromkeys(("cause", "object", "remedy"), True if cause else None)
+        by_rule = result["fault"] == "name-gone"  # nothing here cures it; a rule over probes fired for it
+        verified = True if cause and not by_rule else None
+        assert result["scores"] == {**scores, "verified": verified, "alert": True if by_rule else None}
         assert set(result["harm"].values()) == {0}
     assert found["totals"]["right"]["cause"]["right"] == 3
     assert found["load"]["requests"] > 100

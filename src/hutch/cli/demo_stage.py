@@ -54,6 +54,7 @@ class Stage:
     changes: Mapping[str, Any] = field(default_factory=dict)
     targets: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]] = lambda _: {}
     report: Path = Path(os.devnull)
+    probes: Callable[[Mapping[str, Any]], list[dict[str, Any]]] = lambda _: []
 
     @property
     def config_path(self) -> Path:
@@ -119,6 +120,7 @@ class Stage:
                 }
             },
             "alerts": RULES,
+            "probes": self.probes(ready),
             **self.changes,
         }
         self.config_path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from hutch.bootstrap.wire import open_context
-from hutch.cli.demo_stage import RATE
+from hutch.cli.demo_stage import RATE, RULES
 from hutch.cli.demo_stage import Stage as Platform
-from hutch.cli.drill_targets import targets
+from hutch.cli.drill_targets import probes, targets
 from hutch.cli.main import resolve
 from hutch.commands.context import CommandError, Context
+from hutch.commands.drills.result import Traffic
 from hutch.commands.drills.stage import Stage
 from hutch.commands.drills.traffic import served
 from hutch.commands.drills.visitor import visiting
@@ -27,13 +29,25 @@ from hutch.commands.drills.visitor import visiting
 TIME_SCALE = 60.0
 """As in the demo: a rule of 5 minutes fires after 5 seconds."""
 
+BACKUP = {
+    "name": "Backup Old", "condition": "backup_age > 26h", "duration": "5m", "severity": "SEV-3", "no_data": "5m",
+}  # fmt: skip
+"""A rule over what one exporter alone gives: when that falls silent, nobody can judge it, and that is said."""
+
 CHANGES: Mapping[str, Any] = {
     "diagnose_every": "30s",
     "watch_for": "3m",
     "guards": {"per_hour": 1000, "max_hits": 200},
+    "alerts": [*RULES, BACKUP],
 }
 """What the drills' configuration has otherwise than the demo's: the watch by diagnosis is on, the regression watch is
 short so that the next drill need not wait for it, and an hour may hold more drills than an hour has incidents."""
+
+OUTSIDE = "edge"
+"""The folder of the platform's data where what stands before it keeps its files."""
+
+EDGE_WITHIN = 20.0
+"""Seconds that it may take to come up."""
 
 LOAD = "load.json"
 """The file of the stage's folder with the load's own summary, once it has ended."""
@@ -45,15 +59,19 @@ FLOWING = RATE / 2
 @asynccontextmanager
 async def standing(folder: Path, ready_file: Path | None, say: Callable[[str], None]) -> AsyncIterator[Stage]:
     """A service under load, watched by Hutch; a platform of our own unless a running one's ``ready_file`` is given."""
-    platform = Platform(folder, "", TIME_SCALE, CHANGES, targets, folder / LOAD)
+    platform = Platform(folder, "", TIME_SCALE, CHANGES, targets, folder / LOAD, probes)
     if ready_file is None:
-        async with platform.standing() as ready, _served(platform, ready, folder / "platform.json", say) as stage:
-            yield stage
+        place = folder / "platform.json"
+        async with platform.standing() as ready, edge(place, ready) as door:
+            platform.configure({**ready, **door})
+            async with _served(platform, ready, place, say) as stage:
+                yield stage
         return
     ready = await asyncio.to_thread(_read, ready_file)
-    platform.configure(ready)
-    async with _served(platform, ready, ready_file, say) as stage:
-        yield stage
+    async with edge(ready_file, ready) as door:
+        platform.configure({**ready, **door})
+        async with _served(platform, ready, ready_file, say) as stage:
+            yield stage
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -69,14 +87,64 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 @asynccontextmanager
+async def edge(ready_file: Path, ready: Mapping[str, Any]) -> AsyncIterator[dict[str, str]]:
+    """What stands before the platform while the block lasts: where its door, its names and its metrics are."""
+    folder = Path(str(ready["data_dir"])) / OUTSIDE
+    (folder / "edge.json").unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "rolerabbit", "edge", "--ready-file", str(ready_file),
+        stdin=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(int(EDGE_WITHIN / 0.05)):
+            if (folder / "edge.json").exists() or process.returncode is not None:
+                break
+            await asyncio.sleep(0.05)
+        yield {f"edge_{k}": v for k, v in _read_json(folder / "edge.json").items()}
+    finally:
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
+
+
+def _read_json(path: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"what stands before the platform did not start: {error}") from error
+    return found
+
+
+def _tell_outside(data_dir: Path, port: int) -> None:
+    """Where other tools send their alerts: for the fault that is one of those."""
+    where = {"alertmanager": f"http://127.0.0.1:{port}/api/v1/ingest/alertmanager"}
+    (data_dir / OUTSIDE / "hutch.json").write_text(json.dumps(where), encoding="utf-8")
+
+
+class Counted:
+    """The traffic by the service's own metrics; as it was last, while those are silent."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._last = context, Traffic()
+
+    async def __call__(self) -> Traffic:
+        """Up to now."""
+        found = await served(self._context.service())
+        self._last = found if found.requests else self._last
+        return self._last
+
+
+@asynccontextmanager
 async def _served(
     platform: Platform, ready: Mapping[str, Any], ready_file: Path, say: Callable[[str], None]
 ) -> AsyncIterator[Stage]:
     server = resolve("hutch.web.server")
     context: Context = open_context(platform.config_path, apart=True)
+    listener = server.listen(0)
+    _tell_outside(Path(str(ready["data_dir"])), listener.getsockname()[1])
     try:
         async with (
-            server.serving(context, server.listen(0)) as monitor,
+            server.serving(context, listener) as monitor,
             platform.load(ready),
             visiting(f"{ready['app_url']}/api/health") as visitor,
         ):
@@ -85,7 +153,7 @@ async def _served(
                 context,
                 ready_file,
                 platform.folder,
-                lambda: served(context.service()),
+                Counted(context),
                 visitor,
                 lambda: (watch.values.get("request_rate") or 0) > FLOWING,
                 say,

@@ -33,10 +33,23 @@ def targets(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for name, block in TARGETS.items()
         if all(v["file"] in ready for v in block.values() if isinstance(v, Mapping))
     }
+    if "edge_metrics" in ready:
+        known["http"] = {"metrics": ready["edge_metrics"]}
     if "migrations" in known:
         further = str(ready["migrations_dir"])
         known["migrations"] |= {"folder": [str(_bundled()), further], "env": {"RR_MIGRATIONS_EXTRA": further}}
     return known
+
+
+def probes(ready: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The probes of what stands before a platform, where anything does; every 30 s, divided by the time scale."""
+    if "edge_door" not in ready:
+        return []
+    return [
+        {"name": "front door", "kind": "http", "target": ready["edge_door"], "ca": ready["edge_ca"], "interval": "30s"},
+        {"name": "name", "kind": "dns", "target": ready["edge_name"], "server": ready["edge_names"],
+         "answers": ["127.0.0.1"], "interval": "30s"},
+    ]  # fmt: skip
 
 
 def _bundled() -> Path:

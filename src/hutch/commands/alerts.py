@@ -50,7 +50,8 @@ async def _write(context: Context, alerts: Sequence[Alert], again: Sequence[str]
         for _ in range(TRIES):
             await board.catch_up(store, context.clock.now())
             known = await board.firings(store, [*(a.fingerprint for a in alerts), *again])
-            intake = Intake(context, known)
+            gone = await board.over(store, (k.incident for k in known.values() if k.alert and (k.told or k.counted)))
+            intake = Intake(context, known, gone)
             receipts = [intake.take(alert) for alert in alerts]
             await _release(context, intake, again)
             intake.finish()

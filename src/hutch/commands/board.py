@@ -74,6 +74,13 @@ class Board:
             self._keep(state)
         return known
 
+    async def over(self, store: Store, names: Iterable[str]) -> dict[str, Incident]:
+        """Those of these incidents that are over and no longer watched: what still fires in one may end now."""
+        unknown = [name for name in dict.fromkeys(names) if name and name not in self.incidents]
+        streams = [incident.stream_of(name) for name in unknown]
+        folded = map(incident.fold, await store.read_all(streams) if streams else [])
+        return {state.id: state for state in folded if state}
+
     def forget(self, fingerprints: Iterable[str]) -> None:
         """Read these from the log when they are next asked for: somebody else wrote to them."""
         for fingerprint in fingerprints:

@@ -51,12 +51,15 @@ class Storm:
 class Intake:
     """The states as they will be once the batch is written, and the drafts that make them so."""
 
-    def __init__(self, context: Context, firings: Mapping[str, Firings]) -> None:
+    def __init__(
+        self, context: Context, firings: Mapping[str, Firings], over: Mapping[str, Incident] | None = None
+    ) -> None:
         self.context = context
         self.policy = context.config.alerting
         self.now = context.clock.now()
         self.incidents: dict[str, Incident] = {}  # those that the batch changes
         self.firings = dict(firings)
+        self.over = over or {}  # those that the board has forgotten, and in which something still fires
         self.drafts: dict[str, list[Draft]] = {}
         self.expect: dict[str, int] = {}
         self.jobs: list[Job] = []
@@ -228,7 +231,7 @@ class Intake:
 
     def _untell(self, known: Firings, alert: Alert) -> None:
         """Its incident hears that it ended."""
-        state = self.incident(known.incident)
+        state = self.incident(known.incident) or self.over.get(known.incident)
         if state is None or not (known.told in state.open_alerts or known.counted):
             return
         self.ended.add(state.id)
@@ -247,7 +250,7 @@ class Intake:
         return self.incidents.get(name) or self.context.board.incidents.get(name)
 
     def _known(self, name: str) -> Incident:
-        return self.incidents.get(name) or self.context.board.incidents[name]
+        return self.incidents.get(name) or self.context.board.incidents.get(name) or self.over[name]
 
     def _of(self, service: str) -> list[Incident]:
         before = (i for i in self.context.board.of(service) if i.id not in self.incidents)
@@ -279,7 +282,7 @@ class Intake:
     def _tell(self, name: str, *drafts: Draft) -> None:
         if not drafts:
             return
-        state = self.incident(name)
+        state = self.incident(name) or self.over.get(name)
         stream, seq = incident.stream_of(name), state.seq if state else 0
         self._add(stream, seq, drafts)
         after = incident.fold(as_events(stream, seq, drafts, self.now), state)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is broken on purpose; a no-fault (``cause`` is empty) only looks like one.
+    """One thing that is broken on purpose; a no-fault (without ``cause`` and ``alert``) only looks like one.
 
-    ``cause`` and ``object_kind`` are what the diagnosis must name, ``remedies`` the actions of which any is right,
-    ``spares`` in words what must not be harmed. ``made_by`` is its maker, as `module:function` of this package.
+    ``alert`` is what must fire for it, in one incident: a rule, or a cause that a diagnosis names by itself; empty
+    where any will do. ``cause`` and ``object_kind`` are what the diagnosis must name, ``remedies`` the actions of which
+    any is right, ``spares`` in words what must not be harmed. ``made_by`` is its maker, as `module:function` here.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Fault:
     object_kind: str = ""
     remedies: tuple[str, ...] = ()
     spares: tuple[str, ...] = ()
+    alert: str = ""
     made_by: str = field(default="", kw_only=True)
 
     def argv(self, ready_file: Path) -> Sequence[str]:

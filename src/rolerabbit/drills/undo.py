@@ -8,13 +8,14 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from rolerabbit.drills import cache, components, indexes, migrations, overload, releases, security, upkeep
+from rolerabbit.drills import cache, components, indexes, migrations, outside, overload, releases, security, upkeep
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
 from rolerabbit.platform.client import ClientError
 
 HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
+    "edge": outside.undo_edge,
     "component": components.undo_component,
     "admin": security.undo_admin,
     "attack": security.undo_attack,

@@ -396,3 +396,17 @@ async def test_the_memory_is_bounded_and_what_it_forgot_is_in_the_log(
     await context.board.catch_up(context.store, context.clock.now())
     assert [i.service for i in context.board.incidents.values()] == ["api"]
     assert set(context.board.services) == {"api"}
+
+
+async def test_what_ends_long_after_its_incident_was_closed_is_told_there(context: Context) -> None:
+    alert = fires(context)
+    (receipt,) = await alerts.receive(context, [alert])
+    await incidents.resolve(context, receipt.incident, "enough", "ann")
+    advance(context, hours=2)
+    await work(context)
+    assert await outcomes(context, fires(context, "Down")) == ["opened"]
+    assert receipt.incident not in context.board.incidents  # it is over, and no longer watched
+    assert await outcomes(context, ends(alert, context)) == ["ended"]
+    closed = await incidents.load(context, receipt.incident)
+    assert not closed.open_alerts and not closed.open
+    assert (await kinds(context, closed.stream))["alert.resolved"] == 1

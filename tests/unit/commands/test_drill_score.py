@@ -242,3 +242,22 @@ def test_markdown_escapes_and_says_why() -> None:
 def test_what_is_no_report_is_refused(data: object) -> None:
     with pytest.raises(report.NotAReport):
         report.results_of(data)
+
+
+@dataclass(frozen=True)
+class Told(Made):
+    alert: str = "Service Down"
+
+
+def test_a_fault_that_names_its_alert_is_passed_only_where_that_fired_in_one_incident() -> None:
+    only = Told("silent", "nobody can tell", "", "", ())
+    right = Seen(incident="INC-1", opened_at=ON, alert="Slow", alerts=("Slow", "Service Down"), incidents=1)
+    found = judge(only, TRUTH, right, Periods(), start=1)
+    assert (found.verdict, found.scores.alert, found.no_fault) == ("passed", True, False)
+    assert from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    twice = judge(only, TRUTH, replace(right, incidents=2), Periods(), start=1)
+    assert twice.reasons == ("2 incidents instead of one",)
+    other = judge(only, TRUTH, replace(right, alerts=("Slow",)), Periods(), start=1)
+    assert other.reasons == ("alert Service Down did not fire; Slow did",)
+    none = judge(only, TRUTH, Seen(), Periods(), start=1)
+    assert none.reasons == ("alert Service Down did not fire; nothing did",)

@@ -20,18 +20,20 @@ WANTED = {
     "lock-holder", "ddl-queue", "advisory-lock", "postgres-stopped", "too-many-clients", "redis-stopped", "redis-full",
     "missing-index", "crash-loop", "too-few-replicas", "half-applied-migration", "brute-force", "export-storm",
     "mass-deletion", "leak", "bad-release", "traffic-peak", "long-backup", "planned-deployment", "big-report",
-    "nat-logins", "used-up-sequence", "abandoned-slot",
+    "nat-logins", "certificate-ending", "certificate-ended", "name-gone", "metrics-silent", "alert-storm",
+    "used-up-sequence", "abandoned-slot",
 }  # fmt: skip
 
 
 def table() -> str:
     """The table of the reference, from the code."""
-    head = "| fault | cause | object | remedies | must not be harmed | what happens |"
-    rows = [head, "| --- | --- | --- | --- | --- | --- |"]
+    head = "| fault | alert | cause | object | remedies | must not be harmed | what happens |"
+    rows = [head, "| --- | --- | --- | --- | --- | --- | --- |"]
     for found in FAULTS:
         cells = (
             f"`{found.name}`",
-            f"`{found.cause}`" if found.cause else "no fault",
+            found.alert or "–",
+            f"`{found.cause}`" if found.cause else "–" if found.alert else "no fault",
             found.object_kind or "–",
             ", ".join(f"`{remedy}`" for remedy in found.remedies) or "–",
             "; ".join(found.spares) or "–",
@@ -56,7 +58,8 @@ def test_a_fault_is_whole(found: Fault, tmp_path: Path) -> None:
     as_protocol: FaultProtocol = found
     words = as_protocol.argv(tmp_path / "ready.json")
     assert list(words[1:]) == ["-m", "rolerabbit", "fault", "run", found.name, "--ready-file", f"{tmp_path}/ready.json"]
-    assert bool(found.cause) == bool(found.object_kind) == bool(found.remedies)
+    assert bool(found.cause) == bool(found.object_kind)
+    assert found.cause if found.remedies else found.alert or not found.cause
     maker = maker_of(found)
     assert list(inspect.signature(maker).parameters) == ["scene"]
     assert maker.__doc__
@@ -64,9 +67,9 @@ def test_a_fault_is_whole(found: Fault, tmp_path: Path) -> None:
 
 def test_list_as_json_has_stable_keys() -> None:
     listed = json.loads(CliRunner().invoke(fault, ["list", "--json"]).output)
-    assert [set(row) for row in listed] == [{"name", "summary", "cause", "object_kind", "remedies", "spares"}] * len(
-        FAULTS
-    )
+    assert [set(row) for row in listed] == [
+        {"name", "summary", "cause", "object_kind", "remedies", "spares", "alert"}
+    ] * len(FAULTS)
 
 
 def test_the_reference_is_what_the_code_says() -> None:

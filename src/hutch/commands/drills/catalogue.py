@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 
 from hutch.commands.context import CommandError
+from hutch.commands.drills.result import alert_of
 from hutch.ports import Fault
 
 GROUP = "hutch.faults"
@@ -57,4 +58,5 @@ def fault_json(fault: Fault) -> dict[str, object]:
         "object_kind": fault.object_kind,
         "remedies": list(fault.remedies),
         "spares": list(fault.spares),
+        "alert": alert_of(fault),
     }

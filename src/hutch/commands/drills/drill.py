@@ -11,7 +11,7 @@ from hutch.commands.context import CommandError
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.drills import oncall
 from hutch.commands.drills.process import FaultFailed, FaultProcess, running, undo
-from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken_off, judge, refused
+from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken, broken_off, judge, refused
 from hutch.commands.drills.seen import Seen, fold
 from hutch.commands.drills.stage import FIT_WITHIN, Stage, unfit
 from hutch.detection.standing import CONFIDENT
@@ -58,8 +58,8 @@ async def _measured(stage: Stage, fault: Fault, start: float, seed: int) -> Resu
     async with running(fault, stage.ready_file, stage.folder / f"{fault.name}.log", seed) as process:
         on = await process.on()
         drill = Drill(stage, fault, process, position)
-        stage.say(f"the fault stands: {fault.summary}" if fault.cause else f"no fault: {fault.summary}")
-        await (drill.answered() if fault.cause else drill.watched())
+        stage.say(f"the fault stands: {fault.summary}" if broken(fault) else f"no fault: {fault.summary}")
+        await (drill.answered() if broken(fault) else drill.watched())
         await oncall.close(stage.context, "the drill is over")
         stage.say("undoing it")
         truth = Truth(drill.on_at, on, await process.off())

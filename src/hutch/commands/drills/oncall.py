@@ -19,6 +19,10 @@ MITIGATE_WITHIN = timedelta(seconds=120)
 """How long each part may take before the drill is over: bounds, not goals."""
 
 
+ONE_INCIDENT = timedelta(seconds=8)
+"""How long it is watched, where no cause is to be named, that an alert opens one incident and no second."""
+
+
 def wants(fault: Fault, seen: Seen) -> bool:
     """Whether the person approves now. Pure."""
     ready = seen.ranked_at is not None and seen.approved_at is None and not seen.outcome
@@ -27,8 +31,10 @@ def wants(fault: Fault, seen: Seen) -> bool:
 
 def over(fault: Fault, seen: Seen, on_at: datetime, now: datetime) -> bool:
     """Whether nothing more will come: the run ended, there is nothing to approve, or it took too long. Pure."""
-    if seen.outcome:
+    if seen.outcome and (fault.cause or seen.opened_at is None):
         return True
+    if not fault.cause:
+        return now > (seen.opened_at + ONE_INCIDENT if seen.opened_at else on_at + DETECT_WITHIN)
     refuses = seen.ranked_at is not None and seen.approved_at is None and not wants(fault, seen)
     return refuses or now > deadline(seen, on_at)
 

@@ -83,6 +83,7 @@ class Scores:
     object: bool | None = None
     remedy: bool | None = None
     verified: bool | None = None
+    alert: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Result:
     @property
     def no_fault(self) -> bool:
         """Whether nothing was broken."""
-        return not self.expected.get("cause")
+        return not (self.expected.get("cause") or self.expected.get("alert"))
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -170,7 +171,17 @@ def broken_off(fault: Fault, reason: str) -> Result:
 def expected(fault: Fault, truth: Truth | None = None) -> dict[str, Any]:
     """What must be found."""
     known = dict(truth.on["object"]) if truth and fault.cause else {"kind": fault.object_kind} if fault.cause else None
-    return {"cause": fault.cause, "object": known, "remedies": list(fault.remedies)}
+    return {"cause": fault.cause, "object": known, "remedies": list(fault.remedies), "alert": alert_of(fault)}
+
+
+def alert_of(fault: Fault) -> str:
+    """The rule that must fire for it; empty where any will do."""
+    return str(getattr(fault, "alert", ""))
+
+
+def broken(fault: Fault) -> bool:
+    """Whether anything is: a no-fault has neither a cause nor an alert."""
+    return bool(fault.cause or alert_of(fault))
 
 
 def judge(
@@ -178,7 +189,7 @@ def judge(
 ) -> Result:
     """Score one drill."""
     scores = score(fault, truth, seen)
-    false = tuple(alarms) if not fault.cause else ()
+    false = tuple(alarms) if not broken(fault) else ()
     harm = Harm(
         sessions_ended=len(truth.off.get("protected_lost") or ()),
         requests_failed=periods.harmed,
@@ -214,8 +225,9 @@ def right_remedy(fault: Fault, seen: Seen) -> bool:
 
 def score(fault: Fault, truth: Truth, seen: Seen) -> Scores:
     """What of it is right. Without a fault there is nothing to find."""
+    fired = alert_of(fault) in seen.alerts if alert_of(fault) else None
     if not fault.cause:
-        return Scores()
+        return Scores(alert=fired)
     cause = seen.cause or {}
     named = cause.get("object") or {}
     cured = seen.outcome == "resolved" and truth.gone is not False
@@ -224,6 +236,7 @@ def score(fault: Fault, truth: Truth, seen: Seen) -> Scores:
         object=(str(named.get("kind")), str(named.get("id"))) in truth.objects,
         remedy=right_remedy(fault, seen),
         verified=cured if fault.remedies else None,
+        alert=fired,
     )
 
 
@@ -239,10 +252,13 @@ def _named(cause: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _wrong(fault: Fault, truth: Truth, seen: Seen, scores: Scores) -> list[str]:
+    told = [f"alert {alert_of(fault)} did not fire; {_fired(seen)}"] if scores.alert is False else []
+    if scores.alert is not None and seen.incidents > 1:
+        told.append(f"{seen.incidents} incidents instead of one")
     if not fault.cause:
-        return []
+        return told
     if seen.cause is None:
-        return [f"no cause was named; {seen.incident or 'no incident'} was opened"]
+        return [*told, f"no cause was named; {seen.incident or 'no incident'} was opened"]
     found = seen.cause["object"]
     offered = ", ".join(seen.offer.actions) if seen.offer else "nothing"
     complaints = (
@@ -251,7 +267,11 @@ def _wrong(fault: Fault, truth: Truth, seen: Seen, scores: Scores) -> list[str]:
         (scores.remedy, f"remedy wrong: {offered} was offered first, right is {' or '.join(fault.remedies) or 'none'}"),
         (scores.verified, _unverified(truth, seen)),
     )
-    return [text for right, text in complaints if right is False]
+    return [*told, *(text for right, text in complaints if right is False)]
+
+
+def _fired(seen: Seen) -> str:
+    return f"{', '.join(seen.alerts)} did" if seen.alerts else "nothing did"
 
 
 def _either(truth: Truth) -> str:

@@ -24,7 +24,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The first incident since the drill began, the first cause that was named, and what came of it."""
+    """The first incident since the drill began, the first cause that was named, and what came of it; ``alerts`` are
+    all that fired in incidents, ``incidents`` how many were opened."""
 
     incident: str = ""
     alert: str = ""
@@ -37,6 +38,8 @@ class Seen:
     cause: Mapping[str, Any] | None = None
     offer: Offer | None = None
     outcome: str = ""
+    alerts: tuple[str, ...] = ()
+    incidents: int = 0
 
 
 def fold(events: Iterable[Event], so_far: Seen | None = None) -> Seen:
@@ -49,13 +52,15 @@ def fold(events: Iterable[Event], so_far: Seen | None = None) -> Seen:
 
 
 def _opened(state: Seen, event: Event) -> Seen:
+    state = replace(state, incidents=state.incidents + 1)
     if state.opened_at:
         return state
     return replace(state, incident=event.stream.removeprefix("incident:"), opened_at=event.at)
 
 
 def _fired(state: Seen, event: Event) -> Seen:
-    return state if state.alert else replace(state, alert=str(event.data["rule"]))
+    rule = str(event.data["rule"])
+    return replace(state, alert=state.alert or rule, alerts=tuple(dict.fromkeys((*state.alerts, rule))))
 
 
 def _diagnosed(state: Seen, event: Event) -> Seen:
