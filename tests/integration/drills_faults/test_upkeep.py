@@ -24,7 +24,7 @@ def test_the_sequence_comes_to_its_end_and_back(stage: Any) -> None:
     assert stage.number(_LAST, SEQUENCE) < 1_000_000
 
 
-@pytest.mark.parametrize("remedied", [True, False])
+@pytest.mark.parametrize("remedied", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_slot_keeps_what_is_written_until_it_is_gone(stage: Any, remedied: bool) -> None:
     with stage.standing("abandoned-slot") as fault:
         if remedied:
@@ -32,6 +32,7 @@ def test_the_slot_keeps_what_is_written_until_it_is_gone(stage: Any, remedied: b
     assert (fault.off["remedied"], stage.number(_SLOTS, SLOT)) == (remedied, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "left"), [("used-up-sequence", _END), ("abandoned-slot", _SLOTS)])
 def test_what_a_killed_fault_left_is_undone(stage: Any, name: str, left: str) -> None:
     with stage.standing(name) as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -169,6 +170,55 @@ async def test_progress_is_told(server: Any, target: Any, shop: psycopg.Connecti
     assert under_way.verdict is Verified.PENDING
     assert "under way" in second.refused
     assert any(line.startswith("shop.orders: vacuuming ") and " % (" in line for line in told), told
+
+
+async def test_the_progress_of_a_build_is_told(server: Any, target: Any, shop: psycopg.Connection) -> None:
+    told: list[str] = []
+    token = hearing.set(told.append)
+    async with target(**quick(server, index_lock_timeout=10.0)) as connection:
+        with server.connect("postgres_owner", application="writer") as writer:
+            writer.execute("update shop.orders set note = note where id = 1")
+            args = {"table": "shop.orders", "columns": ["note"]}
+            asking = asyncio.create_task(connection.actions["postgres.create_index"].apply(args))
+            await asyncio.sleep(1.5)
+            writer.rollback()
+            outcome = await asking
+    hearing.reset(token)
+    assert outcome.result is Result.DONE
+    assert "waiting for writers before build, 0 % (0 of 1 sessions waited for)" in "".join(told)
+
+
+async def test_the_rights_that_the_guide_gives_are_enough(server: Any, target: Any, shop: psycopg.Connection) -> None:
+    grants = GUIDE.read_text("utf-8").partition("<!-- tested: rights -->\n```sql\n")[2].partition("```")[0]
+    assert grants.count("CREATE ROLE") == 2
+    named = {"shop_app": "app", "shop_owner": "postgres_owner", "'…'": "'guide-word'"}
+    for there, here in named.items():
+        grants = grants.replace(there, here)
+    shop.execute(grants.encode())
+    shop.execute("alter table shop.orders disable trigger noted")
+    logins = {
+        f"{n}_url": server.postgres.url_for("postgres", f"hutch_{n}", "guide-word") for n in ("operator", "owner")
+    }
+    try:
+        async with target(**logins) as connection:
+            outcomes = {
+                name: await connection.actions[f"postgres.{name}"].apply(args) for name, args in RIGHTFUL.items()
+            }
+    finally:
+        shop.execute("drop owned by hutch_operator, hutch_owner; drop role hutch_operator, hutch_owner")
+    assert {name: o.hits for name, o in outcomes.items()} == dict.fromkeys(RIGHTFUL, 1), outcomes
+
+
+GUIDE = Path(__file__).parents[3] / "docs/guide/postgres-remedies.md"
+RIGHTFUL: dict[str, dict[str, Any]] = {
+    "set_role_timeout": {"role": "app", "setting": "idle_in_transaction_session_timeout", "value": "60s"},
+    "analyze": {"table": "shop.orders"},
+    "vacuum": {"table": "shop.orders"},
+    "create_index": {"table": "shop.orders", "columns": ["note"]},
+    "reindex": {"index": "shop.orders_customer"},
+    "extend_sequence": {"sequence": "shop.tickets"},
+    "enable_trigger": {"table": "shop.orders", "trigger": "noted"},
+}
 
 
 # ------------------------------------------------------------------ indexes
@@ -461,7 +511,7 @@ async def test_a_slot_that_nobody_reads_is_dropped(server: Any, target: Any, sho
 # ------------------------------------------------------------------ constraints and triggers
 
 
-async def test_a_constraint_is_validated_or_the_row_that_breaks_it_is_named(
+async def test_a_constraint_is_validated_or_a_row_that_breaks_it_stops_it(
     server: Any, target: Any, shop: psycopg.Connection
 ) -> None:
     shop.execute(
@@ -477,7 +527,11 @@ async def test_a_constraint_is_validated_or_the_row_that_breaks_it_is_named(
         shop.execute("insert into shop.customers values (7)")
         preview, _, outcome, after, again = await carried_out(connection, "postgres.validate_constraint", args)
         unknown = await action.preview({**args, "constraint": "unknown"})
-    assert (broken.result, "(7)" in broken.summary, still.verdict) == (Result.FAILED, True, Verified.FAILED)
+    assert (broken.result, "Key (customer)=(…) is not present" in broken.summary, still.verdict) == (
+        Result.FAILED,
+        True,
+        Verified.FAILED,
+    )
     assert preview.summary == 'ALTER TABLE "shop"."orders" VALIDATE CONSTRAINT "known"'
     assert "looks each up in shop.customers" in preview.items[1]
     assert (outcome.result, after.verdict, again.hits) == (Result.DONE, Verified.PASSED, 0)

@@ -6,6 +6,7 @@ Deciding is a :class:`Plan`, made from the world as it is; doing is the same for
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from hutch.providers.postgres.remedies import DROP_INDEX
 
 Args = Mapping[str, object]
 
+_KEY = re.compile(r"(Key \(.*?\))=\(.*\)( (?:is|already) )", re.S)
 TRIES = 3
 """How often a change that got no lock is tried, each time planned anew."""
 PAUSE = 0.5
@@ -157,7 +159,7 @@ class Care(ABC):
             left = await self._tidied(args)
         except (PostgresError, Refused) as second:
             left, again = f"what it left half-made could not be dropped ({second}): {DROP_INDEX} does", False
-        said = replace(outcome, summary=f"{outcome.summary}{more}{f'; {left}' if left else ''}")
+        said = replace(outcome, summary=f"{unnamed(outcome.summary)}{more}{f'; {left}' if left else ''}")
         return said, again and error.kind is Kind.LOCKED
 
     async def _tidied(self, args: Args) -> str:
@@ -195,6 +197,15 @@ async def _in_one(session: Session, plan: Plan) -> Table:
         for text in plan.statements:
             last = await executed(session, text, None)
     return last
+
+
+def unnamed(text: str) -> str:
+    """An error's text without the values of a row's key: they are somebody's data.
+
+    >>> unnamed("DETAIL: Key (email)=(a@example.org) is not present in table users.")
+    'DETAIL: Key (email)=(…) is not present in table users.'
+    """
+    return _KEY.sub(r"\1=(…)\2", text)
 
 
 def _temporary(error: Exception) -> bool:

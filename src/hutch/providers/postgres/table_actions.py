@@ -14,7 +14,7 @@ from hutch.providers.postgres.queries import query
 class ValidateConstraint(Care):
     """Check the rows that were there before a constraint, which is NOT VALID until then. Reading and writing go on.
 
-    ``args``: ``table``, ``constraint``, ``schema`` (``public``). A row that breaks it is named, and stays."""
+    ``args``: ``table``, ``constraint``, ``schema`` (``public``). A row that breaks it stops it, and stays."""
 
     __slots__ = ()
 
