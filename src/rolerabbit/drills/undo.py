@@ -8,7 +8,18 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from rolerabbit.drills import cache, components, indexes, migrations, outside, overload, releases, security, upkeep
+from rolerabbit.drills import (
+    cache,
+    components,
+    indexes,
+    migrations,
+    neglect,
+    outside,
+    overload,
+    releases,
+    security,
+    upkeep,
+)
 from rolerabbit.drills.errors import FaultError
 from rolerabbit.drills.records import Records, leftovers
 from rolerabbit.drills.service import Service
@@ -28,6 +39,7 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "junk": cache.undo_junk,
     "saved": overload.undo_saved,
     "scale": overload.undo_scale,
+    "visits": neglect.undo_visits,
     "release": releases.undo_release,
 }
 """Each looks first, and does nothing where somebody else has undone the change already."""

@@ -22,6 +22,7 @@ WANTED = {
     "mass-deletion", "leak", "bad-release", "traffic-peak", "long-backup", "planned-deployment", "big-report",
     "nat-logins", "certificate-ending", "certificate-ended", "name-gone", "metrics-silent", "alert-storm",
     "used-up-sequence", "abandoned-slot",
+    "stale-statistics", "dead-rows",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from hutch.providers.postgres.looks import NEEDS_MONITOR, SHOWN_GROUPS, describe
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
 
+_GROUP = ("role", "application", "state", "sessions", "oldest", "longest")
 LAST = 1
 """A server with no more than this many connections left is full: on a small one that is short of any percentage."""
 
@@ -42,7 +43,7 @@ async def connections(client: Client, config: Config) -> Seen:
         "bad": min(config.used_bad, percent) if bad else config.used_bad,
         "database": client.database,
         "states": dict(_totals(rows, "state")),
-        "groups": [{name: row[name] for name in ("role", "application", "state", "sessions")} for row in rows],
+        "groups": [{name: row[name] for name in _GROUP} for row in rows],
         "holders": [holder.as_dict() for holder in full],
         "hoard_share": config.hoard_share,
         "max_sessions": config.max_sessions,
@@ -61,7 +62,7 @@ def _totals(rows: Sequence[Row], name: str) -> Counter[str]:
 def _largest(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(
         f"{row['sessions']} × {row['role'] or 'unknown role'} {row['application'] or '(no application name)'}: "
-        f"{row['state']}"
+        f"{row['state']} for up to {row['longest']:.0f} s, the oldest {row['oldest']:.0f} s old"
         for row in rows[:SHOWN_GROUPS]
     )
 

@@ -136,7 +136,7 @@ def _behind(target: str, item: Item, holders: Sequence[Item]) -> Cause:
     return Cause(
         code="postgres.autovacuum_behind",
         object=Object("table", name, {"schema": item["schema"]}),
-        confidence=0.75 if held else 0.65,
+        confidence=_sure(item, held),
         summary=f"{name} has {item['dead']} dead rows for {item['live']} live ones: autovacuum {_why(item, held)}",
         target=target,
         evidence=(
@@ -151,6 +151,11 @@ def _why(item: Item, held: Sequence[Item]) -> str:
     if held:
         return f"may not take them away: {held[0]['kind']} {held[0]['id']} might still look at them"
     return _off(item) or f"has not come for {number(item, 'due'):.0f} s"
+
+
+def _sure(item: Item, held: Sequence[Item]) -> float:
+    """What can't heal by itself is surer than what is late."""
+    return 0.75 if held or _off(item) else 0.6
 
 
 def _off(item: Item) -> str:
@@ -172,7 +177,7 @@ def _stale(target: str, item: Item) -> Cause:
     return Cause(
         code="postgres.stale_statistics",
         object=Object("table", name, {"schema": item["schema"]}),
-        confidence=0.6,
+        confidence=_sure(item, ()),
         summary=f"{item['changed']} rows of {name} have changed since its statistics were made: plans are guesses",
         target=target,
         evidence=(

@@ -7,6 +7,8 @@ with sessions as (
            coalesce(application_name, '') as application,
            case when backend_type is null then 'hidden' else coalesce(state, 'starting') end as state,
            pid,
+           coalesce(extract(epoch from clock_timestamp() - backend_start), 0)::float8 as age,
+           coalesce(extract(epoch from clock_timestamp() - state_change), 0)::float8 as unchanged,
            application_name = current_setting('application_name')
                and backend_start > clock_timestamp() - interval '10 seconds' as fresh,
            row_number() over (partition by application_name order by backend_start, pid) as nth
@@ -14,6 +16,7 @@ with sessions as (
     where backend_type = 'client backend' or (backend_type is null and datid is not null)
 )
 select role, application, state, count(*)::int as sessions,
+       max(age) as oldest, max(unchanged) as longest,
        current_setting('max_connections')::int as max_connections,
        current_setting('superuser_reserved_connections')::int
            + coalesce(current_setting('reserved_connections', true)::int, 0) as reserved

@@ -9,5 +9,5 @@ join pg_namespace n on n.oid = c.relnamespace
 left join pg_class t on t.oid = c.reltoastrelid and t.relfrozenxid <> '0'
 where c.relkind in ('r', 'm') and c.relfrozenxid <> '0'
 order by greatest(age(c.relfrozenxid), coalesce(age(t.relfrozenxid), 0),
-                  mxid_age(c.relminmxid), coalesce(mxid_age(t.relminmxid), 0)) desc
+                  mxid_age(c.relminmxid), coalesce(mxid_age(t.relminmxid), 0)) desc, c.relpages desc
 limit 5
