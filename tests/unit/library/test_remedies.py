@@ -36,7 +36,7 @@ OPENS = {
     "postgres-stopped": "service-outage",
     "redis-full": "redis",
     "redis-stopped": "redis",
-    "stale-statistics": "postgres-upkeep",
+    "stale-statistics": "postgres-high-cpu",
     "too-few-replicas": "scaling#scale-out",
     "too-many-clients": "postgres-connections",
     "used-up-sequence": "postgres-upkeep",
