@@ -48,14 +48,14 @@ def stale_statistics(scene: Scene) -> Iterator[Stand]:
 def dead_rows(scene: Scene) -> Iterator[Stand]:
     """Most rows of both tables were deleted; only one of them will be vacuumed."""
     service = scene.service
+    scene.will_undo("visits")
+    _by_owner(service, *_TABLES, *(_FILL.format(name, 1, ROWS) for name in (LEFT_OUT, CARED_FOR)))
+    _by_owner(service, f"ANALYZE {LEFT_OUT}", f"ANALYZE {CARED_FOR}")
+    kept = scene.dice.randrange(1000, 5000)
+    _by_owner(service, *(_EMPTY.format(name, kept) for name in (LEFT_OUT, CARED_FOR)))
+    _by_owner(service, f"ANALYZE {LEFT_OUT}")
     with sessions(service) as opened:
-        innocent = bystanders(opened)
-        scene.will_undo("visits")
-        _by_owner(service, *_TABLES, *(_FILL.format(name, 1, ROWS) for name in (LEFT_OUT, CARED_FOR)))
-        _by_owner(service, f"ANALYZE {LEFT_OUT}", f"ANALYZE {CARED_FOR}")
-        kept = scene.dice.randrange(1000, 5000)
-        _by_owner(service, *(_EMPTY.format(name, kept) for name in (LEFT_OUT, CARED_FOR)))
-        _by_owner(service, f"ANALYZE {LEFT_OUT}")
+        innocent = bystanders(opened)  # the backup begins afterwards: it need not see what was deleted
         wait_for(lambda: _counters(service)[0] >= ROWS - kept, STAND_SECONDS, "the server has counted the dead rows")
         yield Stand(
             {"kind": "table", "id": LEFT_OUT},
