@@ -33,7 +33,12 @@ async def offer(means: Means, run: Run) -> None:
     offers = [_draft(means, o, p, expires, t) for (o, p), t in zip(able, asked, strict=True)]
     if first and asked and asked[0].autonomous and run.mode == "act":
         offers.append(_granted_by(asked[0].autonomous, able[0][0]))
-    left_out = [*options.refused(run.program.options), *((o.title, what) for o, what in waiting), *_not_needed(run)] + [
+    left_out = [
+        *options.refused(run.program.options),
+        *((o.title, what) for o, what in waiting),
+        *_not_needed(run),
+        *_only_reads(run),
+    ] + [
         (o.title, p.refused or "it would hit nothing")
         for o, p in zip(ranked, previews, strict=True)
         if p.refused or p.hits == 0
@@ -58,6 +63,13 @@ def _not_needed(run: Run) -> list[tuple[str, str]]:
     able = options.rank(run.program.options, ()) if _well(run) and not run.program.asked else ()
     how = f"every check is well; to do it all the same: hutch run {run.document} --step"
     return [(o.title, f"{how} {o.items[0].id}") for o in able]
+
+
+def _only_reads(run: Run) -> list[tuple[str, str]]:
+    """Options that would change nothing are no remedies, and cure nothing; a person may ask for them."""
+    reading = [] if run.program.asked else [o for o in run.program.options if o.items and not (o.refused or o.acts)]
+    how = f"it only reads; to do it: hutch run {run.document} --step"
+    return [(o.title, f"{how} {o.items[0].id}") for o in reading]
 
 
 def _lacking(option: Option, run: Run) -> str:

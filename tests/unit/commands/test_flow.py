@@ -517,6 +517,17 @@ def _read(path: Path) -> bytes:
         return b""
 
 
+async def test_an_option_that_only_reads_is_not_offered_and_says_how(context: Context) -> None:
+    run = await started(
+        context,
+        "\n### Mitigation\n\n#### Option 1: Look\n\n```bash\nls\n```\n\n#### Option 2: Do\n\n```bash\ntouch x\n```\n",
+    )
+    assert [c.option.title for c in run.chosen] == ["Option 2: Do"]
+    assert [(t, w.partition(" --step ")[0]) for t, w in run.left_out] == [
+        ("Option 1: Look", "it only reads; to do it: hutch run trouble")
+    ]
+
+
 async def test_what_is_for_another_platform_is_left_out_and_said(context: Context) -> None:
     text = """
 ### Resolution
