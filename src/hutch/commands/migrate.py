@@ -109,6 +109,6 @@ async def _asked(service: Service, name: str, args: Mapping[str, object]) -> dic
     command = Command(name, call_text(name, args), connection.target, Effect.READ, args=dict(args))
     outcome: Outcome = await connection.runs[name](command)
     if outcome.result is not Result.DONE:
-        raise CommandError(outcome.summary, UNREACHABLE if outcome.recoverable else 2)
+        raise CommandError(outcome.summary, UNREACHABLE if outcome.recoverable else 1)
     found: dict[str, Any] = json.loads(outcome.output)
     return found

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -224,6 +227,51 @@ async def test_the_connection_is_ended_in_the_middle(shop: Shop, alone: bool) ->
     path.write_text(path.read_text().replace("SELECT pg_sleep(20);\n", ""))
     _, outcome, verified = await shop.does("migrate.up")
     assert (outcome.result, verified.verdict, shop.versions()) == (Result.DONE, Verified.PASSED, ["001", "002"])
+
+
+APPLIES = """
+import asyncio, json, sys
+from datetime import UTC, datetime
+from hutch.ports import TargetConfig
+from hutch.providers.migrations import provider
+connection = provider.open(TargetConfig("shop", json.loads(sys.stdin.readline()), lambda: datetime.now(UTC)))
+asyncio.run(connection.actions["migrate.up"].apply({}))
+"""
+
+
+async def test_killed_in_the_middle_of_one_without_a_transaction(shop: Shop) -> None:
+    """kill -9 while a statement waits: the server still does that one, and nothing after it; up finishes the rest."""
+    shop.write("001_users.sql", USERS)
+    await shop.does("migrate.up")
+    shop.write("002_alone.sql", ALONE)
+    waits = (
+        "select count(*) = 1 from pg_stat_activity where application_name = 'hutch-migrate' and wait_event = 'relation'"
+    )
+    gone = "select count(*) = 0 from pg_stat_activity where application_name = 'hutch-migrate'"
+    with psycopg.connect(shop.owner) as holder:
+        holder.execute("lock table users in access share mode")
+        process = subprocess.Popen([sys.executable, "-c", APPLIES], stdin=subprocess.PIPE, text=True)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(shop.settings(lock_timeout=30.0)) + "\n")
+        process.stdin.flush()
+        try:
+            await until(shop, waits)
+        finally:
+            process.kill()
+            process.communicate()
+        assert (await shop.looked())[1] == []
+    await until(shop, gone)
+    _, [cause] = await shop.looked()
+    assert "there: column users.age" in cause.evidence
+    _, outcome, verified = await shop.does("migrate.up")
+    assert (outcome.result, verified.verdict, shop.versions()) == (Result.DONE, Verified.PASSED, ["001", "002"])
+
+
+async def until(shop: Shop, condition: str) -> None:
+    deadline = time.monotonic() + 30
+    while shop.sql(condition) != [(True,)]:
+        assert time.monotonic() < deadline, condition
+        await asyncio.sleep(0.02)
 
 
 # ------------------------------------------------------------------ what was shown is what runs

@@ -186,4 +186,4 @@ def test_what_can_not_be_asked_says_what_to_do(shop: Shop, configured: Configure
     assert "127.0.0.1:1" in said
     assert "hidden-word" not in said
     gone = configured(folder=["/nowhere/at-all"])
-    assert "/nowhere/at-all: No such file or directory" in gone.hutch("migrate", "up", code=5)
+    assert "/nowhere/at-all: No such file or directory" in gone.hutch("migrate", "up", code=1)

@@ -102,6 +102,8 @@ async def test_prisma_s_try_is_closed_once_nothing_of_it_is_there(prisma: Shop) 
         Result.FAILED,
     )
     prisma.sql('drop table "Pet"')
+    _, [cause] = await prisma.looked(tool="prisma", command=["prisma"])
+    assert [(r.action, r.args) for r in cause.remedies] == [("migrate.mark", back)]
     _, outcome, verified = await prisma.does("migrate.mark", back, tool="prisma")
     finding, causes = await prisma.looked(tool="prisma")
     assert (outcome.result, verified.verdict, causes) == (Result.DONE, Verified.PASSED, [])

@@ -52,11 +52,18 @@ def _failed(finding: Finding, row: Mapping[str, Any], due: list[Mapping[str, Any
 def _remedies(
     finding: Finding, row: Mapping[str, Any], due: list[Mapping[str, Any]], label: str
 ) -> Iterable[Remedy]:  # fmt: skip
-    """Marking comes first where everything is there: to run it again would only fail. It is refused otherwise."""
+    """Marking comes first where everything is there: to run it again would only fail. It is refused otherwise.
+
+    Prisma applies nothing while a try stands as failed (P3009): that is closed first.
+    """
     if row["there"] and not row["missing"] and not row["invalid"] and not row["untold"]:
         said = f"note migration {label} as applied: everything that it declares is there"
         yield Remedy(MARK, finding.target, {"version": row["version"]}, said, rank=10)
-    if finding.data.get("able", True):
+    closed = finding.data.get("tool") == "prisma" and row["recorded"]
+    if closed and not row["there"] and not row["invalid"]:
+        said = f"close the failed try of {label}, of which nothing is there: then it can be applied again"
+        yield Remedy(MARK, finding.target, {"version": row["version"], "back": True}, said, rank=10)
+    if finding.data.get("able", True) and not closed:
         yield _up(finding, due, f"finish migration {label} with the team's tool")
 
 

@@ -46,6 +46,7 @@ class State:
             "half_applied": [s.as_dict() for s in picture.of("half-applied")],
             "pending": [{"version": s.version, "name": s.name} for s in picture.of("pending")],
             "able": able(self.config),
+            "tool": self.config.tool,
             "applied": len(picture.of("applied", "no-file")),
             "busy": list(picture.busy),
             "pending_is_cause": self.config.pending_is_cause,
@@ -104,7 +105,7 @@ class Report:
         try:
             picture = await look(self.client, self.config)
         except MigrationsError as error:
-            return Outcome(Result.FAILED, str(error), seconds=time.monotonic() - started, recoverable=True)
+            return Outcome(Result.FAILED, str(error), seconds=time.monotonic() - started, recoverable=error.away)
         lines = [f"{s.state:12} {s.version} {s.name}".rstrip() for s in picture.versions]
         output = "\n".join([*lines, *(f"running: {who}" for who in picture.busy)])
         code = 1 if picture.of("half-applied") else 0
@@ -120,7 +121,7 @@ class Report:
             plan = await self._plan(command, picture)
             text = json.dumps(await plan_object(self.client, self.config, plan, up=command.args.get("way") != "down"))
         except (MigrationsError, BadArguments) as error:
-            return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, MigrationsError))
+            return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, MigrationsError) and error.away)
         return Outcome(Result.DONE, f"{len(plan.parts)} migrations", text, hits=len(plan.parts))
 
     async def _plan(self, command: Command, picture: Picture) -> Plan:

@@ -27,11 +27,12 @@ _PASSWORD = re.compile(r"(//[^/@:\s\"]*):[^/@\s\"]*@|(password\s*=\s*)('(?:[^'\\
 
 
 class MigrationsError(Exception):
-    """Why something could not be told, in words that are safe to show."""
+    """Why something could not be told, in words that are safe to show. ``lost``: the connection went meanwhile;
+    ``away``: the server can't be reached, or does not answer."""
 
-    def __init__(self, text: str, *, lost: bool = False) -> None:
+    def __init__(self, text: str, *, lost: bool = False, away: bool = False) -> None:
         super().__init__(text)
-        self.lost = lost
+        self.lost, self.away = lost, away
 
 
 class Client:
@@ -84,7 +85,7 @@ class Client:
                 client_encoding="utf8",
             )
         except psycopg.Error as error:
-            raise MigrationsError(f"{self.target}: {_said(error)}") from None
+            raise MigrationsError(f"{self.target}: {_said(error)}", away=True) from None
         await session.set_read_only(True)
         return session
 
@@ -96,7 +97,7 @@ class Client:
                 yield
         except TimeoutError:
             await session.close()
-            raise MigrationsError(f"{self.target}: no answer within {seconds:g} s") from None
+            raise MigrationsError(f"{self.target}: no answer within {seconds:g} s", away=True) from None
         except psycopg.Error as error:
             raise MigrationsError(_said(error), lost=session.closed or error.sqlstate is None) from error
 

@@ -41,7 +41,7 @@ async def printed(config: Config, command: Sequence[str], values: Mapping[str, s
     if ended.code or ended.timed_out:
         last = last_line(clean(config, text))
         raise MigrationsError(f"{command[0]} ended with {ended.code}: {last}")
-    return text
+    return clean(config, text)
 
 
 def filled(command: Sequence[str], values: Mapping[str, str]) -> list[str]:
@@ -68,10 +68,14 @@ def environment(config: Config, url: str) -> dict[str, str]:
 
 
 def clean(config: Config, output: str) -> str:
-    """Output without the owner's address and password."""
-    text = masked(output.replace(config.owner_url, "•••") if config.owner_url else output)
-    password = password_of(config.owner_url) if config.owner_url else ""
-    return text.replace(password, "•••") if password else text
+    """Output without the addresses and their passwords."""
+    text = output
+    for url in (config.owner_url, config.url):
+        text = text.replace(url, "•••") if url else text
+    text = masked(text)
+    for word in (password_of(url) for url in (config.owner_url, config.url) if url):
+        text = text.replace(word, "•••") if word else text
+    return text
 
 
 def whole_lines(ended: Ended) -> str:
