@@ -16,6 +16,7 @@ from bench import (
     machine,
     postgres,
     probes,
+    recovery,
     report,
     runbooks,
     start,
@@ -36,6 +37,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "runbooks": runbooks.measure,
     "probes": probes.measure,
     "postgres": postgres.measure,
+    "recovery": recovery.measure,
     "workers": workers.measure,
 }
 """What there is to measure; each is told whether it should be quick."""

@@ -65,6 +65,12 @@ async def make(ground: Ground) -> None:
         await done(ground.scratch, text("make_deaths", deaths=pick.deaths, columns=columns))
 
 
+async def learn(ground: Ground, *found: sql.Composable) -> None:
+    """Let the scratch server count: nothing was ever analyzed there, and blind plans are slow ones."""
+    for table in found:
+        await ground.scratch.execute(sql.SQL("analyze {}").format(table))
+
+
 async def hear_of_deaths(ground: Ground, pick: Pick, wish: Wish | None, after: datetime) -> None:
     """What the audit log says of deleted rows of a table since the backup. ``wish`` None: none is to be undone."""
     keys = texts.names(pick.width)
@@ -75,6 +81,7 @@ async def hear_of_deaths(ground: Ground, pick: Pick, wish: Wish | None, after: d
     )  # fmt: skip
     into = sql.SQL("copy {} from stdin").format(pick.deaths)
     await poured(ground.live, out, ground.scratch, into)
+    await learn(ground, pick.deaths)
 
 
 def _window(wish: Wish | None) -> dict[str, sql.Composable]:
@@ -92,10 +99,14 @@ async def pick_root(ground: Ground, root: Pick, wish: Wish) -> tuple[Skipped, ..
     }  # fmt: skip
     if wish.all_missing:
         await done(ground.scratch, text("pick_all", **parts))
+        await learn(ground, root.pick)
         return ()
     same = root.same_death()
     await done(ground.scratch, text("pick_root", deaths=root.deaths, same=same, **parts))
-    [counted] = await rows(ground.scratch, text("death_counts", table=root.place, deaths=root.deaths, same=same))
+    await learn(ground, root.pick)
+    key = sql.Identifier("b", root.table.key[0])
+    counts = text("death_counts", table=root.place, deaths=root.deaths, same=same, key=key)
+    [counted] = await rows(ground.scratch, counts)
     return tuple(_counted(counted))
 
 
@@ -123,7 +134,10 @@ async def _pick_along(ground: Ground, reference: Reference, child: Pick) -> int:
         "pick_children", pick=child.pick, names=COMMA.join(texts.names(child.width)), table=child.place,
         keys=COMMA.join(texts.columns("b", child.table.key)), match=child.match(), **_upward(ground, reference),
     )  # fmt: skip
-    return await done(ground.scratch, statement)
+    found = await done(ground.scratch, statement)
+    if found:
+        await learn(ground, child.pick)
+    return found
 
 
 def _upward(ground: Ground, reference: Reference) -> dict[str, sql.Composable]:
