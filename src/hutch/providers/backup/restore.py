@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hutch.ports import said
@@ -25,8 +25,17 @@ from hutch.providers.backup.stage import stage
 FORGETS = 17
 """From this version on pg_restore sets transaction_timeout on every server, also on one that does not know it."""
 UNKNOWN_SETTING = 'unrecognized configuration parameter "transaction_timeout"'
-_ENTRY = re.compile(r"(?P<number>\d+); \d+ \d+ (?P<kind>[A-Z][A-Z ]*?) (?P<schema>\S+) (?P<name>.+) \S+")
-_DATA = ("TABLE DATA", "SEQUENCE SET", "MATERIALIZED VIEW DATA", "BLOB", "BLOBS", "BLOB METADATA")
+TOC = "toc.dat"
+"""The table of contents of a dump in a directory."""
+_ENTRY = re.compile(r"(?P<number>\d+); \d+ \d+ (?P<what>\S.*)")
+_ROWS = "TABLE DATA "
+_NEEDLESS = (
+    "SEQUENCE SET ", "MATERIALIZED VIEW DATA ", "BLOB ", "BLOBS ", "BLOB METADATA ", "CONSTRAINT ", "FK CONSTRAINT ",
+    "CHECK CONSTRAINT ", "INDEX ", "INDEX ATTACH ", "TRIGGER ", "EVENT TRIGGER ", "RULE ", "POLICY ", "ROW SECURITY ",
+    "STATISTICS ", "PUBLICATION ", "PUBLICATION TABLE ", "SUBSCRIPTION ", "COMMENT ", "ACL ", "DEFAULT ACL ",
+    "DEFAULT ",
+)  # fmt: skip
+"""Entries that rows can be read without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +52,15 @@ async def restored(
 ) -> AsyncIterator[Restored]:
     """The backup in a scratch database, which is dropped at the end.
 
-    ``tables`` (``schema.name``) limits whose rows come; all tables are there with their keys and indexes, save foreign
-    keys, which empty tables could not hold. Raises :class:`BackupError`: :class:`Damaged` for a backup that is not as
-    it was written, :class:`WrongKey`.
+    With ``tables`` (``schema.name``) only their rows come, and only their files are fetched; all tables are there,
+    without keys, indexes and triggers. Raises :class:`BackupError`: :class:`Damaged` for a backup that is not as it was
+    written, :class:`WrongKey`.
     """
     if unknown := [t for t in tables if manifest.table(t) is None]:
         raise BackupError(f"backup {manifest.id} has no table {', '.join(unknown)}")
     programs = await tools.find(config.tools, manifest.tool)
     with stage(config.work) as folder:
-        archive = await fetched(shelf, manifest, folder)
+        archive = await _needed(programs, shelf, manifest, folder, tables)
         async with scratch(config.scratch_url, config.connect_timeout) as database:
             if database.version // 10000 < manifest.identity.version // 10000:
                 raise BackupError(
@@ -62,12 +71,23 @@ async def restored(
             yield Restored(manifest, database)
 
 
+async def _needed(programs: tools.Tools, shelf: Shelf, manifest: Manifest, folder: Path, tables: Sequence[str]) -> Path:
+    """The archive; of one that is a directory only what the tables need."""
+    if not tables or manifest.format != "directory":
+        return await fetched(shelf, manifest, folder)
+    toc = [f for f in manifest.files if Path(f.name).name == TOC]
+    archive = await fetched(shelf, replace(manifest, files=tuple(toc)), folder)
+    numbers = files_of(await tools.entries(programs, archive, tools.login("", folder)), tables)
+    needed = tuple(f for f in manifest.files if Path(f.name).name.partition(".")[0] in numbers)
+    return await fetched(shelf, replace(manifest, files=needed), folder)
+
+
 async def fetched(shelf: Shelf, manifest: Manifest, folder: Path) -> Path:
     """The archive in ``folder``, every byte of it checked."""
     key = shelf.keys.find(manifest.key_id) if manifest.key_id else None
     archive, stop = folder / ARCHIVE, threading.Event()
     if manifest.format == "directory":
-        archive.mkdir(mode=0o700)
+        archive.mkdir(mode=0o700, exist_ok=True)
     for number, file in enumerate(manifest.files, 1):
         said(f"fetching {number} of {len(manifest.files)}: {file.name}, {file.size} bytes\n")
         name = Path(file.name).name
@@ -121,18 +141,34 @@ async def _restore(
 
 
 def wanted(lines: Iterable[str], tables: Sequence[str]) -> list[str]:
-    """The entries of a table of contents that bring the rows of ``tables``, and of all else only what it is.
+    """The entries of a table of contents that bring the rows of ``tables``, and of all else only what rows need.
 
     >>> wanted(["1; 0 2 TABLE DATA public a me", "2; 0 3 TABLE DATA public b me"], ["public.a"])
     ['1; 0 2 TABLE DATA public a me']
     """
-    return [line for line in lines if _wanted(line, set(tables))]
+    return [line for line in lines if _wanted(line, tables)]
 
 
-def _wanted(line: str, tables: set[str]) -> bool:
-    found = _ENTRY.fullmatch(line.strip())
-    if found is None or line.startswith(";"):
+def _wanted(line: str, tables: Sequence[str]) -> bool:
+    found = _ENTRY.match(line)
+    if found is None:
         return True
-    if found["kind"] == "TABLE DATA":
-        return f"{found['schema']}.{found['name']}" in tables
-    return found["kind"] not in (*_DATA, "FK CONSTRAINT")
+    if found["what"].startswith(_ROWS):
+        return _is_of(found["what"].removeprefix(_ROWS), tables)
+    return not found["what"].startswith(_NEEDLESS)
+
+
+def _is_of(named: str, tables: Sequence[str]) -> bool:
+    """Whether ``schema name owner`` is of one of the tables; the list writes a line break as a space."""
+    spaced = [" ".join(re.split(r"[\r\n]", table.replace(".", " ", 1))) for table in tables]
+    return any(named.startswith(f"{table} ") for table in spaced)
+
+
+def files_of(lines: Iterable[str], tables: Sequence[str]) -> frozenset[str]:
+    """The numbers of the entries that hold the rows of ``tables``: what their files in a directory are called.
+
+    >>> sorted(files_of(["1; 0 2 TABLE DATA public a me", "2; 0 3 TABLE DATA public b me"], ["public.a"]))
+    ['1']
+    """
+    matches = [m for line in lines if (m := _ENTRY.match(line)) and m["what"].startswith(_ROWS)]
+    return frozenset(m["number"] for m in matches if _is_of(m["what"].removeprefix(_ROWS), tables))

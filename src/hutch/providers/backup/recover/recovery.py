@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from psycopg import sql
+
 from hutch.model.event import instant
 from hutch.ports import said
 from hutch.providers.backup import server
@@ -21,7 +23,8 @@ from hutch.providers.backup.recover.facts import EMPTIED, Name, Reference, Table
 from hutch.providers.backup.recover.merge import Merged, Work, merge
 from hutch.providers.backup.recover.picks import Ground
 from hutch.providers.backup.recover.plan import Part, Plan, Skipped, part_from, undecided
-from hutch.providers.backup.recover.sessions import Session, opened
+from hutch.providers.backup.recover.queries import text
+from hutch.providers.backup.recover.sessions import Session, opened, rows
 from hutch.providers.backup.recover.survey import Survey, surveyed
 from hutch.providers.backup.recover.walk import in_order
 from hutch.providers.backup.recover.wish import Wish
@@ -67,6 +70,7 @@ class Recovery:
             where = f"scratch database {restored.database.name}"
             limit = self._config.timeout
             async with self._reading() as live, opened(restored.database.url, where, limit, limit) as scratch:
+                await _all_there(scratch, manifest, known)
                 yield await self._laid(survey, manifest, live, scratch)
 
     async def merged(self, laid: Laid, quiet: bool) -> Merged:
@@ -150,6 +154,18 @@ class Recovery:
         if plan.back > self.own.max_rows:
             return f"{plan.back} rows are more than recover_max_rows = {self.own.max_rows} allows"
         return ""
+
+
+async def _all_there(scratch: Session, manifest: Manifest, tables: Sequence[str]) -> None:
+    """The rows that came are as many as the backup counted: what is missing would look as if it had never been."""
+    for name in tables:
+        schema, _, table = name.partition(".")
+        [row] = await rows(scratch, text("count", table=sql.Identifier(schema, table)))
+        said_rows = found.rows if (found := manifest.table(name)) else 0
+        if row["rows"] != said_rows:
+            raise BackupError(
+                f"backup {manifest.id} counted {said_rows} rows of {name}, and {row['rows']} were restored"
+            )
 
 
 async def _decided(ground: Ground, survey: Survey, manifest: Manifest) -> tuple[Skipped, ...]:
