@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from datetime import timedelta
 
+from hutch.commands import runs
 from hutch.commands.acting import act
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.freeze import frozen
@@ -18,6 +20,9 @@ from hutch.ports import Conflict, StoreAway, StoreFull
 
 EVERY = 20.0
 """Seconds between two looks at what is due."""
+
+TRIES, PAUSE = 4, timedelta(minutes=10)
+"""How often what did not succeed is tried for one time that has come, and how long after the first, times the tries."""
 
 SCHEDULE = "schedule"
 """The policy in whose name such a run is approved."""
@@ -62,12 +67,23 @@ class Timekeeper:
         return f"changes are frozen: {reason}" if reason else ""
 
     async def _start(self, service: Service, timed: Timed, due: Due) -> None:
-        at = self.context.clock.now()
         name = hashlib.sha256(f"{service.name}\0{timed.action}\0{due.key}".encode()).hexdigest()[:10]
         try:
-            await act(self.context, service, timed.action, due.args, timed.title, f"policy:{SCHEDULE}",
-                      run_id=f"R-{SCHEDULE}-{name}", schedule=SCHEDULE)  # fmt: skip
+            for number in range(1, TRIES + 1):
+                run_id = f"R-{SCHEDULE}-{name}" + (f"-{number}" if number > 1 else "")
+                if not await self.context.store.read(f"run:{run_id}"):
+                    await act(self.context, service, timed.action, due.args, timed.title, f"policy:{SCHEDULE}",
+                              run_id=run_id, schedule=SCHEDULE)  # fmt: skip
+                    return
+                if not await self._missed(run_id, number):
+                    return
         except Conflict:
-            return  # somebody started it, or it was done before and did not come to what was wanted
+            return  # another server was first
         except (CommandError, StoreFull, StoreAway) as error:
-            log.error("%s of %s, due at %s, cannot be started: %s", timed.action, service.name, at.isoformat(), error)
+            log.error("%s of %s is due (%s) and cannot be started: %s", timed.action, service.name, due.key, error)
+
+    async def _missed(self, run_id: str, number: int) -> bool:
+        """Whether a try is over, or cut off, for long enough and did not come to what is still due."""
+        run = await runs.load(self.context, run_id)
+        over = run.finished or run.waiting == "decision"
+        return over and self.context.clock.now() - run.started_at >= PAUSE * number

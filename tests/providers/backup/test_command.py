@@ -24,6 +24,7 @@ from hutch.commands.worker import Worker
 from hutch.model.action import Command, Result, Verified
 from hutch.model.effect import Effect
 from hutch.model.run import Run
+from hutch.testing import FakeClock
 
 
 def configured(shop: Shop, folder: Path, mode: str = "act", **settings: object) -> Path:
@@ -119,8 +120,8 @@ async def done(context: Context) -> list[Run]:
 
 async def test_the_server_makes_proves_and_prunes_at_the_configured_times(shop: Shop, tmp_path: Path) -> None:
     none = {"keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0}
-    path = configured(shop, tmp_path, schedule="1d", prune_scheduled=True, keep_last=1, **none)
-    old = shop.opened(now=lambda: datetime.now(UTC) - timedelta(days=2))
+    path = configured(shop, tmp_path, schedule="7d", prune_scheduled=True, keep_last=1, **none)
+    old = shop.opened(now=lambda: datetime.now(UTC) - timedelta(days=9))
     assert (await old.actions["backup.create"].apply({})).result is Result.DONE
     context, other = open_context(path), open_context(path)
     try:
@@ -147,7 +148,7 @@ async def test_the_server_makes_proves_and_prunes_at_the_configured_times(shop: 
 
 @pytest.mark.parametrize("held", ["observe", "frozen"])
 async def test_nothing_is_made_by_itself_while_changes_are_held(shop: Shop, tmp_path: Path, held: str) -> None:
-    path = configured(shop, tmp_path, "observe" if held == "observe" else "act", schedule="1d")
+    path = configured(shop, tmp_path, "observe" if held == "observe" else "act", schedule="7d")
     context = open_context(path)
     try:
         if held == "frozen":
@@ -158,6 +159,23 @@ async def test_nothing_is_made_by_itself_while_changes_are_held(shop: Shop, tmp_
             await freeze.thaw(context, "mia")
             await Timekeeper(context).look()
             assert [r.outcome for r in await done(context)] == ["done"]
+    finally:
+        await context.close()
+
+
+async def test_a_time_that_failed_is_tried_again_and_not_at_once(shop: Shop, tmp_path: Path) -> None:
+    path = configured(shop, tmp_path, schedule="7d", tools=str(tmp_path / "nowhere"))
+    clock = FakeClock(datetime.now(UTC).replace(hour=12))
+    context = open_context(path, clock)
+    try:
+        for _ in range(3):
+            await Timekeeper(context).look()
+            assert [(r.outcome, r.id.count("-")) for r in await done(context)] == [("unresolved", 2)]
+        clock.advance(601)
+        await Timekeeper(context).look()
+        found = await done(context)
+        assert [r.id for r in found] == [found[0].id, f"{found[0].id}-2"]
+        assert "pg_dump and pg_restore of version 18 or newer are needed" in str(found[1].left_out)
     finally:
         await context.close()
 
