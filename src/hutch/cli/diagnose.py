@@ -64,6 +64,12 @@ def _code(diagnosis: dict[str, Any]) -> int:
     return {True: 0, False: 3, None: 1}[diagnosis["healthy"]]
 
 
+_FIRST = ("bad", "warn", "unknown", "ok")
+"""What deserves a look comes first; within it the checks stay in their order."""
+_SPOKEN = ("bad", "warn")
+"""Checks whose evidence is shown: what they saw may be no cause of anything, and still worth knowing."""
+
+
 def _print(diagnosis: dict[str, Any]) -> None:
     words = {True: "healthy", False: "unhealthy", None: "could not tell"}
     click.echo(f"{diagnosis['service']}: {words[diagnosis['healthy']]} ({diagnosis['seconds']:.1f} s)")
@@ -77,5 +83,7 @@ def _print(diagnosis: dict[str, Any]) -> None:
         for remedy in cause["remedies"]:
             click.echo(f"   remedy {remedy['action']} ({remedy['effect']}): {remedy['preview'] or remedy['summary']}")
     click.echo("")
-    for check in diagnosis["checks"]:
+    for check in sorted(diagnosis["checks"], key=lambda check: _FIRST.index(check["status"])):
         click.echo(f"  {check['status']:<8} {check['name']:<32} {check['seconds']:>6.2f} s  {check['reason']}")
+        for line in check["evidence"] if check["status"] in _SPOKEN else ():
+            click.echo(f"           - {line}")

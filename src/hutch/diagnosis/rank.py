@@ -144,4 +144,5 @@ def _check_json(finding: Finding) -> dict[str, object]:
         "status": str(finding.status),
         "seconds": round(finding.seconds, 3),
         "reason": finding.reason or finding.summary,
+        "evidence": list(finding.evidence),
     }

@@ -192,6 +192,7 @@ def test_the_json_form() -> None:
         "status": "ok",
         "seconds": 0.03,
         "reason": "4 of 97",
+        "evidence": [],
     }
 
 

@@ -22,9 +22,22 @@ LAST = 1
 async def reachable(client: Client) -> Seen:
     """Whether the server answers a statement, and which server it is."""
     [row] = await client.rows(query("server"))
+    return answered(row, client.where)
+
+
+OLDEST = 14
+"""The oldest major version that the queries are written for."""
+
+
+def answered(row: Row, where: str) -> Seen:
+    """Which server it is; one that is too old answers, and can't be looked into."""
     data = {"version": row["version"], "database": row["database"], "login": row["login"], "standby": row["standby"]}
     kind = "standby" if row["standby"] else "server"
-    return Seen(Status.OK, f"PostgreSQL {row['version']} {kind} at {client.where}, database {row['database']}", data)
+    summary = f"PostgreSQL {row['version']} {kind} at {where}, database {row['database']}"
+    if row["version_number"] < OLDEST * 10_000:
+        reason = f"version {row['version']} is too old: the checks are for {OLDEST} and later, and most will fail"
+        return Seen(Status.UNKNOWN, summary, data, reason=reason)
+    return Seen(Status.OK, summary, data)
 
 
 async def connections(client: Client, config: Config) -> Seen:

@@ -16,6 +16,8 @@ from hutch.providers.postgres.sessions import iso, without_literals
 MEGABYTE = 1024.0 * 1024.0
 HABIT = 2
 """Executions within one interval that make a habit: a report, a backup or the making of an index runs once."""
+OURS = 12
+"""Executions under our own login that are more than one diagnosis makes of any of its queries."""
 PATIENCE = 2.0
 """Seconds more that a first look gives sessions that wait for each other: the server looks for deadlocks once a
 second, and counts them when the victim's next transaction ends."""
@@ -118,10 +120,11 @@ class Flow:
         return Seen(Status.OK, summary, {"statements": told}, tuple(map(statement_line, told)))
 
     async def _dearest(self, interval: Interval, by: str) -> list[Row]:
-        """The statements that grew the counter, the most first, leaving out those that ran once."""
-        total = interval.after.database["block_size"]
-        ran = [row for row in interval.statements() if row["calls"] >= HABIT and row[by] * total >= MEGABYTE]
-        return await self._told(sorted(ran, key=lambda row: -row[by])[:SHOWN_GROUPS])
+        """The statements that grew the counter, the most first, leaving out those that ran once, and our own looks."""
+        block, login = interval.after.database["block_size"], interval.after.database["login"]
+        ran = [row for row in interval.statements() if row["calls"] >= (OURS if row["userid"] == login else HABIT)]
+        dear = sorted((row for row in ran if row[by] * block >= MEGABYTE), key=lambda row: -row[by])
+        return await self._told(dear[:SHOWN_GROUPS])
 
     async def _told(self, statements: Sequence[Row]) -> list[Row]:
         """With their texts, which lose their values here."""
