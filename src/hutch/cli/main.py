@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runbook": ("hutch.cli.runbook:runbook", "List, show and lint runbooks."),
     "incident": ("hutch.cli.incident:incident", "Declare and work on incidents."),
     "alert": ("hutch.cli.alert:alert", "List what has fired."),
+    "maintenance": ("hutch.cli.maintenance:maintenance", "Plan work, in which alerts are held back."),
     "rules": ("hutch.cli.rules:rules", "Check alert rules, and export them for Prometheus."),
     "probe": ("hutch.cli.probe:probe", "Look at the services from outside, now."),
     "review": ("hutch.cli.review:review", "Draft updates and post-incident reviews from the timeline."),

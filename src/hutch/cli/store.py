@@ -15,6 +15,9 @@ from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit
 from hutch.commands.context import CommandError
 
+LEFT = "samples (charts begin anew), what probes saw last, and whole outputs of steps: those stay on this machine"
+"""What lies beside the log, and is not moved with it."""
+
 EVERY = 0.5
 """Seconds between two lines of progress."""
 
@@ -34,7 +37,10 @@ def store() -> None:
 )
 @as_json
 def move(target: str, json_out: bool) -> None:
-    """Copy the whole store, events and jobs, to an empty one: all of it or nothing, every chain proved at both ends.
+    """Copy the whole log and its jobs to an empty store: all of it or nothing, every chain proved at both ends.
+
+    Not carried is what lies beside the log: what charts are drawn from (samples), what probes saw last, and whole
+    outputs of steps. Charts begin anew; the outputs stay on this machine, in the store's folder.
 
     Refuses while a server or worker uses it. The old store stays as it is; Hutch refuses its file from then on.
     """
@@ -46,12 +52,22 @@ def move(target: str, json_out: bool) -> None:
     done = move_store(old, new, Progress())
     seconds = round(time.monotonic() - began, 2)
     if json_out:
-        emit({"from": old.name, "to": new.name, **asdict(done), "seconds": seconds, "verified": True})
+        emit(
+            {
+                "from": old.name,
+                "to": new.name,
+                **asdict(done),
+                "seconds": seconds,
+                "verified": True,
+                "not_carried": ["samples", "sightings", "outputs"],
+            }
+        )
         return
     counts = f"{done.events} events in {done.streams} streams, and {done.jobs} jobs"
     click.echo(
         f"moved {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
     )
+    click.echo(f"not carried: {LEFT}")
     click.echo(f"next: {what_to_set(new)}; then `hutch doctor`")
 
 

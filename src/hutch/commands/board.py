@@ -1,4 +1,4 @@
-"""What is going on now, kept current by following the log: incidents that are open or watched, and silences.
+"""What is going on now, kept current by following the log: incidents open or watched, silences, planned work.
 
 It is a projection: whoever starts builds it from the log, and every process has one of its own. What is open bounds
 it, not what ever was.
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hutch.commands.watched import Watched
-from hutch.model import firing, incident, silence
+from hutch.model import firing, incident, maintenance, silence
 from hutch.model.event import Event
 from hutch.model.firing import Firings
 from hutch.model.incident import Incident
-from hutch.model.quiet import Silence
+from hutch.model.quiet import Maintenance, Silence
 from hutch.ports import Store
 
 FIRINGS = 20_000
@@ -29,7 +29,7 @@ HELD = 10_000
 AT_ONCE = 64
 """Streams that are read at the same time."""
 
-INCIDENT, SILENCE, ALERT = "incident:", "silence:", "alert:"
+INCIDENT, SILENCE, MAINTENANCE, ALERT = "incident:", "silence:", "maintenance:", "alert:"
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class Board:
     position: int | None = None
     incidents: dict[str, Incident] = field(default_factory=dict)
     silences: dict[str, Silence] = field(default_factory=dict)
+    maintenance: dict[str, Maintenance] = field(default_factory=dict)  # what people planned
     numbers: dict[int, int] = field(default_factory=dict)  # the highest incident number of a year
     watched: dict[str, Watched] = field(default_factory=dict)  # by service, where this process watches
     held: dict[str, str] = field(default_factory=dict)  # fingerprint -> service
@@ -94,7 +95,7 @@ class Board:
 
     async def _build(self, store: Store) -> None:
         position = await end_of(store)
-        names = [*await store.streams(INCIDENT), *await store.streams(SILENCE)]
+        names = [name for kind in (INCIDENT, SILENCE, MAINTENANCE) for name in await store.streams(kind)]
         for start in range(0, len(names), AT_ONCE):
             for events in await store.read_all(names[start : start + AT_ONCE]):
                 for event in events:
@@ -108,6 +109,10 @@ class Board:
             found = silence.fold([event], self.silences.get(event.stream))
             if found:
                 self.silences[event.stream] = found
+        elif event.stream.startswith(MAINTENANCE):
+            window = maintenance.fold([event], self.maintenance.get(event.stream))
+            if window:
+                self.maintenance[event.stream] = window
         elif event.stream.startswith(ALERT):
             self._hear_firing(event)
 
@@ -160,6 +165,8 @@ class Board:
                 del self.services[service]
         for stream in [s for s, found in self.silences.items() if found.ends <= now]:
             del self.silences[stream]
+        for stream in [s for s, found in self.maintenance.items() if not found.window(now)]:
+            del self.maintenance[stream]
 
 
 def _watched(state: Incident, now: datetime) -> bool:

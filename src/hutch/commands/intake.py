@@ -18,7 +18,7 @@ from hutch.model.draft import as_events
 from hutch.model.event import Draft, instant
 from hutch.model.firing import Firings, Heard
 from hutch.model.incident import Incident
-from hutch.model.quiet import Facts
+from hutch.model.quiet import Facts, Maintenance
 from hutch.ports import Append, Job
 
 OLDEST = timedelta(minutes=15)
@@ -138,8 +138,11 @@ class Intake:
     def _quiet(self, alert: Alert) -> str:
         mine = self._facts(alert)
         silences = (s.word for s in self.context.board.silences.values() if s.holds(mine, self.now))
-        planned = (m.word for m in self.context.config.maintenance if m.holds(mine, self.now))
+        planned = (m.word for m in self._planned() if m.holds(mine, self.now))
         return next(iter((*silences, *planned)), "")
+
+    def _planned(self) -> tuple[Maintenance, ...]:
+        return (*self.context.config.maintenance, *self.context.board.maintenance.values())
 
     def _inhibited(self, alert: Alert) -> str:
         mine = self._facts(alert)
@@ -171,7 +174,7 @@ class Intake:
     def _look_again(self, known: Firings, reason: str) -> None:
         """A job asks again when what holds it back may be over."""
         ends = [s.ends for s in self.context.board.silences.values() if s.word == reason]
-        windows = [m.window(self.now) for m in self.context.config.maintenance if m.word == reason]
+        windows = [m.window(self.now) for m in self._planned() if m.word == reason]
         until = [*ends, *(w[1] for w in windows if w)]
         wait = AGAIN if reason.startswith(INHIBITED) else self.policy.settle
         self.jobs.append(recheck_job(known.fingerprint, min(until, default=self.now + self._scaled(wait))))

@@ -89,7 +89,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class Maintenance:
     """Planned work on a service (empty: on all): once from ``starts`` to ``ends``, or each week or day.
 
-    ``weekday`` counts from Monday as 0, None is every day; ``at`` is a time of that day in ``zone``.
+    ``weekday`` counts from Monday as 0, None is every day; ``at`` is a time of that day in ``zone``. ``id`` and ``by``
+    are of one that a person planned; those of the configuration have none.
     """
 
     name: str
@@ -100,6 +101,8 @@ class Maintenance:
     at: time | None = None
     length: timedelta = timedelta(0)
     zone: tzinfo | None = None
+    id: str = ""
+    by: str = ""
 
     def window(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The window that is open at ``now``, else the next one; None when there is none any more."""
@@ -122,7 +125,7 @@ class Maintenance:
     @property
     def word(self) -> str:
         """Why, for people."""
-        return f"maintenance: {self.name}"
+        return f"maintenance {self.id}: {self.name}" if self.id else f"maintenance: {self.name}"
 
 
 # ------------------------------------------------------------------ inhibition

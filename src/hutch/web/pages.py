@@ -11,7 +11,7 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import incidents, outputs, past, reviews
+from hutch.commands import incidents, maintenance, outputs, past, reviews, silences
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -19,6 +19,7 @@ from hutch.model.journal import fold
 from hutch.model.run import Run
 from hutch.web import assets
 from hutch.web.live import Full
+from hutch.web.present import held
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
 from hutch.web.present.runbook import address
@@ -50,6 +51,7 @@ async def index(request: Request) -> Response:
         incidents=show_incident.rows(await incidents.listing(context), now),
         runs=[show_incident.run_row(r, now) for r in reversed(alone[-RUNS_MOST:])],
         services=list(context.services),
+        held=held.rows(await silences.listing(context), await maintenance.listing(context), now),
     )
 
 

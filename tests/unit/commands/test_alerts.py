@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hutch.commands import alerts, incidents, silences
+from hutch.commands import alerts, incidents, maintenance, silences
 from hutch.commands.board import Board
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.worker import Worker
@@ -410,3 +410,46 @@ async def test_what_ends_long_after_its_incident_was_closed_is_told_there(contex
     closed = await incidents.load(context, receipt.incident)
     assert not closed.open_alerts and not closed.open
     assert (await kinds(context, closed.stream))["alert.resolved"] == 1
+
+
+async def test_planned_work_of_the_log_holds_back_until_it_ends_or_is_ended(context: Context) -> None:
+    now = context.clock.now()
+    hour = timedelta(hours=1)
+    first = await maintenance.add(context, "Move with hunter2-secret", "shop", now, now + hour, "ann")
+    later = await maintenance.add(context, "Disks", "", now + 5 * hour, now + 6 * hour, "ann")
+    assert (first.id, later.id, first.name) == ("M-001", "M-002", "Move with •••")
+    assert [m.id for m in await maintenance.listing(context)] == ["M-001", "M-002"]
+    assert await outcomes(context, fires(context), fires(context, service="api")) == ["held", "opened"]
+    other = replace(context, board=Board())  # another process builds it from the log
+    assert await outcomes(other, fires(context, "Down")) == ["held"]
+    await maintenance.end(context, "M-001", "bob")
+    advance(context, seconds=1)
+    await work(context)
+    assert sorted(i.service for i in await states(context)) == ["api", "shop"]
+    assert [m.id for m in await maintenance.listing(context)] == ["M-002"]
+    ended = (await context.store.read("maintenance:M-001"))[-1]
+    assert (ended.kind, ended.actor) == ("maintenance.ended", "bob")
+    await maintenance.end(context, "M-002", "bob")  # called off before it begins
+    advance(context, hours=5.5)
+    assert await maintenance.listing(context) == []
+    assert await outcomes(context, fires(context, "Full", service="api")) != ["held"]
+
+
+async def test_planned_work_that_makes_no_sense_is_refused(context: Context) -> None:
+    now = context.clock.now()
+
+    async def said(name: str, service: str, begin: float, end: float) -> str:
+        starts, ends_ = now + timedelta(hours=begin), now + timedelta(hours=end)
+        with pytest.raises(CommandError) as caught:
+            await maintenance.add(context, name, service, starts, ends_, "ann")
+        return str(caught.value)
+
+    assert "say what is done" in await said(" ", "shop", 0, 1)
+    assert "unknown service 'shp'" in await said("x", "shp", 0, 1)
+    assert "must end after it begins" in await said("x", "shop", 2, 1)
+    assert "must end after it begins" in await said("x", "shop", -2, -1)
+    assert "30 days long at most" in await said("x", "shop", 0, 24 * 31)
+    with pytest.raises(CommandError, match="no window M-001 is planned"):
+        await maintenance.end(context, "M-001", "ann")
+    with pytest.raises(CommandError, match="no window  is planned"):
+        await maintenance.end(context, "", "ann")
