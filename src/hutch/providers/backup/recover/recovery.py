@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -191,13 +191,18 @@ async def _part(ground: Ground, found: Carried, survey: Survey, beside: tuple[Sk
         why = found.refused or f"none of {survey.root} can"
         return Part(found.table, notes=(f"none of its rows can come back: {why}",))
     counted = await picks.counted(ground, ground.picks[found.table])
-    before = old[found.table].partitions
-    gone = [f"partition {p}, in the backup, is none of its own now: rows in it stay away" for p in before
-            if p not in table.partitions]  # fmt: skip
     triggers = [f"{t.name} (calls {t.calls})" for t in table.triggers]
-    return part_from(
-        found.table, counted, [*found.notes, *gone], triggers, beside if found.table == survey.root else ()
-    )
+    notes = [*found.notes, *_beside(table, old[found.table], any(c["status"] == "present" for c in counted))]
+    return part_from(found.table, counted, notes, triggers, beside if found.table == survey.root else ())
+
+
+def _beside(table: Table, old: Table, present: bool) -> Iterator[str]:
+    """What else there is to know of a table."""
+    for partition in old.partitions:
+        if partition not in table.partitions:
+            yield f"partition {partition}, in the backup, is none of its own now: rows in it stay away"
+    if present and table.column("deleted_at"):
+        yield "rows that are there may only be marked as deleted (deleted_at): taking the marks off brings them back"
 
 
 async def _left(ground: Ground, survey: Survey) -> list[str]:
