@@ -236,6 +236,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="quiet:big_report",
     ),
     Fault(
+        "running-migration",
+        "a migration is half-way since it is at work, under its tool's lock",
+        spares=("the migration's session",),
+        made_by="migrations:running_migration",
+    ),
+    Fault(
         "nat-logins",
         "forty users behind one address log in, a few with a typo",
         spares=("the shared address",),

@@ -1,4 +1,5 @@
-"""A fault in which a migration stopped half-way: an index that is not valid, and a row that says so."""
+"""A fault in which a migration stopped half-way (an index that is not valid, and a row that says so), and a no-fault in
+which one is half-way since it is at work."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from psycopg import sql
 
 from rolerabbit import database
 from rolerabbit.drills.scene import Scene, Stand
-from rolerabbit.drills.service import Service, wait_for
+from rolerabbit.drills.service import Connection, Service, wait_for
 from rolerabbit.drills.sessions import sessions
 from rolerabbit.migrate import Migration, MigrationError, bundled, parse_migration
 
@@ -34,6 +36,50 @@ WHERE application_name = 'rolerabbit-db' AND query LIKE %s AND wait_event_type =
 _INVALID: Final = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
 _UNFINISHED: Final = """
 SELECT count(*) FROM schema_migrations WHERE version = %s AND started_at IS NOT NULL AND finished_at IS NULL"""
+
+
+_COLUMN: Final = "badge"
+_RUNNING: Final = """-- migrate:up transaction:false
+ALTER TABLE portfolios ADD COLUMN badge text;
+SELECT count(*) FROM portfolios WHERE badge IS NOT NULL;
+CREATE INDEX CONCURRENTLY portfolios_badge_idx ON portfolios (badge);
+
+-- migrate:down
+ALTER TABLE portfolios DROP COLUMN badge;
+"""
+_BEGUN: Final = "INSERT INTO schema_migrations (version, started_at, statements_done) VALUES (%s, now(), 1)"
+_ADDED: Final = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'portfolios'::regclass AND attname = %s"
+_BATCH_SECONDS: Final = 0.2
+
+
+@contextmanager
+def running_migration(scene: Scene) -> Iterator[Stand]:
+    """A migration has made its column and works on its rows, batch by batch, under its tool's lock."""
+    service = scene.service
+    version = _file_name().partition("_")[0]
+    file = Path(service.url("migrations_dir")) / f"{version}_{_COLUMN}.sql"
+    scene.will_undo("running", version=version, file=str(file))
+    file.write_text(_RUNNING, encoding="utf-8")
+    with sessions(service) as opened:
+        tool = opened.busy("owner", "rolerabbit-db", partial(_work, version))
+        wait_for(lambda: service.rows(_ADDED, _COLUMN) == [(1,)], STAND_SECONDS, "the migration has made its column")
+        yield Stand({}, protected=opened.seen(tool))
+
+
+def _work(version: str, connection: Connection, stop: threading.Event) -> None:
+    connection.execute("SELECT pg_advisory_lock(%s)", [database.ADVISORY_LOCK])
+    connection.execute(_BEGUN, [version])
+    connection.execute("ALTER TABLE portfolios ADD COLUMN badge text")
+    while not stop.wait(_BATCH_SECONDS):
+        connection.execute("SELECT count(*) FROM portfolios WHERE badge IS NOT NULL")
+
+
+def undo_running(service: Service, step: Mapping[str, Any]) -> None:
+    """Without the column, the row and the file."""
+    with service.connect("owner", "rolerabbit-fault") as owner:
+        owner.execute("ALTER TABLE portfolios DROP COLUMN IF EXISTS badge")
+        owner.execute("DELETE FROM schema_migrations WHERE version = %s", [step["version"]])
+    Path(step["file"]).unlink(missing_ok=True)
 
 
 @contextmanager

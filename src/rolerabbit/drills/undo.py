@@ -34,6 +34,7 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "archive": indexes.undo_archive,
     "index": indexes.undo_index,
     "migration": migrations.undo_migration,
+    "running": migrations.undo_running,
     "sequence": upkeep.undo_sequence,
     "slot": upkeep.undo_slot,
     "junk": cache.undo_junk,

@@ -20,6 +20,7 @@ WANTED = {
     "lock-holder", "ddl-queue", "advisory-lock", "postgres-stopped", "too-many-clients", "redis-stopped", "redis-full",
     "missing-index", "crash-loop", "too-few-replicas", "half-applied-migration", "brute-force", "export-storm",
     "mass-deletion", "leak", "bad-release", "traffic-peak", "long-backup", "planned-deployment", "big-report",
+    "running-migration",
     "nat-logins", "certificate-ending", "certificate-ended", "name-gone", "metrics-silent", "alert-storm",
     "used-up-sequence", "abandoned-slot",
     "stale-statistics", "dead-rows",
