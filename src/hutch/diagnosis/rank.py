@@ -142,6 +142,7 @@ def _check_json(finding: Finding) -> dict[str, object]:
         "name": finding.check,
         "target": finding.target,
         "status": str(finding.status),
+        "matters": finding.matters,
         "seconds": round(finding.seconds, 3),
         "reason": finding.reason or finding.summary,
         "evidence": list(finding.evidence),

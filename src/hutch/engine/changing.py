@@ -144,7 +144,7 @@ async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | 
     return [
         *await asyncio.gather(*(world.verify(i.command) for i in made)),
         *await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs)),
-        await _diagnosis_word(world, chosen.option.cause),
+        await _diagnosis_word(world, chosen.option.cause, run),
         await world.signals(),
     ]
 
@@ -162,5 +162,5 @@ def _short(item: Item) -> str:
     return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"
 
 
-async def _diagnosis_word(world: World, cause: str) -> Verification | None:
-    return cured(cause, dict(await world.diagnose())) if cause else None
+async def _diagnosis_word(world: World, cause: str, run: Run) -> Verification | None:
+    return cured(cause, await world.diagnose(), run.causes) if cause else None

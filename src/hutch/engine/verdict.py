@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hutch.model.action import Verification, Verified
+
+Cause = Mapping[str, object]
+"""A cause in the journal's form."""
 
 
 def combine(words: Sequence[Verification | None]) -> Verification:
@@ -40,14 +43,46 @@ def settle(word: Verification, last: bool, *, known: bool = True, told: bool = T
     return Verification(verdict, word.summary, word.evidence)
 
 
-def cured(before: str, diagnosis: dict[str, object]) -> Verification:
-    """Whether the cause that the remedy was for is no longer among the causes."""
-    causes = diagnosis["causes"]
-    codes = [str(c["code"]) for c in causes]  # type: ignore[attr-defined]
-    if before in codes:
+def cured(before: str, diagnosis: Mapping[str, object], known: Sequence[Cause] = ()) -> Verification:
+    """Whether the cause that the remedy was for is no longer among the causes.
+
+    ``known`` are the causes as they were before the remedy. Another one is held against it, since it may be the same
+    trouble by another name, unless it was known then and was less sure than the one that was treated: an INVALID index
+    of last week does not keep today's lock from being cured.
+    """
+    lesser = _lesser(before, known)
+    causes: Sequence[Cause] = diagnosis["causes"]  # type: ignore[assignment]
+    left = [str(c["code"]) for c in causes if _identity(c) not in lesser]
+    if before in left:
         return Verification(Verified.PENDING, f"{before} is still there")
-    if codes:
-        return Verification(Verified.PENDING, f"{before} is gone, but there is {', '.join(codes)}")
-    if diagnosis["healthy"] is None:
+    if left:
+        return Verification(Verified.PENDING, f"{before} is gone, but there is {', '.join(left)}")
+    if diagnosis["healthy"] is None or _blind(diagnosis):
         return Verification(Verified.UNKNOWN, f"{before} is gone, but not every check could tell")
+    if causes:
+        others = ", ".join(str(c["code"]) for c in causes)
+        return Verification(Verified.PASSED, f"{before} is gone; what was there besides is another matter: {others}")
     return Verification(Verified.PASSED, f"{before} is gone; every check is well")
+
+
+def _lesser(before: str, known: Sequence[Cause]) -> set[str]:
+    """What was known to be there as well, and was less sure."""
+    sure = max((_confidence(c) for c in known if c["code"] == before), default=0.0)
+    return {_identity(c) for c in known if _confidence(c) < sure}
+
+
+def _blind(diagnosis: Mapping[str, object]) -> bool:
+    """Whether a check that matters could not tell: the cause may only be out of sight."""
+    checks: Sequence[Mapping[str, object]] = diagnosis.get("checks", ())  # type: ignore[assignment]
+    return any(check["status"] == "unknown" and check.get("matters", True) for check in checks)
+
+
+def _confidence(cause: Cause) -> float:
+    return float(str(cause.get("confidence", 1.0)))
+
+
+def _identity(cause: Cause) -> str:
+    """A cause by its code and object, in words."""
+    thing = cause.get("object")
+    named = f"{thing.get('kind')} {thing.get('id')}" if isinstance(thing, Mapping) else ""
+    return f"{cause['code']} {cause.get('target')} {named}"

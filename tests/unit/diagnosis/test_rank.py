@@ -190,6 +190,7 @@ def test_the_json_form() -> None:
         "name": "postgres.connections",
         "target": "db",
         "status": "ok",
+        "matters": True,
         "seconds": 0.03,
         "reason": "4 of 97",
         "evidence": [],
