@@ -269,6 +269,14 @@ async def test_cancelled_it_leaves_nothing(shop: Shop) -> None:
     assert json.loads((await listed(shop.opened(), json=True)).output)["unfinished"] == []
 
 
+async def test_a_table_that_is_held_is_not_waited_for_without_end(shop: Shop) -> None:
+    with psycopg.connect(shop.url) as holder:
+        holder.execute("lock table users in access exclusive mode")
+        outcome = await shop.opened(lock_timeout=0.3).actions["backup.create"].apply({})
+    assert (outcome.result, outcome.recoverable) == (Result.FAILED, True)
+    assert re.search("lock timeout|could not obtain lock", outcome.summary), outcome.summary
+
+
 async def test_two_at_once_are_one(shop: Shop) -> None:
     with psycopg.connect(shop.url) as holder:
         holder.execute("lock table users in access exclusive mode")

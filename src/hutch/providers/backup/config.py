@@ -47,6 +47,8 @@ SETTINGS = (
     Setting("environment", "map", "variables that these commands get, beside PATH, HOME, LANG and TMPDIR; no secrets"),
     Setting("pass_env", "list", "names of Hutch's own environment variables that these commands get", default=()),
     Setting("connect_timeout", "float", "seconds to wait for a connection", default=5.0),
+    Setting("lock_timeout", "float", "seconds that a dump waits for a table that somebody holds exclusively",
+            default=60.0),
 )  # fmt: skip
 
 
@@ -77,6 +79,7 @@ class Config:
     environment: Mapping[str, str]
     pass_env: tuple[str, ...]
     connect_timeout: float
+    lock_timeout: float
 
 
 def config_from(settings: Mapping[str, object]) -> Config:
@@ -108,6 +111,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         environment=_texts(values, "environment"),
         pass_env=_list(values, "pass_env"),
         connect_timeout=_seconds(values, "connect_timeout"),
+        lock_timeout=_seconds(values, "lock_timeout"),
     )
 
 

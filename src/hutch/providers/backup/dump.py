@@ -77,7 +77,7 @@ async def _created(
     known = await server.facts(session)
     programs = await tools.find(config.tools, known.identity.version // 10000)
     with stage(config.work) as folder:
-        async with server.snapshot(session) as name:
+        async with server.snapshot(session, config.lock_timeout) as name:
             at = now()
             tables = await _dumped(config, programs, folder, name, session)
         files = await _stored(shelf, wish.id, folder / ARCHIVE)
@@ -98,6 +98,7 @@ async def _dumped(
     """Dump and count side by side in the same snapshot."""
     login = tools.login(config.url, folder)
     how = [f"--format={config.format}", f"--snapshot={snapshot}", f"--file={folder / ARCHIVE}", "--no-password"]
+    how += [f"--lock-wait-timeout={config.lock_timeout * 1000:.0f}"]
     how += [f"--jobs={config.jobs}"] if config.format == "directory" else []
     said(f"pg_dump {programs.major} begins, snapshot {snapshot}\n")
     dumping = asyncio.create_task(

@@ -58,8 +58,8 @@ async def connected(url: str, timeout: float) -> AsyncIterator[Session]:
     try:
         yield session
     except psycopg.Error as error:
-        lost = session.closed or error.sqlstate is None
-        raise BackupError(f"{place(url)}: {said(error)}", passing=lost) from None
+        passing = session.closed or error.sqlstate is None or isinstance(error, psycopg.errors.LockNotAvailable)
+        raise BackupError(f"{place(url)}: {said(error)}", passing=passing) from None
     finally:
         with suppress(psycopg.Error):
             await session.close()
@@ -89,11 +89,14 @@ async def held(session: Session, name: str) -> bool:
 
 
 @asynccontextmanager
-async def snapshot(session: Session) -> AsyncIterator[str]:
+async def snapshot(session: Session, lock_timeout: float) -> AsyncIterator[str]:
     """A transaction that sees one moment, and its name for others to see the same."""
     await session.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     try:
         await session.execute("SET LOCAL row_security = off")  # a hidden row is an error and no smaller count
+        await session.execute(
+            sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{lock_timeout * 1000:.0f}ms"))
+        )
         await session.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         row = await one(session, sql.SQL("SELECT pg_export_snapshot() AS name").format())
         yield str(row["name"])
