@@ -65,6 +65,30 @@ def _row(session: psycopg.Connection, text: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
+async def test_a_full_disk_is_found_without_knowing_its_size() -> None:
+    with Postgres.temporary() as server:
+        connection = provider.open(TargetConfig("shop", {"url": server.url}, lambda: datetime.now(UTC)))
+        try:
+            well = await connection.checks["postgres.disk"]()
+            with psycopg.connect(server.url) as admin:
+                _no_room(server, [pid for [pid] in admin.execute("select pid from pg_stat_activity")])
+            full = await connection.checks["postgres.disk"]()
+        finally:
+            await connection.close()
+    assert (well.status, "it has room now" in well.reason) == (Status.UNKNOWN, True)
+    [cause] = provider.explain([full])
+    assert (full.status, cause.code, cause.object.id) == (Status.BAD, "postgres.disk_full", "postgres")
+    assert "No space left on device" in cause.evidence[0]
+
+
+def _no_room(server: Postgres, pids: list[int]) -> None:
+    """The next temporary files of these sessions lie on the device that has no room for anything."""
+    folder = server.data_dir / "base" / "pgsql_tmp"
+    for name in (f"pgsql_tmp{pid}.{number}" for pid in pids for number in range(20)):
+        if not (folder / name).exists():
+            (folder / name).symlink_to("/dev/full")
+
+
 async def test_transaction_numbers_that_run_out_name_the_oldest_table() -> None:
     with Postgres.temporary(autovacuum_freeze_max_age=2_000_000_000) as server:
         with psycopg.connect(server.url, autocommit=True) as admin:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from hutch.model.finding import Seen, Status
-from hutch.providers.postgres.client import Client, Row
+from hutch.providers.postgres.client import Client, Row, Session
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import Kind, PostgresError
 from hutch.providers.postgres.looks import SHOWN_GROUPS
@@ -14,7 +14,7 @@ from hutch.providers.postgres.queries import query
 
 MEGABYTE, GIGABYTE = 1024.0**2, 1024.0**3
 NEEDS_STATS = "standbys can't be looked at: grant this login pg_monitor"
-NEEDS_CAPACITY = "the server can't say how large its disk is: set disk_capacity (gigabytes)"
+NEEDS_CAPACITY = "it has room now; the server can't say how large its disk is: set disk_capacity (gigabytes)"
 NEEDS_WAL = "the size of the WAL can't be seen: grant this login pg_monitor"
 
 
@@ -97,7 +97,10 @@ async def archiver(client: Client) -> Seen:
 
 
 async def disk(client: Client, config: Config) -> Seen:
-    """What the databases and the WAL take of the disk, as far as the server can say."""
+    """Whether the server can write a little, and what the databases and the WAL take, as far as it can say.
+
+    A full disk is the error of kind ``FULL`` that the writing ends in."""
+    await client.look(_written)
     [row] = await client.rows(query("disk"))
     wal, reason = await _wal(client)
     used, capacity = (row["databases"] or 0.0) + wal, config.care.disk_capacity * GIGABYTE
@@ -110,6 +113,11 @@ async def disk(client: Client, config: Config) -> Seen:
     of = f" of {capacity / GIGABYTE:.1f} ({percent:.0f} %)" if capacity else ""
     summary = f"{used / GIGABYTE:.2f}{of} GB used, {wal / GIGABYTE:.2f} of them WAL"
     return Seen(Status.BAD if bad else Status.OK if capacity else Status.UNKNOWN, summary, data, reason=said)
+
+
+async def _written(session: Session) -> None:
+    await session.execute("select set_config('work_mem', '64kB', true)", prepare=True)
+    await session.execute(query("spill").encode(), prepare=True)
 
 
 def _unmeasured(row: Row) -> str:
