@@ -102,3 +102,50 @@ async def test_the_checks_run_side_by_side(server: Any, target: Any) -> None:
         took = time.monotonic() - began
     seconds = [finding.seconds for finding in findings]
     assert took <= 1.5 * max(*seconds, sum(seconds) / 2)
+
+
+@contextmanager
+def under_way(server: Any, *statements: str) -> Iterator[None]:
+    """One statement a session, each still at it while the block lasts."""
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(psycopg.connect(server.postgres.url, autocommit=True)) for _ in statements]
+        for session in sessions:
+            session.execute("set vacuum_cost_delay = 50; set vacuum_cost_limit = 10")
+        threads = [threading.Thread(target=quietly, args=pair) for pair in zip(sessions, statements, strict=True)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        try:
+            yield
+        finally:
+            for session in sessions:
+                session.cancel_safe()
+            for thread in threads:
+                thread.join(10)
+            assert not any(thread.is_alive() for thread in threads)
+
+
+LOADED = """
+create table loaded (id int primary key, text text);
+insert into loaded select n, repeat('x', 200) from generate_series(1, 60000) n;
+create table emptied (id int primary key, text text);
+insert into emptied select n, repeat('x', 200) from generate_series(1, 60000) n;
+delete from emptied where id > 1000;
+"""
+
+
+async def test_upkeep_and_a_bulk_load_are_healthy(server: Any, target: Any) -> None:
+    """A vacuum, an index being built that waits for an older snapshot, and tables that autovacuum will come to."""
+    with psycopg.connect(server.postgres.url, autocommit=True) as admin:
+        admin.execute(LOADED)
+    try:
+        with server.connect(application="pg_dump") as backup:
+            backup.execute("set transaction isolation level repeatable read read only")
+            backup.execute("select count(*) from portfolios")
+            with under_way(server, "vacuum emptied", "create index concurrently loaded_text on loaded (text)"):
+                async with target() as connection:
+                    for _ in range(2):
+                        assert await everything(connection) == []
+    finally:
+        with psycopg.connect(server.postgres.url, autocommit=True) as admin:
+            admin.execute("drop table loaded, emptied")
