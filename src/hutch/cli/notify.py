@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from hutch.cli.shell import actor, as_json, emit, table, with_context
-from hutch.commands import messages
+from hutch.commands import incidents, messages
 from hutch.commands.context import Context
 from hutch.model.action import Outcome, Result
 
@@ -33,6 +33,22 @@ def list_(json_out: bool) -> None:
     rows = with_context(go)
     emit(rows) if json_out else table(
         rows, ["channel", "kind", "audience", "exercise"], "no channel; add some under notify.channels"
+    )
+
+
+@notify.command()
+@click.argument("incident_id")
+@as_json
+def sent(incident_id: str, json_out: bool) -> None:
+    """Every message of an incident, and what became of it."""
+
+    async def go(context: Context) -> list[dict[str, Any]]:
+        state = await incidents.load(context, incident_id)
+        return [messages.as_dict(s) for s in await messages.sent_of(context, state.stream)]
+
+    rows = with_context(go)
+    emit(rows) if json_out else table(
+        rows, ["at", "channel", "person", "title", "state", "tries", "said"], "no message of it was sent"
     )
 
 

@@ -19,7 +19,8 @@ from hutch.commands.context import CommandError, Context
     "intake",
     default="",
     metavar="HOST:PORT",
-    help="Take alerts here too, and nothing else: may be reached from elsewhere, each source needs a token or secret.",
+    help="Take alerts, PagerDuty's webhooks and the links of pages here too, and nothing else: may be reached from "
+    "elsewhere, each source needs a token or secret.",
 )
 def serve(port: int, intake: str) -> None:
     """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1.

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from hutch.commands import oncall
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
 from hutch.commands.documents import base_of, bundled, load_document, names
@@ -24,6 +25,7 @@ from hutch.model.config import Config
 from hutch.model.finding import Finding, Status
 from hutch.model.message import Channel
 from hutch.model.runbook import Document
+from hutch.model.severity import Severity
 from hutch.ports import Provider, Secrets
 
 LITTLE_ROOM = 256 * 1024 * 1024
@@ -288,6 +290,24 @@ def _opened(context: Context, service: Service) -> Point:
     return Point("runbooks", service.name, State.OK, f"alerts open {reference}")
 
 
+async def _on_call(context: Context) -> list[Point]:
+    """Who would be paged now, and the severities that page nobody."""
+    people = context.config.people
+    points = []
+    for row in await oncall.show(context):
+        who, until = row["who"], row["until"]
+        known = who in people.people
+        said = f"{who} until {until}" if who else "nobody is on call now"
+        said += "" if known or not who else ", who is not in people"
+        todo = f"see oncall.{row['schedule']}; pages go to all responders until then"
+        points.append(Point("on call", row["schedule"], State.OK if known else State.WARN, said, todo))
+    silent = [s.label for s in Severity if s <= Severity.SEV2 and s not in people.escalation]
+    if context.config.notify.channels and silent:
+        said = f"an incident of {', '.join(silent)} pages nobody"
+        points.append(Point("on call", "escalation", State.WARN, said, "give it steps under escalation"))
+    return points
+
+
 async def _channels(context: Context) -> list[Point]:
     """The channels that messages leave by: asked, without sending anything."""
     return await asyncio.gather(*(_channel(context, c) for c in context.config.notify.channels.values()))
@@ -305,7 +325,7 @@ async def _channel(context: Context, channel: Channel) -> Point:
     return Point("notify", what, State.FAIL, seen.summary, todo)
 
 
-PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks, _channels)
+PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks, _channels, _on_call)
 """What is looked at, in order."""
 
 

@@ -19,12 +19,15 @@ from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Draft, Event
 from hutch.model.incident import Incident
+from hutch.model.message import Message
 from hutch.ports import Append, Conflict
 
 GOOD_FOR = timedelta(hours=24)
 """How long a link may be used."""
 
 PATH = "/a/"
+PLACE = "⟨link⟩"
+"""Stands in the text of a message until it is sent: who reads the log does not get the link."""
 USED = "link.used"
 SALT = "hutch.acknowledge.v1"
 
@@ -51,6 +54,12 @@ def make(context: Context, incident: str, message: str, person: str) -> str:
     until = int((context.clock.now() + GOOD_FOR).timestamp())
     token = _signer(context).dumps([incident, message, person, until])
     return f"{address}{PATH}{token if isinstance(token, str) else token.decode()}"
+
+
+def of(context: Context, message: Message) -> str:
+    """The link that belongs to a message; in words where nobody has one."""
+    link = make(context, message.incident, message.id, message.person) if message.person else ""
+    return link or f"hutch incident ack {message.incident}"
 
 
 def read(context: Context, token: str) -> Link:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from hutch.commands import links
 from hutch.commands.context import CommandError, Context
 from hutch.model.action import Outcome, Result
 from hutch.model.event import Draft, Event, instant
@@ -101,7 +102,8 @@ async def _notify(context: Context, message: Message) -> Outcome:
     if channel is None:
         return Outcome(Result.FAILED, f"there is no channel {message.channel!r} in notify.channels any more")
     try:
-        return await context.open_notifier(channel).notify(message)
+        whole = replace(message, body=message.body.replace(links.PLACE, links.of(context, message)))
+        return await context.open_notifier(channel).notify(whole)
     except CommandError as error:
         return Outcome(Result.FAILED, str(error))
 
@@ -138,6 +140,23 @@ def channel_of(context: Context, name: str) -> Channel:
         names = ", ".join(known) or "none: add some under notify.channels"
         raise CommandError(f"unknown channel {name!r}; configured: {names}", 2)
     return known[name]
+
+
+def as_dict(sent: Sent) -> dict[str, object]:
+    """The JSON form of a message and what became of it, without its text; keys are stable."""
+    message = sent.message
+    return {
+        "id": message.id,
+        "at": instant(sent.queued_at),
+        "channel": message.channel,
+        "audience": message.audience,
+        "person": message.person,
+        "title": message.title,
+        "state": sent.state.value,
+        "tries": sent.tries,
+        "said": sent.said,
+        "ended_at": instant(sent.ended_at) if sent.ended_at else None,
+    }
 
 
 async def sent_of(context: Context, stream: str) -> list[Sent]:

@@ -124,7 +124,7 @@ async def _page(room: Room, number: int, target: str) -> list[Message]:
     channels = _channels(room, person, target)
     if not channels:
         note = f"{note or f'{person or target} cannot be paged'}: this goes to all responders"
-        channels = room.everyone
+        channels, person = room.everyone, ""
     return [_page_message(room, c, about, person, note, number) for c in channels]
 
 
@@ -150,14 +150,13 @@ def _channels(room: Room, person: str, target: str) -> tuple[Channel, ...]:
 
 def _page_message(room: Room, channel: Channel, about: str, person: str, note: str, number: int) -> Message:
     state, message_id = room.state, messages.new_id()
-    link = links.make(room.context, state.id, message_id, person or channel.name)
     body = [
         f"{'You are' if person else 'Somebody is'} needed: {room.title}.",
         *([one_line(state.summary, 300)] if state.summary and not room.events[0].data.get("private") else []),
         f"Service: {state.service}. Detected {state.detected_at:%Y-%m-%d %H:%M} UTC. Nobody has acknowledged it"
         + (f"; this is page {number + 1}." if number else "."),
         *([note[:1].upper() + note[1:] + "."] if note else []),
-        f"Acknowledge: {link}" if link else f"Acknowledge: hutch incident ack {state.id}",
+        f"Acknowledge: {links.PLACE}",
     ]
     act = "trigger" if channel.follows else ""
     return Message(

@@ -14,7 +14,7 @@ from hutch import __version__
 from hutch.commands.context import CommandError, Context
 from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, ingest, links, metrics, pagerduty, pages, run_forms, runbooks, signals
+from hutch.web import api, forms, ingest, links, metrics, pagerduty, pages, people_api, run_forms, runbooks, signals
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -59,6 +59,7 @@ def build(context: Context) -> FastAPI:
     app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
     app.state.inbox, app.state.open_house = Inbox(context), True
     app.include_router(api.router)
+    app.include_router(people_api.router)
     app.include_router(ingest.router)
     app.include_router(links.router)
     app.include_router(pagerduty.router)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -44,20 +45,24 @@ async def test_opening_a_link_does_nothing_and_its_form_acknowledges_once(tmp_pa
                     await asyncio.sleep(0.02)
             link = phone.got[0].body["body"].partition(f"http://127.0.0.1:{port}")[2].split()[0]
             for _ in range(2):  # a mail scanner, and the person
-                page = await (await outside.get(link)).text()
+                _, page = await called(outside, "GET", link)
                 assert "<form" in page and "&lt;b&gt;Down" in page and "<b>Down" not in page
             assert (await incidents.load(context, state.id)).acknowledged_by == ""
-            used = await outside.post(link, headers={"Origin": "null"})
-            assert used.status == 200 and "is acknowledged" in await used.text()
+            status, said = await called(outside, "POST", link, headers={"Origin": "null"})
+            assert status == 200 and "is acknowledged" in said
             assert (await incidents.load(context, state.id)).acknowledged_by == "anna"
-            again = await outside.post(link)
-            assert again.status == 409 and "used by anna" in await again.text()
-            assert "<form" not in await (await outside.get(link)).text()
-            assert (await outside.get("/a/nonsense")).status == 404
-            for path in ("/", "/api/v1/incidents", f"/incidents/{state.id}"):
-                assert (await outside.get(path)).status == 404
+            status, said = await called(outside, "POST", link)
+            assert status == 409 and "used by anna" in said
+            assert "<form" not in (await called(outside, "GET", link))[1]
+            for path in ("/a/nonsense", "/", "/api/v1/incidents", f"/incidents/{state.id}"):
+                assert (await called(outside, "GET", path))[0] == 404
             await hears_pagerduty(outside, state.id)
         await context.close()
+
+
+async def called(client: aiohttp.ClientSession, method: str, path: str, **more: Any) -> tuple[int, str]:
+    async with client.request(method, path, **more) as answer:
+        return answer.status, await answer.text()
 
 
 async def hears_pagerduty(outside: aiohttp.ClientSession, incident: str) -> None:
@@ -65,6 +70,7 @@ async def hears_pagerduty(outside: aiohttp.ClientSession, incident: str) -> None
     body = json.dumps({"event": event}).encode()
     proof = "v1=" + hmac.new(b"pd-secret", body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json"}
-    assert (await outside.post("/api/v1/pagerduty", data=body, headers=headers)).status == 401
-    answer = await outside.post("/api/v1/pagerduty", data=body, headers={**headers, "X-PagerDuty-Signature": proof})
-    assert (answer.status, await answer.json()) == (202, {"result": "told"})
+    assert (await called(outside, "POST", "/api/v1/pagerduty", data=body, headers=headers))[0] == 401
+    signed = {**headers, "X-PagerDuty-Signature": proof}
+    status, said = await called(outside, "POST", "/api/v1/pagerduty", data=body, headers=signed)
+    assert (status, json.loads(said)) == (202, {"result": "told"})

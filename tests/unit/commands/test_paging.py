@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.commands import incidents, links, messages, oncall, pagerduty, paging
+from hutch.commands import doctor, incidents, links, messages, oncall, pagerduty, paging
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.worker import Worker
 from hutch.model.action import Outcome, Result
@@ -300,3 +300,28 @@ async def test_a_declared_exercise_reaches_exercise_channels_only(context: Conte
     await pass_minutes(context, 60, every=5)
     assert {m.channel for _, m in ear.heard} == {"practice"}
     assert all(m.title.startswith("EXERCISE ") for _, m in ear.heard)
+
+
+async def test_the_log_holds_no_link_and_a_shared_channel_gets_none(context: Context, ear: Ear) -> None:
+    people = replace(PEOPLE, escalation={Severity.SEV1: Escalation((Step(timedelta(0), ("anna", "ops")),))})
+    context = replace(context, config=replace(context.config, people=people))
+    state = await declared(context)
+    await pass_minutes(context, 0)
+    assert "/a/" in next(m.body for _, m in ear.heard if m.channel == "anna-phone")
+    shared = next(m.body for _, m in ear.heard if m.channel == "ops" and m.about.startswith("page:"))
+    assert f"Acknowledge: hutch incident ack {state.id}" in shared and "/a/" not in shared
+    assert "hutch.example/a/" not in repr(await context.store.read(state.stream))
+
+
+async def test_doctor_says_who_is_on_call_and_what_pages_nobody(context: Context) -> None:
+    points = {p.what: p for p in await doctor._on_call(context)}
+    assert points["primary"].said.startswith("anna until 2026-01-19T09:00")
+    assert "escalation" not in points
+    silent = replace(context, config=replace(context.config, people=replace(PEOPLE, escalation={})))
+    assert "SEV-1, SEV-2 pages nobody" in {p.what: p for p in await doctor._on_call(silent)}["escalation"].said
+    later = replace(
+        PEOPLE,
+        schedules={"primary": Schedule("primary", (Rotation(("anna",), datetime(2030, 1, 1), timedelta(days=1)),))},
+    )
+    nobody = replace(context, config=replace(context.config, people=later))
+    assert (await doctor._on_call(nobody))[0].said == "nobody is on call now"
