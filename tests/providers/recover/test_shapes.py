@@ -159,3 +159,13 @@ async def shop_refuses_a_new_column_without_default(shop: Shop) -> None:
     async with shop.opened() as connection:
         preview = await connection.actions["recover.rows"].preview({"table": "portfolios"})
         assert "column size, added since the backup, is NOT NULL and has no default" in preview.refused
+
+
+async def test_many_rows_go_over_in_pieces(empty: Shop) -> None:
+    empty.run(
+        AUDIT + "create table logs (id bigint primary key, at timestamptz not null default now(), t text unique);"
+    )
+    empty.run("insert into logs (id, t) select n, 'line ' || n from generate_series(1, 30000) n")
+    args = {"table": "logs", "all_missing": True}
+    _, outcome = await there_and_back(empty, ["logs"], "delete from logs where id % 3 <> 0", args)
+    assert outcome.hits == 20_000

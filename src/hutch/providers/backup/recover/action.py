@@ -61,7 +61,7 @@ class RecoverRows:
     async def verify(self, args: Args) -> Verification:
         """Passed when nothing of what was asked for is missing any more. The scratch database is dropped after it."""
         try:
-            async with self.recovery.planned(wish_from(args)) as laid:
+            async with self.recovery.planned(wish_from(args), again=True) as laid:
                 plan, differing = laid.plan, await self.recovery.differing(laid)
         except BackupError as error:
             return Verification(Verified.UNKNOWN, f"can't tell whether the rows are back: {error}")

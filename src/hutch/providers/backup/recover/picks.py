@@ -65,6 +65,22 @@ async def make(ground: Ground) -> None:
         await done(ground.scratch, text("make_deaths", deaths=pick.deaths, columns=columns))
 
 
+async def remember(ground: Ground, wish: Wish) -> None:
+    """Note what the rows were picked for, once they are."""
+    ours = sql.Identifier(texts.OURS)
+    await ground.scratch.execute(sql.SQL("comment on schema {} is {}").format(ours, sql.Literal(repr(wish))))
+
+
+async def picked_for(ground: Ground, wish: Wish) -> bool:
+    """Whether the rows in the scratch database were picked for just this; if so all is undecided again."""
+    found = await rows(ground.scratch, text("picked_for", ours=sql.Literal(texts.OURS)))
+    if not found or found[0]["wish"] != repr(wish):
+        return False
+    for pick in ground.picks.values():
+        await done(ground.scratch, sql.SQL("update {} set status = 'back', why = ''").format(pick.pick))
+    return True
+
+
 async def learn(ground: Ground, *found: sql.Composable) -> None:
     """Let the scratch server count: nothing was ever analyzed there, and blind plans are slow ones."""
     for table in found:
@@ -101,10 +117,16 @@ async def pick_root(ground: Ground, root: Pick, wish: Wish) -> tuple[Skipped, ..
         await done(ground.scratch, text("pick_all", **parts))
         await learn(ground, root.pick)
         return ()
-    known = await done(ground.scratch, text("pick_root", deaths=root.deaths, same=root.same_death(), **parts))
+    await done(ground.scratch, text("pick_root", deaths=root.deaths, same=root.same_death(), **parts))
     await learn(ground, root.pick)
+    return await not_picked(ground, root)
+
+
+async def not_picked(ground: Ground, root: Pick) -> tuple[Skipped, ...]:
+    """What the log says of the table's rows beside those that were picked."""
+    [picked] = await rows(ground.scratch, sql.SQL("select count(*)::int as rows from {}").format(root.pick))
     [counted] = await rows(ground.scratch, text("death_counts", deaths=root.deaths))
-    return tuple(_counted(counted, known))
+    return tuple(_counted(counted, picked["rows"]))
 
 
 def _counted(counted: Row, known: int) -> list[Skipped]:
@@ -174,8 +196,8 @@ async def _indexed(ground: Ground, pick: Pick) -> None:
     """An index for what is gone through in many pieces; a few are faster without."""
     [counted] = await rows(ground.scratch, sql.SQL("select count(*)::int as rows from {}").format(pick.pick))
     if counted["rows"] > BATCH:
-        keys = COMMA.join(map(sql.Identifier, pick.table.key))
-        await ground.scratch.execute(sql.SQL("create index on {} ({})").format(pick.place, keys))
+        keys, name = COMMA.join(map(sql.Identifier, pick.table.key)), sql.Identifier(f"hutch_recover_{pick.number}")
+        await ground.scratch.execute(sql.SQL("create index if not exists {} on {} ({})").format(name, pick.place, keys))
         await learn(ground, pick.place)
 
 

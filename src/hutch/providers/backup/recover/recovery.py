@@ -26,6 +26,7 @@ from hutch.providers.backup.recover.plan import Part, Plan, Skipped, part_from, 
 from hutch.providers.backup.recover.queries import text
 from hutch.providers.backup.recover.sessions import Session, opened, rows
 from hutch.providers.backup.recover.survey import Survey, surveyed
+from hutch.providers.backup.recover.texts import Pick
 from hutch.providers.backup.recover.walk import in_order
 from hutch.providers.backup.recover.wish import Wish
 from hutch.providers.backup.recover.workshop import Workshop
@@ -57,8 +58,11 @@ class Recovery:
         return "" if self.own.recover_url else NO_LOGIN
 
     @asynccontextmanager
-    async def planned(self, wish: Wish) -> AsyncIterator[Laid]:
-        """The plan as things are now; the scratch database is ours in the block. Raises :class:`BackupError`."""
+    async def planned(self, wish: Wish, *, again: bool = False) -> AsyncIterator[Laid]:
+        """The plan as things are now; the scratch database is ours in the block. Raises :class:`BackupError`.
+
+        ``again``: the rows that the plan before this one picked are judged anew, and none is picked anew.
+        """
         async with self._reading() as live:
             survey = await surveyed(live, wish, self.own.logging(wish.log))
             manifest = await self._chosen(survey)
@@ -70,8 +74,7 @@ class Recovery:
             where = f"scratch database {restored.database.name}"
             limit = self._config.timeout
             async with self._reading() as live, opened(restored.database.url, where, limit, limit) as scratch:
-                await _all_there(scratch, manifest, known)
-                yield await self._laid(survey, manifest, live, scratch)
+                yield await self._laid(survey, manifest, live, scratch, again)
 
     async def merged(self, laid: Laid, quiet: bool) -> Merged:
         """Do what was planned, in one transaction. Raises :class:`BackupError`."""
@@ -130,14 +133,14 @@ class Recovery:
             f"there is no backup{when} in {self._shelf.place.name}, which has {len(catalogue.backups)}{unread}"
         )
 
-    async def _laid(self, survey: Survey, manifest: Manifest, live: Session, scratch: Session) -> Laid:
+    async def _laid(self, survey: Survey, manifest: Manifest, live: Session, scratch: Session, again: bool) -> Laid:
         old = await look.tables(scratch, list(survey.tables))
         found = {name: carried(table, old.get(name)) for name, table in survey.tables.items()}
         able = not found[survey.root].refused
         usable = [table for name, table in survey.tables.items() if able and not found[name].refused]
         own = self.own.logging(survey.wish.log)
         ground = Ground(live, scratch, picks.numbered(usable), _usable(survey.references, old, usable), own)
-        beside = await _decided(ground, survey, manifest) if able else ()
+        beside = await _decided(ground, survey, manifest, again) if able else ()
         parts = [await _part(ground, found[name], survey, beside, old) for name in survey.tables]
         plan = Plan(
             manifest.id, manifest.at, survey.wish.since, survey.wish.until, survey.wish.account, tuple(parts),
@@ -158,7 +161,7 @@ class Recovery:
 
 async def _all_there(scratch: Session, manifest: Manifest, tables: Sequence[str]) -> None:
     """The rows that came are as many as the backup counted: what is missing would look as if it had never been."""
-    for name in tables:
+    for name in (name for name in tables if manifest.table(name)):
         schema, _, table = name.partition(".")
         [row] = await rows(scratch, text("count", table=sql.Identifier(schema, table)))
         said_rows = found.rows if (found := manifest.table(name)) else 0
@@ -168,19 +171,29 @@ async def _all_there(scratch: Session, manifest: Manifest, tables: Sequence[str]
             )
 
 
-async def _decided(ground: Ground, survey: Survey, manifest: Manifest) -> tuple[Skipped, ...]:
-    """Row by row, in the scratch database."""
-    await picks.make(ground)
+async def _decided(ground: Ground, survey: Survey, manifest: Manifest, again: bool) -> tuple[Skipped, ...]:
+    """Row by row, in the scratch database; ``again``: of the rows that were picked for the same, if they were."""
     root = ground.picks[survey.root]
+    if again and await picks.picked_for(ground, survey.wish):
+        beside = () if survey.wish.all_missing else await picks.not_picked(ground, root)
+    else:
+        beside = await _picked(ground, survey, manifest, root)
+    for name, pick in ground.picks.items():
+        if name != survey.root:
+            await picks.keep_deleted(ground, pick)
+    await picks.judge(ground)
+    return beside
+
+
+async def _picked(ground: Ground, survey: Survey, manifest: Manifest, root: Pick) -> tuple[Skipped, ...]:
+    await _all_there(ground.scratch, manifest, survey.data_of())
+    await picks.make(ground)
     if survey.logged:
         for name, pick in ground.picks.items():
             await picks.hear_of_deaths(ground, pick, survey.wish if name == survey.root else None, manifest.at)
     beside = await picks.pick_root(ground, root, survey.wish)
     await picks.pick_children(ground)
-    for name, pick in ground.picks.items():
-        if name != survey.root:
-            await picks.keep_deleted(ground, pick)
-    await picks.judge(ground)
+    await picks.remember(ground, survey.wish)
     return beside
 
 
