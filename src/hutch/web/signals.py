@@ -20,9 +20,9 @@ from hutch.model.bins import Track
 from hutch.model.config import ServiceConfig
 from hutch.model.event import parse_instant
 from hutch.model.finding import Change
+from hutch.web.present import probes as show_probes
 from hutch.web.present.chart import Mark
 from hutch.web.present.signals import SPANS, cards
-from hutch.web.present.words import line
 from hutch.web.site import site_of
 
 CHANGES_TIMEOUT = 2.0
@@ -81,21 +81,10 @@ async def signals_json(request: Request, name: str) -> dict[str, Any]:
     return watched_json(found)
 
 
-async def _probes(context: Context, service: str) -> list[dict[str, str]]:
+async def _probes(context: Context, service: str) -> list[show_probes.Row]:
     """A row for each probe of the service at each place, by what was seen last."""
     found = [p for p in await probes.standing(context) if p.probe.service == service]
-    now = context.clock.now()
-    return [
-        {
-            "name": line(place.probe.name),
-            "location": line(place.location),
-            "state": str(place.state),
-            "seen": f"{max(0, int((now - place.sighting.at).total_seconds()))} s ago" if place.sighting else "never",
-            "took": f"{place.sighting.seen.seconds * 1000:.0f} ms" if place.sighting else "",
-            "detail": line(place.sighting.seen.detail) if place.sighting else "",
-        }
-        for place in found
-    ]
+    return show_probes.rows(found, context.clock.now())
 
 
 def _end(context: Context, around: str, length: timedelta) -> datetime:

@@ -45,6 +45,9 @@ async def test_the_page_of_a_service_shows_its_probes(tmp_path: Path) -> None:
         page = await got(build(context), "/services/shop/signals")
     finally:
         await context.close()
-    assert "<td>front</td><td>fra</td><td>failing</td>" in page
-    assert "<td>front</td><td>local</td><td>no data</td><td>never</td>" in page
-    assert "<td>12 ms</td><td>&lt;script&gt;alert(1)&lt;/script&gt;</td>" in page
+    assert '<strong>front <span class="fine">from fra</span></strong>' in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; · 12 ms · " in page and "<script>alert" not in page
+    assert '<span class="chip rule firing">failing</span>' in page
+    local = page[page.index("from local") :]
+    assert "nothing was seen yet" in local and '<span class="chip rule no-data">no data</span>' in local
+    assert page.index("from fra") < page.index("from local")  # what fails comes first
