@@ -243,7 +243,7 @@ async def test_an_index_is_rebuilt(server: Any, target: Any, shop: psycopg.Conne
 async def test_all_indexes_of_a_table_are_rebuilt(server: Any, target: Any) -> None:
     async with target(**quick(server)) as connection:
         preview, _, outcome, after, _ = await carried_out(connection, "postgres.reindex", {"table": "shop.orders"})
-    assert preview.summary.count("REINDEX INDEX CONCURRENTLY") == 2
+    assert (preview.summary.count("REINDEX INDEX CONCURRENTLY"), preview.hits, outcome.hits) == (2, 2, 2)
     assert (outcome.result, after.verdict) == (Result.DONE, Verified.PASSED)
 
 
@@ -327,6 +327,19 @@ async def test_an_index_that_nobody_reads_is_dropped_and_one_that_is_read_stays(
     assert "serves the foreign key lines_order_id_fkey" in refused["lines_order"]
     assert "was read 1 times" in refused["seen"]
     assert outcome.result is Result.DONE
+
+
+async def test_a_unique_index_over_duplicates_fails_and_leaves_nothing(
+    server: Any, target: Any, shop: psycopg.Connection
+) -> None:
+    args = {"definition": "CREATE UNIQUE INDEX once ON shop.orders USING btree (customer)"}
+    async with target(**quick(server)) as connection:
+        outcome = await connection.actions["postgres.create_index"].apply(args)
+        verified = await connection.actions["postgres.create_index"].verify(args)
+    assert (outcome.result, verified.verdict) == (Result.FAILED, Verified.FAILED)
+    assert "Key (customer)=(…) is duplicated" in outcome.summary
+    assert "its half-made index once was dropped" in outcome.summary
+    assert value(shop, "select count(*) from pg_index where not indisvalid") == 0
 
 
 async def test_an_index_that_the_disk_has_no_room_for_is_refused(server: Any, target: Any) -> None:

@@ -45,7 +45,7 @@ class Plan:
     ``statements`` are sent one by one, each in a transaction of its own, or all in one where ``together``: then
     ``recheck`` (one row of one truth) goes first and a false one ends it. ``counted``: the last statement judges once
     more what it hits, and its rows are the hits. ``progress`` names the query that tells how far it is. ``right`` is
-    what the login lacks where the server refuses it.
+    what the login lacks where the server refuses it. ``once``: a second try would repeat what the first has done of it.
     """
 
     statements: tuple[str, ...] = ()
@@ -60,6 +60,8 @@ class Plan:
     counted: bool = False
     progress: str = ""
     right: str = ""
+    hits: int = 1
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ class Care(ABC):
             return Preview("can't tell what would be done", 0, refused=str(error))
         if plan.nothing:
             return Preview(f"{plan.nothing}: nothing to do", 0)
-        return Preview("; ".join(plan.statements), 1, plan.items, plan.undo, plan.refused or self.operator.refusal)
+        return Preview(
+            "; ".join(plan.statements), plan.hits, plan.items, plan.undo, plan.refused or self.operator.refusal
+        )
 
     async def apply(self, args: Args) -> Outcome:
         """Do it. A try that got no lock is repeated a few times; every try looks at the world first."""
@@ -160,7 +164,7 @@ class Care(ABC):
         except (PostgresError, Refused) as second:
             left, again = f"what it left half-made could not be dropped ({second}): {DROP_INDEX} does", False
         said = replace(outcome, summary=f"{unnamed(outcome.summary)}{more}{f'; {left}' if left else ''}")
-        return said, again and error.kind is Kind.LOCKED
+        return said, again and not plan.once and error.kind is Kind.LOCKED
 
     async def _tidied(self, args: Args) -> str:
         """Tidying up waits for the same sessions as the change did: it is tried as often."""
@@ -178,7 +182,7 @@ def done(plan: Plan, last: Table) -> Outcome:
     if plan.counted and not last.hits:
         return Outcome(Result.DONE, "did nothing: it is not as it was approved any more")
     text = "\n".join(plan.statements)
-    return Outcome(Result.DONE, plan.done, text, hits=1, undo=plan.way_back)
+    return Outcome(Result.DONE, plan.done, text, hits=plan.hits, undo=plan.way_back)
 
 
 def failed(error: Exception, seconds: float) -> Outcome:

@@ -50,6 +50,8 @@ class Reindex(Care):
             refused=self._obstacle(rows) or await barred(self.client, self.config, largest),
             progress="progress_create_index",
             right=self._right(rows[0]),
+            hits=len(rows),
+            once=len(rows) > 1,
         )
 
     async def apply(self, args: Args) -> Outcome:

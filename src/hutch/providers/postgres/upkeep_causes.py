@@ -213,7 +213,7 @@ def _bloated_table(target: str, item: Item) -> Cause:
 
 def _bloated_index(target: str, item: Item) -> Cause:
     schema, name = str(item["schema"]), qualified(str(item["schema"]), str(item["index"]))
-    args = {"schema": schema, "index": item["index"]}
+    args = {"schema": schema, "index": item["index"], "oid": item["oid"]}
     return Cause(
         code="postgres.bloat",
         object=Object("index", name, {"table": qualified(schema, str(item["table"])), "schema": schema}),

@@ -23,7 +23,7 @@ widths as (
     join pg_stats s on s.schemaname = l.nspname and s.tablename = l."table" and s.attname = a.attname and not s.inherited
     group by l.indexrelid
 )
-select l.nspname::text as schema, l.relname::text as index, l."table"::text as table, l.bytes::float8 as bytes,
+select l.nspname::text as schema, l.relname::text as index, l."table"::text as table, l.indexrelid::int8 as oid, l.bytes::float8 as bytes,
        l.reltuples::float8 as rows,
        coalesce(w.known, 0) < array_length(l.indkey::int2[], 1) as blind,
        has_table_privilege(l.indrelid, 'select') as readable,
