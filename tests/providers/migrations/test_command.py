@@ -136,6 +136,7 @@ def test_status_names_what_is_left_and_mark_waits_for_it(shop: Shop, configured:
     assert "no migration 404" in console.hutch("migrate", "mark", "404", "--yes", code=1)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_nothing_is_half_and_the_run_knows(shop: Shop, configured: Configured) -> None:
     """kill -9 while the migration is at work: the journal has its intent, and verification says what became of it."""
     console = configured()

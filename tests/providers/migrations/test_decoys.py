@@ -96,6 +96,18 @@ async def test_a_half_applied_one_is_taken_back_as_far_as_it_is_there(shop: Shop
     assert (await shop.looked())[1] == []
 
 
+async def test_what_a_half_applied_one_had_dropped_comes_back_with_its_way_down(shop: Shop) -> None:
+    await begun(shop)
+    shop.write("003_drop.sql", "-- migrate:up transaction:false\nDROP INDEX CONCURRENTLY users_nick;\n"
+               "ALTER TABLE users DROP COLUMN nick;\n-- migrate:down\nALTER TABLE users ADD COLUMN nick text;\n"
+               "CREATE INDEX users_nick ON users (nick);\n")  # fmt: skip
+    shop.sql("drop index users_nick")
+    _, outcome, verified = await shop.does("migrate.down")
+    assert (outcome.result, verified.verdict) == (Result.DONE, Verified.PASSED), outcome
+    assert shop.sql("select to_regclass('users_nick')::text") == [("users_nick",)]
+    assert shop.versions() == ["001", "002"]
+
+
 # ------------------------------------------------------------------ names and files
 
 

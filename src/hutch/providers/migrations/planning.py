@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hutch.providers.migrations.client import Client, MigrationsError
 from hutch.providers.migrations.config import Config
-from hutch.providers.migrations.declared import Key
+from hutch.providers.migrations.declared import Key, Op
 from hutch.providers.migrations.files import File, Step
 from hutch.providers.migrations.look import Picture, expectations, sql_printed, states_of
 from hutch.providers.migrations.marks import Unmarkable, version_column
@@ -174,10 +174,15 @@ def _unfit_down(file: File | None) -> str:
 
 
 def there_to_take_back(part: Part, states: Mapping[Key, str]) -> tuple[Step, ...]:
-    """Of a version that stopped half-way, only what is there: a drop of what is missing would fail."""
+    """Of a version that stopped half-way, only what it did: a drop of what is missing would fail."""
     if part.standing.state != "half-applied":
         return part.steps
-    return tuple(s for s in part.steps if not s.ops or any(states.get(op.key) != "missing" for op in s.ops))
+    return tuple(s for s in part.steps if not s.ops or any(_left_to_do(op, states) for op in s.ops))
+
+
+def _left_to_do(op: Op, states: Mapping[Key, str]) -> bool:
+    missing = states.get(op.key) == "missing"
+    return missing if op.verb == "make" else not missing
 
 
 async def sql_of(client: Client, config: Config, file: File, *, up: bool) -> str:
