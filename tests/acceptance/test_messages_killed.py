@@ -7,13 +7,17 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents, messages
 from hutch.model.message import Message, State
 from hutch.model.severity import Severity
 from hutch.ports import Append
+from rolerabbit.embedded.postgres import Postgres
 from sinks import Mailbox, mailbox
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
@@ -55,7 +59,17 @@ def worker(path: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
-async def test_killed_while_it_sends(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield ""
+        return
+    with Postgres.temporary() as server:
+        monkeypatch.setenv("HUTCH_DATABASE_URL", server.url)
+        yield server.url
+
+
+async def test_killed_while_it_sends(tmp_path: Path, store: str) -> None:
     async with mailbox(slow=0.3) as box:
         path = configured(tmp_path, box.port)
         stream, wanted = await queue_all(path)

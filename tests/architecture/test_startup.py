@@ -11,12 +11,12 @@ import pytest
 PARSERS = {"sqlglot", "tree_sitter", "tree_sitter_bash", "markdown_it"}
 STORE = {"sqlalchemy", "alembic"}
 NETWORK = {"aiohttp", "boto3", "fastapi", "psycopg", "psycopg_pool", "redis", "starlette", "uvicorn", "websockets"}
-REST = {"asyncio", "jinja2", "pydantic", "rich", "rolerabbit", "yaml"}
+REST = {"apprise", "asyncio", "icalendar", "jinja2", "pydantic", "rich", "rolerabbit", "yaml"}
 HEAVY = PARSERS | STORE | NETWORK | REST
 
 START = "import sys; from hutch.cli import main; main(sys.argv[1:])"
 
-LIBRARIES = NETWORK | {"jinja2", "pydantic", "rich"}
+LIBRARIES = NETWORK | {"apprise", "icalendar", "jinja2", "pydantic", "rich"}
 """What no command needs to say how it is used, nor to look at a document."""
 
 
@@ -53,6 +53,8 @@ def test_start_up_imports_nothing_of_ours_but_the_command_tree(tmp_path: Path) -
         "deploy",
         "diagnose",
         "incident",
+        "notify",
+        "oncall",
         "review",
         "rules",
         "run",

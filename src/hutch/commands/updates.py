@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from hutch.commands import incidents, messages
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
-from hutch.model.event import Draft, Event
+from hutch.model.event import Draft, Event, parse_instant
 from hutch.model.incident import Incident
 from hutch.model.message import Audience, Channel, Message
 from hutch.ports import Append, Conflict
@@ -22,6 +23,7 @@ from hutch.review.facts import facts, names_inside, with_given
 from hutch.review.gaps import open_slots
 from hutch.review.scan import Found, scan
 from hutch.review.templating import LONGEST, TemplateError, render
+from hutch.review.wording import clock_time
 
 STANDARD = "update"
 """The template that is taken where none is named."""
@@ -133,11 +135,21 @@ async def _drafted(
             raise CommandError(f"--set {key[:40]!r}: expected small letters and _", 2)
     name, source = template_for(context, template, audience)
     journals = await context.store.read_all([f"run:{run}" for run in state.runs]) if state.runs else []
-    known = with_given(facts(own, journals, audience), given)
+    known = with_given(facts(own, journals, audience), {**_promised(context, state), **given})
     try:
         return name, render(source, known, name)
     except TemplateError as error:
         raise CommandError(f"template {name}: {error}", REFUSED) from None
+
+
+def _promised(context: Context, state: Incident) -> dict[str, str]:
+    """When the next update follows, if this one is sent now: what an update to an open incident ends with."""
+    promises = model.after_update(state, context.clock.now(), context.config.policy)
+    dues = [str(d.data["due"]) for d in promises if d.kind == "clock.started"]
+    if not dues:
+        return {}
+    due = f"{clock_time(parse_instant(dues[0]), UTC)} UTC"
+    return {"ending": f"We apologize for the inconvenience. The next update follows by {due}."}
 
 
 def _inside(context: Context, own: Sequence[Event]) -> frozenset[str]:

@@ -184,3 +184,16 @@ async def test_every_template_can_be_filled_for_every_audience(context: Context,
     seen = await updates.preview(context, state.id, audience, template=name, given=FILLED)
     assert seen.text.startswith("[")
     assert seen.found == () and not [s for s in seen.slots if s[1] != "Nobody yet" and "follows" not in s[1]], seen
+
+
+async def test_an_update_of_an_open_incident_says_when_the_next_one_follows(context: Context) -> None:
+    state = await incidents.declare(context, title="t", service="shop", severity=Severity.SEV1)
+    seen = await updates.preview(context, state.id, Audience.CUSTOMERS, template="investigating")
+    assert seen.text.rstrip().endswith("The next update follows by 10:30 AM UTC.")
+    assert [words for _, words in seen.slots] == ["Which users, and what they noticed"]
+    after = await updates.send(
+        context,
+        await updates.preview(context, state.id, Audience.CUSTOMERS, template="investigating", given=FILLED),
+        "anna",
+    )
+    assert [f"{c.due:%H:%M}" for c in after.clocks if c.id == "update-2"] == ["10:30"]
