@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -15,4 +16,8 @@ Made = Callable[..., Damaged]
 def made() -> Iterator[Made]:
     """A server of one's own each time: what is damaged is thrown away."""
     with ExitStack() as stack:
-        yield lambda checksums=True: Damaged(stack.enter_context(Postgres.temporary()), checksums)
+
+        def make(checksums: bool = True, **settings: Any) -> Damaged:
+            return Damaged(stack.enter_context(Postgres.temporary(**settings)), checksums)
+
+        yield make

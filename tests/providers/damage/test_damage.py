@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from damaged_world import Damaged
 from hutch.model.action import Command, Result, Verified
@@ -20,6 +21,7 @@ from hutch.ports import Connection, TargetConfig
 from hutch.providers.postgres import provider
 
 Made = Callable[..., Damaged]
+FIFTEEN = Path("/usr/lib/postgresql/15")
 GARBAGE = bytes(range(1, 255)) * 8
 
 
@@ -171,3 +173,17 @@ async def test_what_stands_in_the_way_is_said(made: Made, tmp_path: Path) -> Non
     tables = json.loads(outcome.output)["tables"]
     assert all("permission denied" in table["refused"] for table in tables)
     assert outcome.exit_code == 3
+
+
+@pytest.mark.skipif(not (FIFTEEN / "bin/postgres").exists(), reason="no postgresql-15 is installed")
+async def test_on_postgres_15_which_has_no_checksums_unless_asked(made: Made, tmp_path: Path) -> None:
+    world = made(install=FIFTEEN, shared_preload_libraries="")
+    code, found = await asked(world, "damage.list")
+    assert (code, found["damaged"], found["checksums"]) == (0, [], False)
+    world.harm("orders", 7, 0, GARBAGE[:64])
+    code, found = await asked(world, "damage.list")
+    assert [c["object"]["id"] for c in found["causes"]] == ["orders"]
+    code, told = await asked(world, "damage.copy", to=str(tmp_path / "copy"))
+    assert {t["table"]: [lost["pages"] for lost in t["unreadable_pages"]] for t in told["tables"]} == {
+        "public.files": [], "public.orders": [[7, 7]], "public.people": [],
+    }  # fmt: skip

@@ -10,6 +10,8 @@ import pytest
 from rolerabbit.embedded.postgres import Postgres
 from shop_world import OWNER, SCHEMA, VANDAL, Shop, database
 
+FIFTEEN = Path("/usr/lib/postgresql/15")
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
@@ -25,6 +27,17 @@ def empty(server: Postgres, tmp_path: Path) -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(empty: Shop) -> Shop:
+    return filled(empty)
+
+
+@pytest.fixture
+def old_shop(tmp_path: Path) -> Iterator[Shop]:
+    """The same on Postgres 15, as Debian installs it."""
+    with Postgres.temporary(install=FIFTEEN, shared_preload_libraries="") as server, database(server, "shop"):
+        yield filled(Shop(server, "shop", tmp_path / "backups"))
+
+
+def filled(empty: Shop) -> Shop:
     """900 portfolios, 150 pages of the first 150 of them."""
     empty.run(SCHEMA)
     empty.run("insert into users (id, email) values (%s, 'owner'), (%s, 'vandal')", OWNER, VANDAL)
