@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+import yaml
 
 from bench import check_postgres
 from bench.diagnosis import Patient
 from bench.measure import Figure, Goal, Ratio, Round, parts, per_round, spread
-from hutch.bootstrap.wire import bare_context
+from bench.room import scratch
+from hutch.bootstrap.wire import open_context
 from rolerabbit.embedded.postgres import Postgres
 
 TABLES, QUICK_TABLES = 1000, 20
@@ -49,18 +51,27 @@ _LOGIN = "create role watcher login password 'watcher-word'; grant pg_monitor, p
 
 def measure(quick: bool) -> Figure:
     """One server for all rounds; without check_postgres the other figures stand."""
-    with Postgres.temporary(max_locks_per_transaction=2000) as server:
+    with scratch() as folder, Postgres.temporary(max_locks_per_transaction=2000) as server:
         with psycopg.connect(server.url, autocommit=True) as admin:
             admin.execute(_MAKE.format(tables=QUICK_TABLES if quick else TABLES).encode())
             admin.execute(_LOGIN)
             admin.execute("create extension pg_stat_statements")
             admin.execute("vacuum analyze")
         script = None if quick else check_postgres.program()
-        return asyncio.run(_measured(server, script, 1 if quick else 8))
+        return asyncio.run(_measured(folder, server, script, 1 if quick else 8))
 
 
-async def _measured(server: Postgres, script: Path | None, rounds: int) -> Figure:
-    context = bare_context([server.url_for("postgres", "watcher", "watcher-word")], [], [])
+def _room(folder: Path, server: Postgres) -> Path:
+    """A configuration in which every look is a fresh one."""
+    (folder / "url").write_text(server.url_for("postgres", "watcher", "watcher-word"), encoding="utf-8")
+    block = {"url": {"file": "url"}, "slow_look_every": 0.001}
+    path = folder / "hutch.yaml"
+    path.write_text(yaml.safe_dump({"services": {"bench": {"postgres": block}}}), encoding="utf-8")
+    return path
+
+
+async def _measured(folder: Path, server: Postgres, script: Path | None, rounds: int) -> Figure:
+    context = open_context(_room(folder, server))
     try:
         patient = Patient(context)
         await patient.whole()  # connects

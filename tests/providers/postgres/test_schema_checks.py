@@ -75,7 +75,7 @@ async def test_what_guards_nothing_is_told_and_blamed_for_nothing(server: Any, t
 
 
 async def test_settings_that_wait_for_a_restart(server: Any, target: Any, shop: Any) -> None:
-    async with target() as connection:
+    async with target(slow_look_every=0.001) as connection:
         assert (await connection.checks["postgres.pending_restart"]()).status is Status.OK
         shop.execute("alter system set max_connections = 21")
         try:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hutch.model.finding import Status
+from hutch.model.finding import Seen, Status
 from hutch.ports import TargetConfig
 from hutch.providers.postgres import provider
 from hutch.providers.postgres.checks import answered
+from hutch.providers.postgres.looks import Seldom
 from hutch.providers.postgres.thresholds import THRESHOLDS, thresholds_from
 
 GUIDE = Path(__file__).parents[3] / "docs/guide/postgres-checks.md"
@@ -45,3 +46,16 @@ def test_a_server_that_is_too_old_is_no_healthy_one() -> None:
     seen = answered(row, "db:5432")
     assert (seen.status, seen.reason.startswith("version 12.9 is too old")) == (Status.UNKNOWN, True)
     assert answered({**row, "version": "14.1", "version_number": 140001}, "db:5432").status is Status.OK
+
+
+async def test_what_changes_slowly_is_looked_at_again_only_after_a_while_or_when_it_is_not_well() -> None:
+    looks = iter([Seen(Status.OK, "1"), Seen(Status.WARN, "2"), Seen(Status.OK, "3")])
+    at = [0.0]
+
+    async def look() -> Seen:
+        return next(looks)
+
+    seldom = Seldom(look, 10.0, now=lambda: at[0])
+    assert [(await seldom()).summary, (await seldom()).summary] == ["1", "1"]
+    at[0] = 10.0
+    assert [(await seldom()).summary, (await seldom()).summary, (await seldom()).summary] == ["2", "3", "3"]

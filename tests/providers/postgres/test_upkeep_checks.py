@@ -90,6 +90,16 @@ async def test_who_holds_vacuum_back_is_named_and_ended_first(server: Any, targe
     assert [remedy.action for remedy in cause.remedies] == ["postgres.end_sessions", "postgres.vacuum"]
 
 
+async def test_a_session_of_another_database_holds_nothing_back_here(server: Any, target: Any, depot: Any) -> None:
+    elsewhere = server.postgres.createdb("elsewhere")
+    with psycopg.connect(elsewhere, application_name="console") as holder:
+        holder.execute("set transaction isolation level repeatable read")
+        holder.execute("select count(*) from pg_class")
+        change(server, "delete from depot.cared_for where id <= 15000", "vacuum depot.left_off")
+        _, causes = await looked(target, "autovacuum", old_transaction_after=0.01)
+    assert causes == []
+
+
 async def test_a_backup_that_holds_vacuum_back_is_not_to_be_ended(server: Any, target: Any) -> None:
     with server.connect(application="pg_dump") as holder:
         holder.execute("set transaction isolation level repeatable read")

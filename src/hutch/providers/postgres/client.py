@@ -36,9 +36,13 @@ ROW_LIMIT = 200
 """Rows of a person's statement that are kept."""
 ANSWER_MARGIN = 2.0
 """Seconds beyond the server's own limit after which a silent server counts as hanging."""
+SILENCES = 2
+"""Reads in a row without an answer that make a silent server of a slow moment."""
 _SETTLE_SECONDS = 1.0
 
-_LIMITS = "select set_config('statement_timeout', %s, %s), set_config('lock_timeout', %s, %s)"
+_LIMITS = """
+select set_config('statement_timeout', %s, %s), set_config('lock_timeout', %s, %s), set_config('jit', 'off', %s)"""
+"""Compiling a look takes longer than the look: seconds, on a busy server whose builders gave it LLVM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Client:
         self._idle: list[Session] = []
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._trouble: tuple[float, PostgresError] | None = None
+        self._silences = 0
 
     async def rows(self, sql: str, params: Params = None) -> list[Row]:
         """All rows of one of our own queries by column name. Raises :class:`PostgresError`."""
@@ -110,11 +115,14 @@ class Client:
         async with self._slots, self._borrowed(asked) as session:
             within = _within_limits(session, look, seconds, self._config.lock_timeout)
             try:
-                return await guarded(session, self.where, within, seconds)
+                found = await guarded(session, self.where, within, seconds)
             except PostgresError as error:
-                if error.silent:
+                self._silences += error.silent
+                if self._silences >= SILENCES:
                     self._trouble = (time.monotonic(), error)
                 raise
+            self._silences = 0
+            return found
 
     def _known_trouble(self, asked: float) -> None:
         """Whoever waited for his turn while the server was found silent need not find it out once more."""
@@ -206,7 +214,7 @@ async def guarded(session: Session, where: str, work: Awaitable[T], seconds: flo
 async def limit(session: Session, statement: float, lock: float, *, local: bool) -> None:
     """Set the server's own time limits in seconds, for this transaction (``local``) or the session."""
     scope = "true" if local else "false"
-    await session.execute(_LIMITS, [_ms(statement), scope, _ms(lock), scope], prepare=True)
+    await session.execute(_LIMITS, [_ms(statement), scope, _ms(lock), scope, scope], prepare=True)
 
 
 async def streamed(session: Session, sql: str, params: Params) -> Table:

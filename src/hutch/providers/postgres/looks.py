@@ -36,6 +36,23 @@ class Probe:
         return seen.by(self.name, self.target, at, time.monotonic() - started, self.matters)
 
 
+@dataclass(slots=True)
+class Seldom:
+    """A look at what changes slowly: while all is well it is not repeated within ``every`` seconds."""
+
+    look: Callable[[], Awaitable[Seen]]
+    every: float
+    now: Callable[[], float] = time.monotonic
+    _last: tuple[float, Seen] | None = None
+
+    async def __call__(self) -> Seen:
+        if self._last and self.now() - self._last[0] < self.every and self._last[1].status is Status.OK:
+            return self._last[1]
+        seen = await self.look()
+        self._last = (self.now(), seen)
+        return seen
+
+
 def failure(error: PostgresError, database: str) -> Seen:
     """A look that failed: bad when the server itself is in trouble, else "could not tell" with the reason."""
     code = CAUSE_CODES.get(error.kind)

@@ -46,7 +46,7 @@ async def wraparound(client: Client, config: Config) -> Seen:
     used = used_up(worst)
     near = used >= limit
     tables = await client.rows(query("oldest_tables")) if near and worst["here"] else []
-    holders = await client.rows(query("horizon"), config.protection()) if near else []
+    holders = await client.rows(query("horizon"), config.protection() | {"catalogs": True}) if near else []
     data = {
         "database": worst,
         "used": round(used, 1),

@@ -19,7 +19,7 @@ from hutch.providers.postgres.figures import Figures
 from hutch.providers.postgres.flow_checks import Flow
 from hutch.providers.postgres.heavy import cpu_statements
 from hutch.providers.postgres.intervals import Intervals
-from hutch.providers.postgres.looks import Probe
+from hutch.providers.postgres.looks import Probe, Seldom
 from hutch.providers.postgres.offers import actions
 from hutch.providers.postgres.operator import Operator
 from hutch.providers.postgres.slow_statements import missing_indexes
@@ -30,6 +30,16 @@ MATTER = frozenset(
     f"postgres.{name}" for name in ("reachable", "connections", "idle_in_transaction", "locks", "long_queries")
 )
 """Checks whose failure leaves health undecided; where a provider closes its views, the others say what they need."""
+
+
+SLOWLY = frozenset(
+    f"postgres.{name}"
+    for name in (
+        "bloat", "unindexed_keys", "unused_indexes", "duplicate_indexes", "sequences", "wraparound", "constraints",
+        "pending_restart", "checksums",
+    )
+)  # fmt: skip
+"""Checks of what changes slowly: the dear ones on a large schema."""
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -58,6 +68,10 @@ def connect(target: TargetConfig) -> Connection:
         ask={"sql": figures.ask},
         close=client.close,
     )
+
+
+def _paced(name: str, look: Callable[[], Awaitable[Seen]], every: float) -> Callable[[], Awaitable[Seen]]:
+    return Seldom(look, every) if name in SLOWLY else look
 
 
 def _checks(target: str, client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Check]:
@@ -93,6 +107,8 @@ def _checks(target: str, client: Client, config: Config, now: Callable[[], datet
         "postgres.pending_restart": lambda: schema_checks.pending_restart(client),
         "postgres.reader_is_read_only": lambda: checks.reader_is_read_only(client),
     }
+    every = config.care.slow_look_every
     return {
-        name: Probe(name, target, client.database, look, now, matters=name in MATTER) for name, look in looks.items()
+        name: Probe(name, target, client.database, _paced(name, look, every), now, matters=name in MATTER)
+        for name, look in looks.items()
     }

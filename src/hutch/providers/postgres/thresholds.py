@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from hutch.ports import Setting
 
 THRESHOLDS = (
+    Setting("slow_look_every", "float", "seconds between looks at what changes slowly and is well", default=10.0),
     Setting("interval_longest", "float", "seconds after which an earlier look is too old", default=600.0),
     Setting(
         "overdue_after", "float", "seconds that autovacuum gets for a table that is due", default=300.0
@@ -45,6 +46,7 @@ THRESHOLDS = (
 class Thresholds:
     """The settings as the checks use them, in the units of :data:`THRESHOLDS`; ``disk_capacity`` 0: not known."""
 
+    slow_look_every: float
     interval_longest: float
     overdue_after: float
     overdue_factor: float

@@ -36,7 +36,9 @@ class Upkeep:
         """Tables with many dead or changed rows that autovacuum does not come to."""
         care = self.config.care
         rows = await self.client.rows(query("upkeep"), {"rows": care.upkeep_rows, "factor": care.overdue_factor})
-        holders = await self.client.rows(query("horizon"), self.config.protection()) if rows else []
+        holders = (
+            await self.client.rows(query("horizon"), self.config.protection() | {"catalogs": False}) if rows else []
+        )
         held = bool(holders) and self._in_the_way(holders[0])
         excused = bool(holders) and holders[0]["exempt"]
         dirty, stale = [], []

@@ -1,5 +1,7 @@
 -- Who holds back the oldest rows that any vacuum may take away: transactions, prepared ones, slots, standbys.
--- A snapshot is as old as the oldest transaction that ran when it was taken: that one itself comes first.
+-- Sessions and prepared transactions hold back the rows of their own database; a logical slot only those of catalogues,
+-- which counts where it is about transaction numbers (catalogs). A snapshot is as old as the oldest transaction that ran when it was taken: that
+-- one itself comes first.
 select kind, id, holder, age::int8 as age, seconds::float8 as seconds, exempt, pid, role, application,
        backend_start, xact_start, state, query, protection, idle_seconds, restart_lsn
 from (
@@ -19,6 +21,7 @@ from (
     from pg_stat_activity a
     left join pg_roles r on r.oid = a.usesysid
     where (a.backend_xmin is not null or a.backend_xid is not null)
+      and (a.datname = current_database() or a.datname is null)
       and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
       and a.application_name is distinct from current_setting('application_name')
     union all
@@ -26,8 +29,10 @@ from (
            extract(epoch from clock_timestamp() - p.prepared), false, 0, p.owner::text, '', null, p.prepared, 'prepared',
            '', null, 0, null
     from pg_prepared_xacts p
+    where p.database = current_database()
     union all
-    select 'slot', s.slot_name::text, coalesce(s.plugin::text, s.slot_type), greatest(age(s.xmin), age(s.catalog_xmin)), true,
+    select 'slot', s.slot_name::text, coalesce(s.plugin::text, s.slot_type), 
+           case when %(catalogs)s::bool then greatest(age(s.xmin), age(s.catalog_xmin)) else age(s.xmin) end, true,
            0, false, coalesce(s.active_pid, 0), '', '', null, null, case when s.active then 'active' else 'inactive' end,
            '', null, 0, s.restart_lsn::text
     from pg_replication_slots s
