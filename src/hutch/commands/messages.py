@@ -26,7 +26,7 @@ from hutch.model.message import (
     fold,
     pause_after,
 )
-from hutch.ports import Append, Job, Store
+from hutch.ports import Append, Job
 
 JOB = "message"
 
@@ -70,12 +70,6 @@ def job(stream: str, message: str, again: timedelta | None = None, context: Cont
 def channels(context: Context, audience: Audience, *, exercise: bool) -> tuple[Channel, ...]:
     """Where messages for an audience go."""
     return context.config.notify.to(audience, exercise=exercise)
-
-
-async def is_exercise(store: Store, stream: str) -> bool:
-    """Whether the incident of that stream was declared as an exercise."""
-    events = await store.read(stream)
-    return declared_exercise(events)
 
 
 def declared_exercise(events: Sequence[Event]) -> bool:

@@ -51,20 +51,6 @@ def render(source: str, facts: Mapping[str, object], name: str = "template") -> 
         raise TemplateError(0, "is nested too deeply") from None
 
 
-def check(source: str) -> None:
-    """Raise :class:`TemplateError` for what no facts could mend."""
-    render_only = _Facts()
-    try:
-        render(source, render_only)
-    except TemplateError as error:
-        if "is not a fact" not in str(error):
-            raise
-
-
-class _Facts(dict[str, object]):
-    """No facts at all."""
-
-
 def _compiled(source: str, name: str) -> Template:
     environment = _environment()
     tree = environment.parse(source, name, name)
