@@ -137,13 +137,19 @@ def _counted(counted: Row, known: int) -> list[Skipped]:
     return [Skipped(reason, count) for count, reason in found if count]
 
 
-async def pick_children(ground: Ground) -> None:
-    """What was deleted with the picked rows, at any depth, until a round finds nothing more."""
+async def pick_children(ground: Ground, root: Name) -> None:
+    """What was deleted with the picked rows, at any depth, until a round finds nothing more.
+
+    A round looks only below the tables that the one before it found something in: each look reads a whole table.
+    """
     cascades = [
         (r, pick) for r, pick in ground.own() if r.on_delete == CASCADE and r.parent in ground.picks and pick.table.key
     ]
+    grown = {root}
     for _ in range(DEEPEST):
-        if not sum([await _pick_along(ground, reference, child) for reference, child in cascades]):
+        below = [(reference, child) for reference, child in cascades if reference.parent in grown]
+        grown = {r.child for r, child in below if await _pick_along(ground, r, child)}
+        if not grown:
             return
 
 

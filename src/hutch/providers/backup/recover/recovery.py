@@ -192,7 +192,7 @@ async def _picked(ground: Ground, survey: Survey, manifest: Manifest, root: Pick
         for name, pick in ground.picks.items():
             await picks.hear_of_deaths(ground, pick, survey.wish if name == survey.root else None, manifest.at)
     beside = await picks.pick_root(ground, root, survey.wish)
-    await picks.pick_children(ground)
+    await picks.pick_children(ground, survey.root)
     await picks.remember(ground, survey.wish)
     return beside
 
