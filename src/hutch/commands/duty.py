@@ -53,10 +53,10 @@ class Duty:
 
     async def _turn(self, duties: Duties) -> None:
         """Return when it is ours."""
-        while not await self._hold(duties):
-            if not self.waiting:
+        while not (held := await self._hold(duties)):
+            if held is False and not self.waiting:
                 log.info("another process does %r; this one stands by", self.name)
-            self.waiting = True
+            self.waiting = held is False  # where nobody can tell, nobody may be doing it
             await asyncio.sleep(TURN)
         self.waiting = False
 

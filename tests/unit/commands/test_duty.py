@@ -69,7 +69,7 @@ async def until(look: object) -> None:
 
 
 async def test_it_stands_by_works_and_stops_when_another_has_it() -> None:
-    told, work = Told(False, None, True, True, False, False, True), Work()
+    told, work = Told(*[False] * 20, None, True, True, False, False, True), Work()
     duty = Duty(told, "watch")
     async with at_work(duty, work):
         await until(lambda: duty.waiting)
@@ -78,6 +78,14 @@ async def test_it_stands_by_works_and_stops_when_another_has_it() -> None:
         await until(lambda: work.began == 2)
         assert duty.mine and not duty.waiting
     assert (work.ended, told.released, duty.mine) == (2, 1, False)
+
+
+async def test_where_nobody_can_tell_who_has_it_this_one_does_not_say_that_it_stands_by() -> None:
+    told, work = Told(None), Work()
+    duty = Duty(told, "watch")
+    async with at_work(duty, work):
+        await asyncio.sleep(0.05)
+        assert not duty.waiting and work.began == 0
 
 
 async def test_while_nobody_can_tell_the_work_goes_on_and_may_write_only_as_long_as_the_lease_holds(
