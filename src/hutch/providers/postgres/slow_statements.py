@@ -23,6 +23,8 @@ LOOKED_INTO = 3
 """Statements whose plans are asked for; the dearest ones."""
 _TWICE = 2
 """Executions within one look that make a habit: a report runs once."""
+_OWN = 8
+"""Executions under our own login within one look that are more than the checks make of any of their queries."""
 _UNCOUNTED = "statements are not counted: load pg_stat_statements and create its extension"
 _RELABELLED = "character varying"
 
@@ -105,14 +107,16 @@ def worth_it(scan: Scan, table: Table, config: Config) -> bool:
 
 
 def spent(first: Sample, second: Sample) -> list[Spent]:
-    """What each statement that ran at least twice has cost between the samples, the dearest first."""
+    """What each statement that ran at least twice has cost between the samples, the dearest first, not our looks."""
     seconds = max(second.at - first.at, 0.001)
     running: dict[int, list[Row]] = defaultdict(list)
     for row in second.running:
         running[row["query_id"]].append(row)
     found = (_spent(id, first.counters.get(id), second.counters.get(id), running[id], seconds)
              for id in {*second.counters, *running})  # fmt: skip
-    return sorted((s for s in found if s.executions >= _TWICE), key=lambda s: -s.milliseconds)
+    own = {id for id, row in second.counters.items() if row["own"]}
+    habits = (s for s in found if s.executions >= (_OWN if s.id in own else _TWICE))
+    return sorted(habits, key=lambda s: -s.milliseconds)
 
 
 def _spent(id: int, before: Row | None, after: Row | None, running: Sequence[Row], seconds: float) -> Spent:
