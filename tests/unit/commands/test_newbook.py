@@ -84,7 +84,7 @@ def test_names() -> None:
     assert titled("redis-is_full") == "Redis is full"
     with pytest.raises(CommandError, match="has no runbook 'service-outag'; did you mean service-outage"):
         copied("service-outag", "x", TODAY, [])
-    with pytest.raises(CommandError, match=r"has no runbook '\.\./etc/passwd'; there are: brute-force, "):
+    with pytest.raises(CommandError, match=r"has no runbook '\.\./etc/passwd'; there are: backups, brute-force, "):
         copied("../etc/passwd", "x", TODAY, [])
 
 

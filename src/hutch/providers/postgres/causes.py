@@ -12,7 +12,7 @@ from hutch.providers.postgres.flow_causes import busy, damaged, deadlocking, mis
 from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lasting import IDLE_IN_TRANSACTION, RUNNING
 from hutch.providers.postgres.lock_causes import blocked, roots
-from hutch.providers.postgres.remedies import ending, restarting, timing_out
+from hutch.providers.postgres.remedies import ending_for_good, restarting
 from hutch.providers.postgres.replication_causes import filling, lagging, retaining, unarchived
 from hutch.providers.postgres.sessions import Session
 from hutch.providers.postgres.upkeep_causes import behind, bloated, running_out, stale, wrapping
@@ -153,9 +153,8 @@ def _leak(target: str, group: Sequence[Session], connections: Finding | None) ->
             f"the first of these transactions began at {began}",
             f"their last statements: {'; '.join(sorted({s.query for s in group})[:_SHOWN])}",
         ),
-        remedies=(
-            *ending(target, group, f"end the {len(group)} leaked sessions of {who}"),
-            timing_out(target, role, *IDLE_IN_TRANSACTION),
+        remedies=ending_for_good(
+            target, group, f"end the {len(group)} leaked sessions of {who}", role, IDLE_IN_TRANSACTION
         ),
         since=since,
     )
@@ -194,9 +193,8 @@ def _old(target: str, session: Session) -> Cause:
             f"idle in transaction for {session.idle_seconds:.0f} s, since its transaction of {session.xact_start}",
             f"its last statement: {session.query}",
         ),
-        remedies=(
-            *ending(target, [session], f"end session {session.pid} of {session.role}"),
-            timing_out(target, session.role, *IDLE_IN_TRANSACTION),
+        remedies=ending_for_good(
+            target, [session], f"end session {session.pid} of {session.role}", session.role, IDLE_IN_TRANSACTION
         ),
         since=datetime.fromisoformat(session.xact_start) if session.xact_start else None,
     )
@@ -211,9 +209,12 @@ def _long(target: str, session: Session) -> Cause:
         summary=f"session {session.pid} of {session.role} has run one statement for {session.idle_seconds:.0f} s",
         target=target,
         evidence=(f"running for {session.idle_seconds:.0f} s: {session.query}",),
-        remedies=(
-            *ending(target, [session], f"end session {session.pid} of {session.role} and its statement"),
-            timing_out(target, session.role, *RUNNING),
+        remedies=ending_for_good(
+            target,
+            [session],
+            f"end session {session.pid} of {session.role} and its statement",
+            session.role,
+            RUNNING,
         ),
     )
 

@@ -32,6 +32,14 @@ def ending(target: str, sessions: Sequence[Session], summary: str, rank: int = U
     return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=rank),)
 
 
+def ending_for_good(
+    target: str, sessions: Sequence[Session], summary: str, role: str, timeout: tuple[str, str]
+) -> tuple[Remedy, ...]:
+    """The same, and then a time-out for the role; none where all sessions must stay: they are meant to be there."""
+    now = ending(target, sessions, summary)
+    return (*now, timing_out(target, role, *timeout)) if now else ()
+
+
 def restarting() -> tuple[Remedy, ...]:
     """Start the server anew, by whoever runs it; the target is filled in with that provider's."""
     return (Remedy(action=RESTART, target="", args={"component": "postgres"}, summary="restart Postgres", rank=USUAL),)

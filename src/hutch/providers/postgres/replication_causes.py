@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hutch.model.finding import Cause, Finding, Object
 from hutch.providers.postgres.items import Item, items, number
-from hutch.providers.postgres.replication_checks import lag_line
+from hutch.providers.postgres.standbys import lag_line
 from hutch.providers.postgres.upkeep_causes import dropping_slot
 
 MEGABYTE, GIGABYTE = 1024.0**2, 1024.0**3

@@ -11,6 +11,7 @@ from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import Kind, PostgresError
 from hutch.providers.postgres.looks import SHOWN_GROUPS
 from hutch.providers.postgres.queries import query
+from hutch.providers.postgres.standbys import lag_line
 
 MEGABYTE, GIGABYTE = 1024.0**2, 1024.0**3
 NEEDS_STATS = "standbys can't be looked at: grant this login pg_monitor"
@@ -56,16 +57,6 @@ def _follows_badly(row: Row, config: Config) -> bool:
     old = (row["replayed_ago"] or 0.0) >= config.care.lag_seconds
     cut = row["stats"] and not row["receiving"] and old
     return bool(unplayed >= config.care.lag_size * MEGABYTE or (unplayed > 0 and old) or cut)
-
-
-def lag_line(row: Row) -> str:
-    """How far a standby is behind, and where it hangs."""
-    parts = {"unsent": "not sent", "in_flight": "on the way", "unplayed": "received and not replayed"}
-    most = max(parts, key=lambda name: row[name] or 0.0)
-    seconds = f", {row['seconds']:.0f} s" if row["seconds"] else ""
-    return (
-        f"standby {row['standby']} ({row['state']}) is {row['behind'] / MEGABYTE:.0f} MB behind{seconds}: {parts[most]}"
-    )
 
 
 async def slots(client: Client, config: Config) -> Seen:
