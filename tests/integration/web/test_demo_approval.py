@@ -69,7 +69,7 @@ def test_the_page_ends_the_prompt(tmp_path: Path, reader: Any) -> None:
         page = terminal.until(r"Watch it live: (http://127\.0\.0\.1:\d+/incidents/[\w-]+)")[1]
         terminal.until(r"Approve which remedy \[1\]: ")
         terminal.type("no such thing\n")
-        terminal.until(r"There are remedies 1 to 3\.")
+        terminal.until(r"There are remedies 1 to 4\.")
         with urllib.request.urlopen(page) as answer:
             form = reader(answer.read().decode()).form("/approval")
         data = urllib.parse.urlencode({**form.fields, "actor": "olivia"}).encode()
