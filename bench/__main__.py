@@ -55,6 +55,7 @@ def main(words: Sequence[str] | None = None) -> None:
     sys.stdout.write(data if given.json else page)
     folder = given.out or (None if given.quick or given.only else HERE)
     if folder:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(data, encoding="utf-8")
         (folder / "report.md").write_text(page, encoding="utf-8")
 
