@@ -90,4 +90,4 @@ def span(length: timedelta) -> str:
     if seconds < 2 * 86400:
         minutes = seconds % 3600 // 60
         return f"{seconds // 3600} h" + (f" {minutes} min" if minutes else "")
-    return f"{seconds // 86400} d"
+    return f"{round(seconds / 86400)} d"
