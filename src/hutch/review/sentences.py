@@ -21,10 +21,10 @@ def thing(data: Mapping[str, object]) -> str:
 
 
 def promise(clock: str) -> str:
-    """``update-2`` in words: "update 2"; the number is left out where there is one only."""
-    name, _, count = clock.rpartition("-")
-    words = CLOCKS.get(name, name or clock)
-    return words if name != "update" else f"{words} {count}"
+    """``update-2`` in words: "update 2"; the number is left out where there is one only, or none yet."""
+    name, dash, count = clock.rpartition("-") if "-" in clock else (clock, "", "")
+    words = CLOCKS.get(name, clock)
+    return f"{words} {count}" if name == "update" and dash else words
 
 
 def counted(count: int, noun: str) -> str:

@@ -48,5 +48,5 @@ def restarting() -> tuple[Remedy, ...]:
 def timing_out(target: str, role: str, setting: str, value: str) -> Remedy:
     """So that it does not come back: the server itself ends what sits or runs for too long, in new sessions."""
     args = {"role": role, "setting": setting, "value": value}
-    summary = f"so that it does not come back: {setting} {value} for {role}"
+    summary = f"Keep it from coming back: {setting} {value} for {role}"
     return Remedy(SET_ROLE_TIMEOUT, target, args, summary, rank=LATER)
