@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -22,3 +23,23 @@ class Setting:
     required: bool = False
     default: object = None
     fills: tuple[str, ...] = ()
+
+
+def above_zero(block: str, values: Mapping[str, object], name: str) -> float:
+    """The number that ``block`` gives for ``name``. ``ValueError`` says what it must be.
+
+    >>> above_zero("redis", {"timeout": 2}, "timeout")
+    2.0
+    """
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ValueError(f"{block}: {name} must be a number above 0, not {value!r}")
+    return float(value)
+
+
+def filled_text(block: str, values: Mapping[str, object], name: str) -> str:
+    """The text that ``block`` gives for ``name``. ``ValueError`` where it is empty or none."""
+    value = values[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{block}: {name} must be text, not {value!r}")
+    return value

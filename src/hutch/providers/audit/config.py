@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from hutch.model.setting import filled_text
 from hutch.ports import Setting
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -124,18 +125,9 @@ def config_from(settings: Mapping[str, object]) -> Config:
         events=_names(values, "events", EVENTS),
         protected=tuple(_network(text) for text in _list(values, "protected")),
         protected_accounts=tuple(text.lower() for text in _list(values, "protected_accounts")),
-        texts={s.name: _text(values, s.name) for s in SETTINGS if s.kind == "text"},
+        texts={s.name: filled_text("audit", values, s.name) for s in SETTINGS if s.kind == "text"},
         numbers={s.name: _number(values, s.name) for s in SETTINGS if s.kind in ("int", "float")},
     )
-
-
-def like(pattern: str) -> str:
-    """A pattern with ``*`` as a LIKE pattern.
-
-    >>> like("user_*.deleted")
-    'user\\\\_%.deleted'
-    """
-    return pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("*", "%")
 
 
 def _address(values: Mapping[str, object], name: str, optional: bool = False) -> str:
@@ -144,13 +136,6 @@ def _address(values: Mapping[str, object], name: str, optional: bool = False) ->
         return ""
     if not isinstance(value, str) or not value:
         raise ValueError(f"audit: {name} must be a database address such as postgresql://user@host:5432/name")
-    return value
-
-
-def _text(values: Mapping[str, object], name: str) -> str:
-    value = values[name]
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"audit: {name} must be text, not {value!r}")
     return value
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
 SETTINGS = (
@@ -68,9 +69,9 @@ def config_from(settings: Mapping[str, object]) -> Config:
         access_key_id=str(values["access_key_id"] or ""),
         secret_access_key=str(values["secret_access_key"] or ""),
         endpoint=str(values["endpoint"] or ""),
-        every=_number(values, "every"),
-        delay=_number(values, "delay"),
-        timeout=_number(values, "timeout"),
+        every=above_zero("cloudwatch", values, "every"),
+        delay=above_zero("cloudwatch", values, "delay"),
+        timeout=above_zero("cloudwatch", values, "timeout"),
     )
 
 
@@ -119,10 +120,3 @@ def _own(value: object) -> dict[str, Metric]:
         return {str(name): metric(str(text)) for name, text in value.items()}
     except ValueError as error:
         raise ValueError(f"cloudwatch: metrics: {error}") from None
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"cloudwatch: {name} must be a number above 0, not {value!r}")
-    return float(value)

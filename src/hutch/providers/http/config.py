@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
 SETTINGS = (
@@ -52,13 +53,13 @@ def config_from(settings: Mapping[str, object]) -> Config:
         url=url,
         health=_below(url, "health", values["health"]),
         metrics=_below(url, "metrics", values["metrics"]),
-        expect_status=int(_number(values, "expect_status")),
-        timeout=_number(values, "timeout"),
-        sample_gap=_number(values, "sample_gap"),
-        sample_looks=int(_number(values, "sample_looks")),
-        min_requests=int(_number(values, "min_requests")),
-        error_rate_bad=_number(values, "error_rate_bad"),
-        slow_p95=_number(values, "slow_p95"),
+        expect_status=int(above_zero("http", values, "expect_status")),
+        timeout=above_zero("http", values, "timeout"),
+        sample_gap=above_zero("http", values, "sample_gap"),
+        sample_looks=int(above_zero("http", values, "sample_looks")),
+        min_requests=int(above_zero("http", values, "min_requests")),
+        error_rate_bad=above_zero("http", values, "error_rate_bad"),
+        slow_p95=above_zero("http", values, "slow_p95"),
         ignore_paths=_paths(values["ignore_paths"]),
     )
 
@@ -76,13 +77,6 @@ def _below(url: str, name: str, value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"http: {name} must be a path such as /api/health or a whole address")
     return _address(name, urljoin(url.rstrip("/") + "/", value) if "://" not in value else value)
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"http: {name} must be a number above 0, not {value!r}")
-    return float(value)
 
 
 def _paths(value: object) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hutch.model.setting import above_zero, filled_text
 from hutch.ports import Setting
 
 TOOLS = {
@@ -107,34 +108,24 @@ def config_from(settings: Mapping[str, object]) -> Config:
         url=_address(values, "url"),
         owner_url=_address(values, "owner_url", optional=True),
         tool=_tool(values),
-        table=_text({"table": TOOLS[_tool(values)] or "-", **_given(values, "table")}, "table"),
+        table=filled_text("migrations", {"table": TOOLS[_tool(values)] or "-", **_given(values, "table")}, "table"),
         folder=_list(values, "folder"),
         **{name: _list(values, name) for name in COMMANDS},
-        environment=_text(values, "environment"),
-        directory=_text(values, "directory"),
+        environment=filled_text("migrations", values, "environment"),
+        directory=filled_text("migrations", values, "directory"),
         tries=_tries(values),
         command_env=_variable(values, "command_env"),
-        command_timeout=_number(values, "command_timeout"),
+        command_timeout=above_zero("migrations", values, "command_timeout"),
         env=_environment(values, "env"),
         pass_env=_list(values, "pass_env"),
         lock_key=_key(values, "lock_key"),
         runners=_list(values, "runners"),
         pending_is_cause=bool(values["pending_is_cause"]),
-        sample_gap=_number(values, "sample_gap"),
-        connect_timeout=_number(values, "connect_timeout"),
-        statement_timeout=_number(values, "statement_timeout"),
-        lock_timeout=_number(values, "lock_timeout"),
+        sample_gap=above_zero("migrations", values, "sample_gap"),
+        connect_timeout=above_zero("migrations", values, "connect_timeout"),
+        statement_timeout=above_zero("migrations", values, "statement_timeout"),
+        lock_timeout=above_zero("migrations", values, "lock_timeout"),
     )
-
-
-def like(pattern: str) -> str:
-    """A pattern with ``*`` as a lower-case LIKE pattern.
-
-    >>> like("RoleRabbit_db*")
-    'rolerabbit\\\\_db%'
-    """
-    escaped = pattern.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return escaped.replace("*", "%")
 
 
 def _address(values: Mapping[str, object], name: str, optional: bool = False) -> str:
@@ -146,19 +137,12 @@ def _address(values: Mapping[str, object], name: str, optional: bool = False) ->
     return value
 
 
-def _text(values: Mapping[str, object], name: str) -> str:
-    value = values[name]
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"migrations: {name} must be text, not {value!r}")
-    return value
-
-
 def _given(values: Mapping[str, object], name: str) -> dict[str, object]:
     return {} if values[name] is None else {name: values[name]}
 
 
 def _tool(values: Mapping[str, object]) -> str:
-    tool = _text(values, "tool")
+    tool = filled_text("migrations", values, "tool")
     if tool not in TOOLS:
         raise ValueError(f"migrations: tool must be one of {', '.join(TOOLS)}, not {tool!r}")
     if tool == "command" and not values["status_command"]:
@@ -174,17 +158,10 @@ def _tries(values: Mapping[str, object]) -> int:
 
 
 def _variable(values: Mapping[str, object], name: str) -> str:
-    value = _text(values, name)
+    value = filled_text("migrations", values, name)
     if not value.isidentifier():
         raise ValueError(f"migrations: {name} must be the name of an environment variable, not {value!r}")
     return value
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"migrations: {name} must be a number above 0, not {value!r}")
-    return float(value)
 
 
 def _key(values: Mapping[str, object], name: str) -> int | None:

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hutch.model.pattern import like
 from hutch.providers.migrations.client import Client, MigrationsError
-from hutch.providers.migrations.config import Config, like
+from hutch.providers.migrations.config import Config
 from hutch.providers.migrations.declared import Key, Op
 from hutch.providers.migrations.expected import Wanted, made_by, wanted
 from hutch.providers.migrations.files import File, sql_file
@@ -234,6 +235,6 @@ async def states_of(client: Client, keys: Iterable[Key]) -> dict[Key, str]:
 
 
 async def _busy(client: Client, config: Config, own: int) -> list[str]:
-    params = {"runners": [like(pattern) for pattern in config.runners], "lock_key": config.lock_key, "own": own}
+    params = {"runners": [like(pattern.lower()) for pattern in config.runners], "lock_key": config.lock_key, "own": own}
     rows = await client.rows(query("busy"), params)
     return [f"session {row['pid']} {row['application']} {row['does']}" for row in rows]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hutch.model.pattern import like
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 from hutch.providers.postgres.thresholds import THRESHOLDS, Thresholds, thresholds_from
 
@@ -135,18 +137,8 @@ class Config:
         """The parameters of every query that judges who is protected; patterns in SQL's LIKE form."""
         return {
             "protected_roles": list(self.protected_roles),
-            "protected_applications": [like(pattern) for pattern in self.protected_applications],
+            "protected_applications": [like(pattern.lower()) for pattern in self.protected_applications],
         }
-
-
-def like(pattern: str) -> str:
-    """A pattern with ``*`` as a lower-case LIKE pattern.
-
-    >>> like("PG_dump*")
-    'pg\\\\_dump%'
-    """
-    escaped = pattern.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    return escaped.replace("*", "%")
 
 
 def config_from(settings: Mapping[str, object]) -> Config:
@@ -158,30 +150,30 @@ def config_from(settings: Mapping[str, object]) -> Config:
         owner_url=_text(values, "owner_url", optional=True),
         protected_roles=_names(values, "protected_roles"),
         protected_applications=_names(values, "protected_applications"),
-        leak_sessions=int(_number(values, "leak_sessions")),
-        max_sessions=int(_number(values, "max_sessions")),
-        connect_timeout=_number(values, "connect_timeout"),
-        statement_timeout=_number(values, "statement_timeout"),
-        lock_timeout=_number(values, "lock_timeout"),
-        sample_gap=_number(values, "sample_gap"),
-        used_warn=_number(values, "used_warn"),
-        used_bad=_number(values, "used_bad"),
-        idle_in_transaction_after=_number(values, "idle_in_transaction_after"),
-        old_transaction_after=_number(values, "old_transaction_after"),
-        lock_wait_after=_number(values, "lock_wait_after"),
-        long_query_after=_number(values, "long_query_after"),
+        leak_sessions=int(above_zero("postgres", values, "leak_sessions")),
+        max_sessions=int(above_zero("postgres", values, "max_sessions")),
+        connect_timeout=above_zero("postgres", values, "connect_timeout"),
+        statement_timeout=above_zero("postgres", values, "statement_timeout"),
+        lock_timeout=above_zero("postgres", values, "lock_timeout"),
+        sample_gap=above_zero("postgres", values, "sample_gap"),
+        used_warn=above_zero("postgres", values, "used_warn"),
+        used_bad=above_zero("postgres", values, "used_bad"),
+        idle_in_transaction_after=above_zero("postgres", values, "idle_in_transaction_after"),
+        old_transaction_after=above_zero("postgres", values, "old_transaction_after"),
+        lock_wait_after=above_zero("postgres", values, "lock_wait_after"),
+        long_query_after=above_zero("postgres", values, "long_query_after"),
         pool_applications=_names(values, "pool_applications"),
-        idle_session_after=_number(values, "idle_session_after"),
-        pool_used_within=_number(values, "pool_used_within"),
-        hoard_share=_number(values, "hoard_share"),
-        slow_statement_after=_number(values, "slow_statement_after"),
-        statement_load=_number(values, "statement_load"),
-        index_rows=int(_number(values, "index_rows")),
-        index_discard=_number(values, "index_discard"),
-        index_timeout=_number(values, "index_timeout"),
-        index_lock_timeout=_number(values, "index_lock_timeout"),
+        idle_session_after=above_zero("postgres", values, "idle_session_after"),
+        pool_used_within=above_zero("postgres", values, "pool_used_within"),
+        hoard_share=above_zero("postgres", values, "hoard_share"),
+        slow_statement_after=above_zero("postgres", values, "slow_statement_after"),
+        statement_load=above_zero("postgres", values, "statement_load"),
+        index_rows=int(above_zero("postgres", values, "index_rows")),
+        index_discard=above_zero("postgres", values, "index_discard"),
+        index_timeout=above_zero("postgres", values, "index_timeout"),
+        index_lock_timeout=above_zero("postgres", values, "index_lock_timeout"),
         care=thresholds_from(values),
-        upkeep_timeout=_number(values, "upkeep_timeout"),
+        upkeep_timeout=above_zero("postgres", values, "upkeep_timeout"),
     )
 
 
@@ -192,13 +184,6 @@ def _text(values: Mapping[str, object], name: str, optional: bool = False) -> st
     if not isinstance(value, str) or not value:
         raise ValueError(f"postgres: {name} must be a database address such as postgresql://user@host:5432/name")
     return value
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"postgres: {name} must be a number above 0, not {value!r}")
-    return float(value)
 
 
 def _names(values: Mapping[str, object], name: str) -> tuple[str, ...]:

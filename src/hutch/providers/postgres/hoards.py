@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from hutch.model.pattern import like
 from hutch.providers.postgres.capacity_causes import Holder
 from hutch.providers.postgres.client import Client, Row
-from hutch.providers.postgres.config import Config, like
+from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import Session
 
 
 async def holders(client: Client, config: Config) -> list[Holder]:
     """Every program with sessions, each with those that it has left idle for long enough."""
-    pools = [like(pattern) for pattern in config.pool_applications]
+    pools = [like(pattern.lower()) for pattern in config.pool_applications]
     params = config.protection() | {"pool_applications": pools, "within": config.pool_used_within}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in await client.rows(query("client_sessions"), params):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
 SETTINGS = (
@@ -61,7 +62,9 @@ class Config:
 def config_from(settings: Mapping[str, object]) -> Config:
     """Check the values. ``ValueError`` names the setting and what it must be, never the value of a secret."""
     values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
-    numbers = {setting.name: _number(values, setting.name) for setting in SETTINGS if setting.kind == "float"}
+    numbers = {
+        setting.name: above_zero("redis", values, setting.name) for setting in SETTINGS if setting.kind == "float"
+    }
     return Config(url=_text(values, "url"), operator_url=_text(values, "operator_url", optional=True), **numbers)
 
 
@@ -72,10 +75,3 @@ def _text(values: Mapping[str, object], name: str, optional: bool = False) -> st
     if not isinstance(value, str) or not value:
         raise ValueError(f"redis: {name} must be an address such as redis://host:6379/0")
     return value
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"redis: {name} must be a number above 0, not {value!r}")
-    return float(value)

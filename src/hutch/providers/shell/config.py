@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
 SETTINGS = (
@@ -41,20 +42,13 @@ def config_from(settings: Mapping[str, object]) -> Config:
     if not isinstance(directory, str):
         raise ValueError(f"shell: directory must be the path of a folder, not {directory!r}")
     return Config(
-        timeout=_number(values, "timeout"),
-        output_limit=int(_number(values, "output_limit")),
-        processes=int(_number(values, "processes")),
-        grace=_number(values, "grace"),
+        timeout=above_zero("shell", values, "timeout"),
+        output_limit=int(above_zero("shell", values, "output_limit")),
+        processes=int(above_zero("shell", values, "processes")),
+        grace=above_zero("shell", values, "grace"),
         directory=str(Path(directory).expanduser()) if directory else "",
         pass_env=_names(values["pass_env"]),
     )
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"shell: {name} must be a number above 0, not {value!r}")
-    return float(value)
 
 
 def _names(value: object) -> tuple[str, ...]:

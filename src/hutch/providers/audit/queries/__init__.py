@@ -8,7 +8,8 @@ from importlib.resources import files
 
 from psycopg import sql
 
-from hutch.providers.audit.config import Config, like
+from hutch.model.pattern import like
+from hutch.providers.audit.config import Config
 
 _PART = re.compile(r"\{@([a-z_]+)\}")
 

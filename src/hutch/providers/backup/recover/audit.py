@@ -29,15 +29,6 @@ def action_of(table: Name, config: RecoverConfig) -> str:
     return _given(config.actions, table) or f"{singular(table.table)}.deleted"
 
 
-def like(pattern: str) -> str:
-    """A pattern with ``*`` as a LIKE pattern.
-
-    >>> like("user_*.deleted")
-    'user\\\\_%.deleted'
-    """
-    return pattern.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("*", "%")
-
-
 def log_table(config: RecoverConfig) -> Name:
     """Where the log is."""
     schema, _, table = config.audit["table"].rpartition(".")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
+from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
 AUDIT = {"table": "audit_logs", "action": "action", "account": "user_id", "details": "details", "at": "created_at"}
@@ -57,10 +58,10 @@ def recover_config(settings: Mapping[str, object]) -> RecoverConfig:
         audit=_audit(_map(values, "audit_log")),
         actions=_map(values, "audit_actions"),
         keys=_map(values, "audit_keys"),
-        max_rows=int(_number(values, "recover_max_rows")),
-        timeout=_number(values, "recover_timeout"),
-        lock_timeout=_number(values, "recover_lock_timeout"),
-        keep_scratch=_number(values, "recover_keep_scratch"),
+        max_rows=int(above_zero("backup", values, "recover_max_rows")),
+        timeout=above_zero("backup", values, "recover_timeout"),
+        lock_timeout=above_zero("backup", values, "recover_lock_timeout"),
+        keep_scratch=above_zero("backup", values, "recover_keep_scratch"),
     )
 
 
@@ -78,10 +79,3 @@ def _map(values: Mapping[str, object], name: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(v, str) and v for v in value.values()):
         raise ValueError(f"backup: {name} must map names to names, not {value!r}")
     return {str(key): str(text) for key, text in value.items()}
-
-
-def _number(values: Mapping[str, object], name: str) -> float:
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"backup: {name} must be a number above 0, not {value!r}")
-    return float(value)

@@ -13,8 +13,9 @@ from datetime import datetime
 import psycopg
 from psycopg import sql
 
+from hutch.model.pattern import like
 from hutch.providers.backup.recover import texts
-from hutch.providers.backup.recover.audit import action_of, key_parts, like, log_parts
+from hutch.providers.backup.recover.audit import action_of, key_parts, log_parts
 from hutch.providers.backup.recover.config import RecoverConfig
 from hutch.providers.backup.recover.facts import CASCADE, Name, Reference, Table, Unique
 from hutch.providers.backup.recover.plan import Skipped

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from psycopg import sql
 
 from hutch.model.event import instant
+from hutch.model.pattern import like
 from hutch.providers.backup.errors import BackupError
 from hutch.providers.backup.recover import look
-from hutch.providers.backup.recover.audit import action_of, like, log_parts, log_table
+from hutch.providers.backup.recover.audit import action_of, log_parts, log_table
 from hutch.providers.backup.recover.config import RecoverConfig
 from hutch.providers.backup.recover.facts import EMPTIED, Name, Reference, Table, named
 from hutch.providers.backup.recover.queries import text
