@@ -1,17 +1,11 @@
 -- Statements of clients under way, and whether each is on a processor (or wants one): it waits for nothing.
 select a.pid, a.query_id,
-       coalesce(a.usename::text, '') as role,
-       coalesce(a.application_name, '') as application,
-       coalesce(a.client_addr::text, '') as client,
-       coalesce(a.datname::text, '') as database,
+       {whose},
        a.state, a.backend_start, a.xact_start, a.query_start, a.state_change,
        extract(epoch from clock_timestamp() - a.query_start)::float8 as idle_seconds,
        left(a.query, 1000) as query,
        {protection} as protection,
-       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-           or a.usename::text = any (%(protected_roles)s::text[])
-           or a.query ~* '^\s*(vacuum|analyze|reindex|cluster|copy|refresh|create\s+(unique\s+)?index)\y', false)
-           as exempt
+       {maintains} as exempt
 from pg_stat_activity a
 left join pg_roles r on r.oid = a.usesysid
 where a.backend_type = 'client backend'

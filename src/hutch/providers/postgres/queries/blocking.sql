@@ -4,17 +4,13 @@
 -- An advisory key is one bigint (objsubid 1) or two ints, which pg_locks shows unsigned.
 with recursive sessions as materialized (
     select a.pid,
-           coalesce(a.usename::text, '') as role,
-           coalesce(a.application_name, '') as application,
-           coalesce(a.client_addr::text, '') as client,
-           coalesce(a.datname::text, '') as database,
+           {whose},
            coalesce(a.state, '') as state,
            a.backend_start, a.xact_start, a.state_change,
            coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds,
            left(coalesce(a.query, ''), 1000) as query,
            {protection} as protection,
-           coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-               or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt
+           {excused} as exempt
     from pg_stat_activity a
     left join pg_roles r on r.oid = a.usesysid
 ),

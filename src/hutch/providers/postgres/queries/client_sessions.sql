@@ -2,17 +2,13 @@
 -- the last while and not only just after it connected (who only connects and waits has never been used). A session that
 -- is connecting right now says nothing of that: a hoarder takes every connection that gets free.
 select a.pid,
-       coalesce(a.usename::text, '') as role,
-       coalesce(a.application_name, '') as application,
-       coalesce(a.client_addr::text, '') as client,
-       coalesce(a.datname::text, '') as database,
+       {whose},
        coalesce(a.state, '') as state,
        a.backend_start, a.xact_start, a.state_change,
        coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)::float8 as idle_seconds,
        left(coalesce(a.query, ''), 1000) as query,
        {protection} as protection,
-       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-           or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt,
+       {excused} as exempt,
        coalesce(lower(a.application_name) like any (%(pool_applications)s::text[]), false) as pool,
        clock_timestamp() - a.backend_start > interval '2 seconds' and coalesce(a.state <> 'idle'
            or (clock_timestamp() - a.state_change < make_interval(secs => %(within)s::float8)

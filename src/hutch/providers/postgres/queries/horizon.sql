@@ -11,8 +11,7 @@ from (
            greatest(age(a.backend_xmin), age(a.backend_xid)) as age,
            coalesce(age(a.backend_xid) >= age(a.backend_xmin), false) as itself,
            extract(epoch from clock_timestamp() - a.xact_start) as seconds,
-           coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-               or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt,
+           {excused} as exempt,
            a.pid, coalesce(a.usename::text, '') as role, coalesce(a.application_name, '') as application,
            a.backend_start, a.xact_start, coalesce(a.state, '') as state, left(coalesce(a.query, ''), 1000) as query,
            {protection} as protection,

@@ -1,16 +1,12 @@
 -- Sessions that hold a transaction open without running anything, with the reason why one must not be ended.
 -- Our own reads are left out by our name.
 select a.pid,
-       coalesce(a.usename::text, '') as role,
-       coalesce(a.application_name, '') as application,
-       coalesce(a.client_addr::text, '') as client,
-       coalesce(a.datname::text, '') as database,
+       {whose},
        a.state, a.backend_start, a.xact_start, a.state_change,
        extract(epoch from clock_timestamp() - a.state_change)::float8 as idle_seconds,
        left(a.query, 1000) as query,
        {protection} as protection,
-       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-           or a.usename::text = any (%(protected_roles)s::text[]), false) as exempt
+       {excused} as exempt
 from pg_stat_activity a
 left join pg_roles r on r.oid = a.usesysid
 where a.backend_type = 'client backend'

@@ -1,17 +1,11 @@
 -- Statements that run for long by themselves: not waiting for a lock, no replication, no upkeep of the database.
 select a.pid,
-       coalesce(a.usename::text, '') as role,
-       coalesce(a.application_name, '') as application,
-       coalesce(a.client_addr::text, '') as client,
-       coalesce(a.datname::text, '') as database,
+       {whose},
        a.state, a.backend_start, a.xact_start,
        extract(epoch from clock_timestamp() - a.query_start)::float8 as idle_seconds,
        left(a.query, 1000) as query,
        {protection} as protection,
-       coalesce(lower(a.application_name) like any (%(protected_applications)s::text[])
-           or a.usename::text = any (%(protected_roles)s::text[])
-           or a.query ~* '^\s*(vacuum|analyze|reindex|cluster|copy|refresh|create\s+(unique\s+)?index)\y', false)
-           as exempt
+       {maintains} as exempt
 from pg_stat_activity a
 left join pg_roles r on r.oid = a.usesysid
 where a.backend_type = 'client backend'
