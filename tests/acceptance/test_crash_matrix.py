@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,8 @@ import pytest
 
 from hutch.store.postgres.verify import verify_database
 from hutch.store.verify import verify_store
-
-NURSERY = Path(__file__).with_name("crash_nursery.py")
+from nursery import Nursery as Process
+from nursery import started
 
 RUNBOOK = """# Trouble
 
@@ -79,31 +77,19 @@ class Place:
     url: str = ""
 
 
-@dataclass
-class Nursery:
+class Nursery(Process):
     """Starts Hutches and kills them."""
-
-    process: subprocess.Popen[str]
 
     def raise_one(self, place: Place, commit: int | str = 0, when: str = "before") -> dict[str, Any]:
         """One Hutch on that folder, killed at that commit (0: never)."""
-        assert self.process.stdin and self.process.stdout
-        order = {"folder": str(place.folder), "url": place.url, "commit": commit, "when": when}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        found: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return found
+        self.send({"folder": str(place.folder), "url": place.url, "commit": commit, "when": when})
+        return self.answer()
 
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
-    with subprocess.Popen(
-        [sys.executable, str(NURSERY)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started("crash_nursery") as process:
         yield Nursery(process)
-        assert process.stdin
-        process.stdin.close()
-        assert process.wait(20) == 0
 
 
 def world(folder: Path, url: str = "") -> Place:

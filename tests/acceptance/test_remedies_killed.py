@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,20 +24,18 @@ from hutch.model.finding import Status
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.postgres import provider
 from hutch.store.verify import verify_store
+from nursery import Nursery as Process
+from nursery import started
 from remedy_world import CASES, Case, Shop, shop
 
-NURSERY = Path(__file__).parents[1] / "support" / "remedy_nursery.py"
 BY_NAME = {case.name: case for case in CASES}
 MAIN_STEP = {"extend_sequence": 3, "set_role_timeout": 3, "reindex": 2}
 """Which statement of the changing login is the change itself: the limits are set first, then rechecks are made."""
 WITHIN = 20.0
 
 
-@dataclass
-class Nursery:
+class Nursery(Process):
     """Applies remedies in processes of their own, and kills them."""
-
-    process: subprocess.Popen[str]
 
     def apply(self, world: Shop, case: Case, at: int = 0, when: str = "before") -> dict[str, Any]:
         """One attempt, killed at that step (0: never)."""
@@ -48,26 +43,14 @@ class Nursery:
         return self.answer()
 
     def order(self, world: Shop, case: Case, at: int, when: str) -> None:
-        assert self.process.stdin
-        order = {"settings": world.settings, "action": case.name, "args": dict(case.args), "at": at, "when": when}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout
-        found: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return found
+        args = dict(case.args)
+        self.send({"settings": world.settings, "action": case.name, "args": args, "at": at, "when": when})
 
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
-    with subprocess.Popen(
-        [sys.executable, str(NURSERY)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started("remedy_nursery") as process:
         yield Nursery(process)
-        assert process.stdin
-        process.stdin.close()
-        assert process.wait(20) == 0
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +206,8 @@ ARGS
 
 @pytest.fixture(scope="module")
 def hutches() -> Iterator[Hutches]:
-    program = Path(__file__).with_name("crash_nursery.py")
-    with subprocess.Popen(
-        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started("crash_nursery") as process:
         yield Hutches(process)
-        assert process.stdin
-        process.stdin.close()
-        assert process.wait(20) == 0
 
 
 def configured(folder: Path, world: Shop, case: Case) -> Place:

@@ -2,18 +2,15 @@
 
 Reads a JSON line for each: ``{"settings": …, "action": …, "args": …, "at": N, "when": "before"}``. A step is one
 statement on a changing login's connection (0: never killed); ``when`` is before it is sent, during (it was sent, and no
-answer was read), or after its answer. Writes ``{"killed": …, "steps": N, "outcome": …}``. The parent has no threads, so
-forking it is safe.
+answer was read), or after its answer. Answers ``{"killed": …, "steps": N, "outcome": …}``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +18,7 @@ import psycopg
 
 from hutch.ports import TargetConfig
 from hutch.providers.postgres import provider
+from nursery import serve
 
 READER = "watcher"
 SENT_MS = 150
@@ -62,34 +60,15 @@ async def apply(order: dict[str, Any]) -> str:
 
 
 def child(order: dict[str, Any], notes: int) -> None:
-    """One attempt, doomed or not; never returns."""
+    """One attempt, doomed or not."""
     doom(order["at"], order["when"], notes)
-    code = 1
-    try:
-        os.write(notes, (asyncio.run(apply(order)) + "\n").encode())
-        code = 0
-    finally:
-        traceback.print_exc() if code else None
-        sys.stderr.flush()
-        os._exit(code)
+    os.write(notes, (asyncio.run(apply(order)) + "\n").encode())
 
 
-def main() -> None:
-    """Serve orders until standard input ends."""
-    for line in sys.stdin:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            child(json.loads(line), writing)
-        os.close(writing)
-        with os.fdopen(reading) as notes:
-            told = notes.read().splitlines()
-        _, status = os.waitpid(pid, 0)
-        outcome = next((t for t in told if t != "step"), "")
-        found = {"killed": os.WIFSIGNALED(status), "steps": told.count("step"), "outcome": outcome}
-        print(json.dumps(found), flush=True)
+def answer(told: Sequence[str], _status: int) -> dict[str, Any]:
+    """How many steps there were, and the outcome of one that lived."""
+    return {"steps": told.count("step"), "outcome": next((t for t in told if t != "step"), "")}
 
 
 if __name__ == "__main__":
-    main()
+    serve(child, answer)

@@ -2,8 +2,8 @@
 
 Reads a JSON line for each child: ``{"folder": …, "commit": N, "when": "before", "url": ""}`` (N may be a kind of event,
 or 0 for never; ``when`` is before, after or during; ``url`` is that of the store on Postgres, if it is there); writes
-``{"killed": bool, "commits": […]}`` when it has ended. The parent has no threads, so forking it is safe. A child is a
-whole Hutch: the real configuration, store, queue, worker and shell provider, and a person who approves and decides.
+``{"killed": bool, "commits": […]}`` when it has ended. A child is a whole Hutch: the real configuration,
+store, queue, worker and shell provider, and a person who approves and decides.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +29,7 @@ from hutch.ports import Append, Job, Store
 from hutch.queue.postgres import ProcrastinateQueue
 from hutch.store.postgres.store import PostgresStore
 from hutch.store.sqlite import SqliteStore
+from nursery import serve
 
 plan.VERIFY_WITHIN = timedelta(seconds=2)  # what nobody can verify is asked sooner than in earnest
 WITHIN = 40.0
@@ -106,38 +105,20 @@ def doom(doomed: Doomed, kind: Any) -> None:
     kind.commit = commit
 
 
-def child(order: dict[str, object], notes: int) -> None:
-    """One Hutch, doomed or not; never returns."""
-    doomed = Doomed(order["commit"], str(order["when"]), notes)  # type: ignore[arg-type]
-
+def child(order: dict[str, Any], notes: int) -> None:
+    """One Hutch, doomed or not."""
+    doomed = Doomed(order["commit"], str(order["when"]), notes)
     if order["url"]:
         os.environ["HUTCH_DATABASE_URL"] = str(order["url"])
     for kind in (SqliteStore, PostgresStore):
         doom(doomed, kind)
-    code = 1
-    try:
-        asyncio.run(live(Path(str(order["folder"]))))
-        code = 0
-    finally:
-        traceback.print_exc() if code else None
-        sys.stderr.flush()
-        os._exit(code)
+    asyncio.run(live(Path(str(order["folder"]))))
 
 
-def main() -> None:
-    """Serve orders until standard input ends."""
-    for line in sys.stdin:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            child(json.loads(line), writing)
-        os.close(writing)
-        with os.fdopen(reading) as notes:
-            commits = [json.loads(note) for note in notes]
-        _, status = os.waitpid(pid, 0)
-        print(json.dumps({"killed": os.WIFSIGNALED(status), "code": status, "commits": commits}), flush=True)
+def answer(told: Sequence[str], status: int) -> dict[str, Any]:
+    """Its commits, each with its kinds of event."""
+    return {"code": status, "commits": [json.loads(note) for note in told]}
 
 
 if __name__ == "__main__":
-    main()
+    serve(child, answer)
