@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import takewhile
+
+from hutch.runbook.shell_lex import Lexer
 
 PROMPT = re.compile(
     r"""^\s*(?:\([\w.-]+\)\s*)?(?:\[[^\]\n]{1,80}\]|[\w.-]+@[\w.-]+(?::[^\s$\#%]*|[ ][^\s$\#%]+)?\s?
@@ -29,6 +32,7 @@ REDIS = re.compile(r"^\s*(?:redis(?:[\w.-]*|\s[\w./-]+)(?::\d{1,5})?|[\w.-]+:\d{
 _HOSTED = re.compile(r"^(?:\[[\w.-]+@[^\]\n]{1,80}\]|[\w.-]+@[\w.-]+:\S*|bash-\d[\d.]*)\s?[$#]\s")
 _TYPED = re.compile(r"\s*\$ +[A-Za-z./~]")
 _ANGLE = re.compile(r"^\s*>(?: |$)")
+_MAY_STAY_OPEN = re.compile(r"[\\'\"`({<|&]|\b(?:if|for|while|until|case|select|do|then)\b")
 
 
 def spoken(text: str, lang: str) -> str:
@@ -63,7 +67,8 @@ def commands(text: str) -> str:
     """What was typed in a session of a shell, each line in its place.
 
     Where a prompt ends in ``$``, a line that begins with ``# `` is a comment; elsewhere it is root's prompt. ``> ``
-    continues a command, or is the prompt where there is no other.
+    continues a command, or is the prompt where there is no other. A command that its line leaves open (a backslash at
+    the end, a quote, a here-document) goes on where there is no such mark, too.
     """
     return "\n".join(_Session(text.split("\n")).read())
 
@@ -80,11 +85,21 @@ class _Session:
         self.kept: list[str] = []
 
     def read(self) -> list[str]:
-        for line in self.lines:
+        while len(self.kept) < len(self.lines):
+            line = self.lines[len(self.kept)]
             if not self._query(line):
                 self.kept.append(self._line(line))
+                if PROMPT.match(line):
+                    self._go_on()
         self._end_query()
         return self.kept
+
+    def _go_on(self) -> None:
+        """Keep the lines without a mark that the command just typed goes on in."""
+        first, at = self.kept[-1], len(self.kept)
+        if _MAY_STAY_OPEN.search(first) and _ends_in(first, []) is None:
+            following = list(takewhile(_unmarked, map(self.lines.__getitem__, range(at, len(self.lines)))))
+            self.kept += following[: _ends_in(first, following) or 0]
 
     def _line(self, line: str) -> str:
         if self.dollars and line.lstrip().startswith("#"):
@@ -117,6 +132,17 @@ class _Session:
         if self.query:
             self.kept[-1] += "'"
         self.query = False
+
+
+def _unmarked(line: str) -> bool:
+    return not any(pattern.match(line) for pattern in (PROMPT, PSQL, REDIS, _ANGLE))
+
+
+def _ends_in(first: str, following: Sequence[str]) -> int | None:
+    """How many of the lines after its ``first`` a command takes; None where it does not end in them."""
+    text = "\n".join((first, *following, ""))
+    end = next((token.start for token in Lexer(text).tokens if token.kind == "newline"), None)
+    return None if end is None else text.count("\n", 0, end)
 
 
 def _redis(typed: str) -> str:

@@ -37,6 +37,23 @@ def test_an_angle_is_the_prompt_where_there_is_no_other() -> None:
     assert typed("$ df \\\n>   -h\nx > y\n> not typed\n") == [("df \\\n  -h", 0)]
 
 
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("$ kubectl delete pod x \\\n  -n dev\ndone\n$ id\n", ["kubectl delete pod x \\\n  -n dev", "id"]),
+        ("$ a \\\n b \\\n c\nout\n", ["a \\\n b \\\n c"]),
+        ("$ psql -c 'select\n  1'\n 1\n", ["psql -c 'select\n  1'"]),
+        ("$ cat > f <<E\none\nE\nout\n", ["cat > f <<E\none\nE"]),
+        ("$ ls |\n  wc -l\n3\n", ["ls |\n  wc -l"]),
+        ("$ for x in 1 2; do\n  echo $x\ndone\n1\n2\n", ["for x in 1 2; do\n  echo $x\ndone"]),
+        ("$ echo it's\nout\nmore\n", ["echo it's"]),
+        ("$ echo 'a|b' (x)\nout\n", ["echo 'a|b' (x)"]),
+    ],
+)  # fmt: skip
+def test_a_command_goes_on_where_its_line_leaves_it_open(text: str, commands: list[str]) -> None:
+    assert [piece for piece, _ in typed(text)] == commands
+
+
 @pytest.mark.parametrize("lang", ["console", "bash", "sql"])
 def test_a_session_of_psql_is_sql(lang: str) -> None:
     text = (
