@@ -39,6 +39,7 @@ MAINTENANCE: tuple[Setting, ...] = (
     Setting("every", "text", "instead: `sunday 02:00`, or `day 02:00`"),
     Setting("for", "duration", "how long each of those lasts"),
     Setting("zone", "text", "the time zone of `every`", default="UTC"),
+    Setting("public", "bool", "whether the status page tells of it", default=False),
 )
 """The keys of an entry of ``maintenance``."""
 
@@ -101,18 +102,17 @@ def _length(value: object) -> timedelta:
 def maintenance(node: Node) -> Maintenance:
     """One entry: a window with a beginning and an end, or one that comes back every week or day."""
     found = values.settings(node, MAINTENANCE)
-    name, service = str(found["name"]), str(found["service"])
+    name, service, public = str(found["name"]), str(found["service"]), bool(found["public"])
     given = node.mapping()
     if "every" in given and "for" in given and not {"from", "to"} & given.keys():
         day, at = _every(given["every"])
-        return Maintenance(
-            name, service, weekday=day, at=at, length=_length(found["for"]), zone=zone(node, str(found["zone"]))
-        )
+        length, where = _length(found["for"]), zone(node, str(found["zone"]))
+        return Maintenance(name, service, weekday=day, at=at, length=length, zone=where, public=public)
     if "from" in given and "to" in given and not {"every", "for"} & given.keys():
         starts, ends = values.time(given["from"]), values.time(given["to"])
         if ends <= starts:
             raise given["to"].fail("ends before it begins")
-        return Maintenance(name, service, starts, ends)
+        return Maintenance(name, service, starts, ends, public=public)
     raise node.fail("expected from and to, or every and for")
 
 

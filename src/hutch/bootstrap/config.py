@@ -14,6 +14,7 @@ from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.notify import notify_config
 from hutch.bootstrap.oncall import people_config
 from hutch.bootstrap.signals import custom, watchdog
+from hutch.bootstrap.statuspage import status_page
 from hutch.bootstrap.supplied import supplied
 from hutch.bootstrap.yamlnodes import ConfigError, Node, read
 from hutch.detection.catalogue import catalogue
@@ -59,6 +60,7 @@ TOP: tuple[Setting, ...] = (
     Setting("maintenance", "list", "planned windows in which alerts are held back"),
     Setting("watchdog", "map", "a dead man's switch outside that is pinged while Hutch is well: url, every"),
     Setting("notify", "map", "how messages leave: channels, their audiences, links, words that never leave"),
+    Setting("status_page", "map", "the public page: title, components, where its files are kept"),
     Setting("people", "map", "who can be paged, by name: their channels"),
     Setting("oncall", "map", "who is on call: schedules with rotations and calendars"),
     Setting("escalation", "map", "who is paged when nobody acknowledges, by severity"),
@@ -165,6 +167,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         probes=looks,
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
         notify=notify,
+        status_page=status_page(root.child("status_page"), services),
         people=people_config(root, notify),
     )
 

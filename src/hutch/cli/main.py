@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deploy": ("hutch.cli.deploy:deploy", "List deployments."),
     "backup": ("hutch.cli.backup:backup", "Make, list, prove and prune backups of a service's database."),
     "oncall": ("hutch.cli.oncall:oncall", "Who is on call, and overrides of it."),
+    "status": ("hutch.cli.statuspage:status", "The public status page: what customers see, and its files."),
     "notify": ("hutch.cli.notify:notify", "Channels that messages leave by: list, and test one."),
     "migrate": ("hutch.cli.migrate:migrate", "Where schema migrations stand; apply, take back, mark."),
     "recover": ("hutch.cli.recover:recover", "Bring back deleted rows; look for damage; copy what can be read."),

@@ -27,14 +27,15 @@ def maintenance() -> None:
 @click.option("--from", "starts", default="", metavar="TIME", help="As 2026-02-01T02:00:00Z; without it now.")
 @click.option("--to", "ends", default="", metavar="TIME", help="When it ends.")
 @click.option("--for", "length", default="", help="Instead of --to: how long, as 30m, 2h, 1d.")
+@click.option("--public", is_flag=True, help="Tell of it on the status page.")
 @as_json
-def add(name: str, service: str, starts: str, ends: str, length: str, json_out: bool) -> None:
+def add(name: str, service: str, starts: str, ends: str, length: str, public: bool, json_out: bool) -> None:
     """Plan a window: what fires in it is recorded and held back, and what still fires at its end is let go."""
 
     async def go(context: Context) -> dict[str, Any]:
         now = context.clock.now()
         begin, end = _times(now, starts, ends, length)
-        return _row(await commands.add(context, name, service, begin, end, actor()), now)
+        return _row(await commands.add(context, name, service, begin, end, actor(), public=public), now)
 
     row = with_context(go)
     emit(row) if json_out else click.echo(f"{row['id']} from {row['starts_at']} to {row['ends_at']}")
@@ -75,6 +76,7 @@ def _row(found: Maintenance, now: datetime) -> dict[str, Any]:
         "starts_at": instant(window[0]),
         "ends_at": instant(window[1]),
         "by": found.by or "hutch.yaml",
+        "public": found.public,
     }
 
 

@@ -22,7 +22,9 @@ from hutch.commands.context import CommandError, Context
     help="Take alerts, PagerDuty's webhooks and the links of pages here too, and nothing else: may be reached from "
     "elsewhere, each source needs a token or secret.",
 )
-def serve(port: int, intake: str) -> None:
+@click.option("--status", "public", default="", metavar="HOST:PORT",
+              help="Offer the public status page here, and nothing else: may be reached from anywhere.")  # fmt: skip
+def serve(port: int, intake: str, public: str) -> None:
     """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1.
 
     SIGTERM or Ctrl-C lets the statements that are under way end; after 20 seconds, or the second time, they are broken
@@ -30,23 +32,27 @@ def serve(port: int, intake: str) -> None:
     """
     server = resolve("hutch.web.server")
     listener = server.listen(port)
-    place = server.listen(*_place(intake)) if intake else None
-    with_context(lambda context: _serve(server, context, listener, place))
+    place = server.listen(*_place("--ingest", intake)) if intake else None
+    page = server.listen(*_place("--status", public)) if public else None
+    with_context(lambda context: _serve(server, context, listener, place, page))
 
 
-def _place(text: str) -> tuple[int, str]:
+def _place(option: str, text: str) -> tuple[int, str]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise CommandError(f"--ingest {text!r}: write HOST:PORT, as 0.0.0.0:8643", 2)
-    return int(port), host.strip("[]") or "0.0.0.0"  # noqa: S104  (asked for, and it takes only what proves itself)
+        raise CommandError(f"{option} {text!r}: write HOST:PORT, as 0.0.0.0:8643", 2)
+    return int(port), host.strip("[]") or "0.0.0.0"  # noqa: S104  (asked for; what is offered there is made for it)
 
 
-async def _serve(server: Any, context: Context, listener: Any, intake: Any) -> None:
+async def _serve(server: Any, context: Context, listener: Any, intake: Any, public: Any) -> None:
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     click.echo(f"Hutch serves {address}/  ({context.config.mode} mode; JSON API at {address}/api/v1)", err=True)
     if intake:
         host, number = intake.getsockname()[:2]
         click.echo(f"Alerts are taken at http://{host}:{number}/api/v1/ingest/SOURCE and /v2/enqueue", err=True)
+    if public:
+        host, number = public.getsockname()[:2]
+        click.echo(f"The status page is at http://{host}:{number}/", err=True)
     stop, at_once = stop_signals()
-    async with server.serving(context, listener, intake, at_once):
+    async with server.serving(context, listener, intake, at_once, public):
         await stop.wait()

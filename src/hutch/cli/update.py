@@ -27,6 +27,9 @@ LONGEST = 60_000
 @click.option("--template", default="", help="Drafted by this one: update, investigating, identified, monitoring, "
               "resolved, or one of your own.")  # fmt: skip
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Fills in, or replaces, a fact.")
+@click.option("--component", "components", multiple=True, metavar="NAME=CONDITION",
+              help="How a component of the status page is: operational, degraded_performance, partial_outage, "
+              "major_outage.")  # fmt: skip
 @click.option(
     "--file", "file", type=click.Path(), default="", help="Take the text from this file; - is standard input."
 )
@@ -41,6 +44,7 @@ def update(
     audience: str | None,
     template: str,
     given: Sequence[str],
+    components: Sequence[str],
     file: str,
     edit: bool,
     send: bool,
@@ -58,15 +62,19 @@ def update(
         return
     if send and not audience:
         raise click.UsageError("--send needs --audience: nothing leaves by guess")
-    values, words = _values(given), text or (_read(file) if file else "")
+    values, words = _values("--set", given), text or (_read(file) if file else "")
+    parts = _values("--component", components)
     wanted = [Audience(audience)] if audience else list(Audience)
 
     updates: Any = resolve("hutch.commands.updates")  # its templates are a library that no other command needs
 
+    async def one(context: Context, to: Audience) -> Any:
+        mine = parts if to is Audience.CUSTOMERS or audience else {}
+        how = {"template": template, "text": words, "given": values, "components": mine}
+        return await updates.preview(context, incident_id, to, **how)
+
     async def seen(context: Context) -> list[Any]:
-        return [
-            await updates.preview(context, incident_id, a, template=template, text=words, given=values) for a in wanted
-        ]
+        return [await one(context, to) for to in wanted]
 
     found = with_context(seen)
     if edit:
@@ -79,10 +87,10 @@ def update(
     _sent(found[0], state, json_out)
 
 
-def _values(given: Sequence[str]) -> dict[str, str]:
+def _values(option: str, given: Sequence[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise click.UsageError(f"--set {wrong[0]!r}: write NAME=VALUE")
+        raise click.UsageError(f"{option} {wrong[0]!r}: write NAME=VALUE")
     return {name: value for name, _, value in pairs}
 
 
@@ -101,9 +109,11 @@ def _shown(found: Sequence[Any], json_out: bool) -> None:
         emit([p.as_dict() for p in found] if len(found) > 1 else found[0].as_dict())
         return
     for one in found:
-        places = ", ".join(c.name for c in one.channels) or "no channel"
+        places = ", ".join(one.places) or "no channel"
         click.secho(f"— for {one.audience}, to {places}; digest {one.digest}", err=True, bold=True)
         click.echo(one.text)
+        for name, how in (one.public or {}).items():
+            click.echo(f"  status page: {name} is {how}", err=True)
         for line, words in one.slots:
             click.echo(f"  to fill in, line {line}: [{words}]", err=True)
         for thing in one.found:
@@ -115,7 +125,7 @@ def _sent(seen: Any, state: Incident, json_out: bool) -> None:
     if json_out:
         emit({**seen.as_dict(), "sent": True, "seq": state.seq})
         return
-    click.echo(f"{state.id}: update for {seen.audience} queued for {', '.join(c.name for c in seen.channels)}")
+    click.echo(f"{state.id}: update for {seen.audience} sent to {', '.join(seen.places)}")
     clock = state.clock("update")
     if clock:
         click.echo(f"  next one due {clock.due:%Y-%m-%d %H:%M} UTC", err=True)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from hutch.commands import oncall
 from hutch.commands.context import CommandError, Context, Service
@@ -325,7 +326,23 @@ async def _channel(context: Context, channel: Channel) -> Point:
     return Point("notify", what, State.FAIL, seen.summary, todo)
 
 
-PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks, _channels, _on_call)
+async def _status_page(context: Context) -> list[Point]:
+    """Whether its files can be written, where they are wanted."""
+    page = context.config.status_page
+    if page is None or not page.folder:
+        return []
+    if not _may_write(Path(page.folder)):
+        return [Point("status page", page.folder, State.FAIL, "this user cannot write there", "make it writable")]
+    return [Point("status page", page.folder, State.OK, "its files are kept there")]
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether files can be put there; a folder that is not there yet is made."""
+    known = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    return known.is_dir() and os.access(known, os.W_OK)
+
+
+PARTS: tuple[Look, ...] = (_configuration, _store, _targets, _signals, _runbooks, _channels, _on_call, _status_page)
 """What is looked at, in order."""
 
 

@@ -18,14 +18,19 @@ AHEAD = timedelta(days=366)
 """How far ahead a window may be planned."""
 
 
-async def add(context: Context, name: str, service: str, starts: datetime, ends: datetime, actor: str) -> Maintenance:
-    """Hold back what fires on ``service`` (empty: on all) from ``starts`` to ``ends``. Raises :class:`CommandError`."""
+async def add(
+    context: Context, name: str, service: str, starts: datetime, ends: datetime, actor: str, *, public: bool = False
+) -> Maintenance:
+    """Hold back what fires on ``service`` (empty: on all) from ``starts`` to ``ends``; a ``public`` one stands on the
+    status page too. Raises :class:`CommandError`."""
     now = context.clock.now()
     title = context.secrets.mask(name.strip())
     if not title:
         raise CommandError('say what is done: `hutch maintenance add "Database move" --for 2h`', 2)
     if service:
         context.service(service)
+    if public and context.config.status_page is None:
+        raise CommandError("--public: there is no status page; add status_page to hutch.yaml", 2)
     if not starts < ends or ends <= now:
         raise CommandError("a window must end after it begins, and after now: --for 2h, or --from … --to …", 2)
     if ends - starts > LONGEST or starts > now + AHEAD:
@@ -33,12 +38,12 @@ async def add(context: Context, name: str, service: str, starts: datetime, ends:
     for _ in range(TRIES):
         names = await context.store.streams("maintenance:")
         window_id = model.next_id(n.removeprefix("maintenance:") for n in names)
-        draft = model.planned(title, service, starts, ends, actor)
+        window = Maintenance(title, service, starts, ends, id=window_id, by=actor, public=public)
         try:
-            await context.store.commit([Append(model.stream_of(window_id), (draft,), expect=0)])
+            await context.store.commit([Append(model.stream_of(window_id), (model.planned(window),), expect=0)])
         except Conflict:
             continue
-        return Maintenance(title, service, starts, ends, id=window_id, by=actor)
+        return window
     raise CommandError("could not get a number: too many windows are planned at once; try again")
 
 

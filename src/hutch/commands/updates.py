@@ -18,6 +18,7 @@ from hutch.model import incident as model
 from hutch.model.event import Draft, Event, parse_instant
 from hutch.model.incident import Incident
 from hutch.model.message import Audience, Channel, Message
+from hutch.model.statuspage import CONDITIONS, Component, Condition
 from hutch.ports import Append, Conflict
 from hutch.review.facts import facts, names_inside, with_given
 from hutch.review.gaps import open_slots
@@ -30,6 +31,9 @@ STANDARD = "update"
 
 MACHINE = "hutch"
 """Who acts where no person does: it sends no update."""
+
+STATUS_PAGE = "the status page"
+"""What the page is called among the channels of an update."""
 
 REFUSED = 3
 
@@ -49,12 +53,19 @@ class Preview:
     found: tuple[Found, ...]
     slots: tuple[tuple[int, str], ...]
     exercise: bool
+    public: Mapping[str, str] | None = None  # how each component then is on the status page; None: not shown there
 
     @property
     def digest(self) -> str:
         """Of what would be sent, and to whom: to send exactly what was looked at."""
-        whole = "\0".join([self.audience, *(c.name for c in self.channels), self.text])
+        public = [f"{name}={how}" for name, how in (self.public or {}).items()]
+        whole = "\0".join([self.audience, *self.places, *public, self.text])
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it would go: its channels by name, and the status page."""
+        return (*(c.name for c in self.channels), *((STATUS_PAGE,) if self.public is not None else ()))
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; keys are stable."""
@@ -67,6 +78,7 @@ class Preview:
             "found": [{"kind": f.kind, "line": f.line, "column": f.column, "shown": f.shown} for f in self.found],
             "slots": [{"line": line, "words": words} for line, words in self.slots],
             "exercise": self.exercise,
+            "status_page": None if self.public is None else dict(self.public),
             "digest": self.digest,
         }
 
@@ -105,8 +117,11 @@ async def preview(
     template: str = "",
     text: str = "",
     given: Mapping[str, str] | None = None,
+    components: Mapping[str, str] | None = None,
 ) -> Preview:
-    """What would be sent: ``text`` as it is, or what the template makes of the facts. Raises :class:`CommandError`."""
+    """What would be sent: ``text`` as it is, or what the template makes of the facts. ``components`` says how
+    parts of the status page are, where they are not as the severity has it. Raises :class:`CommandError`.
+    """
     state = await incidents.load(context, incident_id)
     own = await context.store.read(state.stream)
     name = ""
@@ -124,6 +139,7 @@ async def preview(
         tuple(scan(text, audience, words)),
         tuple((line, slot) for line, slot in open_slots(text) if not slot.isupper()),
         exercise,
+        None if exercise else _public(context, state, audience, text, components or {}),
     )
 
 
@@ -156,6 +172,41 @@ def _inside(context: Context, own: Sequence[Event]) -> frozenset[str]:
     """Names that stay inside: those of the configuration, of the people, and of what the diagnosis named."""
     people = context.config.people
     return frozenset({*context.config.notify.words, *people.people, *people.schedules, *names_inside(own)})
+
+
+# ------------------------------------------------------------------ the status page
+
+
+def _public(
+    context: Context, state: Incident, audience: Audience, text: str, given: Mapping[str, str]
+) -> dict[str, str] | None:
+    """How each component is that the update speaks of; None where it does not go to the status page."""
+    config = context.config.status_page
+    if config is None or audience is not Audience.CUSTOMERS:
+        if given:
+            raise CommandError("--component is for customers, on a status page: see status_page in hutch.yaml", 2)
+        return None
+    over = _state(text) == "RESOLVED"
+    usual = Condition.OPERATIONAL if over else CONDITIONS[state.severity]
+    said = {c.name: usual.value for c in config.components if c.service == state.service}
+    for name, how in given.items():
+        said[_component(config.components, name).name] = _condition(how)
+    return said
+
+
+def _component(components: Sequence[Component], name: str) -> Component:
+    found = next((c for c in components if c.name.lower() == name.strip().lower()), None)
+    if found is None:
+        names = ", ".join(c.name for c in components)
+        raise CommandError(f"--component {name[:80]!r}: the status page has no such component; there are: {names}", 2)
+    return found
+
+
+def _condition(word: str) -> str:
+    known = {c.value for c in Condition if c is not Condition.MAINTENANCE}
+    if word not in known:
+        raise CommandError(f"--component …={word[:40]}: expected one of {', '.join(sorted(known))}", 2)
+    return word
 
 
 # ------------------------------------------------------------------ sending it
@@ -191,7 +242,7 @@ def _may(seen: Preview, actor: str, override: str, digest: str) -> None:
         raise CommandError("an update is sent by a person, not by Hutch itself", 2)
     if digest and digest != seen.digest:
         raise CommandError("it is not what you looked at any more: look again, and send that", REFUSED)
-    if not seen.channels:
+    if not seen.places:
         kind = "exercise " if seen.exercise else ""
         raise CommandError(f"no {kind}channel for {seen.audience}: add one under notify.channels", 2)
     if seen.slots:
@@ -215,6 +266,7 @@ def _told(context: Context, seen: Preview, override: str) -> dict[str, object]:
         "state": _state(seen.text),
         "channels": [c.name for c in seen.channels],
     }
+    told |= {} if seen.public is None else {"public": dict(seen.public)}
     if seen.found:
         told |= {"overridden": [str(f) for f in seen.found[:50]], "reason": context.secrets.mask(override)}
     return told

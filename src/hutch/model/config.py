@@ -17,6 +17,7 @@ from hutch.model.oncall import PeopleConfig
 from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
+from hutch.model.statuspage import StatusPageConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Config:
     watchdog: Watchdog | None = None
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
+    status_page: StatusPageConfig | None = None
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -10,6 +10,10 @@ WATCH = "watch"
 """Judging the rules, and diagnosing."""
 
 
+STATUS = "status page"
+"""Keeping the public page's files."""
+
+
 def probing(location: str) -> str:
     """Doing the probes of one place."""
     return f"probes@{location}"

@@ -21,10 +21,13 @@ def next_id(existing: Iterable[str]) -> str:
     return f"M-{max(numbers, default=0) + 1:03d}"
 
 
-def planned(name: str, service: str, starts: datetime, ends: datetime, by: str) -> Draft:
-    """Its first event."""
-    data = {"name": name, "service": service, "starts_at": instant(starts), "ends_at": instant(ends)}
-    return Draft("maintenance.planned", data, by)
+def planned(window: Maintenance) -> Draft:
+    """The first event of one that has a beginning and an end."""
+    assert window.starts and window.ends
+    data: dict[str, object] = {"name": window.name, "service": window.service}
+    data |= {"starts_at": instant(window.starts), "ends_at": instant(window.ends)}
+    data |= {"public": True} if window.public else {}
+    return Draft("maintenance.planned", data, window.by)
 
 
 def ended(now: datetime, by: str) -> Draft:
@@ -52,4 +55,5 @@ def _planned(event: Event) -> Maintenance:
         ends=parse_instant(str(data["ends_at"])),
         id=event.stream.removeprefix("maintenance:"),
         by=event.actor,
+        public=bool(data.get("public")),
     )

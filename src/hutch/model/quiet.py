@@ -90,7 +90,7 @@ class Maintenance:
     """Planned work on a service (empty: on all): once from ``starts`` to ``ends``, or each week or day.
 
     ``weekday`` counts from Monday as 0, None is every day; ``at`` is a time of that day in ``zone``. ``id`` and ``by``
-    are of one that a person planned; those of the configuration have none.
+    are of one that a person planned; those of the configuration have none. A ``public`` one is on the status page.
     """
 
     name: str
@@ -103,6 +103,7 @@ class Maintenance:
     zone: tzinfo | None = None
     id: str = ""
     by: str = ""
+    public: bool = False
 
     def window(self, now: datetime) -> tuple[datetime, datetime] | None:
         """The window that is open at ``now``, else the next one; None when there is none any more."""

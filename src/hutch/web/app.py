@@ -11,10 +11,24 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, Response
 
 from hutch import __version__
+from hutch.commands import statuspage
 from hutch.commands.context import CommandError, Context
 from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
-from hutch.web import api, forms, ingest, links, metrics, pagerduty, pages, people_api, run_forms, runbooks, signals
+from hutch.web import (
+    api,
+    forms,
+    ingest,
+    links,
+    metrics,
+    pagerduty,
+    pages,
+    people_api,
+    run_forms,
+    runbooks,
+    signals,
+    status,
+)
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -51,6 +65,19 @@ def build_ingest(context: Context) -> FastAPI:
     return app
 
 
+def build_status(context: Context) -> FastAPI:
+    """The public page alone, for a listener that anybody may reach. Raises :class:`CommandError` where none is
+    configured."""
+    statuspage.config_of(context)
+    app = FastAPI(title="Status", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.context, app.state.public = context, status.Public(context)
+    app.include_router(status.router)
+    app.add_middleware(Guard)
+    for kind, answer in ANSWERS.items():
+        app.add_exception_handler(kind, answer)
+    return app
+
+
 def build(context: Context) -> FastAPI:
     """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
@@ -58,6 +85,7 @@ def build(context: Context) -> FastAPI:
     hub, stopped = Hub(context.store, context.clock, context.home), Stopped(context)
     app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
     app.state.inbox, app.state.open_house = Inbox(context), True
+    app.state.public = status.Public(context)
     app.include_router(api.router)
     app.include_router(people_api.router)
     app.include_router(ingest.router)
@@ -69,6 +97,7 @@ def build(context: Context) -> FastAPI:
     app.include_router(runbooks.router)
     app.include_router(forms.router)
     app.include_router(run_forms.router)
+    app.include_router(status.console)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
     app.add_middleware(Looking, stopped=stopped)
     app.add_middleware(Guard)

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,9 +18,10 @@ from hutch.commands.duty import Duty
 from hutch.commands.monitor import Monitor
 from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
-from hutch.model.duty import probing
+from hutch.model.duty import STATUS, probing
 from hutch.store.owner import this_process
-from hutch.web.app import build, build_ingest
+from hutch.web.app import build, build_ingest, build_status
+from hutch.web.kept import Keeper
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -43,17 +45,19 @@ async def serving(
     listener: socket.socket,
     intake: socket.socket | None = None,
     at_once: asyncio.Event | None = None,
+    public: socket.socket | None = None,
 ) -> AsyncIterator[Monitor]:
     """Monitor, worker, pages and API, for as long as the block lasts. A part that dies ends the block.
 
-    ``intake`` is a socket of its own for what other tools send; only that, so it may be reached from elsewhere. At the
+    ``intake`` is a socket of its own for what other tools send; only that, so it may be reached from elsewhere.
+    ``public`` is one for the status page and nothing else. At the
     end the worker lets the statements under way end, within its grace or until ``at_once``; after an error it does not.
     """
     stop, at_once = asyncio.Event(), at_once or asyncio.Event()
     monitor, worker = Monitor(context), Worker(context, watched=True)
     app = build(context)
-    apps = [app, *([build_ingest(context)] if intake else [])]
-    servers = list(zip(map(_server, apps), [listener, *([intake] if intake else [])], strict=True))
+    doors = [(app, listener), *_doors(context, intake, public)]
+    servers = [(_server(one), place) for one, place in doors]
     marker = context.home / "serving"
     marker.write_text(this_process(), encoding="utf-8")
     prober = Prober(context, context.config.location)
@@ -63,6 +67,7 @@ async def serving(
         asyncio.create_task(worker.run(stop, at_once), name="worker"),
         asyncio.create_task(looking.run(prober.run), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
+        *_kept(context),
     ]
     owner, in_order = asyncio.current_task(), False
     for part in parts:
@@ -76,16 +81,36 @@ async def serving(
         app.state.site.hub.close()
         for server, _ in servers:
             server.should_exit = True
-        for part in (parts[0], parts[2]):
-            part.cancel()
+        for part in parts:
+            if part.get_name() in ("monitor", "probes", "status page"):
+                part.cancel()
         stop.set()
         await asyncio.wait({parts[1]})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*parts, return_exceptions=True), 5)
-        for one in apps:
-            await one.state.inbox.close()
+        for one, _ in doors:
+            if hasattr(one.state, "inbox"):
+                await one.state.inbox.close()
         app.state.site.shelf.close()
         marker.unlink(missing_ok=True)
+
+
+def _doors(
+    context: Context, intake: socket.socket | None, public: socket.socket | None
+) -> Iterator[tuple[FastAPI, socket.socket]]:
+    """What is offered beyond loopback, each at a place of its own."""
+    if intake:
+        yield build_ingest(context), intake
+    if public:
+        yield build_status(context), public
+
+
+def _kept(context: Context) -> Iterator[asyncio.Task[None]]:
+    """Who keeps the status page's files, where they are wanted; one process of a store at a time."""
+    page = context.config.status_page
+    if page and page.folder:
+        keeper = Keeper(context, Path(page.folder))
+        yield asyncio.create_task(Duty(context.duties, STATUS).run(keeper.run), name="status page")
 
 
 def _server(app: FastAPI) -> Server:

@@ -1,0 +1,67 @@
+"""Reads ``status_page`` of ``hutch.yaml``: what the public page is called, and the components that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hutch.bootstrap import values
+from hutch.bootstrap.yamlnodes import Node
+from hutch.model.statuspage import Component, StatusPageConfig
+from hutch.ports import Setting
+
+STATUS_PAGE: tuple[Setting, ...] = (
+    Setting("title", "text", "what the page is called, as customers know you", required=True),
+    Setting("about", "text", "a sentence below the title", default=""),
+    Setting("address", "url", "where the public reaches it, for the links of its feed and its API", default=""),
+    Setting("folder", "text", "where its files are kept up to date for a plain web server or a bucket, relative to "
+            "this file; it is made when it is not there", default=""),
+    Setting("components", "list", "what it shows, in this order: name, service, group, about", required=True),
+)  # fmt: skip
+"""The keys of ``status_page``."""
+
+COMPONENT: tuple[Setting, ...] = (
+    Setting("name", "text", "what customers call it", required=True),
+    Setting("service", "text", "the service behind it: an incident there is one of this component", default=""),
+    Setting("group", "text", "a heading that it stands under, together with its neighbours of the same", default=""),
+    Setting("about", "text", "a sentence about it", default=""),
+)
+"""The keys of an entry of ``status_page.components``."""
+
+
+def status_page(node: Node, services: Container[str]) -> StatusPageConfig | None:
+    """The block; None where there is none. Raises ``ConfigError`` for the first thing that is wrong."""
+    if not node.mapping():
+        return None
+    node.only([s.name for s in STATUS_PAGE])
+    texts = {key: child for key, child in node.mapping().items() if key != "components"}
+    own = Node(node.path, node.where, node.line, texts)
+    found = values.settings(own, [s for s in STATUS_PAGE if s.name != "components"])
+    components = _components(node.child("components"), services)
+    address = str(found["address"]).rstrip("/")
+    if address and urlsplit(address).scheme not in ("http", "https"):
+        raise node.child("address").fail(f"expected an address such as https://status.example.com, found {address!r}")
+    folder = str(found["folder"])
+    return StatusPageConfig(
+        title=str(found["title"]),
+        components=components,
+        address=address,
+        folder=str(Path(node.path).parent / folder) if folder else "",
+        about=str(found["about"]),
+    )
+
+
+def _components(node: Node, services: Container[str]) -> tuple[Component, ...]:
+    found: dict[str, Component] = {}
+    for row in node.items():
+        given = values.settings(row, COMPONENT)
+        one = Component(*(str(given[key]) for key in ("name", "service", "group", "about")))
+        if one.service and one.service not in services:
+            raise row.child("service").fail(f"unknown service {one.service!r}")
+        if one.name in found:
+            raise row.child("name").fail(f"{one.name!r} is there already")
+        found[one.name] = one
+    if not found:
+        raise node.fail("names no component; add one, as {name: Website, service: shop}")
+    return tuple(found.values())

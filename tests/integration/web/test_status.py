@@ -1,0 +1,179 @@
+"""The public page over HTTP and as files: only what was sent to customers, as Statuspage's readers expect it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import aiohttp
+import pytest
+
+from hutch.bootstrap.wire import open_context
+from hutch.commands import incidents, maintenance, updates
+from hutch.commands.context import CommandError, Context
+from hutch.model.message import Audience
+from hutch.model.severity import Severity
+from hutch.web.app import build_status
+from hutch.web.kept import Keeper
+from hutch.web.server import listen, serving
+
+HOSTILE = "<script>alert(1)</script> & 'x' \x07"
+CONFIG = """
+diagnose_every: 0s
+services: {shop: {http: {url: "http://127.0.0.1:9"}}, api: {}}
+status_page:
+  title: Acme <b>
+  address: https://status.acme.example
+  folder: public
+  components:
+    - {name: Website, service: shop}
+    - {name: API, service: api, group: Developers}
+    - {name: Webhooks, group: Developers}
+"""
+
+
+@dataclass
+class House:
+    """The public page's listener, the console's, and their context."""
+
+    public: str
+    console: str
+    context: Context
+    client: aiohttp.ClientSession
+
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, Mapping[str, str]]:
+        async with self.client.get(self.public + path, headers=headers) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+    async def json(self, name: str) -> dict[str, object]:
+        found: dict[str, object] = json.loads((await self.get(f"/api/v2/{name}.json"))[1])
+        return found
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr("hutch.web.status.FRESH", 0.0)
+    (tmp_path / "hutch.yaml").write_text(CONFIG)
+    context = open_context(tmp_path / "hutch.yaml")
+    near, public = listen(0), listen(0)
+    async with aiohttp.ClientSession() as client, serving(context, near, public=public):
+        addresses = [f"http://127.0.0.1:{s.getsockname()[1]}" for s in (public, near)]
+        yield House(addresses[0], addresses[1], context, client)
+    await context.close()
+
+
+async def tell(
+    context: Context, name: str, text: str, audience: Audience = Audience.CUSTOMERS, **components: str
+) -> None:
+    seen = await updates.preview(context, name, audience, text=text, components=components)
+    await updates.send(context, seen, "ann", override="a test")
+
+
+async def declared(context: Context, severity: Severity = Severity.SEV2, **how: bool) -> str:
+    title = "db-7.internal leaks"
+    return (await incidents.declare(context, title=title, service="shop", severity=severity, **how)).id
+
+
+async def test_what_was_sent_to_customers_and_nothing_else(house: House) -> None:
+    name = await declared(house.context)
+    assert (await house.json("status"))["status"] == {"indicator": "none", "description": "All systems operational"}
+    await tell(house.context, name, f"[INVESTIGATING] Slow {HOSTILE}\n\nWe look. {HOSTILE}", Webhooks="major_outage")
+    summary = await house.json("summary")
+    assert set(summary) == {"page", "components", "incidents", "scheduled_maintenances", "status"}
+    assert summary["status"] == {"indicator": "critical", "description": "Major system outage"}
+    rows = {c["name"]: c for c in summary["components"]}  # type: ignore[attr-defined]
+    states = {n: c["status"] for n, c in rows.items()}
+    assert states == {"Website": "partial_outage", "API": "operational", "Webhooks": "major_outage",
+                      "Developers": "major_outage"}  # fmt: skip
+    assert rows["Developers"]["components"] == [rows["API"]["id"], rows["Webhooks"]["id"]]
+    assert rows["API"]["group_id"] == rows["Developers"]["id"] and rows["Website"]["group_id"] is None
+    await tell(house.context, name, "[RESOLVED] Slow\n\nAll is well.")
+    (incident,) = (await house.json("incidents"))["incidents"]  # type: ignore[misc]
+    assert (incident["status"], incident["impact"]) == ("resolved", "critical") and incident["resolved_at"]
+    told = incident["incident_updates"]
+    assert [u["status"] for u in told] == ["resolved", "investigating"]
+    changed = {a["name"]: (a["old_status"], a["new_status"]) for a in told[0]["affected_components"]}
+    assert changed == {"Website": ("partial_outage", "operational")}
+    assert (await house.json("incidents/unresolved"))["incidents"] == []
+    pages = ("/", "/history.html", "/history.atom", f"/incidents/{incident['id']}.html")
+    for path in (*pages, "/api/v2/summary.json", "/api/v2/incidents.json"):
+        said = (await house.get(path))[1]
+        assert "internal" not in said and name not in said, path
+        assert path.startswith("/api/") or "<script>alert" not in said, path
+
+
+async def test_it_is_closed_again_for_what_is_not_meant_for_it(house: House) -> None:
+    name = await declared(house.context)
+    with pytest.raises(CommandError, match="no channel for stakeholders"):
+        await tell(house.context, name, "[IDENTIFIED] For us", Audience.STAKEHOLDERS)
+    with pytest.raises(CommandError, match="--component is for customers"):
+        await updates.preview(house.context, name, Audience.RESPONDERS, components={"API": "operational"})
+    with pytest.raises(CommandError, match="no such component; there are: Website, API, Webhooks"):
+        await updates.preview(house.context, name, Audience.CUSTOMERS, components={"Shop": "operational"})
+    with pytest.raises(CommandError, match="expected one of degraded_performance"):
+        await updates.preview(house.context, name, Audience.CUSTOMERS, components={"api": "broken"})
+    exercise = await declared(house.context, exercise=True)
+    with pytest.raises(CommandError, match="no exercise channel for customers"):
+        await tell(house.context, exercise, "[IDENTIFIED] Practice")
+    assert (await house.json("incidents"))["incidents"] == []
+
+
+async def test_anybody_may_read_it_and_nothing_else_is_there(house: House) -> None:
+    status, _, headers = await house.get("/api/v2/summary.json")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, "*")
+    assert (await house.get("/api/v2/summary.json", {"If-None-Match": headers["ETag"]}))[0] == 304
+    assert "Access-Control-Allow-Origin" not in (await house.get("/"))[2]
+    for path in ("/api/v1/incidents", "/incidents/INC-2026-001", "/../hutch.yaml", "/%2e%2e/hutch.yaml", "/static/x"):
+        assert (await house.get(path))[0] == 404, path
+    async with house.client.post(house.public + "/", data={"x": "y"}) as answer:
+        assert answer.status in (403, 405)
+    root = fromstring((await house.get("/history.atom"))[1])
+    assert root.tag == "{http://www.w3.org/2005/Atom}feed"
+    async with house.client.get(house.console + "/status") as answer:
+        assert "Acme &lt;b&gt;" in await answer.text()
+
+
+async def test_planned_work_is_public_only_where_that_was_said(house: House) -> None:
+    now, hour = house.context.clock.now(), timedelta(hours=1)
+    await maintenance.add(house.context, "Secret move", "shop", now, now + hour, "ann")
+    await maintenance.add(house.context, "New disks", "api", now, now + hour, "ann", public=True)
+    await maintenance.add(house.context, "Later", "", now + hour, now + 2 * hour, "ann", public=True)
+    rows = (await house.json("scheduled-maintenances"))["scheduled_maintenances"]
+    assert [(r["name"], r["status"]) for r in rows] == [("New disks", "in_progress"), ("Later", "scheduled")]  # type: ignore[attr-defined]
+    active = (await house.json("scheduled-maintenances/active"))["scheduled_maintenances"]
+    assert [[c["name"] for c in r["components"]] for r in active] == [["API"]]  # type: ignore[attr-defined]
+    assert "Secret move" not in (await house.get("/"))[1]
+    await maintenance.end(house.context, "M-002", "ann")
+    rows = (await house.json("scheduled-maintenances"))["scheduled_maintenances"]
+    assert {r["name"]: r["status"] for r in rows} == {"New disks": "completed", "Later": "scheduled"}  # type: ignore[attr-defined]
+
+
+async def test_its_files_are_kept_for_a_plain_web_server(house: House, tmp_path: Path) -> None:
+    index = tmp_path / "public" / "index.html"
+    async with asyncio.timeout(20):
+        while not index.exists():
+            await asyncio.sleep(0.05)
+        name = await declared(house.context)
+        await tell(house.context, name, "[IDENTIFIED] Slow pages\n\nWe know why.")
+        while "Slow pages" not in index.read_text():
+            await asyncio.sleep(0.05)
+    told = json.loads((tmp_path / "public" / "api" / "v2" / "status.json").read_text())
+    assert told["status"]["indicator"] == "major"
+    assert not list((tmp_path / "public").rglob("*.new"))
+
+
+async def test_a_folder_that_cannot_be_written_is_one_error(house: House, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(CommandError, match="the status page cannot be kept in "):
+        await Keeper(house.context, tmp_path / "taken").keep()
+
+
+def test_without_a_page_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "hutch.yaml").write_text("services: {shop: {}}\n")
+    with pytest.raises(CommandError, match="there is no status page"):
+        build_status(open_context(tmp_path / "hutch.yaml"))
