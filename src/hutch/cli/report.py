@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from hutch.cli.shell import as_json, emit, with_context
-from hutch.cli.times import when
 from hutch.commands.context import CommandError, Context
 from hutch.commands.report import made
+from hutch.commands.times import when
 from hutch.model.event import instant
 from hutch.review.report import STAGES, Report, Spread
 from hutch.review.wording import length, one_line

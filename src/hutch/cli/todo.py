@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from hutch.cli.shell import actor, ago, as_json, emit, table, with_context
-from hutch.cli.times import by
 from hutch.commands import todo as commands
 from hutch.commands.context import Context
+from hutch.commands.times import by
 from hutch.commands.todo import Listed, Wanted
 from hutch.model.event import instant
 from hutch.review.wording import one_line

@@ -152,6 +152,11 @@ def _update(told: Told) -> str:
     return f"Update posted{to}: {told.get('state', 'update')}"
 
 
+def _drafted(told: Told) -> str:
+    did = "drafted" if told["text"] else "discarded the draft of"
+    return f"{one_line(told.event.actor)} {did} an update for {told.get('audience', 'somebody')}"
+
+
 def _linked(told: Told) -> str:
     return f"Run {told.get('run', '')} was started for this incident"
 
@@ -186,6 +191,9 @@ SENTENCES: Mapping[str, Sentence] = {
     "item.changed": lambda t: f"Action item {t['number']} is now: {_item(t)}",
     "item.done": lambda t: f"Action item {t['number']} is done{_because(t, 'note')}",
     "item.dropped": lambda t: f"Action item {t['number']} was dropped{_because(t, 'note')}",
+    "event.pinned": lambda t: f"{one_line(t.event.actor)} pinned an event ({t['ref']})",
+    "event.unpinned": lambda t: f"{one_line(t.event.actor)} took the pin off an event ({t['ref']})",
+    "update.drafted": _drafted,
     "update.posted": _update,
     **MESSAGES,
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",

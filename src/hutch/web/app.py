@@ -17,6 +17,7 @@ from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
 from hutch.web import (
     api,
+    console,
     forms,
     ingest,
     links,
@@ -98,6 +99,7 @@ def build(context: Context) -> FastAPI:
     app.include_router(forms.router)
     app.include_router(run_forms.router)
     app.include_router(status.console)
+    app.include_router(console.router)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
     app.add_middleware(Looking, stopped=stopped)
     app.add_middleware(Guard)

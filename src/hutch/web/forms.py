@@ -32,7 +32,9 @@ class Went:
 Deed = Callable[[Context, Fields, str], Awaitable[str | Went]]
 """Does what a form asks, for a person; returns what is then said. Raises :class:`CommandError`."""
 
-PAGE = re.compile(r"/|/report|/runbooks|/runs|/(incidents|runs)/[A-Za-z0-9-]+|/runbooks/[A-Za-z0-9_/-]+")
+PAGE = re.compile(r"/(?!/)[A-Za-z0-9_/-]*")
+"""A page of this server: a path and nothing that could lead elsewhere."""
+
 LONGEST = 10_000
 """Characters of a text that a person writes."""
 

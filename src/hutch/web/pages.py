@@ -11,15 +11,18 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import incidents, maintenance, outputs, past, reviews, silences
+from hutch.commands import drafts, incidents, maintenance, outputs, past, reviews, silences
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
 from hutch.model.journal import fold
+from hutch.model.message import Audience
 from hutch.model.run import Run
+from hutch.model.severity import Severity
+from hutch.review.pins import pinned
 from hutch.web import assets
 from hutch.web.live import Full
-from hutch.web.present import held
+from hutch.web.present import held, room
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
 from hutch.web.present.runbook import address
@@ -63,8 +66,8 @@ async def report(request: Request) -> Response:
 
 
 @router.get("/incidents/{incident_id}")
-async def incident(request: Request, incident_id: str) -> Response:
-    """One incident, whole."""
+async def incident(request: Request, incident_id: str, show: str = "", q: str = "") -> Response:
+    """One incident, whole; its timeline narrowed to one sort of event (``show``), and to those with the words ``q``."""
     site = site_of(request)
     own = await site.context.store.read(model.stream_of(incident_id))
     state = model.fold(own)
@@ -73,13 +76,22 @@ async def incident(request: Request, incident_id: str) -> Response:
     journals = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
     now = site.context.clock.now()
     latest = fold(journals[-1]) if journals else None
+    pins = pinned(own)
+    drafted = {a.value: d for a in Audience if (d := drafts.kept(own, a))}
     return site.draw(
         request,
         "incident",
         streams=" ".join((state.stream, *(f"run:{r}" for r in state.runs))),
         incident=show_incident.view(state, now),
         run=_run(site, latest, journals[-1] if journals else [], now),
-        timeline=show_incident.told(own, journals, now),
+        timeline=show_incident.told(own, journals, now, room.keep(show, q, pins) if show or q else None),
+        show=show if show in room.SHOWS or show == "pinned" else "",
+        shows=[(word, title) for word, (title, _) in room.SHOWS.items()],
+        q=line(q),
+        pins=room.pins(pins, own, journals, now),
+        people=room.people(state, now),
+        audiences=room.audiences(own, drafted, now),
+        severities=[s.label for s in Severity],
         before=show_incident.before(await past.similar(site.context, incident_id, BEFORE)),
     )
 

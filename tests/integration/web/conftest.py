@@ -119,16 +119,11 @@ Opened = Callable[..., Awaitable[Site]]
 
 
 @pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
-    """Starts a server in the given mode."""
+async def served() -> AsyncIterator[Callable[[Context], Awaitable[Site]]]:
+    """Starts a server over a context, and closes both."""
     closing: list[Callable[[], Awaitable[object]]] = []
 
-    async def start(mode: str = "act", runbooks: str = "[trouble.md]", binds: str = "{mkdir: as-is}") -> Site:
-        (tmp_path / "trouble.md").write_text(RUNBOOK)
-        (tmp_path / "hutch.yaml").write_text(
-            f"mode: {mode}\nrunbooks: {runbooks}\nservices:\n  shop: {{runbook: trouble, binds: {binds}}}\n"
-        )
-        context = open_context(tmp_path / "hutch.yaml")
+    async def start(context: Context) -> Site:
         listener = listen(0)
         block = serving(context, listener)
         await block.__aenter__()
@@ -139,6 +134,20 @@ async def opened(tmp_path: Path) -> AsyncIterator[Opened]:
     yield start
     for close in closing:
         await close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, served: Callable[[Context], Awaitable[Site]]) -> Opened:
+    """Starts a server in the given mode."""
+
+    async def start(mode: str = "act", runbooks: str = "[trouble.md]", binds: str = "{mkdir: as-is}") -> Site:
+        (tmp_path / "trouble.md").write_text(RUNBOOK)
+        (tmp_path / "hutch.yaml").write_text(
+            f"mode: {mode}\nrunbooks: {runbooks}\nservices:\n  shop: {{runbook: trouble, binds: {binds}}}\n"
+        )
+        return await served(open_context(tmp_path / "hutch.yaml"))
+
+    return start
 
 
 @pytest.fixture

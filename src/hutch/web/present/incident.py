@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from hutch.model.todo import ActionItem
 from hutch.review.reading import text
 from hutch.review.sentences import promise
 from hutch.review.similar import Like
-from hutch.review.timeline import timeline
+from hutch.review.timeline import Entry, timeline
 from hutch.web.present.words import Moment, line, moment, span
 from hutch.web.ran import Ran
 
@@ -97,9 +97,11 @@ def _before(one: Like) -> Before:
 class Item:
     """An action item: what, who, and how it stands."""
 
+    number: int
     text: str
     owner: str
     state: str
+    open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def view(state: Incident, now: datetime) -> IncidentView:
         runs=state.runs,
         choices=tuple(line(choice) for choice in state.choices) if state.open else (),
         proposed=moment(state.proposed_at, now) if state.open and state.proposed_at else None,
-        items=tuple(Item(line(i.text), line(i.owner), _stands(i, now)) for i in state.items),
+        items=tuple(Item(i.number, line(i.text), line(i.owner), _stands(i, now), i.open) for i in state.items),
     )
 
 
@@ -244,10 +246,16 @@ def _standing(clock: Clock, now: datetime) -> tuple[str, str]:
     return ("soon", "due soon") if now >= clock.warn_at else ("running", "running")
 
 
-def told(own: Sequence[Event], journals: Sequence[Sequence[Event]], now: datetime) -> tuple[Line, ...]:
-    """The timeline in words, the newest first."""
+def told(
+    own: Sequence[Event],
+    journals: Sequence[Sequence[Event]],
+    now: datetime,
+    keep: Callable[[Entry], bool] | None = None,
+) -> tuple[Line, ...]:
+    """The timeline in words, the newest first; ``keep`` says which entries."""
     heard = [[e for e in events if e.kind not in HUSHED] for events in (own, *journals)]
-    entries = timeline(heard[0], heard[1:])[-TOLD_MOST:]
+    every = timeline(heard[0], heard[1:])
+    entries = (every if keep is None else tuple(filter(keep, every)))[-TOLD_MOST:]
     return tuple(
         Line(moment(e.at, now), line(e.actor), e.kind, line(e.text), f"{e.stream}#{e.seq}") for e in reversed(entries)
     )

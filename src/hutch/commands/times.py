@@ -1,4 +1,4 @@
-"""Times as people write them on a command line."""
+"""Times as people write them, on a command line or in a form."""
 
 from __future__ import annotations
 

@@ -1,0 +1,11 @@
+"""The console's pages and forms beyond watching and approving, as one router."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from hutch.web import room, updating
+
+router = APIRouter(include_in_schema=False)
+for part in (room, updating):
+    router.include_router(part.router)
