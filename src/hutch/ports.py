@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
 from hutch.model.bins import Samples as Samples
@@ -74,6 +74,14 @@ class StoreAway(Exception):
     """The store's server can't be reached, and waiting did not help: what was asked for was not written."""
 
 
+class Place(NamedTuple):
+    """Where an event stands in the log, and in its stream."""
+
+    position: int
+    stream: str
+    seq: int
+
+
 class Store(Protocol):
     """The append-only event log. Everything in one :meth:`commit` is written, or nothing is."""
 
@@ -103,6 +111,9 @@ class Store(Protocol):
 
         What is given out once is complete up to there: no event appears later behind a position already seen.
         """
+
+    async def places(self, position: int = 0, limit: int = 1000) -> list[Place]:
+        """Where the events stand that :meth:`tail` gives, without what they say: for who knows most of them already."""
 
     async def wait(self, position: int, timeout: float) -> None:
         """Return when an event stands behind ``position``, whichever process wrote it; at latest after ``timeout``

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from hutch.model.depth import Depth
 from hutch.model.event import GENESIS, Draft, Event, canonical, seal
 from hutch.model.finding import Finding
-from hutch.ports import Append, Conflict, Connection, Job, Provider, Setting, TakenJob, TargetConfig, Wallclock
+from hutch.ports import Append, Conflict, Connection, Job, Place, Provider, Setting, TakenJob, TargetConfig, Wallclock
 
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
@@ -145,6 +145,10 @@ class MemoryStore:
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order; positions count from 1."""
         return list(enumerate(self.state.log, start=1))[position : position + limit]
+
+    async def places(self, position: int = 0, limit: int = 1000) -> list[Place]:
+        """Where those events stand, without what they say."""
+        return [Place(at, event.stream, event.seq) for at, event in await self.tail(position, limit)]
 
     async def wait(self, position: int, timeout: float) -> None:
         """Return when the log is longer than ``position``, or after ``timeout`` seconds of real time."""

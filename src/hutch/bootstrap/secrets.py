@@ -35,13 +35,15 @@ LOOKS_SECRET: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """What looks like a secret whoever it belongs to; each only looked for where one of its words is (in small letters)."""
 
+_WORDS = tuple((tuple(words.split("|")), pattern) for words, pattern in LOOKS_SECRET)
+
 
 class EnvironmentSecrets:
     """Secrets from the environment and from files. Every value that was resolved is masked from then on."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
-        self._known: set[str] = set()
+        self._known: tuple[str, ...] = ()  # the longest first
 
     def resolve(self, reference: str) -> str:
         """The value behind ``env:NAME``, ``file:PATH`` or ``plain:VALUE``; ``LookupError`` never shows it."""
@@ -55,16 +57,19 @@ class EnvironmentSecrets:
     def remember(self, value: str) -> None:
         """Mask ``value``, and the password inside it if it is a URL, wherever it turns up."""
         password = urlsplit(value).password if "://" in value else None
-        self._known |= {v for v in (value, password) if v and len(v) >= SHORTEST}
+        new = {v for v in (value, password) if v and len(v) >= SHORTEST}
+        self._known = tuple(sorted({*self._known, *new}, key=len, reverse=True))
 
     def mask(self, text: str) -> str:
         """``text`` with known secrets, and what looks like one, replaced."""
-        for value in sorted(self._known, key=len, reverse=True):
+        for value in self._known:
             text = text.replace(value, MASK)
         small = text.lower()
-        for words, pattern in LOOKS_SECRET:
-            if any(word in small for word in words.split("|")):
-                text = pattern.sub(_hidden, text)
+        for words, pattern in _WORDS:
+            for word in words:
+                if word in small:
+                    text = pattern.sub(_hidden, text)
+                    break
         return text
 
     def _from_env(self, name: str) -> str:

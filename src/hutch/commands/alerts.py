@@ -58,10 +58,11 @@ async def _write(context: Context, alerts: Sequence[Alert], again: Sequence[str]
             if not intake.drafts and not intake.jobs:
                 return receipts
             try:
-                await store.commit(intake.appends(), intake.jobs)
+                written = await store.commit(intake.appends(), intake.jobs)
             except Conflict:
                 board.forget(intake.firings)
                 continue
+            await board.adopt(store, written)
             return receipts
     raise CommandError("alerts are being taken in by too many at once; try again")
 
@@ -74,4 +75,4 @@ async def _release(context: Context, intake: Intake, again: Sequence[str]) -> No
     unread = [f for f in held if f not in intake.firings]
     intake.firings.update(await board.firings(context.store, unread))
     for fingerprint in dict.fromkeys([*again, *held]):
-        intake.reconsider(intake.firings[fingerprint])
+        intake.reconsider(fingerprint)

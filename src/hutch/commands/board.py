@@ -18,7 +18,7 @@ from hutch.model.event import Event
 from hutch.model.firing import Firings
 from hutch.model.incident import Incident
 from hutch.model.quiet import Maintenance, Silence
-from hutch.ports import Store
+from hutch.ports import Place, Store
 
 FIRINGS = 20_000
 """Fingerprints whose state is kept in memory; that of any other is read from the log."""
@@ -28,6 +28,9 @@ HELD = 10_000
 
 AT_ONCE = 64
 """Streams that are read at the same time."""
+
+STEP = 1000
+"""Events that are looked at in one turn."""
 
 INCIDENT, SILENCE, MAINTENANCE, ALERT = "incident:", "silence:", "maintenance:", "alert:"
 
@@ -60,11 +63,39 @@ class Board:
         """Follow the log to its end. Raises what the store raises."""
         if self.position is None:
             await self._build(store)
-        while found := await store.tail(self.position or 0):
-            for position, event in found:
-                await self._hear(store, event)
-                self.position = position
+        more = True
+        while more:
+            found = await store.places(self.position or 0, STEP)
+            await self._follow(store, [place for place in found if not self._knows(place.stream, place.seq)])
+            self.position = found[-1].position if found else self.position
+            more = len(found) == STEP
         self._prune(now)
+
+    async def adopt(self, store: Store, written: Iterable[Event]) -> None:
+        """Hear what whoever holds the lock wrote just now: it need not be read back."""
+        for event in written:
+            await self._hear(store, event)
+
+    async def _follow(self, store: Store, fresh: Sequence[Place]) -> None:
+        """Hear the events at these places; whatever else stands between them is passed over."""
+        wanted = {place.position for place in fresh}
+        after = fresh[0].position - 1 if fresh else 0
+        while wanted:
+            found = await store.tail(after, STEP)
+            for after, event in found:
+                if after in wanted:
+                    await self._hear(store, event)
+                    wanted.discard(after)
+
+    def _knows(self, stream: str, seq: int) -> bool:
+        """Whether that event was heard, or is nothing that is followed here."""
+        if stream.startswith(ALERT):
+            firings = self._firings.get(stream.removeprefix(ALERT))
+            return firings is not None and firings.seq >= seq
+        if stream.startswith(INCIDENT):
+            known = self.incidents.get(stream.removeprefix(INCIDENT))
+            return known is not None and known.seq >= seq
+        return not stream.startswith((SILENCE, MAINTENANCE))
 
     async def firings(self, store: Store, fingerprints: Iterable[str]) -> dict[str, Firings]:
         """What is known of each; at the log's end when :meth:`catch_up` was just done."""

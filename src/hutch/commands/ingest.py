@@ -27,6 +27,9 @@ KEPT_HEADERS = ("sentry-hook-resource",)
 """Headers that a payload cannot be read without."""
 
 
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
 class Unproved(Exception):
     """The sender did not prove to be a configured source."""
 
@@ -128,11 +131,11 @@ def _no_constant(word: str) -> float:
 def _depth(body: bytes) -> int:
     """The deepest nesting of brackets, those in texts counted too: it only bounds."""
     depth = deepest = 0
-    for byte in body:
+    for byte in body.translate(None, _NO_BRACKETS):
         if byte in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in b"]}":
+        else:
             depth -= 1
     return deepest
 

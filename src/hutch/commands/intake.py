@@ -18,7 +18,7 @@ from hutch.model.draft import as_events
 from hutch.model.event import Draft, instant
 from hutch.model.firing import Firings, Heard
 from hutch.model.incident import Incident
-from hutch.model.quiet import Facts, Maintenance
+from hutch.model.quiet import Facts, Inhibition, Maintenance
 from hutch.ports import Append, Job
 
 OLDEST = timedelta(minutes=15)
@@ -28,6 +28,9 @@ AGAIN = timedelta(minutes=1)
 """How often an alert that another one makes needless is looked at again. Divided by the time scale."""
 
 INHIBITED = "inhibited by "
+
+NO_CLOCK = frozenset({"alert.fired", "alert.resolved", "alerts.counted", "alert.flapping"})
+"""What an incident is told that starts, ends and pages nothing: its clocks need not be looked at for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,15 @@ class Intake:
         self.ended: set[str] = set()
         self.told: set[str] = set()
         self.declared = 0
+        self._unfolded: dict[str, list[Draft]] = {}  # by fingerprint: what is written of it and not yet in its state
+        self._asked = sorted({m.name for i in self.policy.inhibitions for m in (i.by, *i.holds)})
+        self._inhibitions: dict[tuple[str, ...], list[Inhibition]] = {}
 
     # -------------------------------------------------------------- what a message means
 
     def take(self, alert: Alert) -> Receipt:
         """Take one in; it is completed already."""
-        known = self.firings.get(alert.fingerprint) or Firings(alert.fingerprint)
+        known = self._firing(alert.fingerprint)
         match firing.hear(known, alert):
             case Heard.BEGINS:
                 return self._begin(known, alert)
@@ -112,13 +118,15 @@ class Intake:
             self._untell(known, replace(current, value=alert.value, ends_at=alert.ends_at))
         return Receipt(current.key, "ended", known.incident)
 
-    def reconsider(self, known: Firings) -> None:
+    def reconsider(self, fingerprint: str) -> None:
         """What is held back may be free by now, and what came and went may be still."""
+        known = self._firing(fingerprint)
         still = known.changed_at is None or self.now - known.changed_at >= self._scaled(self.policy.settle)
         if known.flapping and still:
             if not known.alert and known.last:
                 self._untell(known, replace(known.last, ends_at=known.changed_at))
-            known = self._note(known, firing.steady())
+            self._note(known, firing.steady())
+            known = self._firing(fingerprint)
         if known.alert and known.held:
             reason = self._quiet(known.alert) or self._inhibited(known.alert)
             if known.flapping and self._is_told(known):
@@ -136,17 +144,20 @@ class Intake:
     # -------------------------------------------------------------- what holds it back
 
     def _quiet(self, alert: Alert) -> str:
+        silences, windows = self.context.board.silences.values(), self._planned()
+        if not silences and not windows:
+            return ""
         mine = self._facts(alert)
-        silences = (s.word for s in self.context.board.silences.values() if s.holds(mine, self.now))
-        planned = (m.word for m in self._planned() if m.holds(mine, self.now))
-        return next(iter((*silences, *planned)), "")
+        silent = (s.word for s in silences if s.holds(mine, self.now))
+        planned = (m.word for m in windows if m.holds(mine, self.now))
+        return next(iter((*silent, *planned)), "")
 
     def _planned(self) -> tuple[Maintenance, ...]:
         return (*self.context.config.maintenance, *self.context.board.maintenance.values())
 
     def _inhibited(self, alert: Alert) -> str:
         mine = self._facts(alert)
-        able = [i for i in self.policy.inhibitions if i.concerns(mine)]
+        able = self._concern(mine)
         if not able:
             return ""
         fires = [
@@ -157,6 +168,13 @@ class Intake:
         ]
         rules = (i.held(mine, fires) for i in able)
         return next((f"{INHIBITED}{rule}" for rule in rules if rule), "")
+
+    def _concern(self, mine: Facts) -> list[Inhibition]:
+        """Those that could hold it back; the alerts of a storm differ in nothing that they ask for."""
+        asked = tuple(mine.get(name, "") for name in self._asked)
+        if asked not in self._inhibitions:
+            self._inhibitions[asked] = [i for i in self.policy.inhibitions if i.concerns(mine)]
+        return self._inhibitions[asked]
 
     def _comes_and_goes(self, known: Firings) -> str:
         """Why it counts as flapping with the beginning that is told now, or nothing."""
@@ -276,11 +294,19 @@ class Intake:
         """All of it, to be written in one transaction."""
         return [Append(stream, tuple(drafts), self.expect[stream]) for stream, drafts in self.drafts.items()]
 
-    def _note(self, known: Firings, *drafts: Draft) -> Firings:
-        self._add(known.stream, known.seq, drafts)
-        after = firing.fold(as_events(known.stream, known.seq, drafts, self.now), known)
-        self.firings[known.fingerprint] = after
-        return after
+    def _note(self, known: Firings, draft: Draft) -> None:
+        self.firings.setdefault(known.fingerprint, known)
+        self._add(known.stream, known.seq, (draft,))
+        self._unfolded.setdefault(known.fingerprint, []).append(draft)
+
+    def _firing(self, fingerprint: str) -> Firings:
+        """As it will be. Most are asked for once in a batch, before anything is written of them."""
+        known = self.firings.get(fingerprint) or Firings(fingerprint)
+        drafts = self._unfolded.pop(fingerprint, None)
+        if drafts:
+            known = firing.fold(as_events(known.stream, known.seq, drafts, self.now), known)
+            self.firings[fingerprint] = known
+        return known
 
     def _tell(self, name: str, *drafts: Draft) -> None:
         if not drafts:
@@ -291,7 +317,7 @@ class Intake:
         after = incident.fold(as_events(stream, seq, drafts, self.now), state)
         assert after is not None
         self.incidents[name] = after
-        if name not in self.told:
+        if name not in self.told and any(draft.kind not in NO_CLOCK for draft in drafts):
             self.told.add(name)
             self.jobs.append(incidents.clock_job(name))
 

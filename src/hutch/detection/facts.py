@@ -107,7 +107,10 @@ def bounded(alert: Alert) -> Alert:
 
 def clean(text: str, most: int) -> str:
     """At most so many characters, none that a database cannot hold."""
-    return text[:most].replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+    text = text[:most]
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
 def _texts(given: Mapping[str, str], most: int) -> dict[str, str]:

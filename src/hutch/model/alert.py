@@ -93,6 +93,7 @@ class Alert:
     given: str = ""
     since: datetime | None = None
     url: str = ""
+    _fingerprint: str = field(default="", init=False, repr=False, compare=False)  # asked for often, made once
 
     def with_texts(self, change: Callable[[str], str]) -> Alert:
         """The same with every text that people see, and every label's value, changed: to mask secrets."""
@@ -114,9 +115,12 @@ class Alert:
     @property
     def fingerprint(self) -> str:
         """Stable identity of what fires, not of one firing: of the source's own key, else of rule, service, labels."""
-        own = [self.rule, self.service, dict(sorted(self.labels.items()))]
-        identity = json.dumps([self.source, digest_of(self.given)] if self.given else own)
-        return hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT]
+        if not self._fingerprint:
+            own = [self.rule, self.service, dict(sorted(self.labels.items()))]
+            identity = json.dumps([self.source, digest_of(self.given)] if self.given else own)
+            made = hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT]
+            object.__setattr__(self, "_fingerprint", made)
+        return self._fingerprint
 
     @property
     def key(self) -> str:

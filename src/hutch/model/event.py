@@ -67,7 +67,7 @@ class Break:
 
 def instant(at: datetime) -> str:
     """An aware time as ISO 8601 in UTC with microseconds and ``Z``: sorts as text, hashes stably."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def parse_instant(text: str) -> datetime:
@@ -87,9 +87,24 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 """Made once: ``json.dumps`` makes an encoder for each call."""
 
 
+class Settled(dict[str, object]):
+    """Data as it is stored, with its canonical ``text`` beside it, which is hashed and stored. It is never changed."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, data: Mapping[str, object], text: str) -> None:
+        super().__init__(data)
+        self.text = text
+
+
+def text_of(data: Mapping[str, object]) -> str:
+    """The canonical text of data; what is settled has it, whatever was read is written anew."""
+    return data.text if isinstance(data, Settled) else canonical(dict(data))
+
+
 def data_digest(salt: str, data: Mapping[str, object]) -> str:
     """SHA-256 over salt and data; the salt keeps short data from being guessed after erasure."""
-    return hashlib.sha256((salt + canonical(dict(data))).encode()).hexdigest()
+    return hashlib.sha256((salt + text_of(data)).encode()).hexdigest()
 
 
 def chain_digest(event: Event) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hutch.model.event import GENESIS, Draft, Event, canonical, instant, parse_instant, seal
+from hutch.model.event import GENESIS, Draft, Event, Settled, canonical, instant, parse_instant, seal, text_of
 from hutch.ports import Append, Conflict
 
 Head = tuple[int, str]
@@ -22,10 +22,10 @@ EMPTY: Head = (0, GENESIS)
 """Where a stream ends that has no event yet."""
 
 
-def settle(data: Mapping[str, object]) -> dict[str, object]:
+def settle(data: Mapping[str, object]) -> Settled:
     """``data`` as reading it back will give it. Raises ``TypeError`` for what JSON can't hold."""
-    settled: dict[str, object] = json.loads(canonical(dict(data)))
-    return settled
+    read_back = json.loads(canonical(dict(data)))
+    return Settled(read_back, canonical(read_back))  # once more: keys that were no texts may now sort otherwise
 
 
 def settled(appends: Sequence[Append]) -> list[Append]:
@@ -82,7 +82,7 @@ def row_of(event: Event) -> dict[str, object]:
         "at": instant(event.at),
         "actor": event.actor,
         "kind": event.kind,
-        "data": canonical(event.data),
+        "data": text_of(event.data),
         "salt": event.salt,
         "data_hash": event.data_hash,
         "prev_hash": event.prev_hash,

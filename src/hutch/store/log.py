@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hutch.model.event import ERASED, Event, canonical, instant
-from hutch.ports import Append
+from hutch.ports import Append, Place
 from hutch.store.chain import EMPTY, Head, by_stream, continued, event_from, row_of
 from hutch.store.prepared import plain, prepared
 from hutch.store.tables import events
@@ -20,17 +20,24 @@ _HEAD = prepared(
     select(events.c.seq, events.c.hash).where(events.c.stream == bindparam("stream")).order_by(events.c.seq.desc())
 )
 
+_PLACES = prepared(
+    select(events.c.position, events.c.stream, events.c.seq)
+    .where(events.c.position > bindparam("after"))
+    .order_by(events.c.position)
+)
+
 NAMED = 500
 """Streams that one statement names: some builds of SQLite take no more than 999 values."""
 
 
 def append_all(connection: Connection, appends: Sequence[Append], at: datetime) -> list[Event]:
-    """Seal and insert, stream after stream. Raises ``Conflict`` when an ``expect`` does not hold."""
-    return [event for append in appends for event in _append(connection, append, at)]
-
-
-def _append(connection: Connection, append: Append, at: datetime) -> list[Event]:
-    written = continued(append, _head(connection, append.stream), at)
+    """Seal, stream after stream, and insert all at once. Raises ``Conflict`` when an ``expect`` does not hold."""
+    ends: dict[str, Head] = {}
+    written: list[Event] = []
+    for append in appends:
+        events = continued(append, ends.get(append.stream) or _head(connection, append.stream), at)
+        ends |= {event.stream: (event.seq, event.hash) for event in events[-1:]}
+        written += events
     if written:
         plain(connection).executemany(_INSERT, [row_of(event) for event in written]).close()
     return written
@@ -75,6 +82,12 @@ def read_tail(connection: Connection, position: int, limit: int) -> list[tuple[i
     """Up to ``limit`` events of all streams behind ``position``, in writing order."""
     query = select(events).where(events.c.position > position).order_by(events.c.position).limit(limit)
     return [(row.position, event_from(row)) for row in connection.execute(query)]
+
+
+def read_places(connection: Connection, position: int, limit: int) -> list[Place]:
+    """Where the events behind ``position`` stand, in writing order."""
+    with closing(plain(connection).execute(_PLACES, {"after": position})) as rows:
+        return [Place(*row) for row in rows.fetchmany(limit)]
 
 
 def erase(connection: Connection, stream: str, seq: int) -> bool:

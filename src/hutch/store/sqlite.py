@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from hutch.model.event import Event
-from hutch.ports import Append, Job, Wallclock
+from hutch.ports import Append, Job, Place, Wallclock
 from hutch.store import log
 from hutch.store.chain import settled
 from hutch.store.clock import SYSTEM_CLOCK
@@ -70,6 +70,10 @@ class SqliteStore:
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order, each with its position, behind ``position``."""
         return await self._database.read(lambda connection: log.read_tail(connection, position, limit))
+
+    async def places(self, position: int = 0, limit: int = 1000) -> list[Place]:
+        """Where those events stand, without what they say."""
+        return await self._database.read(lambda connection: log.read_places(connection, position, limit))
 
     async def wait(self, position: int, timeout: float) -> None:
         """Return when an event stands behind ``position``, or after ``timeout`` seconds.

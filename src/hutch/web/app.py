@@ -87,9 +87,9 @@ def build(context: Context) -> FastAPI:
     app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
     app.state.inbox, app.state.open_house = Inbox(context), True
     app.state.public = status.Public(context)
+    app.include_router(ingest.router)  # the first, since routes are tried in order, and nothing is asked for as often
     app.include_router(api.router)
     app.include_router(people_api.router)
-    app.include_router(ingest.router)
     app.include_router(links.router)
     app.include_router(pagerduty.router)
     app.include_router(pages.router)

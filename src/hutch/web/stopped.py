@@ -10,7 +10,7 @@ from hutch.commands.context import Context
 from hutch.commands.freeze import frozen
 from hutch.ports import StoreAway
 
-ALSO = ("/static/", "/events")
+ALSO = ("/static/", "/events", "/api/v1/ingest/", "/v2/enqueue")
 """What shows no freeze and asks for none."""
 
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from psycopg import Connection as Plain
 
-from hutch.model.event import ERASED, Event, canonical, instant
-from hutch.ports import Append, Job, Wallclock
+from hutch.model.event import ERASED, Event, canonical, instant, text_of
+from hutch.ports import Append, Job, Place, Wallclock
 from hutch.store.chain import by_stream, event_from, settled
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.postgres.group import Commit
@@ -65,7 +65,7 @@ class PostgresStore:
         """
         ready = settled(appends)
         for append in ready:
-            _check_text(append.stream, *(text for d in append.drafts for text in (d.kind, d.actor, canonical(d.data))))
+            _check_text(append.stream, *(text for d in append.drafts for text in (d.kind, d.actor, text_of(d.data))))
         for job in jobs:
             _check_text(job.kind, job.lock, job.unique, canonical(dict(job.data)))
         written = await self._writer.write(Commit(ready, tuple(jobs), done))
@@ -94,6 +94,11 @@ class PostgresStore:
         """Events of all streams in writing order, each with its position, behind ``position``."""
         found = await self.server.rows(query("tail"), position=position, limit=limit)
         return [(row.position, event_from(row)) for row in found]
+
+    async def places(self, position: int = 0, limit: int = 1000) -> list[Place]:
+        """Where those events stand, without what they say."""
+        found = await self.server.rows(query("places"), position=position, limit=limit)
+        return [Place(row.position, row.stream, row.seq) for row in found]
 
     async def wait(self, position: int, timeout: float) -> None:
         """Return when an event stands behind ``position``, whoever wrote it, or after ``timeout`` seconds."""
