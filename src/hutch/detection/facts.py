@@ -90,11 +90,13 @@ def severity_word(word: str, severities: Mapping[str, Severity] = SEVERITIES) ->
 
 def bounded(alert: Alert) -> Alert:
     """The alert with texts that are short and that every store can hold; a time without a zone is taken as UTC."""
-    return replace(
-        alert,
+    return Alert(
         rule=clean(alert.rule, 200) or "unnamed alert",
         service=clean(alert.service, NAME),
+        severity=alert.severity,
         summary=clean(alert.summary, SUMMARY),
+        value=alert.value,
+        given=alert.given,
         labels=_texts(alert.labels, VALUE),
         annotations=_texts(alert.annotations, SUMMARY),
         source=clean(alert.source, NAME),

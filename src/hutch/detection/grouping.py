@@ -82,6 +82,8 @@ def _watched(state: Incident, now: datetime) -> bool:
 
 def _same(state: Incident, alert: Alert, before: str) -> bool:
     """Whether it was among the incident's alerts, or is the very cause that was found."""
-    told = {key.split("@", 1)[0] for key in state.alerts}
     code = str((state.cause or {}).get("code", ""))
-    return before == state.id or alert.fingerprint in told or (bool(code) and code == alert.rule)
+    if before == state.id or (code and code == alert.rule):
+        return True
+    mine = f"{alert.fingerprint}@"
+    return any(key.startswith(mine) for key in state.alerts)

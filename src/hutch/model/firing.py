@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from hutch.model.alert import UNKNOWN_START, Alert
 from hutch.model.event import Draft, Event, instant, parse_instant
@@ -164,17 +165,17 @@ def fold(events: Iterable[Event], state: Firings) -> Firings:
 
 def _started(state: Firings, event: Event) -> Firings:
     data = event.data
-    alert, held = alert_from(_mapping(data["alert"])), str(data["held"])
-    late = alert.key in state.early
-    flapping = bool(data["flapping"]) or state.flapping
-    began = (*state.began, event.at)[-KEPT:]
-    state = replace(state, last=alert, began=began, changed_at=event.at, flapping=flapping)
-    if late:
-        return replace(state, early=tuple(k for k in state.early if k != alert.key), ended=_more(state, alert.key))
-    if held:
-        return replace(state, alert=alert, held=held)
-    told = str(data["told"])
-    return replace(state, alert=alert, held="", incident=str(data["incident"]), told=told, counted=not told)
+    alert, held, told = alert_from(_mapping(data["alert"])), str(data["held"]), str(data["told"])
+    changes: dict[str, Any] = {"last": alert, "began": (*state.began, event.at)[-KEPT:], "changed_at": event.at}
+    changes["flapping"] = bool(data["flapping"]) or state.flapping
+    if state.early and alert.key in state.early:
+        changes["early"] = tuple(k for k in state.early if k != alert.key)
+        changes["ended"] = _more(state, alert.key)
+    elif held:
+        changes |= {"alert": alert, "held": held}
+    else:
+        changes |= {"alert": alert, "held": "", "incident": str(data["incident"]), "told": told, "counted": not told}
+    return replace(state, **changes)
 
 
 def _ended(state: Firings, event: Event) -> Firings:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,11 +29,11 @@ def settle(data: Mapping[str, object]) -> Settled:
 
 def settled(appends: Sequence[Append]) -> list[Append]:
     """The appends with their drafts' data in the form that is hashed, stored and returned."""
-    return [replace(append, drafts=tuple(_settled(draft) for draft in append.drafts)) for append in appends]
+    return [Append(append.stream, tuple(map(_settled, append.drafts)), append.expect) for append in appends]
 
 
 def _settled(draft: Draft) -> Draft:
-    return replace(draft, data=settle(draft.data))
+    return Draft(draft.kind, settle(draft.data), draft.actor)
 
 
 def continued(append: Append, head: Head, at: datetime) -> list[Event]:
