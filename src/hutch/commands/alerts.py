@@ -27,8 +27,7 @@ async def receive(context: Context, alerts: Sequence[Alert]) -> list[Receipt]:
     receipts: list[Receipt] = []
     for start in range(0, len(ready), BATCH):
         receipts += await _write(context, ready[start : start + BATCH])
-    for alert, receipt in zip(ready, receipts, strict=True):
-        context.vitals.heard(alert.source, receipt.outcome)
+    context.vitals.heard((alert.source, receipt.outcome) for alert, receipt in zip(ready, receipts, strict=True))
     return receipts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hutch.commands.duty import Duty
@@ -30,10 +31,12 @@ class Vitals:
         """Whether another process watches, and this one waits for its turn."""
         return self.duty is not None and self.duty.waiting
 
-    def heard(self, source: str, outcome: str) -> None:
-        """An alert was taken in."""
+    def heard(self, heard: Iterable[tuple[str, str]]) -> None:
+        """Alerts were taken in: the source and the outcome of each."""
         known = {name for name, _ in self.received}
-        self.received[source if source in known or len(known) < SOURCES else "other", outcome] += 1
+        for (source, outcome), count in Counter(heard).items():
+            self.received[source if source in known or len(known) < SOURCES else "other", outcome] += count
+            known.add(source)
 
     def late(self, seconds: float) -> None:
         """How late the evaluations are now."""

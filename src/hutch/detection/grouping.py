@@ -70,10 +70,9 @@ def place(alert: Alert, incidents: Iterable[Incident], now: datetime, window: ti
 
 def _belongs(state: Incident, alert: Alert, now: datetime, window: timedelta, before: str) -> bool:
     """Of the same family while it is astir; what it was about itself belongs to it as long as it is open."""
-    if _same(state, alert, before):
-        return True
     stirred = state.alerted_at or state.declared_at
-    return state.family in ("", family(alert)) and (state.firing or now - stirred <= window)
+    astir = state.family in ("", family(alert)) and (state.firing or now - stirred <= window)
+    return astir or _same(state, alert, before)
 
 
 def _watched(state: Incident, now: datetime) -> bool:

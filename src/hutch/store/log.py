@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hutch.model.event import ERASED, Event, canonical, instant
 from hutch.ports import Append, Place
@@ -26,8 +27,10 @@ _PLACES = prepared(
     .order_by(events.c.position)
 )
 
-NAMED = 500
-"""Streams that one statement names: some builds of SQLite take no more than 999 values."""
+_NAMES = func.json_each(bindparam("names")).table_valued("value")  # a list of values is bounded, and compiled each time
+_STREAMS = prepared(
+    select(*_FIELDS).where(events.c.stream.in_(select(_NAMES.c.value))).order_by(events.c.stream, events.c.seq)
+)
 
 
 def append_all(connection: Connection, appends: Sequence[Append], at: datetime) -> list[Event]:
@@ -57,12 +60,8 @@ def read_stream(connection: Connection, stream: str, after: int) -> list[Event]:
 
 def read_streams(connection: Connection, streams: Sequence[str]) -> list[list[Event]]:
     """The events of each of these streams."""
-    found: list[Event] = []
-    for start in range(0, len(streams), NAMED):
-        names = streams[start : start + NAMED]
-        query = select(*_FIELDS).where(events.c.stream.in_(names)).order_by(events.c.stream, events.c.seq)
-        found += map(event_from, connection.execute(query))
-    return by_stream(found, streams)
+    found = connection.exec_driver_sql(_STREAMS, {"names": json.dumps(list(streams))})
+    return by_stream(map(event_from, found), streams)
 
 
 def stream_names(connection: Connection, prefix: str) -> list[str]:

@@ -145,6 +145,6 @@ async def test_a_switch_that_does_not_answer_stops_nothing_and_stays_secret(
 def test_names_of_sources_without_bounds_are_counted_as_one() -> None:
     vitals = Vitals()
     for number in range(SOURCES * 3):
-        vitals.heard(f"s{number}", "opened")
+        vitals.heard([(f"s{number}", "opened")])
     assert len(vitals.received) == SOURCES + 1
     assert vitals.received["other", "opened"] == SOURCES * 2
