@@ -21,8 +21,10 @@ from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
 from hutch.model.notifier import Notifier as Notifier
 from hutch.model.notifier import NotifierKind as NotifierKind
-from hutch.model.probe import Probed
 from hutch.model.probe import Sightings as Sightings
+from hutch.model.probekind import Probe as Probe
+from hutch.model.probekind import ProbeKind as ProbeKind
+from hutch.model.probekind import ProbeTarget as ProbeTarget
 from hutch.model.program import Item
 from hutch.model.setting import Setting as Setting
 from hutch.model.timed import Timed
@@ -99,6 +101,12 @@ class Store(Protocol):
 
     async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
         """The events of each of these streams, as :meth:`read` gives them, in one turn."""
+
+    async def erase(self, stream: str, seq: int) -> bool:
+        """Put ``ERASED`` in place of an event's data; False if there is no such event.
+
+        For data that the law makes us erase; the chain still proves the rest. Say in an event that it was done.
+        """
 
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
@@ -320,39 +328,6 @@ class Provider:
     open: Callable[[TargetConfig], Connection]
     explain: Callable[[Sequence[Finding]], Sequence[Cause]] = _no_causes
     codes: Mapping[str, str] = field(default_factory=dict)
-
-
-# ------------------------------------------------------------------ probes
-
-Probe = Callable[[], Awaitable[Probed]]
-"""Look once and say what was seen: in its own time limit, reading a bounded amount. It raises only for a defect."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeTarget:
-    """What one probe looks at, secrets resolved; ``timeout`` in seconds, for the whole look."""
-
-    target: str = field(repr=False)
-    settings: Mapping[str, object] = field(repr=False)
-    timeout: float
-    now: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeKind:
-    """One kind of probe, found through the entry-point group ``hutch.probes``.
-
-    ``check`` looks at the configuration, where secrets are references, and raises ``ValueError``: key, what it must be.
-    ``open`` connects to nothing. ``codes`` are the cause codes that it can give.
-    """
-
-    name: str
-    summary: str
-    target: Setting
-    settings: tuple[Setting, ...]
-    check: Callable[[str, Mapping[str, object]], None]
-    open: Callable[[ProbeTarget], Probe]
-    codes: Mapping[str, str]
 
 
 # ------------------------------------------------------------------ drills

@@ -167,7 +167,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         probes=looks,
         maintenance=tuple(_maintained(n, services) for n in root.child("maintenance").items()),
         notify=notify,
-        status_page=status_page(root.child("status_page"), services),
+        status_page=status_page(root.child("status_page"), services, notify),
         people=people_config(root, notify),
     )
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from hutch.bootstrap import values
 from hutch.bootstrap.yamlnodes import Node
+from hutch.model.message import Audience, NotifyConfig
 from hutch.model.statuspage import Component, StatusPageConfig
 from hutch.ports import Setting
 
@@ -17,6 +18,9 @@ STATUS_PAGE: tuple[Setting, ...] = (
     Setting("address", "url", "where the public reaches it, for the links of its feed and its API", default=""),
     Setting("folder", "text", "where its files are kept up to date for a plain web server or a bucket, relative to "
             "this file; it is made when it is not there", default=""),
+    Setting("mail", "text", "the mail channel of notify, for the audience customers, over which subscribers are told, "
+            "each by a mail of their own; without it nobody can subscribe by mail", default=""),
+    Setting("reports", "bool", "whether anybody may report a problem on the page", default=False),
     Setting("components", "list", "what it shows, in this order: name, service, group, about", required=True),
 )  # fmt: skip
 """The keys of ``status_page``."""
@@ -30,7 +34,7 @@ COMPONENT: tuple[Setting, ...] = (
 """The keys of an entry of ``status_page.components``."""
 
 
-def status_page(node: Node, services: Container[str]) -> StatusPageConfig | None:
+def status_page(node: Node, services: Container[str], notify: NotifyConfig) -> StatusPageConfig | None:
     """The block; None where there is none. Raises ``ConfigError`` for the first thing that is wrong."""
     if not node.mapping():
         return None
@@ -49,7 +53,20 @@ def status_page(node: Node, services: Container[str]) -> StatusPageConfig | None
         address=address,
         folder=str(Path(node.path).parent / folder) if folder else "",
         about=str(found["about"]),
+        mail=_mail(node, str(found["mail"]), address, notify),
+        reports=bool(found["reports"]),
     )
+
+
+def _mail(node: Node, name: str, address: str, notify: NotifyConfig) -> str:
+    channel = notify.channels.get(name)
+    if name and (channel is None or (channel.kind, channel.audience) != ("mail", Audience.CUSTOMERS)):
+        raise node.child("mail").fail(
+            f"expected a channel of notify with kind mail and audience customers, found {name!r}"
+        )
+    if name and not address:
+        raise node.child("mail").fail("needs status_page.address: mails carry a link to it")
+    return name
 
 
 def _components(node: Node, services: Container[str]) -> tuple[Component, ...]:

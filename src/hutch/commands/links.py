@@ -31,6 +31,9 @@ PLACE = "⟨link⟩"
 USED = "link.used"
 SALT = "hutch.acknowledge.v1"
 
+SUBSCRIPTION = "/subscription/"
+SUBSCRIBER_SALT = "hutch.subscriber.v1"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -109,6 +112,26 @@ async def use(context: Context, link: Link) -> Incident:
             await context.store.commit([append], [incidents.clock_job(state.id)])
             return await incidents.load(context, state.id)
     raise CommandError(f"{link.incident} is being changed by too many at once; try again")
+
+
+# ------------------------------------------------------------------ subscribers of the status page
+
+
+def subscriber(context: Context, stream: str, asked: bool) -> str:
+    """The link of a message to a subscriber: to confirm where they were ``asked``, else to leave. It has no end: who
+    wants to leave may use any mail that they kept."""
+    page = context.config.status_page
+    token = URLSafeSerializer(_key(context), salt=SUBSCRIBER_SALT).dumps([stream, asked])
+    return f"{page.address if page else ''}{SUBSCRIPTION}{token if isinstance(token, str) else token.decode()}"
+
+
+def read_subscriber(context: Context, token: str) -> tuple[str, bool]:
+    """The stream, and whether the link confirms. Raises :class:`CommandError` for one that we did not sign."""
+    try:
+        stream, asked = URLSafeSerializer(_key(context), salt=SUBSCRIBER_SALT).loads(token)
+    except (BadSignature, ValueError, TypeError):
+        raise CommandError("this link is not one of ours, or not whole: copy all of it", 2) from None
+    return str(stream), bool(asked)
 
 
 def _signer(context: Context) -> URLSafeSerializer:

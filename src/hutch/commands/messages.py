@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from hutch.commands import links
 from hutch.commands.context import CommandError, Context
+from hutch.model import subscriber
 from hutch.model.action import Outcome, Result
 from hutch.model.event import Draft, Event, instant
 from hutch.model.message import (
@@ -82,24 +83,43 @@ def declared_exercise(events: Sequence[Event]) -> bool:
 
 async def deliver(context: Context, stream: str, message_id: str, done: int | None = None) -> None:
     """Send one message and write what became of it; job ``done`` ends in the same transaction."""
-    sent = fold(await context.store.read(stream)).get(message_id)
+    events = await context.store.read(stream)
+    sent = fold(events).get(message_id)
     if sent is None or sent.state is not State.WAITING:
         await context.store.commit([], done=done)
         return
-    outcome = await _notify(context, sent.message)
+    outcome = await _notify(context, sent.message, events)
     drafts, jobs = _after(context, stream, sent, outcome)
     await context.store.commit([Append(stream, tuple(drafts))], jobs, done=done)
 
 
-async def _notify(context: Context, message: Message) -> Outcome:
+async def _notify(context: Context, message: Message, events: Sequence[Event]) -> Outcome:
     channel = context.config.notify.channels.get(message.channel)
     if channel is None:
         return Outcome(Result.FAILED, f"there is no channel {message.channel!r} in notify.channels any more")
     try:
-        whole = replace(message, body=message.body.replace(links.PLACE, links.of(context, message)))
+        whole = _to_subscriber(context, message, events) or _linked(message, links.of(context, message))
         return await context.open_notifier(channel).notify(whole)
     except CommandError as error:
         return Outcome(Result.FAILED, str(error))
+
+
+def _linked(message: Message, link: str) -> Message:
+    return replace(message, body=message.body.replace(links.PLACE, link))
+
+
+def _to_subscriber(context: Context, message: Message, events: Sequence[Event]) -> Message | None:
+    """A message of a subscriber's stream with their address, which no other event holds, and their link; None for
+    others. Raises :class:`CommandError` where they have left."""
+    stream = events[0].stream
+    if not stream.startswith(subscriber.STREAMS):
+        return None
+    known = subscriber.fold(events)
+    if known is None:
+        raise CommandError("the subscriber has left")
+    asked = message.about == subscriber.ASKED
+    link = links.subscriber(context, stream, asked)
+    return replace(_linked(message, link), to=known.address, leave="" if asked else link)
 
 
 def _after(context: Context, stream: str, sent: Sent, outcome: Outcome) -> tuple[list[Draft], list[Job]]:

@@ -31,6 +31,25 @@ def folder_of(context: Context) -> str:
     return folder
 
 
+REPORTS = 10
+"""How many visitors may report a problem in a minute: the rest see the page, where it stands by then."""
+
+
+def may_report(context: Context) -> None:
+    """Raises :class:`CommandError` where visitors cannot report a problem."""
+    if not config_of(context).reports:
+        raise CommandError("reports are not taken here", 2)
+
+
+async def may_report_now(context: Context) -> None:
+    """The same, and where too many do."""
+    may_report(context)
+    since = context.clock.now() - timedelta(minutes=1)
+    mine = [e for e in await context.store.since("firing.started", since) if e.actor == "report"]
+    if len(mine) >= REPORTS:
+        raise CommandError("many report a problem at this moment: we know of it", 1)
+
+
 async def current(context: Context) -> Page:
     """The page now. Raises :class:`CommandError` where none is configured."""
     config, now = config_of(context), context.clock.now()

@@ -12,14 +12,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hutch.commands import incidents, messages
+from hutch.commands import incidents, messages, subscribers
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Draft, Event, parse_instant
 from hutch.model.incident import Incident
 from hutch.model.message import Audience, Channel, Message
 from hutch.model.statuspage import CONDITIONS, Component, Condition
-from hutch.ports import Append, Conflict
+from hutch.ports import Append, Conflict, Job
 from hutch.review.facts import facts, names_inside, with_given
 from hutch.review.gaps import open_slots
 from hutch.review.scan import Found, scan
@@ -227,9 +227,14 @@ async def send(context: Context, seen: Preview, actor: str, *, override: str = "
         posted = Draft("update.posted", _told(context, seen, override), actor)
         append = Append(state.stream, (posted, *drafts, *promises), expect=state.seq)
         with suppress(Conflict):
-            await context.store.commit([append], [*jobs, incidents.clock_job(state.id)])
+            await context.store.commit([append], [*jobs, *_subscribers(seen, state), incidents.clock_job(state.id)])
             return await incidents.load(context, state.id)
     raise CommandError(f"{seen.incident.id} is being changed by too many at once; try again")
+
+
+def _subscribers(seen: Preview, state: Incident) -> list[Job]:
+    """The job that tells those who subscribed to the page."""
+    return [] if seen.public is None else [subscribers.job(state.stream, state.seq + 1)]
 
 
 def _counts(seen: Preview) -> bool:

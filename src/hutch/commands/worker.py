@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from hutch.commands import alerts, incidents, messages, paging, respond, runs
+from hutch.commands import alerts, incidents, messages, paging, respond, runs, subscribers
 from hutch.commands.approvals import asked
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import held_here
@@ -78,6 +78,7 @@ class Worker:
             "watch": self._watch,
             "alert": self._alert,
             messages.JOB: self._message,
+            subscribers.JOB: self._subscribers,
         }
         self.kinds = [located(k, location) for k in self.handlers if not location or k in LOCATED]
         self._working: set[asyncio.Task[Any] | None] = set()
@@ -216,6 +217,10 @@ class Worker:
     async def _message(self, taken: TakenJob) -> None:
         data = taken.job.data
         await messages.deliver(self.context, str(data["stream"]), str(data["message"]), taken.id)
+
+    async def _subscribers(self, taken: TakenJob) -> None:
+        data = taken.job.data
+        await subscribers.tell(self.context, str(data["stream"]), int(str(data["number"])), taken.id)
 
     async def _watch(self, taken: TakenJob) -> None:
         await incidents.end_watch(self.context, str(taken.job.data["incident"]))

@@ -85,13 +85,17 @@ class Component:
 @dataclass(frozen=True, slots=True)
 class StatusPageConfig:
     """The block ``status_page``. ``address`` is where the public reaches it, ``folder`` where its files are kept up to
-    date for a plain web server."""
+    date for a plain web server. ``mail`` is the channel over which subscribers are told, ``reports`` whether anybody
+    may report a problem.
+    """
 
     title: str
     components: tuple[Component, ...]
     address: str = ""
     folder: str = ""
     about: str = ""
+    mail: str = ""
+    reports: bool = False
 
 
 def opaque(*parts: str) -> str:

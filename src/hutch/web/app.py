@@ -29,6 +29,7 @@ from hutch.web import (
     runbooks,
     signals,
     status,
+    visitors,
 )
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
@@ -71,10 +72,11 @@ def build_status(context: Context) -> FastAPI:
     configured."""
     statuspage.config_of(context)
     app = FastAPI(title="Status", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.context, app.state.public = context, status.Public(context)
+    app.state.context, app.state.public = context, status.Public(context, live=True)
+    app.include_router(visitors.router)
     app.include_router(status.router)
-    app.add_middleware(Guard)
-    for kind, answer in ANSWERS.items():
+    app.add_middleware(Guard, open_forms=True)
+    for kind, answer in {**ANSWERS, CommandError: visitors.refused}.items():
         app.add_exception_handler(kind, answer)
     return app
 

@@ -44,10 +44,13 @@ class Refused(Exception):
 
 
 class Guard:
-    """Refuses changes that a foreign page could have sent, and puts :data:`HEADERS` on every answer."""
+    """Refuses changes that a foreign page could have sent, and puts :data:`HEADERS` on every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    ``open_forms``: nobody is signed in, so that what another page sends is what its visitor could send.
+    """
+
+    def __init__(self, app: ASGIApp, *, open_forms: bool = False) -> None:
+        self.app, self.open_forms = app, open_forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -62,7 +65,8 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        await (refusal(scope) or self.app)(scope, receive, guarded)
+        refused = None if self.open_forms else refusal(scope)
+        await (refused or self.app)(scope, receive, guarded)
 
 
 def refusal(scope: Scope) -> Response | None:

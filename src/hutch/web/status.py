@@ -28,24 +28,25 @@ OPEN = ("/api/v2/", "/history.atom")
 
 @dataclass(slots=True)
 class Public:
-    """The files of the page as they were read last."""
+    """The files of the page as they were read last. ``live``: visitors can subscribe and report."""
 
     context: Context
     templates: Environment = field(default_factory=environment)
+    live: bool = False
     _made: dict[str, bytes] = field(default_factory=dict)
     _until: float = 0.0
 
     async def files(self) -> dict[str, bytes]:
         """Path -> content, not older than :data:`FRESH`."""
         if time.monotonic() >= self._until:
-            self._made = await rendered(self.context, self.templates)
+            self._made = await rendered(self.context, self.templates, live=self.live)
             self._until = time.monotonic() + FRESH
         return self._made
 
 
-async def rendered(context: Context, templates: Environment) -> dict[str, bytes]:
+async def rendered(context: Context, templates: Environment, *, live: bool = False) -> dict[str, bytes]:
     """Every file of the page, now."""
-    return files(await statuspage.current(context), templates, assets.files())
+    return files(await statuspage.current(context), templates, assets.files(), live=live)
 
 
 @router.get("/", response_model=None)

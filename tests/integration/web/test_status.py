@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 import aiohttp
 import pytest
+from tests.support.sinks import Mailbox, mailbox
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents, maintenance, updates
@@ -25,11 +27,17 @@ from hutch.web.server import listen, serving
 HOSTILE = "<script>alert(1)</script> & 'x' \x07"
 CONFIG = """
 diagnose_every: 0s
+notify:
+  channels:
+    news: {kind: mail, audience: customers, server: "127.0.0.1:PORT", security: none,
+           sender: news@acme.example, to: [all@acme.example]}
 services: {shop: {http: {url: "http://127.0.0.1:9"}}, api: {}}
 status_page:
   title: Acme <b>
   address: https://status.acme.example
   folder: public
+  mail: news
+  reports: true
   components:
     - {name: Website, service: shop}
     - {name: API, service: api, group: Developers}
@@ -45,6 +53,7 @@ class House:
     console: str
     context: Context
     client: aiohttp.ClientSession
+    box: Mailbox
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, Mapping[str, str]]:
         async with self.client.get(self.public + path, headers=headers) as answer:
@@ -58,13 +67,29 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     monkeypatch.setattr("hutch.web.status.FRESH", 0.0)
-    (tmp_path / "hutch.yaml").write_text(CONFIG)
-    context = open_context(tmp_path / "hutch.yaml")
-    near, public = listen(0), listen(0)
-    async with aiohttp.ClientSession() as client, serving(context, near, public=public):
-        addresses = [f"http://127.0.0.1:{s.getsockname()[1]}" for s in (public, near)]
-        yield House(addresses[0], addresses[1], context, client)
-    await context.close()
+    async with mailbox() as box:
+        (tmp_path / "hutch.yaml").write_text(CONFIG.replace("PORT", str(box.port)))
+        context = open_context(tmp_path / "hutch.yaml")
+        near, public = listen(0), listen(0)
+        async with aiohttp.ClientSession() as client, serving(context, near, public=public):
+            addresses = [f"http://127.0.0.1:{s.getsockname()[1]}" for s in (public, near)]
+            yield House(addresses[0], addresses[1], context, client, box)
+        await context.close()
+
+
+async def mail(box: Mailbox, number: int) -> str:
+    """The text of the mail of that number, once it came."""
+    async with asyncio.timeout(20):
+        while len(box.mails) <= number:
+            await asyncio.sleep(0.02)
+    return str(box.mails[number].get_content())
+
+
+def link_in(text: str) -> str:
+    """The path of the subscription link in a mail."""
+    found = re.search(r"https://status\.acme\.example(/subscription/\S+)", text)
+    assert found, text
+    return found[1]
 
 
 async def tell(
@@ -177,3 +202,50 @@ def test_without_a_page_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "hutch.yaml").write_text("services: {shop: {}}\n")
     with pytest.raises(CommandError, match="there is no status page"):
         build_status(open_context(tmp_path / "hutch.yaml"))
+
+
+async def test_a_subscriber_confirms_is_told_once_and_is_forgotten(house: House) -> None:
+    async def send(path: str, **fields: str) -> tuple[int, str]:
+        headers = {"Origin": "https://another.example"}
+        async with house.client.post(house.public + path, data=fields, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    assert "Subscribe" in (await house.get("/"))[1]
+    assert (await send("/subscribe", mail="not an address"))[0] == 400
+    for _ in range(2):  # the second is not sent: nobody can be made to get many
+        status, said = await send("/subscribe", mail=" Ann@Example.com ")
+        assert (status, "Look into your mail" in said) == (200, True)
+    question = link_in(await mail(house.box, 0))
+    assert house.box.mails[0]["To"] == "Ann@example.com" and house.box.mails[0]["List-Unsubscribe"] is None
+    assert "Yes, tell me" in (await house.get(question))[1]
+    name = await declared(house.context)
+    await tell(house.context, name, "[INVESTIGATING] Early\n\nBefore anybody confirmed.")
+    assert "Early" in str((await mail(house.box, 1), house.box.mails[1]["Subject"])[1])  # to the channel's own address
+    assert "You will be told" in (await send(question))[1]
+    await tell(house.context, name, "[IDENTIFIED] Early\n\nWe know why.")
+    await mail(house.box, 3)
+    told = next(m for m in house.box.mails[2:] if m["To"] == "Ann@example.com")
+    assert str(told["Subject"]) == "Acme <b>: [Identified] Early" and "We know why." in told.get_content()
+    leave = link_in(told.get_content())
+    assert told["List-Unsubscribe"] == f"<https://status.acme.example{leave}>"
+    _, body = await send(leave, **{"List-Unsubscribe": "One-Click"})
+    assert "not hear from us" in body
+    await tell(house.context, name, "[RESOLVED] Early\n\nOver.")
+    await mail(house.box, 4)
+    await asyncio.sleep(0.3)
+    assert [m["To"] for m in house.box.mails].count("Ann@example.com") == 2
+    log = [e for _, e in await house.context.store.tail(0)]
+    assert "example.com" not in json.dumps([dict(e.data) for e in log if e.stream.startswith("subscriber:")])
+    assert (await send(question))[0] == 409
+    assert (await house.get("/subscription/forged"))[0] == 404
+
+
+async def test_visitors_report_a_problem_but_not_without_end(house: House) -> None:
+    codes = []
+    for number in range(12):
+        form = {"text": f"Pages are blank {number}"}
+        async with house.client.post(house.public + "/report", data=form) as answer:
+            codes.append(answer.status)
+    assert (codes[:10], codes[10:]) == ([200] * 10, [400] * 2)
+    (found,) = await incidents.listing(house.context)
+    assert "User report" in found.title

@@ -56,7 +56,7 @@ class Mail:
                 if message is None:
                     server.noop()
                     return Outcome(Result.DONE, f"{place} answers" + (" and takes the login" if self.user else ""))
-                refused = server.send_message(letter(message, self.sender, self.to))
+                refused = server.send_message(letter(message, self.sender, (message.to,) if message.to else self.to))
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return _failed(f"{place} takes none of the addresses ({codes[0]})", all(400 <= c < 500 for c in codes))
@@ -97,6 +97,9 @@ def letter(message: Message, sender: str, to: tuple[str, ...], now: datetime | N
     mail["Subject"] = " ".join(message.title.split())[:200]
     mail["Date"] = format_datetime(now or datetime.now(UTC))
     mail["Auto-Submitted"], mail["X-Hutch-Message"] = "auto-generated", message.id
+    if message.leave:  # RFC 8058: one click in the mail program
+        mail["List-Unsubscribe"] = f"<{message.leave}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.incident:
         mail["X-Hutch-Incident"] = message.incident
     mail.set_content(message.body + "\n")

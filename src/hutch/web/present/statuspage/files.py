@@ -22,8 +22,8 @@ OWN = ("status.css", "status.js", "icon.svg")
 """The files of the page that are always the same."""
 
 
-def files(page: Page, templates: Environment, assets: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Path -> content. ``assets`` are the site's own files, by name."""
-    found = {path: text.encode() for path, text in pages(page, templates).items()}
+def files(page: Page, templates: Environment, assets: Mapping[str, bytes], *, live: bool = False) -> dict[str, bytes]:
+    """Path -> content. ``assets`` are the site's own files, by name; ``live``: with what only a server can offer."""
+    found = {path: text.encode() for path, text in pages(page, templates, live).items()}
     found |= {path: json.dumps(made, ensure_ascii=False).encode() for path, made in documents(page).items()}
     return {**found, "history.atom": feed(page), **{name: assets[name] for name in OWN}}

@@ -60,9 +60,9 @@ class Group:
     rows: tuple[Row, ...]
 
 
-def pages(page: Page, templates: Environment) -> dict[str, str]:
+def pages(page: Page, templates: Environment, live: bool) -> dict[str, str]:
     """Every HTML file by its path."""
-    common = {"page": page, "icons": ICONS, "words": WORDS, "condition": _overall(page)}
+    common = {"page": page, "live": live, "icons": ICONS, "words": WORDS, "condition": _overall(page)}
     found = {
         "index.html": _draw(templates, "index", root="", **common, groups=groups(page), recent=recent(page),
                             planned=[(p, _touched(page, p)) for p in page.planned if p.ends > page.at],

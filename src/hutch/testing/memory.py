@@ -1,76 +1,20 @@
-"""Fakes that behave as the real thing does, and the kit that every provider has to pass.
-
-The tests of the store and of the queue run the same contract over these and over SQLite.
-"""
+"""The event log and its jobs in memory: the tests of store and queue run the same contract over these."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from hutch.model.depth import Depth
-from hutch.model.event import GENESIS, Draft, Event, canonical, seal
-from hutch.model.finding import Finding
-from hutch.ports import Append, Conflict, Connection, Job, Place, Provider, Setting, TakenJob, TargetConfig, Wallclock
-
-START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
-
-
-class FakeClock:
-    """A clock that stands still until it is advanced; a sleeper wakes when its time has come."""
-
-    def __init__(self, start: datetime = START) -> None:
-        self._now = start
-        self._sleepers: list[tuple[datetime, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        """The time that was set."""
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        """Return when the clock was advanced by ``seconds``."""
-        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self._now + timedelta(seconds=seconds), sleeper))
-        self.advance(0)
-        await sleeper
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass; those who wake run when the caller next awaits."""
-        self._now += timedelta(seconds=seconds)
-        for _, sleeper in (due := [s for s in self._sleepers if s[0] <= self._now]):
-            if not sleeper.done():
-                sleeper.set_result(None)
-        self._sleepers = [s for s in self._sleepers if s not in due]
-
-
-class FakeSecrets:
-    """Secrets from a mapping of references (``env:NAME``) to values."""
-
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        self._values = dict(values or {})
-
-    def resolve(self, reference: str) -> str:
-        """The value. Raises ``LookupError`` that names the reference only."""
-        if reference not in self._values:
-            raise LookupError(f"no secret {reference}")
-        return self._values[reference]
-
-    def mask(self, text: str) -> str:
-        """``text`` with every known value replaced by ``•••``, the longest first."""
-        for value in sorted(filter(None, self._values.values()), key=len, reverse=True):
-            text = text.replace(value, "•••")
-        return text
-
-
-# ------------------------------------------------------------------ store and queue in memory
+from hutch.model.event import ERASED, GENESIS, Draft, Event, canonical, seal
+from hutch.ports import Append, Conflict, Job, Place, TakenJob, Wallclock
+from hutch.testing.clock import FakeClock
 
 
 @dataclass(slots=True)
@@ -141,6 +85,13 @@ class MemoryStore:
     async def since(self, kind: str, at: datetime) -> list[Event]:
         """The events of one kind, in any stream, written at or after ``at``."""
         return [event for event in self.state.log if event.kind == kind and event.at >= at]
+
+    async def erase(self, stream: str, seq: int) -> bool:
+        """See :class:`hutch.ports.Store`."""
+        places = [n for n, e in enumerate(self.state.log) if (e.stream, e.seq) == (stream, seq)]
+        for place in places:
+            self.state.log[place] = replace(self.state.log[place], data=ERASED, salt="")
+        return bool(places)
 
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order; positions count from 1."""
@@ -292,105 +243,3 @@ async def _cancel(waits: Iterable[asyncio.Task[Any]]) -> None:
         wait.cancel()
         with suppress(asyncio.CancelledError):
             await wait
-
-
-# ------------------------------------------------------------------ the contract of a provider
-
-_KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time", "path"}
-_NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-
-
-async def check_provider(provider: Provider, settings: Mapping[str, object]) -> list[Finding]:
-    """Open ``provider`` with ``settings``, run every check, and return the findings.
-
-    Give secrets of at least 8 characters, so that a leak is told from chance. The target may be unreachable: error
-    texts are where secrets leak. Raises ``AssertionError`` that lists every breach of the contract.
-    """
-    faults = [*_manifest_faults(provider), *_setting_faults(provider, settings)]
-    if faults:
-        raise AssertionError("\n".join(faults))
-    defaults = {setting.name: setting.default for setting in provider.settings}
-    now = datetime.now(UTC)
-    connection = provider.open(TargetConfig("contract", defaults | dict(settings), lambda: now))
-    try:
-        findings = list(await asyncio.gather(*(check() for check in connection.checks.values())))
-    finally:
-        await connection.close()
-    causes = provider.explain(findings)
-    shown = repr((connection, findings, causes))
-    faults = [
-        *_connection_faults(provider, connection),
-        *(fault for name, finding in zip(connection.checks, findings, strict=True) for fault in _faults(name, finding)),
-        *(f"cause {cause.code} is not in codes" for cause in causes if cause.code not in provider.codes),
-        *("a secret of the settings is shown" for secret in _secrets(provider, settings) if secret in shown),
-    ]
-    if faults:
-        raise AssertionError("\n".join(faults))
-    return findings
-
-
-def _manifest_faults(provider: Provider) -> Iterator[str]:
-    if not _NAME.fullmatch(provider.name):
-        yield f"provider name {provider.name!r} is not lower_case"
-    if not provider.summary.strip():
-        yield "the provider has no summary"
-    names = [setting.name for setting in provider.settings]
-    yield from (f"setting {name} is there twice" for name in sorted({n for n in names if names.count(n) > 1}))
-    for setting in provider.settings:
-        yield from _setting_form_faults(setting)
-    for code, doc in provider.codes.items():
-        if not _DOTTED.fullmatch(code):
-            yield f"cause code {code!r} is not area.cause"
-        if not doc.strip():
-            yield f"cause code {code} is not documented"
-    if provider.explain(()):
-        yield "explains causes without any finding"
-
-
-def _setting_form_faults(setting: Setting) -> Iterator[str]:
-    if not _NAME.fullmatch(setting.name):
-        yield f"setting name {setting.name!r} is not lower_case"
-    if setting.kind not in _KINDS:
-        yield f"setting {setting.name} has the unknown kind {setting.kind!r}"
-    if not setting.doc.strip():
-        yield f"setting {setting.name} is not documented"
-    if setting.required and setting.default is not None:
-        yield f"setting {setting.name} is required and has a default"
-
-
-def _setting_faults(provider: Provider, settings: Mapping[str, object]) -> Iterator[str]:
-    known = {setting.name for setting in provider.settings}
-    yield from (f"no setting is named {name}" for name in settings if name not in known)
-    missing = [setting.name for setting in provider.settings if setting.required and setting.name not in settings]
-    yield from (f"the required setting {name} was not given" for name in missing)
-    if any(len(secret) < 8 for secret in _secrets(provider, settings)):
-        yield "give secrets of at least 8 characters"
-
-
-def _connection_faults(provider: Provider, connection: Connection) -> Iterator[str]:
-    if not connection.target.strip():
-        yield "the connection does not name its target"
-    for name in connection.checks:
-        if not (_DOTTED.fullmatch(name) and name.startswith(f"{provider.name}.")):
-            yield f"check {name!r} is not {provider.name}.check"
-    yield from (f"action {name!r} is not neutral.verb" for name in connection.actions if not _DOTTED.fullmatch(name))
-
-
-def _faults(name: str, finding: Finding) -> Iterator[str]:
-    if finding.check != name:
-        yield f"check {name} reports as {finding.check}"
-    if not finding.summary.strip():
-        yield f"check {name} says nothing"
-    if finding.at.tzinfo is None:
-        yield f"check {name} gives a time without zone"
-    try:
-        canonical(dict(finding.data))
-    except (TypeError, ValueError) as error:
-        yield f"check {name} gives data that is no JSON: {error}"
-
-
-def _secrets(provider: Provider, settings: Mapping[str, object]) -> list[str]:
-    """The secret values, and the passwords inside those that are URLs."""
-    values = [str(settings[s.name]) for s in provider.settings if s.kind == "secret" and settings.get(s.name)]
-    passwords = [password for value in values if (password := urlsplit(value).password)]
-    return [*values, *passwords, *map(unquote, passwords)]
