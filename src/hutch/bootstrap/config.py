@@ -10,6 +10,7 @@ from pathlib import Path
 from hutch.bootstrap import probes, values
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.calendars import calendar
+from hutch.bootstrap.criteria import criteria
 from hutch.bootstrap.ingest import ingest_source
 from hutch.bootstrap.notify import notify_config
 from hutch.bootstrap.oncall import people_config
@@ -45,6 +46,7 @@ TOP: tuple[Setting, ...] = (
     ),
     Setting("services", "map", "the services that we operate, by name", required=True),
     Setting("severity", "map", "response time and update cadence by severity, where they differ from the default"),
+    Setting("criteria", "list", "by what measured impact which severity is proposed; the severity table by default"),
     Setting("calendar", "map", "business hours and holidays, for promises by the next business day"),
     Setting(
         "alerts",
@@ -146,6 +148,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         store=str(top["store"]),
         services=services,
         policy=_policy(root.child("severity"), hours),
+        criteria=criteria(root.child("criteria"), {name: s.unit for name, s in catalogue(signals).items()}),
         calendar=hours,
         rules=rules,
         runbooks=tuple(values.texts(root.child("runbooks"))),

@@ -8,16 +8,22 @@ from typing import Any
 import click
 
 from hutch.cli.export import export
+from hutch.cli.record import affected, assess, correct, pin, shown, unpin
 from hutch.cli.roles import assign, release, roles
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
 from hutch.cli.update import update
-from hutch.commands import incidents, past, reviews
+from hutch.commands import incidents, past, reviews, transitions
 from hutch.commands.context import Context
 from hutch.commands.views import incident_json
 from hutch.model.event import instant
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
 from hutch.review.wording import one_line
+
+seen_option = click.option(
+    "--seen", type=click.IntRange(0), default=0,
+    help="The `seq` that you looked at: if its course changed since, nothing is done and you hear what happened.",
+)  # fmt: skip
 
 
 @click.group()
@@ -87,7 +93,7 @@ def ack(incident_id: str, json_out: bool) -> None:
     _show(with_context(lambda c: incidents.acknowledge(c, incident_id, actor())), json_out)
 
 
-for command in (assign, release, roles):
+for command in (assign, release, roles, assess, affected, pin, unpin, correct):
     incident.add_command(command)
 
 
@@ -95,11 +101,12 @@ for command in (assign, release, roles):
 @click.argument("incident_id")
 @click.argument("severity")
 @click.option("--reason", required=True)
+@seen_option
 @as_json
-def severity(incident_id: str, severity: str, reason: str, json_out: bool) -> None:
+def severity(incident_id: str, severity: str, reason: str, seen: int, json_out: bool) -> None:
     """Change the severity; what is not yet met is due anew."""
     level = _severity(severity)
-    _show(with_context(lambda c: incidents.set_severity(c, incident_id, level, reason, actor())), json_out)
+    _show(with_context(lambda c: transitions.set_severity(c, incident_id, level, reason, actor(), seen)), json_out)
 
 
 @incident.command()
@@ -117,19 +124,21 @@ incident.add_command(update)
 @incident.command()
 @click.argument("incident_id")
 @click.argument("resolution")
+@seen_option
 @as_json
-def resolve(incident_id: str, resolution: str, json_out: bool) -> None:
+def resolve(incident_id: str, resolution: str, seen: int, json_out: bool) -> None:
     """Resolve by hand, saying what was done; the regression watch begins."""
-    _show(with_context(lambda c: incidents.resolve(c, incident_id, resolution, actor())), json_out)
+    _show(with_context(lambda c: transitions.resolve(c, incident_id, resolution, actor(), seen)), json_out)
 
 
 @incident.command()
 @click.argument("incident_id")
 @click.option("--reason", required=True)
+@seen_option
 @as_json
-def reopen(incident_id: str, reason: str, json_out: bool) -> None:
+def reopen(incident_id: str, reason: str, seen: int, json_out: bool) -> None:
     """It is back."""
-    _show(with_context(lambda c: incidents.reopen(c, incident_id, reason, actor())), json_out)
+    _show(with_context(lambda c: transitions.reopen(c, incident_id, reason, actor(), seen)), json_out)
 
 
 @incident.command()
@@ -186,6 +195,8 @@ def _show(state: Incident, json_out: bool) -> None:
     click.echo(f"{state.id}  {state.severity.label}  {state.phase}  {state.title}")
     if state.cause:
         click.echo(f"  cause {state.cause['code']}: {state.cause['summary']}")
+    for line in shown(state):
+        click.echo(f"  {line}")
     for clock in state.clocks:
         late = f", late by {span(clock.late_by)}" if clock.late_by else ""
         click.echo(f"  {clock.id:<12} due {clock.due:%Y-%m-%d %H:%M:%S} UTC  {clock.state}{late}")

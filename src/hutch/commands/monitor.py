@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from hutch.commands import alerts
+from hutch.commands import alerts, assess
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.duty import Duty
@@ -191,6 +191,17 @@ class Monitor:
             known = {name: value for name, value in watch.values.items() if value is not None}
             await self.context.samples.record(watch.service.name, now, known)
         await self._take_in_all(watch)
+        await self._assess(watch, now)
+
+    async def _assess(self, watch: Watch, now: datetime) -> None:
+        """Propose a severity for the service's open incidents from what was just measured."""
+        known = assess.figures(self.context, watch.values, quorums(watch))
+        if not self.duty.mine or not known:
+            return
+        try:
+            await assess.watch(self.context, watch.service.name, known)
+        except (StoreFull, StoreAway, CommandError) as error:
+            log.error("no severity is proposed at %s, it is tried again: %s", now.isoformat(), error)
 
     def _tell(self, watch: Watch) -> None:
         """Let the other processes know where the rules stand; nothing waits for it."""

@@ -14,6 +14,7 @@ def incident_json(state: Incident) -> dict[str, Any]:
     """An incident, as JSON."""
     return {
         "id": state.id,
+        "seq": state.seq,
         "title": state.title,
         "service": state.service,
         "severity": state.severity.label,
@@ -30,11 +31,40 @@ def incident_json(state: Incident) -> dict[str, Any]:
         "resolution_proposed_at": instant(state.proposed_at) if state.proposed_at else None,
         "runs": list(state.runs),
         "cause": state.cause,
+        **record_json(state),
         "clocks": [
             {"id": c.id, "due": instant(c.due), "state": str(c.state), "late_by": c.late_by.total_seconds()}
             for c in state.clocks
         ],
     }
+
+
+def record_json(state: Incident) -> dict[str, Any]:
+    """What is kept with it beside its course."""
+    record, proposed, hit = state.record, state.record.proposal, state.record.affected
+    return {
+        "proposed_severity": {
+            "severity": proposed.severity.label,
+            "criterion": proposed.criterion,
+            "condition": proposed.condition,
+            "evidence": proposed.evidence,
+            "at": instant(proposed.at),
+            "by": proposed.by,
+        }
+        if proposed
+        else None,
+        "exercise": record.exercise,
+        "private": record.private,
+        "only": list(record.only),
+        "affected": {"services": list(hit.services), "users": hit.users, "share": hit.share},
+        "files": [
+            {"event": f.seq, "name": f.name, "sha256": f.sha256, "size": f.size, "type": f.kind, "note": f.note,
+             "by": f.by, "at": instant(f.at), "erased": f.erased}
+            for f in record.files
+        ],
+        "pins": {str(seq): note for seq, note in record.pins.items()},
+        "corrections": {str(seq): text for seq, text in record.corrections.items()},
+    }  # fmt: skip
 
 
 def roles_json(state: Incident) -> dict[str, list[dict[str, str]]]:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
+from hutch.model.impact import DEFAULT_CRITERIA, Criterion
 from hutch.model.ingest import IngestSource
 from hutch.model.message import NotifyConfig
 from hutch.model.oncall import PeopleConfig
@@ -121,6 +122,7 @@ class Config:
     store: str = ".hutch"
     services: Mapping[str, ServiceConfig] = field(default_factory=dict)
     policy: Policy = field(default_factory=lambda: dict(DEFAULT_POLICY))
+    criteria: tuple[Criterion, ...] = DEFAULT_CRITERIA
     calendar: Calendar = field(default_factory=Calendar)
     rules: tuple[Rule, ...] = ()
     runbooks: tuple[str, ...] = ()

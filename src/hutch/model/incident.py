@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hutch.model import roles, todo
+from hutch.model import record, roles, todo
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
@@ -59,6 +59,7 @@ class Incident:
     cause: Mapping[str, object] | None = None  # the first cause of the latest diagnosis, as JSON
     clocks: tuple[Clock, ...] = ()
     items: tuple[ActionItem, ...] = ()
+    record: record.Record = field(default_factory=record.Record)
 
     @property
     def open(self) -> bool:
@@ -125,10 +126,13 @@ def _first(event: Event) -> Incident:
         declared_at=event.at,
         runbook=str(data.get("runbook", "")),
         summary=str(data.get("summary", "")),
+        record=record.opened(data),
     )
 
 
 def _apply(state: Incident, event: Event) -> Incident:
+    if event.kind in record.KINDS:
+        return replace(state, record=record.after(state.record, event))
     handler = _FOLDS.get(event.kind)
     return handler(state, event) if handler else state
 
@@ -248,6 +252,7 @@ KINDS = frozenset(
         "review.published",
         "alert.flapping",
         *_FOLDS,
+        *record.KINDS,
     }
 )
 """Every kind of event that an incident's stream may hold."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from hutch.model.event import Event
 from hutch.review.message_sentences import SENTENCES as MESSAGES
 from hutch.review.reading import Told, many, number, part, parts, text
+from hutch.review.record_sentences import SENTENCES as RECORD
 from hutch.review.wording import length, one_line
 
 Sentence = Callable[[Told], str]
@@ -186,6 +187,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "run.linked": _linked,
     "cause.named": lambda t: f"Cause identified: {_cause(t.event.data)}",
     "severity.changed": lambda t: f"Severity is now {t.get('to', 'unknown')}{_because(t)}",
+    **RECORD,
     "note.added": lambda t: f"{one_line(t.event.actor)} noted: {t.get('text', '(nothing)')}",
     "item.added": lambda t: f"Action item {t['number']}: {_item(t)}",
     "item.changed": lambda t: f"Action item {t['number']} is now: {_item(t)}",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from hutch.commands import byhand, incidents, reviews, runs
+from hutch.commands import byhand, incidents, reviews, runs, transitions
 from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.respond import run_document
@@ -18,6 +18,8 @@ from hutch.web.site import site_of
 router = APIRouter(prefix="/api/v1")
 Text = Annotated[str, Body(embed=True, max_length=20_000)]
 Who = Annotated[str, Body(embed=True, max_length=200)]
+Seen = Annotated[int, Body(embed=True, ge=0)]
+"""The ``seq`` that the caller looked at: if the course changed since, nothing is done, and the answer says what."""
 
 
 def _context(request: Request) -> Context:
@@ -93,10 +95,12 @@ async def note(request: Request, incident_id: str, text: Text, actor: Who) -> di
 
 
 @router.post("/incidents/{incident_id}/severity")
-async def severity(request: Request, incident_id: str, severity: Text, reason: Text, actor: Who) -> dict[str, Any]:
+async def severity(
+    request: Request, incident_id: str, severity: Text, reason: Text, actor: Who, seen: Seen = 0
+) -> dict[str, Any]:
     """Change the severity, with the reason."""
     level = _severity(severity)
-    return incident_json(await incidents.set_severity(_context(request), incident_id, level, reason, actor))
+    return incident_json(await transitions.set_severity(_context(request), incident_id, level, reason, actor, seen))
 
 
 @router.post("/incidents/{incident_id}/updates")
@@ -106,9 +110,15 @@ async def update(request: Request, incident_id: str, text: Text, actor: Who) -> 
 
 
 @router.post("/incidents/{incident_id}/resolution")
-async def resolve(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+async def resolve(request: Request, incident_id: str, text: Text, actor: Who, seen: Seen = 0) -> dict[str, Any]:
     """Resolve by hand."""
-    return incident_json(await incidents.resolve(_context(request), incident_id, text, actor))
+    return incident_json(await transitions.resolve(_context(request), incident_id, text, actor, seen))
+
+
+@router.post("/incidents/{incident_id}/reopening")
+async def reopen(request: Request, incident_id: str, reason: Text, actor: Who, seen: Seen = 0) -> dict[str, Any]:
+    """It is back."""
+    return incident_json(await transitions.reopen(_context(request), incident_id, reason, actor, seen))
 
 
 @router.get("/runs")

@@ -1,0 +1,146 @@
+"""What is kept with an incident beside its course: who may see it, what it hits, evidence, pins, corrections. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from hutch.model.event import Event
+from hutch.model.severity import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A severity that the measured impact speaks for: the criterion that it meets, and the figure."""
+
+    severity: Severity
+    criterion: str
+    condition: str
+    evidence: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A piece of evidence: ``seq`` is its event, ``sha256`` the address of its content, ``size`` in bytes."""
+
+    seq: int
+    name: str
+    sha256: str
+    size: int
+    kind: str
+    note: str
+    by: str
+    at: datetime
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Who is hit: services beside the incident's own, and users, in words and as a share in %."""
+
+    services: tuple[str, ...] = ()
+    users: str = ""
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All of it. ``only`` are the people who may see a private incident; ``pins`` and ``corrections`` go by the number
+    of the event that they are about."""
+
+    proposal: Proposal | None = None
+    exercise: bool = False
+    private: bool = False
+    only: tuple[str, ...] = ()
+    affected: Affected = field(default_factory=Affected)
+    files: tuple[File, ...] = ()
+    pins: Mapping[int, str] = field(default_factory=dict)
+    corrections: Mapping[int, str] = field(default_factory=dict)
+
+    def seen_by(self, who: str | None) -> bool:
+        """Whether a person may see it; None is Hutch itself, which sees all."""
+        return not self.private or who is None or who in self.only
+
+
+def opened(data: Mapping[str, object]) -> Record:
+    """The record that an incident begins with, from the data of its first event."""
+    return Record(exercise=bool(data.get("exercise")), private=bool(data.get("private")), only=_names(data.get("only")))
+
+
+def after(record: Record, event: Event) -> Record:
+    """The record after one more event."""
+    change = _FOLDS.get(event.kind)
+    return change(record, event) if change else record
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()
+
+
+def _proposed(record: Record, event: Event) -> Record:
+    told = {key: str(event.data.get(key, "")) for key in ("criterion", "condition", "evidence")}
+    severity = Severity.of(str(event.data["severity"]))
+    return replace(record, proposal=Proposal(severity, **told, at=event.at, by=event.actor))
+
+
+def _affected(record: Record, event: Event) -> Record:
+    share = event.data.get("share")
+    found = Affected(
+        _names(event.data.get("services")),
+        str(event.data.get("users", "")),
+        float(str(share)) if isinstance(share, int | float) else None,
+    )
+    return replace(record, affected=found)
+
+
+def _attached(record: Record, event: Event) -> Record:
+    d = event.data
+    size = int(str(d.get("size", 0)))
+    texts = [str(d.get(key, "")) for key in ("name", "sha256", "type", "note")]
+    name, digest, kind, note = texts
+    return replace(
+        record, files=(*record.files, File(event.seq, name, digest, size, kind, note, event.actor, event.at))
+    )
+
+
+def _file_erased(record: Record, event: Event) -> Record:
+    digest = event.data.get("attachment")
+    if not digest:
+        return record
+    files = tuple(replace(f, erased=True) if f.sha256 == digest else f for f in record.files)
+    return replace(record, files=files)
+
+
+def _pinned(record: Record, event: Event) -> Record:
+    return replace(record, pins={**record.pins, _of(event): str(event.data.get("note", ""))})
+
+
+def _unpinned(record: Record, event: Event) -> Record:
+    return replace(record, pins={seq: note for seq, note in record.pins.items() if seq != _of(event)})
+
+
+def _corrected(record: Record, event: Event) -> Record:
+    return replace(record, corrections={**record.corrections, _of(event): str(event.data.get("text", ""))})
+
+
+def _of(event: Event) -> int:
+    return int(str(event.data["event"]))
+
+
+_FOLDS: Mapping[str, Callable[[Record, Event], Record]] = {
+    "severity.proposed": _proposed,
+    "incident.private": lambda r, e: replace(r, private=True, only=_names(e.data.get("only"))),
+    "incident.public": lambda r, _: replace(r, private=False, only=()),
+    "affected.changed": _affected,
+    "evidence.attached": _attached,
+    "event.erased": _file_erased,
+    "event.pinned": _pinned,
+    "event.unpinned": _unpinned,
+    "event.corrected": _corrected,
+}
+
+KINDS = frozenset(_FOLDS)
+"""The kinds of event that it is the fold of."""
