@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
 
 import click
 
@@ -14,8 +10,8 @@ from hutch.cli.shell import as_json, emit, with_context
 from hutch.commands.context import CommandError, Context
 from hutch.commands.report import made
 from hutch.commands.times import when
-from hutch.model.event import instant
 from hutch.review.report import STAGES, Report, Spread
+from hutch.review.reportdata import as_data, csv_lines
 from hutch.review.wording import length, one_line
 
 BAR = 24
@@ -25,48 +21,26 @@ BAR = 24
 @click.command()
 @click.option("--since", default="30d", show_default=True, help="How far back (7d, 24h), or a date (2026-01-31).")
 @click.option("--until", default="", help="The end, written the same way; now where it is not given.")
+@click.option("--exercises", is_flag=True, help="The exercises, which count apart, in place of what was real.")
 @click.option("--csv", "as_csv", is_flag=True, help="One incident a line, for a spreadsheet.")
 @as_json
-def report(since: str, until: str, as_csv: bool, json_out: bool) -> None:
+def report(since: str, until: str, exercises: bool, as_csv: bool, json_out: bool) -> None:
     """Times to acknowledge and resolve, counts, promises, noisy alerts, runbooks."""
     if as_csv and json_out:
         raise CommandError("--csv and --json at once: choose one", 2)
 
     async def go(context: Context) -> Report:
         now = context.clock.now()
-        return await made(context, when(since, now, "--since"), when(until, now, "--until") if until else now)
+        end = when(until, now, "--until") if until else now
+        return await made(context, when(since, now, "--since"), end, exercises=exercises)
 
     found = with_context(go)
     if json_out:
         emit(as_data(found))
     elif as_csv:
-        _csv(found)
+        click.echo("".join(csv_lines(found)), nl=False)
     else:
         click.echo("\n".join(page(found)))
-
-
-def as_data(found: Report) -> dict[str, Any]:
-    """The report as JSON: times in seconds, instants in UTC."""
-    data = asdict(found)
-    data["since"], data["until"] = instant(found.since), instant(found.until)
-    for row in data["incidents"]:
-        row["detected_at"] = instant(row["detected_at"])
-    return data
-
-
-def _csv(found: Report) -> None:
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["id", "service", "severity", "detected_at", "open", "cause", *STAGES, "reopened", "broken", "title"])
-    for row in found.incidents:
-        broken = " ".join(name for name, how in row.promises.items() if how in ("late", "overdue"))
-        times = [row.times.get(stage, "") for stage in STAGES]
-        words = [row.id, row.service, row.severity, instant(row.detected_at), row.open, row.cause]
-        out.writerow([_inert(w) for w in [*words, *times, row.reopened, broken, one_line(row.title)]])
-
-
-def _inert(value: object) -> object:
-    """Text that a spreadsheet would take for a formula begins with an apostrophe there."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
 
 
 def page(found: Report) -> Iterator[str]:

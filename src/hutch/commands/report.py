@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
+from hutch.commands.messages import declared_exercise
 from hutch.model.event import Event
 from hutch.model.incident import fold, stream_of
 from hutch.review.report import Report, Told, report
@@ -14,12 +15,15 @@ AT_ONCE = 64
 """Streams that are read in one turn."""
 
 
-async def made(context: Context, since: datetime, until: datetime) -> Report:
-    """The report on the incidents detected between the two times. Raises :class:`CommandError` for no time between."""
+async def made(context: Context, since: datetime, until: datetime, *, exercises: bool = False) -> Report:
+    """The report on the incidents detected between the two times: the real ones, or the ``exercises``, never both.
+
+    Raises :class:`CommandError` for no time between.
+    """
     if until <= since:
         raise CommandError(f"the report would end at {until:%Y-%m-%d %H:%M} before it begins; change --until", 2)
     told = [await _told(context, name) for name in await _declared(context, since, until)]
-    return report(told, since, until)
+    return report([t for t in told if declared_exercise(t.own) is exercises], since, until)
 
 
 async def _declared(context: Context, since: datetime, until: datetime) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hutch.commands import incidents
@@ -53,25 +55,71 @@ async def draft_review(context: Context, incident_id: str) -> str:
 
 async def write_review(context: Context, incident_id: str, actor: str, path: Path | None = None) -> Path:
     """Write the review to a file and say so on the timeline."""
-    place = path or context.home / "reviews" / f"{incident_id}.md"
+    place = path or _place(context, incident_id)
     _write(place, await draft_review(context, incident_id))
     await incidents.change(context, incident_id, lambda _: [Draft("review.drafted", {"path": str(place)}, actor)])
     return place
 
 
-async def publish(context: Context, incident_id: str, path: Path | None, actor: str, gaps: bool = False) -> Incident:
-    """Put the finished review on record: that promise is met. A later edition is another event.
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The review as somebody may edit it: ``kept`` tells a draft that was written from one made of the facts now."""
+
+    text: str
+    kept: bool
+
+    @property
+    def digest(self) -> str:
+        """Of the text: to change what was looked at, and nothing else."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+
+async def edition(context: Context, incident_id: str) -> Edition:
+    """The draft in the store's folder; where there is none, one from the facts."""
+    place = _place(context, (await incidents.load(context, incident_id)).id)
+    if await asyncio.to_thread(place.is_file):
+        return Edition(await asyncio.to_thread(_read, place), True)
+    return Edition(await draft_review(context, incident_id), False)
+
+
+async def keep(context: Context, incident_id: str, text: str, seen: str, actor: str) -> Incident:
+    """Write the draft anew. ``seen`` is the digest of what was edited: if somebody else wrote since, nothing is done.
+
+    Raises :class:`CommandError` for that, and for a review that says nothing or is too long.
+    """
+    before = await edition(context, incident_id)
+    if before.kept and before.digest != seen:
+        raise CommandError("somebody kept another edition since you opened this one; copy yours, and look again")
+    words = context.secrets.mask(text.strip()) + "\n"
+    if not words.strip() or len(words.encode()) > LONGEST:
+        raise CommandError(f"a review has between 1 and {LONGEST // 1024} kB of text", 2)
+    place = _place(context, incident_id)
+    await asyncio.to_thread(_write, place, words)
+    return await incidents.change(
+        context, incident_id, lambda _: [Draft("review.drafted", {"path": str(place)}, actor)]
+    )
+
+
+def _place(context: Context, incident_id: str) -> Path:
+    return context.home / "reviews" / f"{incident_id}.md"
+
+
+async def publish(
+    context: Context, incident_id: str, path: Path | None, actor: str, gaps: bool = False, reason: str = ""
+) -> Incident:
+    """Put the finished review on record: that promise is met. A later edition is another event, for a ``reason``.
 
     Raises :class:`CommandError` where the incident is open, the file is none of text or too long, or, without
     ``gaps``, where it still asks questions.
     """
-    place = path or context.home / "reviews" / f"{incident_id}.md"
+    place = path or _place(context, incident_id)
     words = context.secrets.mask(_read(place))
     left = open_slots(words)
     if left and not gaps:
         asked = ", ".join(f"line {line} [{slot}]" for line, slot in left[:3]) + (" …" if len(left) > 3 else "")
         raise CommandError(f"{place} still asks {len(left)} questions: {asked}; answer them, or say --with-gaps")
     data = {"text": words, "sha256": hashlib.sha256(words.encode()).hexdigest(), "gaps": len(left)}
+    data |= {"reason": context.secrets.mask(reason)} if reason else {}
 
     def decide(state: Incident) -> list[Draft]:
         if state.open:

@@ -199,7 +199,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "update.posted": _update,
     **MESSAGES,
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",
-    "review.published": lambda t: f"Post-incident review published by {one_line(t.event.actor)}",
+    "review.published": lambda t: f"Post-incident review published by {one_line(t.event.actor)}{_because(t)}",
     "watch.started": lambda t: f"Watching for a regression until {t.at('until')}",
     "watch.passed": lambda _: "The regression watch ended: it did not come back",
     "clock.started": lambda t: f"Promised: {promise(t['clock'])} by {t.at('due')}",

@@ -11,7 +11,7 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import drafts, incidents, maintenance, outputs, past, reviews, silences
+from hutch.commands import drafts, incidents, maintenance, oncall, outputs, past, reviews, silences, standings
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -22,7 +22,7 @@ from hutch.model.severity import Severity
 from hutch.review.pins import pinned
 from hutch.web import assets
 from hutch.web.live import Full
-from hutch.web.present import held, room
+from hutch.web.present import dashboard, held, room
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
 from hutch.web.present.runbook import address
@@ -43,17 +43,23 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def index(request: Request) -> Response:
-    """Incidents, and runs that belong to none."""
+    """What is on fire, what is due next, which services are well; resolved ones, and runs that belong to none."""
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
     alone = [r for r in await site.ran.every() if not r.incident]
+    found = await incidents.listing(context)
+    due, owed = dashboard.due(found, now)
+    watched = {name: await standings.watched(context, name) for name in context.services}
     return site.draw(
         request,
         "index",
         streams="*",
-        incidents=show_incident.rows(await incidents.listing(context), now),
+        incidents=show_incident.rows(found, now),
+        due=due,
+        owed=owed,
         runs=[show_incident.run_row(r, now) for r in reversed(alone[-RUNS_MOST:])],
-        services=list(context.services),
+        services=dashboard.services(watched, found),
+        on_call=dashboard.on_call(await oncall.show(context), now),
         held=held.rows(await silences.listing(context), await maintenance.listing(context), now),
     )
 

@@ -60,7 +60,7 @@ async def send(request: Request, incident_id: str, audience: str) -> Response:
         if drafts.kept(own, reader) is None:
             raise CommandError("keep the draft first: what is sent is what somebody looked at")
         await updates.send(context, seen, who, override=fields.get("override", ""), digest=digest)
-        told = ", ".join(c.name for c in seen.channels)
+        told = ", ".join(seen.places)
         return Went(f"The update for {reader} is on its way to {told}.", place)
 
     return await do(request, f"{place}/sending" if reader is Audience.CUSTOMERS else place, deed)
@@ -83,7 +83,8 @@ async def _page(request: Request, incident_id: str, audience: str, name: str, te
         reads=room.READS[reader],
         audiences=room.audiences(own, {}, now),
         text=block(seen.text),
-        channels=[line(c.name) for c in seen.channels],
+        channels=[line(name) for name in seen.places],
+        public=[(line(name), line(how.replace("_", " "))) for name, how in (seen.public or {}).items()],
         found=[line(str(f)) for f in seen.found],
         slots=[(number, line(words)) for number, words in seen.slots],
         digest=seen.digest,

@@ -114,7 +114,7 @@ async def test_an_update_for_customers_leaves_on_a_second_page_only(channels: Co
     assert "a mail address" in page.said and "Send to" not in page.said
     assert not any(f.action.endswith("/sending") for f in page.forms)
     last = await site.page(f"{editor}/sending")
-    assert "Send to 1 customer channel" in last.said and "autofocus" in last.html.partition(">Cancel")[0][-60:]
+    assert "Send to customers in 1 place" in last.said and "autofocus" in last.html.partition(">Cancel")[0][-60:]
     form = form_of(last, "/sending")
     unsure = await site.send(form, sure="")
     assert "confirmed on a page of its own" in unsure.said

@@ -148,7 +148,7 @@ def view(state: Incident, now: datetime) -> IncidentView:
         row=row(state, now),
         summary=line(state.summary),
         phases=phases(state),
-        promises=tuple(_promise(c, now) for c in sorted(state.clocks, key=_by_urgency)),
+        promises=tuple(promised(c, now) for c in sorted(state.clocks, key=_by_urgency)),
         alerts=alerts(state),
         commander=line(state.commander),
         resolution=line(state.resolution),
@@ -186,7 +186,7 @@ def row(state: Incident, now: datetime) -> Row:
         open=state.open,
         detected=moment(state.detected_at, now),
         ended=moment(state.resolved_at, now) if state.resolved_at else None,
-        next=_promise(due, now) if due else None,
+        next=promised(due, now) if due else None,
         cause=text(state.cause or {}, "summary"),
         acknowledged_by=line(state.acknowledged_by),
     )
@@ -230,7 +230,8 @@ def _by_urgency(clock: Clock) -> tuple[bool, datetime]:
     return (clock.state is not ClockState.RUNNING, clock.due)
 
 
-def _promise(clock: Clock, now: datetime) -> Promise:
+def promised(clock: Clock, now: datetime) -> Promise:
+    """How a clock stands, in words."""
     state, word = _standing(clock, now)
     return Promise(promise(clock.id), state, word, moment(clock.due, now))
 
