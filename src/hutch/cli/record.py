@@ -8,13 +8,11 @@ import click
 
 from hutch.cli.shell import actor, as_json, emit, with_context
 from hutch.commands import assess as assessing
-from hutch.commands import record
+from hutch.commands import pins, record
 from hutch.commands.context import Context
 from hutch.commands.views import incident_json
-from hutch.model.incident import Incident
+from hutch.model.incident import Incident, stream_of
 from hutch.review.wording import one_line
-
-EVENT = "The number of the event in the incident's log: #12 of the timeline is 12."
 
 
 @click.command()
@@ -42,21 +40,24 @@ def affected(incident_id: str, services: Sequence[str], users: str, share: float
 
 @click.command()
 @click.argument("incident_id")
-@click.argument("event", type=click.IntRange(1))
-@click.option("--note", default="", help="Why it matters.")
+@click.argument("event")
 @as_json
-def pin(incident_id: str, event: int, note: str, json_out: bool) -> None:
-    """Keep EVENT, by its number in the log, on top of the incident."""
-    _say(lambda c: record.pin(c, incident_id, event, note, actor()), json_out)
+def pin(incident_id: str, event: str, json_out: bool) -> None:
+    """Keep EVENT on top of the incident: its number in the log, or its ref where it is one of a run."""
+    _say(lambda c: pins.pin(c, incident_id, _ref(incident_id, event), actor()), json_out)
 
 
 @click.command()
 @click.argument("incident_id")
-@click.argument("event", type=click.IntRange(1))
+@click.argument("event")
 @as_json
-def unpin(incident_id: str, event: int, json_out: bool) -> None:
+def unpin(incident_id: str, event: str, json_out: bool) -> None:
     """Take the pin off EVENT."""
-    _say(lambda c: record.unpin(c, incident_id, event, actor()), json_out)
+    _say(lambda c: pins.unpin(c, incident_id, _ref(incident_id, event), actor()), json_out)
+
+
+def _ref(incident_id: str, event: str) -> str:
+    return event if "#" in event else f"{stream_of(incident_id)}#{event}"
 
 
 @click.command()
@@ -83,8 +84,8 @@ def shown(state: Incident) -> Iterator[str]:
     users = " ".join(w for w in (hit.users, "" if hit.share is None else f"({hit.share:g} % of users)") if w)
     if hit.services or users:
         yield f"affected: {one_line('; '.join(w for w in (', '.join(hit.services), users) if w))}"
-    for seq, note in kept.pins.items():
-        yield f"pinned: event {seq}{f', {one_line(note)}' if note else ''}"
+    for ref in kept.pins:
+        yield f"pinned: {one_line(ref)}"
     for seq, text in kept.corrections.items():
         yield f"corrected: event {seq}: {one_line(text)}"
     for file in kept.files:

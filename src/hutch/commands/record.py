@@ -1,4 +1,4 @@
-"""What people keep with an incident beside its course: who is affected, pins, and corrections. Each is an event."""
+"""What people keep with an incident beside its course: who is affected, and corrections. Each is an event."""
 
 from __future__ import annotations
 
@@ -30,38 +30,17 @@ async def affected(
     return await incidents.change(context, incident_id, lambda _: [Draft("affected.changed", data, actor)])
 
 
-async def pin(context: Context, incident_id: str, seq: int, note: str, actor: str) -> Incident:
-    """Keep an event in sight: pins stand on top of the incident."""
-    data = {"event": seq, "note": _words(context, note, "--note")}
-    return await _about(context, incident_id, seq, Draft("event.pinned", data, actor))
-
-
-async def unpin(context: Context, incident_id: str, seq: int, actor: str) -> Incident:
-    """Take a pin off. Raises :class:`CommandError` where there is none."""
-
-    def decide(state: Incident) -> list[Draft]:
-        if seq not in state.record.pins:
-            raise CommandError(f"event {seq} of {incident_id} is not pinned", 2)
-        return [Draft("event.unpinned", {"event": seq}, actor)]
-
-    return await incidents.change(context, incident_id, decide)
-
-
 async def correct(context: Context, incident_id: str, seq: int, text: str, actor: str) -> Incident:
     """Say what is true instead of an event. The event stays as it is: the log is never rewritten."""
     if not text.strip():
         raise CommandError("a correction says what is true instead", 2)
     data = {"event": seq, "text": _words(context, text, "the correction")}
-    return await _about(context, incident_id, seq, Draft("event.corrected", data, actor))
 
-
-async def _about(context: Context, incident_id: str, seq: int, draft: Draft) -> Incident:
     def decide(state: Incident) -> list[Draft]:
         if not 1 <= seq <= state.seq:
-            raise CommandError(
-                f"{incident_id} has no event {seq}: `hutch incident timeline {incident_id} --json` numbers them", 2
-            )
-        return [draft]
+            numbers = f"`hutch incident timeline {incident_id} --json` numbers them"
+            raise CommandError(f"{incident_id} has no event {seq}: {numbers}", 2)
+        return [Draft("event.corrected", data, actor)]
 
     return await incidents.change(context, incident_id, decide)
 

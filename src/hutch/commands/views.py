@@ -62,7 +62,7 @@ def record_json(state: Incident) -> dict[str, Any]:
              "by": f.by, "at": instant(f.at), "erased": f.erased}
             for f in record.files
         ],
-        "pins": {str(seq): note for seq, note in record.pins.items()},
+        "pins": list(record.pins),
         "corrections": {str(seq): text for seq, text in record.corrections.items()},
     }  # fmt: skip
 

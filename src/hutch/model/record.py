@@ -48,8 +48,8 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All of it. ``only`` are the people who may see a private incident; ``pins`` and ``corrections`` go by the number
-    of the event that they are about."""
+    """All of it. ``only`` are the people who may see a private incident; ``pins`` are references
+    (``incident:INC-2026-001#12``), ``corrections`` go by the number of the event that they are about."""
 
     proposal: Proposal | None = None
     exercise: bool = False
@@ -57,7 +57,7 @@ class Record:
     only: tuple[str, ...] = ()
     affected: Affected = field(default_factory=Affected)
     files: tuple[File, ...] = ()
-    pins: Mapping[int, str] = field(default_factory=dict)
+    pins: tuple[str, ...] = ()
     corrections: Mapping[int, str] = field(default_factory=dict)
 
     def seen_by(self, who: str | None) -> bool:
@@ -115,19 +115,18 @@ def _file_erased(record: Record, event: Event) -> Record:
 
 
 def _pinned(record: Record, event: Event) -> Record:
-    return replace(record, pins={**record.pins, _of(event): str(event.data.get("note", ""))})
+    return replace(record, pins=tuple(dict.fromkeys((*record.pins, str(event.data.get("ref", ""))))))
 
 
 def _unpinned(record: Record, event: Event) -> Record:
-    return replace(record, pins={seq: note for seq, note in record.pins.items() if seq != _of(event)})
+    return replace(record, pins=tuple(ref for ref in record.pins if ref != event.data.get("ref")))
 
 
 def _corrected(record: Record, event: Event) -> Record:
-    return replace(record, corrections={**record.corrections, _of(event): str(event.data.get("text", ""))})
-
-
-def _of(event: Event) -> int:
-    return int(str(event.data["event"]))
+    about = event.data.get("event")
+    if not isinstance(about, int):
+        return record
+    return replace(record, corrections={**record.corrections, about: str(event.data.get("text", ""))})
 
 
 _FOLDS: Mapping[str, Callable[[Record, Event], Record]] = {

@@ -44,11 +44,6 @@ def _erased(told: Told) -> str:
     return f"Erased by {one_line(told.event.actor)}: {what}{f' ({fields})' if fields else ''}{_because(told)}"
 
 
-def _pinned(told: Told) -> str:
-    note = f": {told['note']}" if told["note"] else ""
-    return f"{one_line(told.event.actor)} pinned event {told['event']}{note}"
-
-
 def _because(told: Told) -> str:
     return f": {told['reason']}" if told["reason"] else ""
 
@@ -60,7 +55,5 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "affected.changed": _affected,
     "evidence.attached": _attached,
     "event.erased": _erased,
-    "event.pinned": _pinned,
-    "event.unpinned": lambda t: f"{one_line(t.event.actor)} took the pin off event {t['event']}",
     "event.corrected": lambda t: f"{one_line(t.event.actor)} corrected event {t['event']}: {t['text']}",
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import choosing, incidents, reports
+from hutch.commands import choosing, incidents, reports, transitions
 from hutch.commands.context import CommandError, Context
 from hutch.web import people
 from hutch.web.guard import read_form
@@ -129,7 +129,7 @@ async def resolve(request: Request, incident_id: str) -> Response:
     async def deed(context: Context, fields: Fields, who: str) -> str:
         if not (await incidents.load(context, incident_id)).open:
             raise CommandError(f"{incident_id} is resolved already")
-        await incidents.resolve(context, incident_id, wanted(fields, "text", "what ended it"), who)
+        await transitions.resolve(context, incident_id, wanted(fields, "text", "what ended it"), who)
         return f"{incident_id} is resolved."
 
     return await do(request, await _incident_page(request, incident_id), deed)

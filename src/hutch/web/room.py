@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hutch.commands import incidents, pins, todo
+from hutch.commands import incidents, pins, todo, transitions
 from hutch.commands.context import CommandError, Context
 from hutch.commands.times import by
 from hutch.commands.todo import Wanted
@@ -73,7 +73,7 @@ async def severity(request: Request, incident_id: str) -> Response:
             raise CommandError(str(error), 2) from error
         if (await incidents.load(context, incident_id)).severity is level:
             raise CommandError(f"it is {level.label} already")
-        await incidents.set_severity(context, incident_id, level, context.secrets.mask(reason), who)
+        await transitions.set_severity(context, incident_id, level, reason, who)
         return f"{incident_id} is {level.label} now; what is not yet met is due anew."
 
     return await do(request, await place_of(request, incident_id), deed)
@@ -85,9 +85,7 @@ async def reopen(request: Request, incident_id: str) -> Response:
 
     async def deed(context: Context, fields: Fields, who: str) -> str:
         reason = wanted(fields, "reason", "what came back")
-        if (await incidents.load(context, incident_id)).open:
-            raise CommandError(f"{incident_id} is open")
-        await incidents.reopen(context, incident_id, context.secrets.mask(reason), who)
+        await transitions.reopen(context, incident_id, reason, who)
         return f"{incident_id} is open again; its promises start anew."
 
     return await do(request, await place_of(request, incident_id), deed)

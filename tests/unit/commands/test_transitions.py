@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hutch.commands import incidents, record, transitions
+from hutch.commands import incidents, pins, record, transitions
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.incident import Incident, Phase
@@ -95,14 +95,14 @@ async def test_the_guards_are_those_of_the_phases(context: Context) -> None:
 async def test_affected_pins_and_corrections_are_events(context: Context) -> None:
     state = await declared(context)
     await record.affected(context, state.id, ["mail"], "all in Europe", 40.0, "olivia")
-    await record.pin(context, state.id, 1, "how it began", "olivia")
+    first = f"{state.stream}#1"
+    await pins.pin(context, state.id, first, "olivia")
     after = await record.correct(context, state.id, 1, "it began at 09:40", "peter")
     assert after.record.affected.services == ("mail",) and after.record.affected.share == 40.0
-    assert after.record.pins == {1: "how it began"} and after.record.corrections == {1: "it began at 09:40"}
-    assert (await record.unpin(context, state.id, 1, "olivia")).record.pins == {}
+    assert after.record.pins == (first,) and after.record.corrections == {1: "it began at 09:40"}
+    assert (await pins.unpin(context, state.id, first, "olivia")).record.pins == ()
     for bad in (
-        record.pin(context, state.id, 99, "", "olivia"),
-        record.unpin(context, state.id, 1, "olivia"),
+        pins.pin(context, state.id, f"{state.stream}#99", "olivia"),
         record.correct(context, state.id, 1, " ", "olivia"),
         record.affected(context, state.id, ["nowhere"], "", None, "olivia"),
         record.affected(context, state.id, [], "", 101.0, "olivia"),
