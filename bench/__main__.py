@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import (
     ansible,
+    clocks,
     diagnosis,
     ingest,
     log,
@@ -39,6 +40,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "postgres": postgres.measure,
     "recovery": recovery.measure,
     "workers": workers.measure,
+    "clocks": clocks.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
 

@@ -1,0 +1,174 @@
+"""100,000 open promises: what looking at those that are due costs, and how late they are told on a busy machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from bench.measure import Figure, Goal, Ratio, parts, per_round, percentile, spread
+from bench.room import scratch
+from hutch.bootstrap.stores import VARIABLE
+from hutch.bootstrap.wire import open_context
+from hutch.commands import incidents
+from hutch.commands.context import Context
+from hutch.commands.worker import Worker
+from hutch.model import incident as model
+from hutch.model.event import parse_instant
+from hutch.model.severity import Severity
+from hutch.ports import Append, Job
+from rolerabbit.embedded.postgres import Postgres
+
+FEW, MANY = 100, 100_000
+"""Open clocks; each incident has two."""
+
+BATCH = 256
+"""Incidents in one commit while the store is filled."""
+
+TICK = 10
+"""Incidents whose clocks are due at once."""
+
+HOW = (
+    "A tick: {tick} incidents have a promise that is overdue; the worker takes the job of each, says it on the timeline "
+    "(one durable commit), sets the next timer, finds nothing more to do and asks when the next one is due. The same in "
+    "turn on a store with {few} other clocks open and on one with {many:,}, over SQLite and over Postgres. Lateness: "
+    "with {many:,} open, {rings} promises fall due over some seconds while {hogs} other processes compute without a "
+    "pause; how much later than its due time each is said, as the 99th percentile over one second."
+)
+
+
+def measure(quick: bool) -> Figure:
+    """Both stores filled with few and with many, ticks in turn, then the lateness on the fuller one."""
+    few, many, rounds, rings = (20, 200, 2, 10) if quick else (FEW, MANY, 15, 200)
+    ratios = []
+    with scratch() as folder, Postgres.temporary(durable=True) as postgres:
+        for name, urls in (("SQLite", ("", "")), ("Postgres", (postgres.createdb("few"), postgres.createdb("many")))):
+            found, late = asyncio.run(_both(folder / name, urls, (few, many), rounds, rings))
+            value = per_round(found, lambda r: r["tick, many open (s)"] / r["tick, few open (s)"])
+            ratios.append(
+                Ratio(f"tick on {name}", f"with {few} clocks open", value, Goal(1.5), parts(found, *found[0]))
+            )
+            said = spread([percentile(late, 99)])
+            ratios.append(Ratio(f"lateness p99 on {name}", "one second", said, Goal(1), {"late (s)": spread(late)}))
+    how = HOW.format(tick=TICK, few=few, many=many, rings=rings, hogs=HOGS)
+    return Figure("clocks", "Open promises", how, tuple(ratios), {"clocks open": many})
+
+
+async def _both(
+    folder: Path, urls: tuple[str, str], counts: tuple[int, int], rounds: int, rings: int
+) -> tuple[list[dict[str, float]], list[float]]:
+    rooms = [await Room.made(folder / str(count), url, count) for count, url in zip(counts, urls, strict=True)]
+    try:
+        await asyncio.gather(*(room.tick() for room in rooms))  # what a first use costs
+        found = []
+        for number in range(rounds):
+            took = {room: await room.tick() for room in (rooms if number % 2 else rooms[::-1])}
+            found.append({"tick, few open (s)": took[rooms[0]], "tick, many open (s)": took[rooms[1]]})
+        return found, await rooms[1].lateness(rings)
+    finally:
+        for room in rooms:
+            await room.context.close()
+
+
+@dataclass(slots=True, eq=False)
+class Room:
+    """A store with open clocks, and a worker that is stepped by hand."""
+
+    context: Context
+    worker: Worker = field(init=False)
+    made_so_far: int = 0
+
+    def __post_init__(self) -> None:
+        self.worker = Worker(self.context)
+
+    @classmethod
+    async def made(cls, folder: Path, url: str, clocks: int) -> Room:
+        """So many clocks that are due in days, each incident with its timer."""
+        folder.mkdir(parents=True)
+        config = {"services": {"shop": {}}, "diagnose_every": "0s"}
+        (folder / "hutch.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        room = cls(opened(folder / "hutch.yaml", url))
+        for start in range(0, clocks // 2, BATCH):
+            far = room.context.clock.now() + timedelta(days=2)
+            await room.declare(min(BATCH, clocks // 2 - start), far, far)
+        return room
+
+    async def declare(self, count: int, detected: datetime, timer: datetime | None) -> list[str]:
+        """Incidents detected then, and when their clocks are looked at (None: at once)."""
+        names = [f"INC-2026-{self.made_so_far + number:06d}" for number in range(count)]
+        self.made_so_far += count
+        data = {"title": "It is slow", "service": "shop", "runbook": "", "summary": "", "source": "person"}
+        drafts = incidents.declaration(self.context, data, Severity.SEV1, detected)
+        appends = [Append(model.stream_of(name), drafts, expect=0) for name in names]
+        jobs: list[Job] = [incidents.clock_job(name, timer) for name in names]
+        await self.context.store.commit(appends, jobs)
+        return names
+
+    async def tick(self) -> float:
+        """Seconds for the clocks that are due now, until the next due time is known."""
+        await self.declare(TICK, self.context.clock.now() - timedelta(hours=1), None)
+        began = time.perf_counter()
+        for _ in range(TICK):
+            if not await self.worker.step():
+                raise RuntimeError("a clock that is due was not looked at")
+        await self.worker.step()
+        await self.context.queue.wait(0.001)
+        return time.perf_counter() - began
+
+    async def lateness(self, rings: int) -> list[float]:
+        """Seconds between the due time of each promise and the event that says it, with the processors busy."""
+        policy = self.context.config.policy[Severity.SEV1]
+        now = self.context.clock.now()
+        due_in = policy.response_due(now) - now
+        names = []
+        for number in range(rings):
+            due = now + timedelta(seconds=2 + number * 4 / rings)
+            names += await self.declare(1, due - due_in, due)
+        stop = asyncio.Event()
+        work = asyncio.create_task(self.worker.run(stop))
+        with busy():
+            await asyncio.sleep(8)
+        stop.set()
+        await work
+        streams = await self.context.store.read_all([model.stream_of(name) for name in names])
+        said = [e for events in streams for e in events if e.kind == "clock.overdue"]
+        if len(said) < rings:
+            raise RuntimeError(f"{rings - len(said)} of {rings} promises were not said to be overdue")
+        return [(e.at - parse_instant(str(e.data["due"]))).total_seconds() for e in said]
+
+
+def opened(path: Path, url: str) -> Context:
+    """Over the database at ``url``, or with an empty one over the file beside the configuration."""
+    before = os.environ.pop(VARIABLE, None)
+    os.environ |= {VARIABLE: url} if url else {}
+    try:
+        return open_context(path)
+    finally:
+        os.environ.pop(VARIABLE, None)
+        os.environ |= {VARIABLE: before} if before else {}
+
+
+HOGS = 2
+"""Processes that compute while lateness is measured."""
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Others compute for as long as the block lasts."""
+    words = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(words, stdin=subprocess.DEVNULL) for _ in range(HOGS)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
