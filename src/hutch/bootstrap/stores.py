@@ -14,10 +14,12 @@ from hutch.commands.context import CommandError
 from hutch.model.config import Config
 from hutch.model.duty import Duties, Watches
 from hutch.model.event import Break
+from hutch.model.register import Register
 from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
+from hutch.store.register import RegisterTable
 from hutch.store.samples import SampleTable, in_database, in_file
 from hutch.store.sightings import SightingTable
 from hutch.store.sqlite import SqliteStore
@@ -128,6 +130,11 @@ def open_duties(place: Place) -> Duties:
 def open_watches(place: Place) -> Watches:
     """Where the rules stand, as the process that watches sees it."""
     return WatchTable(in_database(place.url) if place.url else in_file(place.home / "samples.db"))
+
+
+def open_register(place: Place) -> Register:
+    """What lists of incidents are narrowed by; nothing is opened before its first use."""
+    return RegisterTable(in_database(place.url) if place.url else in_file(place.home / "register.db"))
 
 
 def prove(place: Place) -> list[Break]:

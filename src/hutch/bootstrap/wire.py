@@ -15,6 +15,7 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import (
     Place,
     open_duties,
+    open_register,
     open_samples,
     open_sightings,
     open_store,
@@ -90,7 +91,7 @@ def wire(
         config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
         open_notifier=notify.opener(secrets),
-        duties=open_duties(place), watches=open_watches(place),
+        duties=open_duties(place), watches=open_watches(place), register=open_register(place),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -14,9 +14,11 @@ from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, tab
 from hutch.cli.update import update
 from hutch.commands import incidents, past, reviews, transitions
 from hutch.commands.context import Context
+from hutch.commands.register import page
 from hutch.commands.views import incident_json
 from hutch.model.event import instant
 from hutch.model.incident import Incident
+from hutch.model.register import Wanted
 from hutch.model.severity import Severity
 from hutch.review.wording import one_line
 
@@ -62,13 +64,20 @@ def declare(title: str, service: str, severity: str, runbook: str, exercise: boo
 
 @incident.command("list")
 @click.option("--all", "everything", is_flag=True, help="Resolved ones too.")
+@click.option("--service", default="", help="Only those of this service.")
+@click.option("--severity", default="", help="Only those of this severity: SEV-1 … SEV-4.")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many of each.")
 @as_json
-def list_(everything: bool, json_out: bool) -> None:
-    """Open incidents."""
+def list_(everything: bool, service: str, severity: str, limit: int, json_out: bool) -> None:
+    """Open incidents, the one whose next promise is due first at the top."""
+    wanted = Wanted(True, service, _severity(severity) if severity else None, most=limit)
 
     async def go(context: Context) -> list[dict[str, Any]]:
         now = context.clock.now()
-        found = [i for i in await incidents.listing(context) if everything or i.open]
+        pages = [await page(context, replace(wanted, open=o)) for o in ((True, False) if everything else (True,))]
+        if any(one.more for one in pages):
+            click.echo(f"only the first {limit} are listed: see --limit, --service and --severity", err=True)
+        found = [i for one in pages for i in one.incidents]
         return [{**incident_json(i), "detected": ago(i.detected_at, now), "next": _next(i, context)} for i in found]
 
     rows = with_context(go)

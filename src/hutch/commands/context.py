@@ -13,6 +13,7 @@ from hutch.model.config import Config, ServiceConfig
 from hutch.model.duty import Duties, Watches
 from hutch.model.message import Channel
 from hutch.model.probe import ProbeConfig
+from hutch.model.register import Register
 from hutch.ports import (
     Connection,
     Notifier,
@@ -72,6 +73,7 @@ class Context:
     sightings: Sightings | None = None
     duties: Duties | None = None
     watches: Watches | None = None
+    register: Register | None = None
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)
@@ -93,7 +95,7 @@ class Context:
         for service in self.services.values():
             for connection in service.connections.values():
                 await connection.close()
-        for beside in (self.duties, self.watches, self.sightings, self.samples):
+        for beside in (self.duties, self.watches, self.sightings, self.samples, self.register):
             if beside:
                 await beside.close()
         await self.store.close()

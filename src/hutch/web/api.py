@@ -13,6 +13,7 @@ from hutch.commands.respond import run_document
 from hutch.commands.views import incident_json, run_json, run_summary
 from hutch.model.event import instant
 from hutch.model.severity import Severity
+from hutch.web.lists import MOST, Asked, narrowed
 from hutch.web.site import site_of
 
 router = APIRouter(prefix="/api/v1")
@@ -42,9 +43,16 @@ async def diagnosis(request: Request, name: str) -> dict[str, Any]:
 
 
 @router.get("/incidents")
-async def list_incidents(request: Request) -> list[dict[str, Any]]:
-    """Every incident, oldest first."""
-    return [incident_json(i) for i in await incidents.listing(_context(request))]
+async def list_incidents(
+    request: Request, state: str = "", service: str = "", severity: str = "", after: str = "", limit: int = MOST
+) -> list[dict[str, Any]]:
+    """Every incident, oldest first. Narrowed (by ``state`` open or resolved, ``service``, ``severity``): at most
+    ``limit``, open ones first, the promise that is due next first; ``next`` of the last is the ``after`` of the next
+    page."""
+    asked, context = Asked(state, service, severity, after), _context(request)
+    if not asked.narrow:
+        return [incident_json(i) for i in await incidents.listing(context)]
+    return await narrowed(context, asked, min(max(limit, 1), MOST))
 
 
 @router.post("/incidents", status_code=201)

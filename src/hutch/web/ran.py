@@ -50,9 +50,9 @@ class Runs:
     async def _changed(self) -> dict[str, None]:
         """The journals that were written to since the last look, in order of their first event since."""
         changed: dict[str, None] = {}
-        while told := await self.store.tail(self._position):
-            changed |= {event.stream: None for _, event in told if event.stream.startswith(PREFIX)}
-            self._position = told[-1][0]
+        while told := await self.store.places(self._position):
+            changed |= {place.stream: None for place in told if place.stream.startswith(PREFIX)}
+            self._position = told[-1].position
         return changed
 
 

@@ -1,0 +1,95 @@
+"""Lists of incidents, narrowed: as much is read as is shown, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hutch.commands import incidents
+from hutch.commands.context import Context
+from hutch.model import incident as model
+from hutch.model.incident import Incident
+from hutch.model.register import Entry, Followed, Mark, Register, Wanted, entry, pick
+from hutch.ports import Place, Store
+
+PREFIX = "incident:"
+
+STEP = 1000
+"""Events of the log that are followed in one turn."""
+
+COUNTED = 1000
+"""No list is counted any further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some incidents in order. ``more``: where the next page goes on; None at the end."""
+
+    incidents: tuple[Incident, ...]
+    more: Mark | None = None
+
+
+def _everything(_stream: str) -> bool:
+    return True
+
+
+async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> Page:
+    """The first of those that are wanted and that ``shows`` lets through (it is given the stream's name)."""
+    found: list[Entry] = []
+    asked = replace(wanted, most=wanted.most + 1)  # one more tells whether it goes on
+    while len(found) <= wanted.most:
+        some = await _found(context, asked)
+        found += [one for one in some if shows(model.stream_of(one.id))]
+        if len(some) < asked.most:
+            break
+        asked = replace(asked, after=some[-1].mark)
+    shown = found[: wanted.most]
+    events = await context.store.read_all([model.stream_of(one.id) for one in shown])
+    states = tuple(state for one in events if (state := model.fold(one)))
+    return Page(states, shown[-1].mark if shown and len(found) > wanted.most else None)
+
+
+async def count(context: Context, wanted: Wanted) -> int:
+    """How many there are, up to :data:`COUNTED`."""
+    if context.register and await follow(context.store, context.register):
+        counted = await context.register.count(wanted, COUNTED)
+        if counted is not None:
+            return counted
+    every = replace(wanted, after=None, most=COUNTED)
+    return len(pick([entry(state) for state in await incidents.listing(context)], every))
+
+
+async def _found(context: Context, wanted: Wanted) -> list[Entry]:
+    if context.register and await follow(context.store, context.register):
+        found = await context.register.find(wanted)
+        if found is not None:
+            return found
+    return pick([entry(state) for state in await incidents.listing(context)], wanted)
+
+
+async def follow(store: Store, register: Register) -> bool:
+    """Bring the register to the log's end; False where it cannot be used. Over another log it begins anew."""
+    upto = await register.followed()
+    if upto is None:
+        return False
+    anew = upto[0] > 0 and not await _is_of(store, upto)
+    position = 0 if anew else upto[0]
+    while places := await store.places(position, STEP):
+        last = (await store.tail(places[-1].position - 1, 1))[0][1]
+        position = places[-1].position
+        if not await register.follow(await _entries(store, places), (position, last.hash), anew=anew):
+            return False
+        anew = False
+    return not anew or await register.follow([], (0, ""), anew=True)
+
+
+async def _is_of(store: Store, upto: Followed) -> bool:
+    """Whether the log holds what was followed last: a store may be put back from a copy, or be another one."""
+    found = await store.tail(upto[0] - 1, 1)
+    return bool(found) and (found[0][0], found[0][1].hash) == upto
+
+
+async def _entries(store: Store, places: Sequence[Place]) -> list[Entry]:
+    streams = list(dict.fromkeys(place.stream for place in places if place.stream.startswith(PREFIX)))
+    events = await store.read_all(streams) if streams else []
+    return [entry(state) for one in events if (state := model.fold(one))]
