@@ -15,6 +15,7 @@ from bench import (
     ingest,
     log,
     machine,
+    pages,
     postgres,
     probes,
     recovery,
@@ -41,6 +42,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "recovery": recovery.measure,
     "workers": workers.measure,
     "clocks": clocks.measure,
+    "pages": pages.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
 

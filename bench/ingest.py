@@ -76,7 +76,7 @@ def _over(name: str, rounds: Sequence[dict[str, float]], names: Sequence[str]) -
 
 def _http(folder: Path, rounds: int, requests: int, group: int, url: str = "") -> list[dict[str, float]]:
     folder.mkdir()
-    port = _free_port()
+    port = free_port()
     config = {"mode": "observe", "diagnose_every": "0s", "services": {"shop": {}}}
     (folder / "hutch.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     found = []
@@ -161,7 +161,7 @@ def _alertmanager(folder: Path) -> Iterator[int]:
     if not _manager():
         yield 0
         return
-    port = _free_port()
+    port = free_port()
     (folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n", encoding="utf-8")
     words = [
         _manager(), "--config.file=am.yml", "--storage.path=am", f"--web.listen-address=127.0.0.1:{port}",
@@ -186,7 +186,8 @@ def _wait(port: int) -> None:
     raise RuntimeError("Alertmanager did not start")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -1,0 +1,184 @@
+"""What a page costs by how much there is: lists of 100,000 incidents, and an incident of 10,000 events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from bench.ingest import free_port
+from bench.measure import Figure, Goal, Ratio, parts, per_round
+from bench.room import scratch
+from bench.server import Server, serving
+from hutch.bootstrap.wire import open_context
+from hutch.commands import incidents
+from hutch.commands.context import Context
+from hutch.model import incident as model
+from hutch.model.event import Draft, instant
+from hutch.model.severity import Severity
+from hutch.ports import Append
+
+SERVICES = tuple(f"service-{number}" for number in range(10))
+
+BATCH = 256
+"""Incidents in one commit while a store is filled."""
+
+LISTS = (
+    "/?state=open&service=service-3",
+    "/?state=resolved&severity=SEV-2",
+    "/?state=resolved&service=service-3&severity=SEV-4",
+    "/api/v1/incidents?state=open&severity=SEV-1&limit=50",
+)
+"""What is asked for: each way in which a list is narrowed."""
+
+START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+
+HOW = (
+    "`hutch serve` as a process of its own, asked over HTTP, in turn for the smaller and the greater. Lists: {filters} "
+    "narrowed lists (page and API) with {few:,} and with {many:,} incidents in the store, nine of ten resolved; the "
+    "first list after all were written at once has to follow the log, and is said apart. First screen: the page of an "
+    "incident of {short:,} events and of one of {long:,} (a storm counted, notes, updates, promises); `first` is the "
+    "first time that the server is asked for it, the others are later ones."
+)
+
+
+def measure(quick: bool) -> Figure:
+    """Lists, then pages, on SQLite."""
+    few, many, rounds = (50, 500, 2) if quick else (1000, 100_000, 15)
+    short, long = (20, 200) if quick else (100, 10_000)
+    with scratch() as folder:
+        rows, facts = asyncio.run(_lists(folder, few, many, rounds))
+        screens, first = asyncio.run(_screens(folder / "screens", short, long, rounds))
+    how = HOW.format(filters=len(LISTS), few=few, many=many, short=short, long=long)
+    listed = per_round(rows, lambda r: r["list, many (s)"] / r["list, few (s)"])
+    shown = per_round(screens, lambda r: r["screen, long (s)"] / r["screen, short (s)"])
+    once = per_round([first], lambda r: r["screen, long (s)"] / r["screen, short (s)"])
+    ratios = (
+        Ratio(f"a list of {many:,} incidents", f"of {few:,}", listed, Goal(2), parts(rows, *rows[0])),
+        Ratio(f"first screen of {long:,} events", f"of {short:,}", shown, Goal(3), parts(screens, *screens[0])),
+        Ratio("the same, for the first time", f"of {short:,}", once, Goal(3), {}),
+    )
+    return Figure("pages", "Lists and pages", how, ratios, facts)
+
+
+# ------------------------------------------------------------------ lists
+
+
+async def _lists(folder: Path, few: int, many: int, rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
+    paths = [room(folder / str(count)) for count in (few, many)]
+    for path, count in zip(paths, (few, many), strict=True):
+        await _fill(path, count)
+    ports = [free_port(), free_port()]
+    with serving(paths[0], ports[0]) as one, serving(paths[1], ports[1]) as other:
+        async with aiohttp.ClientSession() as client:
+            built = [await _get(client, port, LISTS[0]) for port in ports]
+            for server in (one, other):
+                await _settled(server)
+            found = []
+            for number in range(rounds):
+                took = {port: await _each(client, port) for port in (ports if number % 2 else ports[::-1])}
+                found.append({"list, few (s)": took[ports[0]], "list, many (s)": took[ports[1]]})
+    return found, {"the first list, few (s)": round(built[0], 3), "the first list, many (s)": round(built[1], 3)}
+
+
+async def _each(client: aiohttp.ClientSession, port: int) -> float:
+    """Mean seconds of a list."""
+    return sum([await _get(client, port, path) for path in LISTS]) / len(LISTS)
+
+
+async def _fill(path: Path, count: int) -> None:
+    context = open_context(path)
+    for start in range(0, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        await context.store.commit([_incident(context, number) for number in numbers])
+    await context.close()
+
+
+def _incident(context: Context, number: int) -> Append:
+    service, severity = SERVICES[number % len(SERVICES)], Severity(1 + number // 7 % 4)
+    data = {"title": f"Number {number}", "service": service, "runbook": "", "summary": "", "source": "person"}
+    drafts = incidents.declaration(context, data, severity, START + timedelta(minutes=number))
+    ended = (Draft("incident.resolved", {"resolution": "It is well again", "by": "ann"}, "ann"),) if number % 10 else ()
+    return Append(model.stream_of(f"INC-2026-{number:06d}"), (*drafts, *ended), expect=0)
+
+
+# ------------------------------------------------------------------ an incident's page
+
+
+async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
+    path, names = room(folder), ("INC-2026-001", "INC-2026-002")
+    context = open_context(path)
+    for name, count in zip(names, (short, long), strict=True):
+        data = {"title": "It is slow", "service": SERVICES[0], "runbook": "", "summary": "", "source": "person"}
+        first = incidents.declaration(context, data, Severity.SEV1, context.clock.now())
+        drafts = (*first, *_story(count - len(first)))
+        await context.store.commit([Append(model.stream_of(name), drafts, expect=0)])
+    await context.close()
+    port = free_port()
+    with serving(path, port) as server:
+        async with aiohttp.ClientSession() as client:
+            await _get(client, port, "/")
+            await _settled(server)
+            found = [await _both(client, port, names) for _ in range(rounds + 1)]
+    return found[1:], found[0]
+
+
+async def _both(client: aiohttp.ClientSession, port: int, names: Sequence[str]) -> dict[str, float]:
+    took = [await _get(client, port, f"/incidents/{name}") for name in names]
+    return {"screen, short (s)": took[0], "screen, long (s)": took[1]}
+
+
+def _story(count: int) -> Iterator[Draft]:
+    """What a long incident is full of."""
+    for number in range(count):
+        due = instant(START + timedelta(minutes=30 * number))
+        kinds: Sequence[tuple[str, Mapping[str, object], str]] = (
+            ("alerts.counted", {"joined": 64, "ended": 60, "total": 64 * number, "rules": {"Slow": 64}}, "hutch"),
+            ("note.added", {"text": f"Looked at node {number}: nothing unusual in its log so far"}, "ann"),
+            ("alerts.counted", {"joined": 12, "ended": 16, "total": 64 * number, "rules": {"Slow": 12}}, "hutch"),
+            ("update.posted", {"text": "We are still looking", "audience": "stakeholders"}, "bea"),
+            (
+                "clock.started",
+                {"clock": "update", "number": number, "start": due, "due": due, "why": "updates"},
+                "hutch",
+            ),
+            ("note.added", {"text": f"Restarted node {number} at {due}"}, "cyd"),
+        )
+        kind, data, actor = kinds[number % len(kinds)]
+        yield Draft(kind, data, actor)
+
+
+# ------------------------------------------------------------------ asking
+
+
+def room(folder: Path) -> Path:
+    """A configuration of some services in a new folder."""
+    folder.mkdir(parents=True)
+    config = {"mode": "observe", "diagnose_every": "0s", "services": {name: {} for name in SERVICES}}
+    path = folder / "hutch.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+async def _get(client: aiohttp.ClientSession, port: int, path: str) -> float:
+    """Seconds until the whole answer is here."""
+    began = time.perf_counter()
+    async with client.get(f"http://127.0.0.1:{port}{path}") as answer:
+        text = await answer.text()
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}: {text[:200]}")
+    return time.perf_counter() - began
+
+
+async def _settled(server: Server) -> None:
+    """Wait until it computes hardly anything by itself, for a minute at most."""
+    for _ in range(60):
+        before = server.cpu()
+        await asyncio.sleep(1)
+        if server.cpu() - before < 0.1:
+            return
