@@ -29,9 +29,9 @@ BATCH = 256
 """Incidents in one commit while a store is filled."""
 
 LISTS = (
-    "/?state=open&service=service-3",
-    "/?state=resolved&severity=SEV-2",
-    "/?state=resolved&service=service-3&severity=SEV-4",
+    "/incidents?state=open&service=service-3",
+    "/incidents?state=resolved&severity=SEV-2",
+    "/incidents?state=resolved&service=service-3&severity=SEV-4",
     "/api/v1/incidents?state=open&severity=SEV-1&limit=50",
 )
 """What is asked for: each way in which a list is narrowed."""

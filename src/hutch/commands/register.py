@@ -42,11 +42,11 @@ async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = 
         found += [one for one in some if shows(model.stream_of(one.id))]
         if len(some) < asked.most:
             break
-        asked = replace(asked, after=some[-1].mark)
+        asked = replace(asked, after=wanted.mark(some[-1]))
     shown = found[: wanted.most]
     events = await context.store.read_all([model.stream_of(one.id) for one in shown])
     states = tuple(state for one in events if (state := model.fold(one)))
-    return Page(states, shown[-1].mark if shown and len(found) > wanted.most else None)
+    return Page(states, wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
 
 
 async def count(context: Context, wanted: Wanted) -> int:

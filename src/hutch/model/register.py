@@ -21,7 +21,8 @@ Followed = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One incident. The lowest ``rank`` comes first; ``seq`` is that of the last event it tells of."""
+    """One incident. The lowest ``rank`` comes first; ``seq`` is that of the last event it tells of. ``owed``: it is
+    resolved, and its next promise is due then (seconds since 1970)."""
 
     id: str
     service: str
@@ -29,40 +30,47 @@ class Entry:
     open: bool
     rank: float
     seq: int
-
-    @property
-    def mark(self) -> Mark:
-        """Its place in the order."""
-        return self.rank, self.id
+    owed: float | None = None
 
 
 def entry(state: Incident) -> Entry:
     """Of open ones the one whose next promise is due first comes first, of resolved ones the one detected last."""
-    due = state.next_promise()
-    rank = (due.due.timestamp() if due else FAR) if state.open else -state.detected_at.timestamp()
-    return Entry(state.id, state.service, int(state.severity), state.open, rank, state.seq)
+    promise = state.next_promise()
+    due = promise.due.timestamp() if promise else None
+    rank = (FAR if due is None else due) if state.open else -state.detected_at.timestamp()
+    owed = None if state.open else due
+    return Entry(state.id, state.service, int(state.severity), state.open, rank, state.seq, owed)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which ones: open or resolved, of a service (empty: any) and a severity (None: any), behind ``after``."""
+    """Which ones: open or resolved, of a service (empty: any) and a severity (None: any), behind ``after``.
+
+    ``owing``: of resolved ones only those with a promise that runs, the one due next first.
+    """
 
     open: bool = True
     service: str = ""
     severity: Severity | None = None
     after: Mark | None = None
     most: int = 50
+    owing: bool = False
+
+    def mark(self, one: Entry) -> Mark:
+        """The place of that incident in this order."""
+        return (one.owed or FAR) if self.owing else one.rank, one.id
 
     def fits(self, one: Entry) -> bool:
         """Whether that incident is one of them."""
         alike = one.open == self.open and self.service in ("", one.service)
         rated = self.severity is None or one.severity == int(self.severity)
-        return alike and rated and (self.after is None or one.mark > self.after)
+        owes = not self.owing or one.owed is not None
+        return alike and rated and owes and (self.after is None or self.mark(one) > self.after)
 
 
 def pick(entries: list[Entry], wanted: Wanted) -> list[Entry]:
     """Those that are wanted, in order: for whoever has all of them at hand."""
-    return sorted((one for one in entries if wanted.fits(one)), key=lambda one: one.mark)[: wanted.most]
+    return sorted((one for one in entries if wanted.fits(one)), key=wanted.mark)[: wanted.most]
 
 
 class Register(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -45,7 +46,9 @@ entries = Table(
     Column("open", Boolean, nullable=False),
     Column("rank", Float(53), nullable=False),
     Column("seq", Integer, nullable=False),
+    Column("owed", Float(53)),
 )
+Index("register_owed", "open", "owed", "id", _table=entries)
 for _by in ((), ("service",), ("severity",), ("service", "severity")):
     Index("_".join(("register", *_by, "rank")), "open", *_by, "rank", "id", _table=entries)
 
@@ -85,16 +88,17 @@ class RegisterTable(Aside):
 
 def found(wanted: Wanted) -> Select[Any]:
     """The query of a list: it reads as many rows as it gives."""
-    query = select(entries).where(_narrowed(wanted))
+    query, order = select(entries).where(_narrowed(wanted)), entries.c.owed if wanted.owing else entries.c.rank
     if wanted.after is not None:
-        query = query.where(tuple_(entries.c.rank, entries.c.id) > tuple_(*wanted.after))
-    return query.order_by(entries.c.rank, entries.c.id).limit(wanted.most)
+        query = query.where(tuple_(order, entries.c.id) > tuple_(*wanted.after))
+    return query.order_by(order, entries.c.id).limit(wanted.most)
 
 
 def _narrowed(wanted: Wanted) -> ColumnElement[bool]:
     by: list[ColumnElement[bool]] = [entries.c.open == wanted.open]
     by += [entries.c.service == wanted.service] if wanted.service else []
     by += [entries.c.severity == int(wanted.severity)] if wanted.severity else []
+    by += [entries.c.owed.is_not(None)] if wanted.owing else []
     return and_(*by)
 
 
@@ -108,10 +112,9 @@ def _follow(connection: Connection, new: list[Entry], upto: Followed, anew: bool
         connection.execute(delete(entries))
     if new:
         write: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(entries)
-        changed = {name: write.excluded[name] for name in ("service", "severity", "open", "rank", "seq")}
+        changed = {name: write.excluded[name] for name in ("service", "severity", "open", "rank", "seq", "owed")}
         older = entries.c.seq < write.excluded.seq  # another process may have seen more of it
-        rows = [{"id": e.id, "service": e.service, "severity": e.severity, "open": e.open, "rank": e.rank, "seq": e.seq}
-                for e in new]  # fmt: skip
+        rows = [asdict(one) for one in new]
         connection.execute(write.on_conflict_do_update(index_elements=["id"], set_=changed, where=older), rows)
     if anew or upto > _followed(connection):
         connection.execute(delete(followed))
@@ -120,4 +123,4 @@ def _follow(connection: Connection, new: list[Entry], upto: Followed, anew: bool
 
 
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(row.id, row.service, row.severity, row.open, row.rank, row.seq)
+    return Entry(row.id, row.service, row.severity, row.open, row.rank, row.seq, row.owed)

@@ -13,8 +13,11 @@ from hutch.model.incident import Incident
 from hutch.model.register import Mark, Wanted
 from hutch.model.severity import Severity
 
-OPEN_MOST, ENDED_MOST = 50, 30
-"""Open and resolved incidents that one page shows."""
+PAGE = 50
+"""Incidents that a page of a list shows."""
+
+OPEN_MOST, ENDED_MOST, OWING_MOST = 100, 10, 10
+"""Open incidents, resolved ones, and resolved ones that owe something, that the front page looks at."""
 
 MOST = 200
 """Incidents that one answer of the API holds where it is narrowed."""
@@ -46,44 +49,83 @@ class Asked:
         if after is None:
             return ""
         asked = {"state": state, "service": self.service, "severity": self.severity, "after": written(after)}
-        return "/?" + urlencode({name: value for name, value in asked.items() if value})
+        return "/incidents?" + urlencode({name: value for name, value in asked.items() if value})
 
 
 @dataclass(frozen=True, slots=True)
-class Lists:
-    """The incidents of a page, how many are open (``more`` of them than were counted), and where the lists go on."""
+class Listed:
+    """A page of a list, how many it has in all (``more`` than were counted), and where it goes on."""
 
     incidents: tuple[Incident, ...]
-    open: int
+    total: int
     more: bool
-    next_open: str
-    next_ended: str
+    next: str
 
 
-async def lists(context: Context, asked: Asked) -> Lists:
-    """Both lists, or the one that was asked for. Raises :class:`CommandError` for what cannot be asked for."""
-    if asked.state not in ("", *STATES):
-        raise CommandError(f"no state {asked.state[:40]!r}; one of: {', '.join(STATES)}", 3)
-    none = register.Page(())
-    opened = asked.wanted("open", OPEN_MOST)
-    first = await register.page(context, opened) if asked.state != "resolved" else none
-    ended = asked.wanted("resolved", ENDED_MOST)
-    second = await register.page(context, ended) if asked.state != "open" else none
-    count = await register.count(context, replace(opened, after=None))
-    return Lists(
-        (*first.incidents, *second.incidents),
-        count,
-        count >= register.COUNTED,
-        asked.address("open", first.more),
-        asked.address("resolved", second.more),
-    )
+async def listed(context: Context, asked: Asked) -> Listed:
+    """The list of one state, of open ones where none is named. Raises :class:`CommandError`."""
+    state = _state(asked)
+    wanted = replace(asked, state=state).wanted(state, PAGE)
+    page, total = await register.page(context, wanted), await register.count(context, wanted)
+    return Listed(page.incidents, total, total >= register.COUNTED, asked.address(state, page.more))
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The incidents that a front page tells of: the first open ones, the latest resolved ones, and resolved ones that
+    owe something. ``open`` and ``ended`` count all of them, as texts."""
+
+    open_ones: tuple[Incident, ...]
+    ended_ones: tuple[Incident, ...]
+    owing: tuple[Incident, ...]
+    open: str
+    ended: str
+
+    @property
+    def promising(self) -> tuple[Incident, ...]:
+        """Those whose promises are due next."""
+        also = {state.id for state in self.open_ones}
+        return (*self.open_ones, *(state for state in self.owing if state.id not in also))
+
+
+async def front(context: Context) -> Front:
+    """As few as it takes, however many there are."""
+    opened, ended = Wanted(most=OPEN_MOST), Wanted(open=False, most=ENDED_MOST)
+    owing = Wanted(open=False, owing=True, most=OWING_MOST)
+    pages = [await register.page(context, one) for one in (opened, ended, owing)]
+    totals = [await register.count(context, one) for one in (opened, ended)]
+    worst = await _worst(context) if pages[0].more else ()
+    known = {state.id for state in pages[0].incidents}
+    everyone = (*pages[0].incidents, *(state for state in worst if state.id not in known))
+    return Front(everyone, pages[1].incidents, pages[2].incidents, *map(_counted, totals))
+
+
+async def _worst(context: Context) -> tuple[Incident, ...]:
+    """The worst open incident of each service, where there are too many to look at all."""
+    found = []
+    for name in context.services:
+        for severity in Severity:
+            page = await register.page(context, Wanted(service=name, severity=severity, most=1))
+            if page.incidents:
+                found.append(page.incidents[0])
+                break
+    return tuple(found)
+
+
+def _counted(total: int) -> str:
+    return f"{total}+" if total >= register.COUNTED else str(total)
+
+
+def _state(asked: Asked) -> str:
+    state = asked.state or STATES[0]
+    if state not in STATES:
+        raise CommandError(f"no state {state[:40]!r}; one of: {', '.join(STATES)}", 3)
+    return state
 
 
 async def narrowed(context: Context, asked: Asked, most: int) -> list[dict[str, Any]]:
     """For the API: the list of one state, of open ones where none is named."""
-    state = asked.state or "open"
-    if state not in STATES:
-        raise CommandError(f"no state {state[:40]!r}; one of: {', '.join(STATES)}", 3)
+    state = _state(asked)
     page = await register.page(context, replace(asked, state=state).wanted(state, most))
     rows = [incident_json(one) for one in page.incidents]
     return [*rows[:-1], *({**last, "next": written(page.more) if page.more else ""} for last in rows[-1:])]

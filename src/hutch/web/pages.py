@@ -21,6 +21,7 @@ from hutch.model.run import Run
 from hutch.model.severity import Severity
 from hutch.review.pins import pinned
 from hutch.web import assets
+from hutch.web.lists import STATES, Asked, front, listed
 from hutch.web.live import Full
 from hutch.web.present import dashboard, held, room
 from hutch.web.present import incident as show_incident
@@ -47,20 +48,41 @@ async def index(request: Request) -> Response:
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
     alone = [r for r in await site.ran.every() if not r.incident]
-    found = await incidents.listing(context)
-    due, owed = dashboard.due(found, now)
+    found = await front(context)
+    due, owed = dashboard.due(found.promising, now)
     watched = {name: await standings.watched(context, name) for name in context.services}
     return site.draw(
         request,
         "index",
         streams="*",
-        incidents=show_incident.rows(found, now),
+        incidents=show_incident.rows((*found.open_ones, *found.ended_ones), now),
+        found=found,
         due=due,
         owed=owed,
         runs=[show_incident.run_row(r, now) for r in reversed(alone[-RUNS_MOST:])],
-        services=dashboard.services(watched, found),
+        services=dashboard.services(watched, found.open_ones),
         on_call=dashboard.on_call(await oncall.show(context), now),
         held=held.rows(await silences.listing(context), await maintenance.listing(context), now),
+    )
+
+
+@router.get("/incidents")
+async def every_incident(
+    request: Request, state: str = "", service: str = "", severity: str = "", after: str = ""
+) -> Response:
+    """A list of incidents, narrowed, a page at a time."""
+    site, asked = site_of(request), Asked(state or "open", service, severity, after)
+    found, now = await listed(site.context, asked), site.context.clock.now()
+    return site.draw(
+        request,
+        "incidents",
+        streams="incident:*",
+        found=found,
+        incidents=[show_incident.row(one, now) for one in found.incidents],
+        asked=asked,
+        states=STATES,
+        services=list(site.context.services),
+        severities=[s.label for s in Severity],
     )
 
 

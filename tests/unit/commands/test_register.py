@@ -25,7 +25,7 @@ EVERY = [
     for open_ in (True, False)
     for service in ("", "shop", "mail")
     for severity in (None, Severity.SEV1, Severity.SEV3)
-]
+] + [Wanted(open=False, owing=True, most=2)]
 
 
 @pytest.fixture
