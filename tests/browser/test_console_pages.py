@@ -14,7 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import alerts, drafts, incidents, maintenance, oncall, pins, reviews, silences, todo
+from hutch.commands import alerts, drafts, incidents, maintenance, oncall, pins, record, reviews, silences, todo
 from hutch.commands.context import Context
 from hutch.model.alert import Alert
 from hutch.model.event import Draft
@@ -82,6 +82,8 @@ async def filled(context: Context) -> tuple[str, str]:
     await incidents.assign(context, state.id, BAD, BAD, Role.COMMANDER)
     noted = await incidents.note(context, state.id, BAD, BAD)
     await pins.pin(context, state.id, f"incident:{state.id}#{noted.seq}", BAD)
+    await record.correct(context, state.id, 1, BAD, BAD)
+    await record.affected(context, state.id, ["billing"], BAD, 30, BAD)
     await drafts.save(context, state.id, Audience.CUSTOMERS, f"</textarea></pre>{BAD}\nWrite to a@b.example", BAD)
     await alerts.receive(context, [Alert(BAD, "shop", Severity.SEV2, now, BAD, labels={"a": BAD}, source="prometheus")])
     await silences.begin(context, [f"rule={BAD}"], timedelta(hours=2), BAD, BAD)

@@ -127,9 +127,8 @@ async def resolve(request: Request, incident_id: str) -> Response:
     """Resolve by hand."""
 
     async def deed(context: Context, fields: Fields, who: str) -> str:
-        if not (await incidents.load(context, incident_id)).open:
-            raise CommandError(f"{incident_id} is resolved already")
-        await transitions.resolve(context, incident_id, wanted(fields, "text", "what ended it"), who)
+        seen = int(fields["seen"]) if fields.get("seen", "").isdecimal() else 0
+        await transitions.resolve(context, incident_id, wanted(fields, "text", "what ended it"), who, seen)
         return f"{incident_id} is resolved."
 
     return await do(request, await _incident_page(request, incident_id), deed)

@@ -19,7 +19,6 @@ from hutch.model.journal import fold
 from hutch.model.message import Audience
 from hutch.model.run import Run
 from hutch.model.severity import Severity
-from hutch.review.pins import pinned
 from hutch.web import assets
 from hutch.web.lists import STATES, Asked, front, listed
 from hutch.web.live import Full
@@ -104,7 +103,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
     journals = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
     now = site.context.clock.now()
     latest = fold(journals[-1]) if journals else None
-    pins = pinned(own)
+    pins = state.record.pins
     drafted = {a.value: d for a in Audience if (d := drafts.kept(own, a))}
     return site.draw(
         request,
@@ -117,6 +116,10 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
         shows=[(word, title) for word, (title, _) in room.SHOWS.items()],
         q=line(q),
         pins=room.pins(pins, own, journals, now),
+        corrections=room.corrections(state),
+        impact=room.impact(state),
+        seen=state.seq,
+        services=[line(name) for name in site.context.services],
         people=room.people(state, now),
         audiences=room.audiences(own, drafted, now),
         severities=[s.label for s in Severity],

@@ -7,7 +7,7 @@ import re
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hutch.commands import incidents, pins, todo, transitions
+from hutch.commands import assess, incidents, pins, record, todo, transitions
 from hutch.commands.context import CommandError, Context
 from hutch.commands.times import by
 from hutch.commands.todo import Wanted
@@ -73,7 +73,7 @@ async def severity(request: Request, incident_id: str) -> Response:
             raise CommandError(str(error), 2) from error
         if (await incidents.load(context, incident_id)).severity is level:
             raise CommandError(f"it is {level.label} already")
-        await transitions.set_severity(context, incident_id, level, reason, who)
+        await transitions.set_severity(context, incident_id, level, reason, who, seen_in(fields))
         return f"{incident_id} is {level.label} now; what is not yet met is due anew."
 
     return await do(request, await place_of(request, incident_id), deed)
@@ -85,7 +85,7 @@ async def reopen(request: Request, incident_id: str) -> Response:
 
     async def deed(context: Context, fields: Fields, who: str) -> str:
         reason = wanted(fields, "reason", "what came back")
-        await transitions.reopen(context, incident_id, reason, who)
+        await transitions.reopen(context, incident_id, reason, who, seen_in(fields))
         return f"{incident_id} is open again; its promises start anew."
 
     return await do(request, await place_of(request, incident_id), deed)
@@ -106,6 +106,63 @@ async def pin(request: Request, incident_id: str) -> Response:
         return "Pinned: it stands above the timeline."
 
     return await do(request, await place_of(request, incident_id), deed)
+
+
+@router.post("/incidents/{incident_id}/corrections")
+async def correct(request: Request, incident_id: str) -> Response:
+    """Say what is true instead of an event; the event stays."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        seq = _number(wanted(fields, "event", "the event's number"))
+        await record.correct(context, incident_id, seq, wanted(fields, "text", "what is true"), who)
+        return f"Event {seq} is corrected; what it said stays in the log."
+
+    return await do(request, await place_of(request, incident_id), deed)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise CommandError(f"an event is named by its number, not by {text[:40]!r}", 2)
+    return int(text)
+
+
+def seen_in(fields: Fields) -> int:
+    """The last event that the page showed to whom it is that decides; 0 where the form does not say."""
+    return _number(fields["seen"]) if fields.get("seen") else 0
+
+
+# ------------------------------------------------------------------ how bad it is
+
+
+@router.post("/incidents/{incident_id}/assessment")
+async def measure(request: Request, incident_id: str) -> Response:
+    """The severity that what is measured now speaks for: a proposal, and no more."""
+
+    async def deed(context: Context, _fields: Fields, who: str) -> str:
+        _, found = await assess.assess(context, incident_id, who)
+        return f"What is measured speaks for {found.severity.label}."
+
+    return await do(request, await place_of(request, incident_id), deed)
+
+
+@router.post("/incidents/{incident_id}/affected")
+async def affected(request: Request, incident_id: str) -> Response:
+    """Who is hit; it replaces what was said before."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        names = [n for n in (part.strip() for part in fields.get("services", "").split(",")) if n]
+        await record.affected(context, incident_id, names, fields.get("users", ""), _share(fields), who)
+        return "It is said who is hit."
+
+    return await do(request, await place_of(request, incident_id), deed)
+
+
+def _share(fields: Fields) -> float | None:
+    text = fields.get("share", "")
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise CommandError(f"the share is {text[:20]!r}: a part of all users, from 0 to 100 %", 2) from error
 
 
 # ------------------------------------------------------------------ action items

@@ -77,6 +77,28 @@ async def test_pins_stand_above_and_the_timeline_is_narrowed_by_its_address(site
     assert "Pinned</h2>" not in (await site.page(place)).html
 
 
+async def test_who_decides_on_an_older_page_hears_what_happened(site: Any) -> None:
+    state, place = await declared(site)
+    page = await site.page(place)
+    await incidents.set_severity(site.context, state.id, Severity.SEV1, "checkout fails", "peter")
+    said = (await site.send(form_of(page, "/resolution"), text="well again", actor="olivia")).said
+    assert "changed while you decided" in said and "Severity is now SEV-1: checkout fails" in said
+    assert (await incidents.load(site.context, state.id)).open
+
+
+async def test_who_is_hit_and_what_is_true_instead_are_said(site: Any) -> None:
+    state, place = await declared(site)
+    assert "It is said who is hit" in await notice(site, place, "/affected", users=f"all {HOSTILE}", share="33")
+    assert "unknown service" in await notice(site, place, "/affected", services="nothing", users="")
+    assert "the share is" in await notice(site, place, "/affected", share="many")
+    assert "nothing is measured" in await notice(site, place, "/assessment")
+    assert "is corrected" in await notice(site, place, "/corrections", event="1", text=f"It is fast {HOSTILE}")
+    page = await site.page(place)
+    assert "33 % of the users" in page.said and "Corrected: It is fast" in page.said
+    assert "<script>alert" not in page.html
+    assert (await incidents.load(site.context, state.id)).record.affected.share == 33
+
+
 async def test_action_items_are_added_and_done(site: Any) -> None:
     state, place = await declared(site)
     refused = await notice(site, place, "/items", text="x", owner="maya", due="yesterday")

@@ -110,6 +110,35 @@ def pins(
     return tuple(Pin(ref, moment(found[ref].at, now), line(found[ref].text)) for ref in refs if ref in found)
 
 
+def corrections(state: Incident) -> Mapping[str, str]:
+    """What is true instead of an event, by its reference."""
+    return {f"{state.stream}#{seq}": line(text) for seq, text in state.record.corrections.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """Who is hit, and the severity that what is measured speaks for (empty: none that differs)."""
+
+    services: str
+    users: str
+    share: str
+    proposed: str
+    why: str
+
+
+def impact(state: Incident) -> Impact:
+    """As it was said, and as it was measured."""
+    hit, told = state.record.affected, state.record.proposal
+    differs = told is not None and state.open and told.severity is not state.severity
+    return Impact(
+        line(", ".join(hit.services)),
+        line(hit.users),
+        "" if hit.share is None else f"{hit.share:g}",
+        told.severity.label if told and differs else "",
+        line(f"{told.criterion}: {told.evidence}") if told and differs else "",
+    )
+
+
 # ------------------------------------------------------------------ updates
 
 
