@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from hutch.bootstrap import probes, values
+from hutch.bootstrap.accessing import access_config
 from hutch.bootstrap.alerting import alert_policy, maintenance
 from hutch.bootstrap.calendars import calendar
 from hutch.bootstrap.criteria import criteria
@@ -67,6 +68,7 @@ TOP: tuple[Setting, ...] = (
     Setting("oncall", "map", "who is on call: schedules with rotations and calendars"),
     Setting("escalation", "map", "who is paged when nobody acknowledges, by severity"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
+    Setting("access", "map", "who may come in: signing in, sessions, an OpenID provider, the address beyond loopback"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
     Setting("approvals", "list", "how many people, and who, must approve which changes; the strictest match counts"),
     Setting("autonomy", "list", "single actions that Hutch may make by itself under one alert; none by default"),
@@ -112,6 +114,7 @@ APPROVAL: tuple[Setting, ...] = (
     Setting("severity", "text", "matches incidents of this severity or worse", default=""),
     Setting("service", "text", "matches this service", default=""),
     Setting("action", "text", "matches this action, such as `deploy.rollback`", default=""),
+    Setting("signed_in", "bool", "only approvals of people who signed in count", default=False),
 )
 """The keys of an entry of ``approvals``."""
 
@@ -172,6 +175,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         notify=notify,
         status_page=status_page(root.child("status_page"), services, notify),
         people=people_config(root, notify),
+        access=access_config(root.child("access")),
     )
 
 
@@ -271,7 +275,13 @@ def _approval(node: Node) -> ApprovalRule:
             f"{approvers} approvers out of {len(set(by)) or 'anybody'}: expected at least 1, and enough people"
         )
     return ApprovalRule(
-        approvers, by, Effect.of(effect) if effect else None, level, str(found["service"]), str(found["action"])
+        approvers,
+        by,
+        Effect.of(effect) if effect else None,
+        level,
+        str(found["service"]),
+        str(found["action"]),
+        bool(found["signed_in"]),
     )
 
 

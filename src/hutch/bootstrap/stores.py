@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands.context import CommandError
+from hutch.model.accounts import Accounts
 from hutch.model.config import Config
 from hutch.model.duty import Duties, Watches
 from hutch.model.event import Break
 from hutch.model.register import Register
 from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
+from hutch.store.accounts import AccountTables, accounts_file
 from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
 from hutch.store.register import RegisterTable
@@ -135,6 +137,12 @@ def open_watches(place: Place) -> Watches:
 def open_register(place: Place) -> Register:
     """What lists of incidents are narrowed by; nothing is opened before its first use."""
     return RegisterTable(in_database(place.url) if place.url else in_file(place.home / "register.db"))
+
+
+def open_accounts(place: Place) -> Accounts:
+    """Who may come in."""
+    path = place.home / "access.db"
+    return AccountTables(in_database(place.url)) if place.url else AccountTables(accounts_file(path), path.exists)
 
 
 def prove(place: Place) -> list[Break]:

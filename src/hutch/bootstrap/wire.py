@@ -14,6 +14,7 @@ from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import (
     Place,
+    open_accounts,
     open_duties,
     open_register,
     open_samples,
@@ -92,6 +93,7 @@ def wire(
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
         open_notifier=notify.opener(secrets),
         duties=open_duties(place), watches=open_watches(place), register=open_register(place),
+        accounts=open_accounts(place),
     )  # fmt: skip
 
 

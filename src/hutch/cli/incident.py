@@ -9,7 +9,7 @@ import click
 
 from hutch.cli.export import export
 from hutch.cli.record import affected, assess, correct, pin, shown, unpin
-from hutch.cli.roles import assign, release, roles
+from hutch.cli.roles import admit, assign, close_off, release, roles
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
 from hutch.cli.update import update
 from hutch.commands import incidents, past, reviews, transitions
@@ -34,6 +34,8 @@ def incident() -> None:
 
 
 incident.add_command(export)
+incident.add_command(admit)
+incident.add_command(close_off)
 
 
 @incident.command()
@@ -42,8 +44,11 @@ incident.add_command(export)
 @click.option("--severity", required=True, help="SEV-1 … SEV-4.")
 @click.option("--runbook", default="", help="DOC#anchor to start; the service's own where it has one.")
 @click.option("--exercise", is_flag=True, help="It is practice: only exercise channels hear of it.")
+@click.option("--private", is_flag=True, help="Pages show it only to those who take part in it.")
 @as_json
-def declare(title: str, service: str, severity: str, runbook: str, exercise: bool, json_out: bool) -> None:
+def declare(
+    title: str, service: str, severity: str, runbook: str, exercise: bool, private: bool, json_out: bool
+) -> None:
     """Open an incident by hand; its clocks start and its runbook runs."""
     level = _severity(severity)
 
@@ -57,6 +62,7 @@ def declare(title: str, service: str, severity: str, runbook: str, exercise: boo
             runbook=runbook or found.config.runbook,
             actor=actor(),
             exercise=exercise,
+            private=private,
         )
 
     _show(with_context(go), json_out)

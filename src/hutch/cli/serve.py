@@ -6,14 +6,18 @@ from typing import Any
 
 import click
 
+from hutch.bootstrap.wire import read_config
 from hutch.cli.main import resolve
-from hutch.cli.shell import with_context
+from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
+from hutch.commands.access import people
 from hutch.commands.context import CommandError, Context
+from hutch.model.accessing import refusal
 
 
 @click.command()
-@click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="On 127.0.0.1; 0: any.")
+@click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Beyond loopback only where people sign in.")
 @click.option(
     "--ingest",
     "intake",
@@ -24,14 +28,16 @@ from hutch.commands.context import CommandError, Context
 )
 @click.option("--status", "public", default="", metavar="HOST:PORT",
               help="Offer the public status page here, and nothing else: may be reached from anywhere.")  # fmt: skip
-def serve(port: int, intake: str, public: str) -> None:
-    """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API on 127.0.0.1.
+def serve(port: int, host: str, intake: str, public: str) -> None:
+    """Watch the services, answer incidents with their runbooks, and offer live pages and the JSON API.
 
     SIGTERM or Ctrl-C lets the statements that are under way end; after 20 seconds, or the second time, they are broken
     off.
     """
     server = resolve("hutch.web.server")
-    listener = server.listen(port)
+    if reason := refusal(host, read_config(config_path())[0].access):
+        raise CommandError(reason, 2)
+    listener = server.listen(port, host)
     place = server.listen(*_place("--ingest", intake)) if intake else None
     page = server.listen(*_place("--status", public)) if public else None
     with_context(lambda context: _serve(server, context, listener, place, page))
@@ -44,8 +50,13 @@ def _place(option: str, text: str) -> tuple[int, str]:
     return int(port), host.strip("[]") or "0.0.0.0"  # noqa: S104  (asked for; what is offered there is made for it)
 
 
+def _local(name: tuple[str, int]) -> str:
+    host, port = name[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 async def _serve(server: Any, context: Context, listener: Any, intake: Any, public: Any) -> None:
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = context.config.access.url or _local(listener.getsockname())
     click.echo(f"Hutch serves {address}/  ({context.config.mode} mode; JSON API at {address}/api/v1)", err=True)
     if intake:
         host, number = intake.getsockname()[:2]
@@ -53,6 +64,9 @@ async def _serve(server: Any, context: Context, listener: Any, intake: Any, publ
     if public:
         host, number = public.getsockname()[:2]
         click.echo(f"The status page is at http://{host}:{number}/", err=True)
+    if context.config.access.always and (secret := await people.first_link(context)):
+        good_for = int(people.GOOD_FOR.total_seconds() // 60)
+        click.echo(f"Make the first admin, once, within {good_for} min: {address}/first/{secret}", err=True)
     stop, at_once = stop_signals()
     async with server.serving(context, listener, intake, at_once, public):
         await stop.wait()

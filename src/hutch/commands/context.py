@@ -9,6 +9,7 @@ from pathlib import Path
 from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
 from hutch.commands.vitals import Vitals
+from hutch.model.accounts import Accounts
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.duty import Duties, Watches
 from hutch.model.message import Channel
@@ -78,6 +79,7 @@ class Context:
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)
     open_notifier: Callable[[Channel], Notifier] = _no_channels
+    accounts: Accounts | None = None
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""
@@ -95,7 +97,7 @@ class Context:
         for service in self.services.values():
             for connection in service.connections.values():
                 await connection.close()
-        for beside in (self.duties, self.watches, self.sightings, self.samples, self.register):
+        for beside in (self.duties, self.watches, self.sightings, self.samples, self.register, self.accounts):
             if beside:
                 await beside.close()
         await self.store.close()

@@ -9,6 +9,7 @@ from datetime import datetime
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as incidents
 from hutch.model import roles
+from hutch.model.circle import ADMITTED, CLOSED
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident, Phase
 from hutch.model.roles import Role
@@ -49,14 +50,16 @@ async def declare(
     also: Sequence[Draft] = (),
     respond: bool = True,
     exercise: bool = False,
+    private: bool = False,
 ) -> Incident:
     """Open an incident: its first event, its promises, and ``also``, in one transaction.
 
-    With ``respond`` the runbook starts by itself. An ``exercise`` sends to exercise channels only.
+    With ``respond`` the runbook starts by itself. An ``exercise`` sends to exercise channels only. A ``private`` one is
+    shown on the pages to those who take part in it.
     """
     now = context.clock.now()
     data: dict[str, object] = {"title": title, "service": service, "runbook": runbook, "summary": summary}
-    data |= {"source": source, **({"exercise": True} if exercise else {})}
+    data |= {"source": source, **({"exercise": True} if exercise else {}), **({"private": True} if private else {})}
     drafts = declaration(context, data, severity, detected_at or now, actor=actor, also=also)
     for _ in range(TRIES):
         names = await context.store.streams("incident:")
@@ -117,6 +120,16 @@ def respond_job(incident_id: str) -> Job:
 
 
 # ------------------------------------------------------------------ what a person does
+
+
+async def admit(context: Context, incident_id: str, who: str, actor: str) -> Incident:
+    """Let somebody in to a private incident; harmless where it is not private."""
+    return await change(context, incident_id, lambda _: [Draft(ADMITTED, {"who": one_line(who, 80)}, actor)])
+
+
+async def close_off(context: Context, incident_id: str, actor: str) -> Incident:
+    """Make an incident private from now on: only those who take part see it on the pages."""
+    return await change(context, incident_id, lambda _: [Draft(CLOSED, {}, actor)])
 
 
 async def acknowledge(context: Context, incident_id: str, actor: str) -> Incident:

@@ -14,6 +14,7 @@ from datetime import datetime
 from hutch.commands import incidents, links, messages, oncall
 from hutch.commands.context import Context
 from hutch.model import incident as model
+from hutch.model.circle import is_private
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Event
 from hutch.model.incident import Incident
@@ -55,7 +56,7 @@ class Room:
     @property
     def title(self) -> str:
         """What a message begins with. Of a private incident the number is told, not what it is about."""
-        told = "private incident" if self.events[0].data.get("private") else one_line(self.state.title, 120)
+        told = "private incident" if is_private(self.events) else one_line(self.state.title, 120)
         mark = "EXERCISE " if self.exercise else ""
         return f"{mark}[{self.state.severity.label}] {told} ({self.state.id})"
 
@@ -152,7 +153,7 @@ def _page_message(room: Room, channel: Channel, about: str, person: str, note: s
     state, message_id = room.state, messages.new_id()
     body = [
         f"{'You are' if person else 'Somebody is'} needed: {room.title}.",
-        *([one_line(state.summary, 300)] if state.summary and not room.events[0].data.get("private") else []),
+        *([one_line(state.summary, 300)] if state.summary and not is_private(room.events) else []),
         f"Service: {state.service}. Detected {state.detected_at:%Y-%m-%d %H:%M} UTC. Nobody has acknowledged it"
         + (f"; this is page {number + 1}." if number else "."),
         *([note[:1].upper() + note[1:] + "."] if note else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
@@ -15,14 +15,25 @@ AT_ONCE = 64
 """Streams that are read in one turn."""
 
 
-async def made(context: Context, since: datetime, until: datetime, *, exercises: bool = False) -> Report:
+def _every(_stream: str) -> bool:
+    return True
+
+
+async def made(
+    context: Context,
+    since: datetime,
+    until: datetime,
+    *,
+    exercises: bool = False,
+    covers: Callable[[str], bool] = _every,
+) -> Report:
     """The report on the incidents detected between the two times: the real ones, or the ``exercises``, never both.
 
-    Raises :class:`CommandError` for no time between.
+    ``covers`` leaves out incidents by their stream. Raises :class:`CommandError` for no time between.
     """
     if until <= since:
         raise CommandError(f"the report would end at {until:%Y-%m-%d %H:%M} before it begins; change --until", 2)
-    told = [await _told(context, name) for name in await _declared(context, since, until)]
+    told = [await _told(context, name) for name in await _declared(context, since, until) if covers(stream_of(name))]
     return report([t for t in told if declared_exercise(t.own) is exercises], since, until)
 
 

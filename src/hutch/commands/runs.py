@@ -116,12 +116,13 @@ UNDER_WAY = frozenset(
 
 
 async def approve(
-    context: Context, run_id: str, option: str, actor: str, *, digest: str = "", yes: bool = False
+    context: Context, run_id: str, option: str, actor: str, *, digest: str = "", yes: bool = False, proved: bool = False
 ) -> Run:
     """Approve one offered option, as it was shown; without ``option`` the first one that the diagnosis points to.
 
     ``digest`` is that of what the person saw: anything else is refused. ``yes`` (approval in advance) never covers
-    what loses data. Two people at once: one approval counts, the other is told by whom.
+    what loses data. ``proved``: the actor signed in; some policies count nobody else. Two people at once: one approval
+    counts, the other is told by whom.
     """
 
     stale, stopped = changed_since(context, await load(context, run_id)), await frozen(context)
@@ -137,17 +138,23 @@ async def approve(
             raise CommandError(
                 f"“{chosen.option.title}” cannot be approved: changes are frozen: {stopped}; `hutch thaw`"
             )
-        _may_this_person(chosen, actor)
-        data = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
+        _may_this_person(chosen, actor, proved)
+        data: dict[str, object] = {"option": chosen.option.id, "title": chosen.option.title, "digest": chosen.digest}
+        data |= {"signed_in": True} if proved else {}
         return [Draft("approval.granted", data, actor)]
 
     return await change(context, run_id, decide)
 
 
-def _may_this_person(chosen: Chosen, actor: str) -> None:
+def _may_this_person(chosen: Chosen, actor: str, proved: bool) -> None:
     """Whom the policy accepts, each once. A name in the log is no proof of who it is; see docs/guide/safety.md."""
     if actor.startswith(POLICY):
         raise CommandError(f"{actor!r}: no person may be called so", 2)
+    if chosen.signed_in and not proved:
+        raise CommandError(
+            f"“{chosen.option.title}” counts only approvals of people who signed in: approve it on its page, or with a "
+            "token; docs/guide/access.md"
+        )
     if chosen.by is not None and actor not in chosen.by:
         known = ", ".join(chosen.by) or "nobody: the rules that match it accept no person in common"
         raise CommandError(f"“{chosen.option.title}” may be approved by {known}")

@@ -141,6 +141,7 @@ def _draft(means: Means, option: Option, shown: Preview, expires: datetime, aske
         "expires_at": instant(expires),
         "approvers": asked.approvers,
         "by": None if asked.by is None else list(asked.by),
+        **({"signed_in": True} if asked.signed_in else {}),
     }
     return Draft("approval.requested", data)
 

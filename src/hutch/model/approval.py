@@ -16,7 +16,8 @@ POLICY = "policy:"
 class ApprovalRule:
     """Asks ``approvers`` different people for what it matches; an empty criterion matches everything.
 
-    ``severity`` matches incidents that are as bad or worse, ``effect`` this effect, ``by`` limits who counts.
+    ``severity`` matches incidents that are as bad or worse, ``effect`` this effect, ``by`` limits who counts, and
+    ``signed_in`` to people who proved who they are.
     """
 
     approvers: int = 1
@@ -25,6 +26,7 @@ class ApprovalRule:
     severity: Severity | None = None
     service: str = ""
     action: str = ""
+    signed_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Terms:
     approvers: int = 1
     by: tuple[str, ...] | None = None
     autonomous: Autonomy | None = None
+    signed_in: bool = False
 
 
 def terms(rules: Sequence[ApprovalRule], autonomy: Sequence[Autonomy], facts: Facts) -> Terms:
@@ -65,7 +68,10 @@ def terms(rules: Sequence[ApprovalRule], autonomy: Sequence[Autonomy], facts: Fa
     lists = [r.by for r in matching if r.by]
     by = tuple(p for p in lists[0] if all(p in other for other in lists)) if lists else None
     return Terms(
-        max((r.approvers for r in matching), default=1), by, next((a for a in autonomy if allows(a, facts)), None)
+        max((r.approvers for r in matching), default=1),
+        by,
+        next((a for a in autonomy if allows(a, facts)), None),
+        any(r.signed_in for r in matching),
     )
 
 

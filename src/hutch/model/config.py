@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from hutch.model.accessing import AccessConfig
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
@@ -146,6 +147,7 @@ class Config:
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     people: PeopleConfig = field(default_factory=PeopleConfig)
     status_page: StatusPageConfig | None = None
+    access: AccessConfig = field(default_factory=AccessConfig)
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -251,6 +251,8 @@ KINDS = frozenset(
         "review.drafted",
         "review.published",
         "alert.flapping",
+        "person.admitted",
+        "incident.closed_off",
         *_FOLDS,
         *record.KINDS,
     }

@@ -113,6 +113,7 @@ def _offered(state: Run, event: Event) -> Run:
         expires_at=parse_instant(str(expires)) if expires else None,
         needed=int(str(data.get("approvers", 1))),
         by=None if data.get("by") is None else tuple(str(p) for p in data["by"]),  # type: ignore[attr-defined]
+        signed_in=data.get("signed_in") is True,
         approvals=(),
         approved_by="",
         unseen=False,

@@ -47,6 +47,7 @@ class Chosen:
     preview: Mapping[str, object] = field(default_factory=dict)
     expires_at: datetime | None = None
     needed: int = 1  # different people who must approve it
+    signed_in: bool = False  # only approvals of people who signed in count
     by: tuple[str, ...] | None = None  # who may; None: anybody
     approvals: tuple[str, ...] = ()
     approved_by: str = ""  # all who approved it, once they are enough

@@ -57,6 +57,8 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "message.failed": lambda t: f"{_undelivered(t)}; next try at {t.at('again_at')}",
     "message.given_up": lambda t: f"{_undelivered(t)}; given up",
     "pagerduty.heard": _heard,
+    "person.admitted": lambda t: f"{one_line(t.event.actor)} let {t['who']} in",
+    "incident.closed_off": lambda t: f"{one_line(t.event.actor)} made the incident private",
     "commander.assigned": _assigned,
     "role.assigned": _assigned,
     "role.released": lambda t: f"{t.get('who', 'Somebody')} is no longer {t.get('role', 'there')}{_because(t)}",

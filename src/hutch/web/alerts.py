@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from hutch.commands import firings, maintenance, silences, standings
 from hutch.commands.context import CommandError, Context
+from hutch.model.access import Permission
 from hutch.runbook.errors import RunbookError
 from hutch.runbook.rules import duration
 from hutch.web.forms import Fields, do, wanted
+from hutch.web.gate import person_of
 from hutch.web.present import alerts as show
 from hutch.web.present import held
 from hutch.web.present.words import line
+from hutch.web.sights import caught_up, sees, services_for
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
+
+READ = Permission.READ
 
 MOST = 200
 """Alerts that a page shows."""
@@ -32,16 +39,19 @@ async def page(request: Request, since: str = "24h", state: str = "", service: s
     if length is None:
         raise CommandError(f"there is no span {since[:20]}; there are: {', '.join(show.SPANS)}", 2)
     asked = show.Wanted(state if state in show.STATES else "", service, tuple(q.casefold().split()[:10]))
-    found = show.alerts(await firings.listing(context, length), asked, now)
+    await caught_up(request)
+    known = services_for(request)
+    fired = [row for row in await firings.listing(context, length) if _for(request, row)]
+    found = show.alerts(fired, asked, now)
     return site.draw(
         request,
         "alerts",
         streams="alert:* silence:* maintenance:*",
         alerts=found[:MOST],
         total=len(found),
-        rules=show.rules(await standings.listing(context), asked, now),
+        rules=show.rules([r for r in await standings.listing(context) if r["service"] in known], asked, now),
         held=held.rows(await silences.listing(context), await maintenance.listing(context), now),
-        services=[line(name) for name in context.services],
+        services=[line(name) for name in known],
         spans=list(show.SPANS),
         states=show.STATES,
         since=since,
@@ -49,6 +59,12 @@ async def page(request: Request, since: str = "24h", state: str = "", service: s
         service=line(service),
         q=line(q),
     )
+
+
+def _for(request: Request, row: Mapping[str, Any]) -> bool:
+    """Whether whoever asks may see that alert: those of a private incident are as private as it is."""
+    incident = row["incident"]
+    return sees(request, f"incident:{incident}") if incident else person_of(request).may(READ, str(row["service"]))
 
 
 @router.post("/silences")

@@ -11,14 +11,18 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.respond import run_document
 from hutch.commands.views import incident_json, run_json, run_summary
+from hutch.model.access import Permission
 from hutch.model.event import instant
 from hutch.model.severity import Severity
+from hutch.web.acting import Actor, may_approve
+from hutch.web.gate import may, person_of
 from hutch.web.lists import MOST, Asked, narrowed
+from hutch.web.sights import caught_up, incidents_for, sees, services_for
 from hutch.web.site import site_of
 
 router = APIRouter(prefix="/api/v1")
+Flag = Annotated[bool, Body(embed=True)]
 Text = Annotated[str, Body(embed=True, max_length=20_000)]
-Who = Annotated[str, Body(embed=True, max_length=200)]
 Seen = Annotated[int, Body(embed=True, ge=0)]
 """The ``seq`` that the caller looked at: if the course changed since, nothing is done, and the answer says what."""
 
@@ -31,7 +35,7 @@ def _context(request: Request) -> Context:
 @router.get("/services")
 async def services(request: Request) -> list[dict[str, Any]]:
     """The configured services and their targets."""
-    found = _context(request).services.values()
+    found = [_context(request).services[name] for name in services_for(request)]
     return [{"name": s.name, "targets": [c.target for c in s.connections.values()]} for s in found]
 
 
@@ -51,17 +55,26 @@ async def list_incidents(
     page."""
     asked, context = Asked(state, service, severity, after), _context(request)
     if not asked.narrow:
-        return [incident_json(i) for i in await incidents.listing(context)]
-    return await narrowed(context, asked, min(max(limit, 1), MOST))
+        return [incident_json(i) for i in await incidents_for(request)]
+    found = await narrowed(context, asked, min(max(limit, 1), MOST))
+    await caught_up(request)
+    return [row for row in found if sees(request, f"incident:{row['id']}")]
 
 
 @router.post("/incidents", status_code=201)
 async def declare(
-    request: Request, title: Text, severity: Text, actor: Who, service: Text = "", runbook: Text = ""
+    request: Request,
+    title: Text,
+    severity: Text,
+    actor: Actor,
+    service: Text = "",
+    runbook: Text = "",
+    private: Flag = False,
 ) -> dict[str, Any]:
     """Open an incident by hand."""
     context = _context(request)
     found = context.service(service)
+    may(request, Permission.RESPOND, found.name)
     state = await incidents.declare(
         context,
         title=title,
@@ -70,6 +83,7 @@ async def declare(
         runbook=runbook or found.config.runbook,
         source="api",
         actor=actor,
+        private=private,
     )
     return incident_json(state)
 
@@ -91,20 +105,20 @@ async def timeline(request: Request, incident_id: str) -> list[dict[str, Any]]:
 
 
 @router.post("/incidents/{incident_id}/acknowledgement")
-async def acknowledge(request: Request, incident_id: str, actor: Annotated[str, Body(embed=True)]) -> dict[str, Any]:
+async def acknowledge(request: Request, incident_id: str, actor: Actor) -> dict[str, Any]:
     """Somebody has it."""
     return incident_json(await incidents.acknowledge(_context(request), incident_id, actor))
 
 
 @router.post("/incidents/{incident_id}/notes")
-async def note(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+async def note(request: Request, incident_id: str, text: Text, actor: Actor) -> dict[str, Any]:
     """A note on the timeline."""
     return incident_json(await incidents.note(_context(request), incident_id, text, actor))
 
 
 @router.post("/incidents/{incident_id}/severity")
 async def severity(
-    request: Request, incident_id: str, severity: Text, reason: Text, actor: Who, seen: Seen = 0
+    request: Request, incident_id: str, severity: Text, reason: Text, actor: Actor, seen: Seen = 0
 ) -> dict[str, Any]:
     """Change the severity, with the reason."""
     level = _severity(severity)
@@ -112,19 +126,19 @@ async def severity(
 
 
 @router.post("/incidents/{incident_id}/updates")
-async def update(request: Request, incident_id: str, text: Text, actor: Who) -> dict[str, Any]:
+async def update(request: Request, incident_id: str, text: Text, actor: Actor) -> dict[str, Any]:
     """Record an update that was given."""
     return incident_json(await incidents.post_update(_context(request), incident_id, text, actor))
 
 
 @router.post("/incidents/{incident_id}/resolution")
-async def resolve(request: Request, incident_id: str, text: Text, actor: Who, seen: Seen = 0) -> dict[str, Any]:
+async def resolve(request: Request, incident_id: str, text: Text, actor: Actor, seen: Seen = 0) -> dict[str, Any]:
     """Resolve by hand."""
     return incident_json(await transitions.resolve(_context(request), incident_id, text, actor, seen))
 
 
 @router.post("/incidents/{incident_id}/reopening")
-async def reopen(request: Request, incident_id: str, reason: Text, actor: Who, seen: Seen = 0) -> dict[str, Any]:
+async def reopen(request: Request, incident_id: str, reason: Text, actor: Actor, seen: Seen = 0) -> dict[str, Any]:
     """It is back."""
     return incident_json(await transitions.reopen(_context(request), incident_id, reason, actor, seen))
 
@@ -132,14 +146,15 @@ async def reopen(request: Request, incident_id: str, reason: Text, actor: Who, s
 @router.get("/runs")
 async def list_runs(request: Request) -> list[dict[str, Any]]:
     """Every run, oldest first."""
-    return [run_summary(r) for r in await runs.listing(_context(request))]
+    await caught_up(request)
+    return [run_summary(r) for r in await runs.listing(_context(request)) if sees(request, f"run:{r.id}")]
 
 
 @router.post("/runs", status_code=201)
 async def start_run(
     request: Request,
     document: Text,
-    actor: Who,
+    actor: Actor,
     service: Text = "",
     values: dict[str, str] | None = None,
     binds: dict[str, str] | None = None,
@@ -149,6 +164,8 @@ async def start_run(
     """Start a runbook of a configured document, or one ``step`` of it; the worker drives it. No path is opened."""
     if document.partition("#")[0] not in await site_of(request).shelf.names():
         raise CommandError(f"no configured runbook document is called {document.partition('#')[0][:80]!r}", 2)
+    service = _context(request).service(service).name
+    may(request, Permission.RESPOND, service)
     mode = "dry-run" if dry_run else ""
     found = await run_document(
         _context(request), document, service, values=values, binds=binds, mode=mode, step=step, actor=actor
@@ -163,20 +180,22 @@ async def show_run(request: Request, run_id: str) -> dict[str, Any]:
 
 
 @router.post("/runs/{run_id}/approval")
-async def approve(request: Request, run_id: str, option: Text, digest: Text, actor: Who) -> dict[str, Any]:
+async def approve(request: Request, run_id: str, option: Text, digest: Text, actor: Actor) -> dict[str, Any]:
     """Approve an option exactly as it was shown: its digest is needed."""
-    return run_json(await runs.approve(_context(request), run_id, option, actor, digest=digest))
+    await may_approve(request, await runs.load(_context(request), run_id), option)
+    proved = person_of(request).proved
+    return run_json(await runs.approve(_context(request), run_id, option, actor, digest=digest, proved=proved))
 
 
 @router.post("/runs/{run_id}/denial")
-async def deny(request: Request, run_id: str, option: Text, reason: Text, actor: Who) -> dict[str, Any]:
+async def deny(request: Request, run_id: str, option: Text, reason: Text, actor: Actor) -> dict[str, Any]:
     """Decline an option."""
     return run_json(await runs.deny(_context(request), run_id, option, reason, actor))
 
 
 @router.post("/runs/{run_id}/decision")
 async def decide(
-    request: Request, run_id: str, choice: Text, actor: Who, option: Text = "", note: Text = ""
+    request: Request, run_id: str, choice: Text, actor: Actor, option: Text = "", note: Text = ""
 ) -> dict[str, Any]:
     """Say whether a change worked: ``worked`` or ``failed``."""
     if choice not in ("worked", "failed"):
@@ -188,7 +207,7 @@ async def decide(
 async def tick(
     request: Request,
     run_id: str,
-    actor: Who,
+    actor: Actor,
     item: Text = "",
     note: Text = "",
     done: Annotated[bool, Body(embed=True)] = True,
@@ -198,13 +217,13 @@ async def tick(
 
 
 @router.post("/runs/{run_id}/undo", status_code=201)
-async def undo(request: Request, run_id: str, actor: Who, option: Text = "") -> dict[str, Any]:
+async def undo(request: Request, run_id: str, actor: Actor, option: Text = "") -> dict[str, Any]:
     """Offer the way back from what an option did: the new run, which waits for approval."""
     return run_json(await byhand.undo(_context(request), run_id, option, actor))
 
 
 @router.post("/runs/{run_id}/cancellation")
-async def cancel(request: Request, run_id: str, reason: Text, actor: Who) -> dict[str, Any]:
+async def cancel(request: Request, run_id: str, reason: Text, actor: Actor) -> dict[str, Any]:
     """Start nothing further."""
     return run_json(await runs.cancel(_context(request), run_id, reason, actor))
 

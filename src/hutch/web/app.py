@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,8 +18,11 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.inbox import Inbox
 from hutch.ports import StoreAway, StoreFull
 from hutch.web import (
+    account,
+    accounts,
     api,
     console,
+    entrance,
     forms,
     ingest,
     links,
@@ -31,6 +36,8 @@ from hutch.web import (
     status,
     visitors,
 )
+from hutch.web.circles import Circles
+from hutch.web.gate import Entry, Gate
 from hutch.web.guard import Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -85,11 +92,16 @@ def build(context: Context) -> FastAPI:
     """The application over one context. ``app.state.site.hub.close()`` lets the live pages go."""
     app = FastAPI(title="Hutch", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = context
-    hub, stopped = Hub(context.store, context.clock, context.home), Stopped(context)
-    app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store))
-    app.state.inbox, app.state.open_house = Inbox(context), True
+    circles, stopped = Circles(context.store), Stopped(context)
+    hub = Hub(context.store, context.clock, context.home, circles.catch_up)
+    app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store), circles)
+    app.state.entry = Entry(context, circles)
+    app.state.inbox, app.state.open_house = Inbox(context), not context.config.access.always
     app.state.public = status.Public(context)
     app.include_router(ingest.router)  # the first, since routes are tried in order, and nothing is asked for as often
+    app.include_router(entrance.router)
+    app.include_router(account.router)
+    app.include_router(accounts.router)
     app.include_router(api.router)
     app.include_router(people_api.router)
     app.include_router(links.router)
@@ -102,9 +114,13 @@ def build(context: Context) -> FastAPI:
     app.include_router(run_forms.router)
     app.include_router(status.console)
     app.include_router(console.router)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
+    url = context.config.access.url
+    app.add_middleware(Gate, entry=app.state.entry, say=partial(_to, app))
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=[*LOCAL_HOSTS, *([urlsplit(url).hostname or ""] if url else [])]
+    )
     app.add_middleware(Looking, stopped=stopped)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, url=url)
     for kind, answer in ANSWERS.items():
         app.add_exception_handler(kind, answer)
     return app
@@ -115,6 +131,12 @@ def _say(request: Request, text: str, status: int) -> Response:
     if request.url.path.startswith(("/api/", "/v2/")) or not hasattr(request.app.state, "site"):
         return JSONResponse({"error": text}, status)
     return site_of(request).draw(request, "error", status=status, streams="", notice=Notice(text, False))
+
+
+def _to(app: FastAPI, request: Request, text: str, status: int) -> Response:
+    """The same before the application was reached."""
+    request.scope["app"] = app
+    return _say(request, text, status)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

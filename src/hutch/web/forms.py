@@ -11,7 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from hutch.commands import choosing, incidents, reports, transitions
 from hutch.commands.context import CommandError, Context
+from hutch.model.access import Permission
 from hutch.web import people
+from hutch.web.gate import may, person_of
 from hutch.web.guard import read_form
 from hutch.web.notices import Notice
 from hutch.web.site import Site, site_of
@@ -43,9 +45,9 @@ async def do(request: Request, place: str, deed: Deed) -> Response:
     """What a form asks, then back to ``place``. Raises ``Refused`` for a form that we did not draw."""
     site = site_of(request)
     fields = await read_form(request)
-    site.token.check(fields.get("token", ""))
+    site.check(request, fields.get("token", ""))
     given = people.clean(fields.get("actor", ""))
-    who = given or people.known(request) or people.system_user()
+    who = site.actor(request, given)
     try:
         done = await deed(site.context, fields, who)
         went = done if isinstance(done, Went) else Went(done, place)
@@ -53,7 +55,7 @@ async def do(request: Request, place: str, deed: Deed) -> Response:
     except CommandError as error:
         notice = Notice(f"Not done: {error}", False)
     answer = back(site, place, notice)
-    if given:
+    if given and not person_of(request).proved:
         people.remember(answer, given)
     return answer
 
@@ -79,6 +81,8 @@ async def report(request: Request) -> Response:
 
     async def deed(context: Context, fields: Fields, who: str) -> Went:
         text = wanted(fields, "text", "What you see")
+        if named := fields.get("service", ""):
+            may(request, Permission.REPORT, named)
         receipt = await reports.report(context, text, service=fields.get("service", ""), who=who)
         return Went(f"Thank you. It is part of {receipt.incident}.", f"/incidents/{receipt.incident}")
 
@@ -130,6 +134,21 @@ async def resolve(request: Request, incident_id: str) -> Response:
         seen = int(fields["seen"]) if fields.get("seen", "").isdecimal() else 0
         await transitions.resolve(context, incident_id, wanted(fields, "text", "what ended it"), who, seen)
         return f"{incident_id} is resolved."
+
+    return await do(request, await _incident_page(request, incident_id), deed)
+
+
+@router.post("/incidents/{incident_id}/people")
+async def admit(request: Request, incident_id: str) -> Response:
+    """Let somebody in to a private incident; or make it private."""
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        if fields.get("private") == "yes":
+            await incidents.close_off(context, incident_id, who)
+            return "Only those who take part see it from now on."
+        name = wanted(fields, "person", "a name")
+        await incidents.admit(context, incident_id, name, who)
+        return f"{name} is let in."
 
     return await do(request, await _incident_page(request, incident_id), deed)
 

@@ -23,8 +23,12 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 """On every answer, whatever it is."""
+
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}
+"""Where the address is https: a browser never asks over http again."""
 
 FORM_BYTES = 64 * 1024
 """The longest form that is read."""
@@ -46,11 +50,13 @@ class Refused(Exception):
 class Guard:
     """Refuses changes that a foreign page could have sent, and puts :data:`HEADERS` on every answer.
 
-    ``open_forms``: nobody is signed in, so that what another page sends is what its visitor could send.
+    ``open_forms``: nobody is signed in, so that what another page sends is what its visitor could send. ``url`` is the
+    address that people use beyond loopback.
     """
 
-    def __init__(self, app: ASGIApp, *, open_forms: bool = False) -> None:
-        self.app, self.open_forms = app, open_forms
+    def __init__(self, app: ASGIApp, *, open_forms: bool = False, url: str = "") -> None:
+        self.app, self.open_forms, self.url = app, open_forms, url
+        self.headers = {**HEADERS, **(HSTS if url.startswith("https://") else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -61,15 +67,15 @@ class Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(self.headers)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refused = None if self.open_forms else refusal(scope)
+        refused = None if self.open_forms else refusal(scope, self.url)
         await (refused or self.app)(scope, receive, guarded)
 
 
-def refusal(scope: Scope) -> Response | None:
+def refusal(scope: Scope, url: str = "") -> Response | None:
     """The answer to a change that our own page or an API client does not send; None where it may go on."""
     if scope["method"] in SAFE:
         return None
@@ -77,15 +83,17 @@ def refusal(scope: Scope) -> Response | None:
     if scope["path"].startswith(LINKS):
         return None  # who has the link has what it takes; a mail program may open it in whatever way
     if scope["path"].startswith(("/api/", "/v2/")):
+        if "cookie" in headers and foreign(headers, url):
+            return JSONResponse({"error": "this came from another site's page: nothing was done"}, 403)
         if headers.get("content-type", "").startswith("application/json"):
             return None
         return JSONResponse({"error": "send the body as application/json"}, 415)
-    if foreign(headers):
+    if foreign(headers, url):
         return PlainTextResponse("This came from another site's page: nothing was done.\n", 403)
     return None
 
 
-def foreign(headers: Headers) -> bool:
+def foreign(headers: Headers, url: str = "") -> bool:
     """Whether a browser says that another page sent this.
 
     Under ``no-referrer`` a browser writes ``Origin: null`` on our own forms: then it must say ``same-origin`` itself.
@@ -93,15 +101,15 @@ def foreign(headers: Headers) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site not in (None, "same-origin"):
         return True
-    own = f"http://{headers.get('host', '')}"
+    own = url or f"http://{headers.get('host', '')}"
     return origin not in (None, own) and not (origin == "null" and site == "same-origin")
 
 
 class Token:
-    """One secret of this process: a form without it was not drawn by us."""
+    """One secret of this process, or of a session: a form without it was not drawn by us, or not for them."""
 
-    def __init__(self) -> None:
-        self.value = secrets.token_urlsafe(32)
+    def __init__(self, value: str = "") -> None:
+        self.value = value or secrets.token_urlsafe(32)
 
     def check(self, given: str) -> None:
         """Raise :class:`Refused` unless it is ours; compared in constant time."""

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from hutch.commands import links
 from hutch.commands.context import CommandError, Context
+from hutch.model.circle import is_private
 from hutch.review.wording import one_line
 from hutch.web.site import environment
 
@@ -28,7 +29,8 @@ async def opened(request: Request, token: str) -> HTMLResponse:
         state, spent = await links.look(context, link)
     except CommandError as error:
         return _page("This link does not work", [str(error)], status=410 if error.code == 1 else 404)
-    told = [f"{state.severity.label}: {one_line(state.title)}", f"Service: {state.service}"]
+    title = "private incident" if is_private(await context.store.read(state.stream)) else one_line(state.title)
+    told = [f"{state.severity.label}: {title}", f"Service: {state.service}"]
     if spent:
         return _page(state.id, [*told, f"Nothing to do: {spent}."])
     return _page(state.id, told, action=f"{links.PATH}{quote(token)}", person=link.person)
@@ -43,7 +45,8 @@ async def used(request: Request, token: str) -> HTMLResponse:
         state = await links.use(context, link)
     except CommandError as error:
         return _page("Nothing was done", [f"{str(error)[:1].upper()}{str(error)[1:]}."], status=409)
-    return _page(f"{state.id} is acknowledged", [f"{link.person} has it. {one_line(state.title)}"])
+    title = "" if is_private(await context.store.read(state.stream)) else f" {one_line(state.title)}"
+    return _page(f"{state.id} is acknowledged", [f"{link.person} has it.{title}"])
 
 
 def _page(heading: str, lines: Sequence[str], *, status: int = 200, action: str = "", person: str = "") -> HTMLResponse:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,14 +35,30 @@ BEAT = 10.0
 """Seconds between two signs of life."""
 
 
+Shows = Callable[[str], bool]
+Still = Callable[[], Awaitable[bool]]
+
+
+def everything(_stream: str) -> bool:
+    """Of every stream."""
+    return True
+
+
+async def always() -> bool:
+    """For good."""
+    return True
+
+
 class Full(Exception):
     """Too many listen already."""
 
 
 class Client:
-    """One listener: what waits for it, never more than ``ROOM`` frames. None ends it."""
+    """One listener: what waits for it, never more than ``ROOM`` frames. None ends it. ``shows`` says of which streams
+    it may hear, ``still`` whether it may go on hearing at all."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, shows: Shows = everything, still: Still = always) -> None:
+        self.shows, self.still = shows, still
         self.position = position  # what it had when it joined; the queue holds only what came after
         self.queue: asyncio.Queue[str | None] = asyncio.Queue(ROOM)
 
@@ -64,8 +81,8 @@ class Client:
 class Hub:
     """Follows the log and tells the listeners where something happened, never what: pages ask for that."""
 
-    def __init__(self, store: Store, clock: Wallclock, home: Path) -> None:
-        self.store, self.clock, self.home = store, clock, home
+    def __init__(self, store: Store, clock: Wallclock, home: Path, learn: Callable[[], Awaitable[None]] | None = None):
+        self.store, self.clock, self.home, self._learn = store, clock, home, learn
         self.clients: set[Client] = set()
         self.position = 0
         self._loop: asyncio.Task[None] | None = None
@@ -73,12 +90,12 @@ class Hub:
         self._starting = asyncio.Lock()
 
     @asynccontextmanager
-    async def joined(self) -> AsyncIterator[Client]:
+    async def joined(self, shows: Shows = everything, still: Still = always) -> AsyncIterator[Client]:
         """A client for as long as the block lasts. Raises :class:`Full`."""
         if len(self.clients) >= MOST_CLIENTS:
             raise Full
         await self._ready()
-        client = Client(self.position)
+        client = Client(self.position, shows, still)
         self.clients.add(client)
         try:
             yield client
@@ -90,9 +107,14 @@ class Hub:
         hello = {"position": client.position, "now": instant(self.clock.now())}
         yield frame("hello", hello, client.position if after is None else None)
         if after is not None:
-            async for missed in self._missed(after, client.position):
+            async for missed in self._missed(after, client):
                 yield missed
+        asked = time.monotonic()
         while True:
+            if time.monotonic() - asked > BEAT:
+                if not await client.still():
+                    return
+                asked = time.monotonic()
             try:
                 next_frame = await asyncio.wait_for(client.queue.get(), BEAT)
             except TimeoutError:
@@ -111,7 +133,8 @@ class Hub:
         for client in self.clients:
             client.end()
 
-    async def _missed(self, after: int, upto: int) -> AsyncIterator[str]:
+    async def _missed(self, after: int, client: Client) -> AsyncIterator[str]:
+        upto = client.position
         if after > upto or upto - after > REPLAY:
             yield frame("reset", {"position": upto}, upto)
             return
@@ -119,8 +142,10 @@ class Hub:
             found = [(p, e) for p, e in await self.store.tail(after) if p <= upto]
             if not found:
                 return
+            await self._ready_to_show([client])
             for after, event in found:
-                yield told(after, event)
+                if client.shows(event.stream):
+                    yield told(after, event)
 
     async def _ready(self) -> None:
         """The loop runs and knows where the log ends now."""
@@ -141,8 +166,10 @@ class Hub:
         while idle < 2:
             await self.store.wait(self.position, LOOK)
             idle = 0 if self.clients else idle + 1
-            for position, event in await self.store.tail(self.position):
-                self._tell(told(position, event))
+            grown = await self.store.tail(self.position)
+            await self._ready_to_show(self.clients)
+            for position, event in grown:
+                self._tell(told(position, event), event.stream)
                 self.position = position
             await asyncio.sleep(PAUSE)
             now = await frozen_in(self.store, self.home)
@@ -150,8 +177,14 @@ class Hub:
                 self._frozen = now
                 self._tell(frame("state", {"frozen": bool(now)}))
 
-    def _tell(self, text: str) -> None:
-        self.clients -= {client for client in self.clients if not client.give(text)}
+    async def _ready_to_show(self, clients: Iterable[Client]) -> None:
+        """Whoever may not hear of everything is told only after it is known who may hear of what is new."""
+        if self._learn and any(client.shows is not everything for client in clients):
+            await self._learn()
+
+    def _tell(self, text: str, stream: str = "") -> None:
+        heard = [client for client in self.clients if not stream or client.shows(stream)]
+        self.clients -= {client for client in heard if not client.give(text)}
 
 
 def told(position: int, event: Event) -> str:

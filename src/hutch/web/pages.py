@@ -11,7 +11,7 @@ from typing import TextIO
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from hutch.commands import drafts, incidents, maintenance, oncall, outputs, past, reviews, silences, standings
+from hutch.commands import drafts, incidents, maintenance, oncall, outputs, reviews, silences, standings
 from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.event import Event
@@ -20,13 +20,14 @@ from hutch.model.message import Audience
 from hutch.model.run import Run
 from hutch.model.severity import Severity
 from hutch.web import assets
-from hutch.web.lists import STATES, Asked, front, listed
+from hutch.web.lists import STATES, Asked
 from hutch.web.live import Full
 from hutch.web.present import dashboard, held, room
 from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show_run
 from hutch.web.present.runbook import address
 from hutch.web.present.words import block, line
+from hutch.web.sights import front_for, likes_for, listed_for, listening, runs_for, services_for
 from hutch.web.site import Site, site_of
 
 PIECE, LINES = 8192, 100
@@ -46,10 +47,10 @@ async def index(request: Request) -> Response:
     """What is on fire, what is due next, which services are well; resolved ones, and runs that belong to none."""
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
-    alone = [r for r in await site.ran.every() if not r.incident]
-    found = await front(context)
+    alone = [r for r in await runs_for(request) if not r.incident]
+    found = await front_for(request)
     due, owed = dashboard.due(found.promising, now)
-    watched = {name: await standings.watched(context, name) for name in context.services}
+    watched = {name: await standings.watched(context, name) for name in services_for(request)}
     return site.draw(
         request,
         "index",
@@ -71,7 +72,7 @@ async def every_incident(
 ) -> Response:
     """A list of incidents, narrowed, a page at a time."""
     site, asked = site_of(request), Asked(state or "open", service, severity, after)
-    found, now = await listed(site.context, asked), site.context.clock.now()
+    found, now = await listed_for(request, asked), site.context.clock.now()
     return site.draw(
         request,
         "incidents",
@@ -80,7 +81,7 @@ async def every_incident(
         incidents=[show_incident.row(one, now) for one in found.incidents],
         asked=asked,
         states=STATES,
-        services=list(site.context.services),
+        services=services_for(request),
         severities=[s.label for s in Severity],
     )
 
@@ -89,7 +90,7 @@ async def every_incident(
 async def report(request: Request) -> Response:
     """Where people say what they notice."""
     site = site_of(request)
-    return site.draw(request, "report", streams="", services=list(site.context.services))
+    return site.draw(request, "report", streams="", services=services_for(request))
 
 
 @router.get("/incidents/{incident_id}")
@@ -123,7 +124,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
         people=room.people(state, now),
         audiences=room.audiences(own, drafted, now),
         severities=[s.label for s in Severity],
-        before=show_incident.before(await past.similar(site.context, incident_id, BEFORE)),
+        before=show_incident.before(await likes_for(request, incident_id, BEFORE)),
     )
 
 
@@ -133,7 +134,7 @@ async def every_run(request: Request, q: str = "") -> Response:
     site = site_of(request)
     now = site.context.clock.now()
     words = q.lower().split()[:10]
-    rows = [show_incident.run_row(r, now) for r in reversed(await site.ran.every())]
+    rows = [show_incident.run_row(r, now) for r in reversed(await runs_for(request))]
     kept = [r for r in rows if all(w in r.words for w in words)]
     return site.draw(request, "runs", streams="run:*", q=line(q), runs=kept[:RUNS_MOST], total=len(kept))
 
@@ -219,7 +220,7 @@ async def events(request: Request, after: int | None = None) -> Response:
     since = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else after
     stack = AsyncExitStack()
     try:
-        client = await stack.enter_async_context(hub.joined())
+        client = await stack.enter_async_context(hub.joined(*await listening(request)))
     except Full:
         return PlainTextResponse("too many pages listen\n", 503, headers={"Retry-After": "5"})
 

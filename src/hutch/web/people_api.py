@@ -13,6 +13,7 @@ from hutch.commands.views import incident_json, roles_json
 from hutch.model.event import parse_instant
 from hutch.model.message import Audience
 from hutch.model.roles import Role
+from hutch.web.acting import Actor
 
 router = APIRouter(prefix="/api/v1")
 Text = Annotated[str, Body(embed=True, max_length=20_000)]
@@ -32,7 +33,7 @@ async def on_call(request: Request) -> list[dict[str, Any]]:
 
 @router.post("/oncall/{schedule}/overrides", status_code=201)
 async def override(
-    request: Request, schedule: str, who: Who, since: Text, until: Text, reason: Text, actor: Who
+    request: Request, schedule: str, who: Who, since: Text, until: Text, reason: Text, actor: Actor
 ) -> list[dict[str, Any]]:
     """Put somebody on call for a time, with the reason; times with their offset."""
     context = _context(request)
@@ -52,7 +53,7 @@ async def roles(request: Request, incident_id: str) -> dict[str, Any]:
 
 @router.post("/incidents/{incident_id}/roles")
 async def assign(
-    request: Request, incident_id: str, role: Text, who: Who, actor: Who, reason: Text = ""
+    request: Request, incident_id: str, role: Text, who: Who, actor: Actor, reason: Text = ""
 ) -> dict[str, Any]:
     """Give somebody a role; taking it from another needs a reason."""
     if role not in list(Role):
@@ -87,7 +88,7 @@ async def sending(
     incident_id: str,
     audience: Text,
     digest: Text,
-    actor: Who,
+    actor: Actor,
     template: Text = "",
     text: Text = "",
     facts: dict[str, str] | None = None,

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from hutch.commands import lately
+from hutch.model.event import Event
 from hutch.web.present import log as show
 from hutch.web.present import settings as show_settings
 from hutch.web.present.words import line
+from hutch.web.sights import caught_up, sees
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +30,13 @@ async def log(
     asked = show.Wanted(
         sort if sort in show.SORTS else "", kind.strip(), actor.strip(), tuple(q.casefold().split()[:10])
     )
-    look = await lately.newest(site.context, asked.keeps(), MOST, before)
+    await caught_up(request)
+    fits = asked.keeps()
+
+    def keeps(event: Event) -> bool:
+        return fits(event) and sees(request, event.stream)
+
+    look = await lately.newest(site.context, keeps, MOST, before)
     given = {"sort": asked.sort, "kind": asked.kind, "actor": asked.actor, "q": q}
     return site.draw(
         request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from hutch.review.report import Report
 from hutch.review.reportdata import as_data, csv_lines
 from hutch.web.present import report as show
 from hutch.web.present.words import line
+from hutch.web.sights import caught_up, sees
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
@@ -26,8 +28,8 @@ SPANS = ("7d", "30d", "90d", "365d")
 async def page(request: Request, since: str = "30d", until: str = "", exercises: str = "") -> Response:
     """How the team did from ``since`` (30d, 2026-01-31) to ``until``; exercises count apart."""
     site, practice = site_of(request), exercises == "yes"
-    found = await _report(site.context, since, until, practice)
-    others = await _report(site.context, since, until, not practice)
+    found = await _report(request, since, until, practice)
+    others = await _report(request, since, until, not practice)
     asked = {"since": since, **({"until": until} if until else {})}
     mine = {**asked, **({"exercises": "yes"} if practice else {})}
     return site.draw(
@@ -49,19 +51,21 @@ async def page(request: Request, since: str = "30d", until: str = "", exercises:
 @router.get("/reports/report.json")
 async def as_json(request: Request, since: str = "30d", until: str = "", exercises: str = "") -> Response:
     """The report as ``hutch report --json`` gives it."""
-    found = await _report(site_of(request).context, since, until, exercises == "yes")
+    found = await _report(request, since, until, exercises == "yes")
     return Response(json.dumps(as_data(found), indent=2), media_type="application/json")
 
 
 @router.get("/reports/report.csv")
 async def as_csv(request: Request, since: str = "30d", until: str = "", exercises: str = "") -> Response:
     """One incident a line."""
-    found = await _report(site_of(request).context, since, until, exercises == "yes")
+    found = await _report(request, since, until, exercises == "yes")
     named = {"Content-Disposition": 'attachment; filename="incidents.csv"'}
     return PlainTextResponse("".join(csv_lines(found)), media_type="text/csv", headers=named)
 
 
-async def _report(context: Context, since: str, until: str, exercises: bool) -> Report:
+async def _report(request: Request, since: str, until: str, exercises: bool) -> Report:
+    context: Context = site_of(request).context
     now = context.clock.now()
+    await caught_up(request)
     end = when(until, now, "until") if until else now
-    return await made(context, when(since, now, "since"), end, exercises=exercises)
+    return await made(context, when(since, now, "since"), end, exercises=exercises, covers=partial(sees, request))

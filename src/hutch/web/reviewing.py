@@ -17,6 +17,7 @@ from hutch.web.forms import Fields, do
 from hutch.web.present import review as show
 from hutch.web.present.incident import row
 from hutch.web.present.words import line
+from hutch.web.sights import caught_up, sees
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
@@ -32,8 +33,9 @@ async def page(request: Request, q: str = "") -> Response:
     """Resolved incidents, the review that is owed first on top; or the published reviews that have all words."""
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
-    hits = await past.search(context, q) if q.split() else []
-    rows = show.owed(await past.owed(context), now)
+    await caught_up(request)
+    hits = [h for h in (await past.search(context, q) if q.split() else []) if sees(request, f"incident:{h.incident}")]
+    rows = show.owed([one for one in await past.owed(context) if sees(request, one[0].stream)], now)
     return site.draw(
         request,
         "reviews",

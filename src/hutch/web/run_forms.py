@@ -10,11 +10,16 @@ from starlette.responses import Response
 from hutch.commands import byhand, incidents, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.respond import run_document
+from hutch.model.access import Permission
 from hutch.model.effect import Effect
+from hutch.model.incident import stream_of
 from hutch.model.run import Run
+from hutch.web.acting import may_approve
 from hutch.web.forms import LONGEST, Fields, Went, do, wanted
+from hutch.web.gate import may, person_of
 from hutch.web.present.runbook import address
 from hutch.web.runbooks import split
+from hutch.web.sights import caught_up, sees
 from hutch.web.site import Site, site_of
 
 router = APIRouter(include_in_schema=False)
@@ -31,6 +36,10 @@ async def start(request: Request, place: str) -> Response:
 
     async def deed(context: Context, fields: Fields, who: str) -> Went:
         await _as_shown(site, name, anchor, fields)
+        may(request, Permission.RESPOND, context.service(fields.get("service", "")).name)
+        await caught_up(request)
+        if fields.get("incident") and not sees(request, stream_of(fields["incident"])):
+            raise CommandError(f"There is no incident {fields['incident'][:80]}.", 2)
         incident = await incidents.load(context, fields["incident"]) if fields.get("incident") else None
         found = await run_document(
             context,
@@ -86,13 +95,15 @@ async def approve(request: Request, run_id: str) -> Response:
     async def deed(context: Context, fields: Fields, who: str) -> str:
         digest = wanted(fields, "digest", "what you were shown")
         option = wanted(fields, "option", "the remedy")
-        offer = (await runs.load(context, run_id)).option(option)
+        run = await runs.load(context, run_id)
+        await may_approve(request, run, option)
+        offer = run.option(option)
         title = offer.option.title if offer else option
         if site.frozen() and not (offer and offer.approved_by):
             raise CommandError(f"changes are stopped: {site.frozen()}; `hutch thaw` allows them again")
         if offer and offer.option.effect is Effect.DESTROY and fields.get("certain") != "yes":
             raise CommandError(f"“{title}” loses data: tick that you know it")
-        await runs.approve(context, run_id, option, who, digest=digest)
+        await runs.approve(context, run_id, option, who, digest=digest, proved=person_of(request).proved)
         return f"You approved “{title}” as {who}."
 
     return await do(request, await _page_of(request, run_id), deed)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import base_of
 from hutch.model.runbook import Runbook
@@ -18,6 +17,7 @@ from hutch.web.present import catalogue
 from hutch.web.present import runbook as show
 from hutch.web.present.volume import Volume, front, within
 from hutch.web.shelf import Unread
+from hutch.web.sights import incidents_for, runs_for, services_for
 from hutch.web.site import Site, site_of
 
 WITHIN = 2.0
@@ -30,7 +30,7 @@ router = APIRouter(include_in_schema=False)
 async def index(request: Request, q: str = "") -> Response:
     """Every runbook of the configured folders and the library; ``q`` keeps those that have all its words."""
     site = site_of(request)
-    found, every = await asyncio.gather(site.shelf.all(WITHIN), site.ran.every())
+    found, every = await asyncio.gather(site.shelf.all(WITHIN), runs_for(request))
     ran = catalogue.latest(every, site.context.clock.now())
     base, words = _base(site.context), q.lower().split()
     documents, total = catalogue.bounded((_shown(v, base, words, ran) for v in found), bool(words))
@@ -80,7 +80,7 @@ async def _overview(request: Request, site: Site, volume: Volume, known: Mapping
     words = await asyncio.to_thread(front, volume, known)
     if len(volume.document.runbooks) == 1 and not words and not volume.document.rules:
         return RedirectResponse(show.address(volume.name, volume.document.runbooks[0].id), 307)
-    ran = catalogue.latest(await site.ran.every(), site.context.clock.now())
+    ran = catalogue.latest(await runs_for(request), site.context.clock.now())
     return site.draw(
         request,
         "document",
@@ -103,9 +103,9 @@ async def _runbook(
     request: Request, site: Site, volume: Volume, found: Runbook, known: Mapping[str, Path], service: str, part: int
 ) -> Response:
     context = site.context
-    chosen = chosen_service(context, volume.name, service)
+    chosen = chosen_service(context, volume.name, service, services_for(request))
     drawn, seen = await site.shelf.drawn(volume, found, known, chosen, part)
-    ran = catalogue.latest(await site.ran.every(), context.clock.now())
+    ran = catalogue.latest(await runs_for(request), context.clock.now())
     name = chosen.name if chosen else ""
     return site.draw(
         request,
@@ -120,18 +120,20 @@ async def _runbook(
         counts=show.counts(found),
         last=ran.of(volume.path, volume.document, found),
         service=name,
-        services=list(context.services),
-        incidents=[(i.id, visible(i.title)) for i in await incidents.listing(context) if i.open and i.service == name],
+        services=services_for(request),
+        incidents=[(i.id, visible(i.title)) for i in await incidents_for(request) if i.open and i.service == name],
         survey=seen,
         drawn=drawn,
     )
 
 
-def chosen_service(context: Context, name: str, wanted: str) -> Service | None:
+def chosen_service(context: Context, name: str, wanted: str, known: Sequence[str]) -> Service | None:
     """The service that a page shows a runbook for: the one asked for, else one that this document is the runbook of,
     else the first. None where none is configured. Raises :class:`CommandError` for an unknown one."""
+    if wanted and wanted not in known:
+        raise CommandError(f"There is no service {wanted[:80]}.", 2)
     if wanted:
         return context.service(wanted)
-    services = list(context.services.values())
+    services = [context.services[name] for name in known]
     own = (s for s in services if Path(s.config.runbook.partition("#")[0]).stem == Path(name).stem)
     return next(own, services[0] if services else None)

@@ -116,7 +116,13 @@ def _kept(context: Context) -> Iterator[asyncio.Task[None]]:
 def _server(app: FastAPI) -> Server:
     return Server(
         uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+            app,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            server_header=False,
         )
     )
 

@@ -23,6 +23,7 @@ from hutch.model.finding import Change
 from hutch.web.present import probes as show_probes
 from hutch.web.present.chart import Mark
 from hutch.web.present.signals import SPANS, cards
+from hutch.web.sights import services_for
 from hutch.web.site import site_of
 
 CHANGES_TIMEOUT = 2.0
@@ -35,7 +36,7 @@ router = APIRouter()
 async def services(request: Request) -> Response:
     """The services; with one alone, its signals."""
     site = site_of(request)
-    names = list(site.context.services)
+    names = services_for(request)
     if len(names) == 1:
         return RedirectResponse(f"/services/{names[0]}/signals", 303)
     found = [(name, (await standings.watched(site.context, name))[0]) for name in names]

@@ -10,8 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from hutch.commands.access.digests import form_token
 from hutch.commands.context import Context
+from hutch.model.access import Permission
 from hutch.web import assets, people
+from hutch.web.circles import Circles
+from hutch.web.gate import asking
 from hutch.web.guard import Token
 from hutch.web.live import Hub
 from hutch.web.notices import Notice, Notices
@@ -44,6 +48,7 @@ class Site:
     shelf: Shelf
     stopped: Stopped
     ran: Runs
+    circles: Circles
     token: Token = field(default_factory=Token)
     notices: Notices = field(default_factory=Notices)
     templates: Environment = field(default_factory=environment)
@@ -51,14 +56,16 @@ class Site:
     def draw(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """The page ``name``; with ``?fragment=1`` only the part of it that changes."""
         fragment = request.query_params.get("fragment") == "1"
-        who = people.known(request)
+        who, person = self.known(request), asking(request).person
         notice: Notice | None = values.pop("notice", None) or self.notices.take(request.query_params.get("said", ""))
         text = self.templates.get_template(f"{name}.html").render(
             layout="fragment.html" if fragment else "base.html",
             now=self.context.clock.now(),
             who=who or people.system_user(),
             named=bool(who),
-            token=self.token.value,
+            token=self.form_token(request),
+            person=person,
+            admin=person.may(Permission.ADMINISTER),
             mode=self.context.config.mode,
             frozen=line(self.frozen()),
             notice=notice,
@@ -66,6 +73,24 @@ class Site:
             **values,
         )
         return HTMLResponse(text, status)
+
+    def known(self, request: Request) -> str:
+        """Who is signed in; where nobody has to, the name that this browser gave before; empty when it gave none."""
+        return asking(request).person.name or people.known(request)
+
+    def actor(self, request: Request, given: str = "") -> str:
+        """Whose name stands in the log: who is signed in, whatever a form says."""
+        return asking(request).person.name or given or people.known(request) or people.system_user()
+
+    def form_token(self, request: Request) -> str:
+        """What a form has to bring back: that of the session, else of this process."""
+        secret = asking(request).secret
+        return form_token(secret) if secret else self.token.value
+
+    def check(self, request: Request, given: str) -> None:
+        """Raise ``Refused`` for a form that was not drawn for whoever sends it."""
+        secret = asking(request).secret
+        (Token(form_token(secret)) if secret else self.token).check(given)
 
     def frozen(self) -> str:
         """Why changes are stopped; empty when they are not."""

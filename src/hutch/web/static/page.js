@@ -44,6 +44,7 @@ async function draw() {
     address.searchParams.set("fragment", "1");
     const answer = await fetch(address, { cache: "no-store" });
     const fresh = parse(await answer.text()).getElementById("live");
+    if (answer.status === 401) location.reload();
     if (answer.ok && fresh) take(fresh);
   } catch {
     offline();
@@ -143,7 +144,7 @@ function turn(address) {
 addEventListener("popstate", () => location.pathname !== place && location.reload());
 
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return;
+  if (event.target.method !== "post" || event.target.hasAttribute("data-plain")) return;
   event.preventDefault();
   send(event.target, event.submitter);
 });
@@ -186,4 +187,4 @@ anchored();
 drawn();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
-listen();
+if (!document.querySelector("[data-outside]")) listen();

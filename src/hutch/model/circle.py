@@ -1,0 +1,54 @@
+"""Who may look into which incident and run, learned from the log event by event. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from hutch.model.access import Circle
+from hutch.model.event import Event
+
+ADMITTED = "person.admitted"
+"""Somebody was let in to a private incident."""
+
+CLOSED = "incident.closed_off"
+"""An incident became private after it was declared."""
+
+
+def is_private(events: Iterable[Event]) -> bool:
+    """Whether the incident of these events is private."""
+    circle: Circle | None = None
+    for event in events:
+        circle = learned(circle, event)
+    return circle is not None and circle.private
+
+
+def learned(circle: Circle | None, event: Event) -> Circle | None:
+    """The circle of the event's stream after the event; None for a stream that is neither incident nor run."""
+    if circle is None:
+        return _first(event)
+    change = _CHANGES.get(event.kind)
+    return change(circle, event) if change else circle
+
+
+def _first(event: Event) -> Circle | None:
+    data = event.data
+    if event.kind == "incident.declared":
+        return Circle(str(data.get("service", "")), data.get("private") is True, frozenset({event.actor}))
+    if event.kind == "run.started":
+        return Circle(str(data.get("service", "")), incident=str(data.get("incident") or ""))
+    return None
+
+
+def _with(circle: Circle, who: object) -> Circle:
+    return replace(circle, people=circle.people | {str(who)})
+
+
+_CHANGES: Mapping[str, Callable[[Circle, Event], Circle]] = {
+    ADMITTED: lambda c, e: _with(c, e.data["who"]),
+    CLOSED: lambda c, e: _with(replace(c, private=True), e.actor),
+    "incident.acknowledged": lambda c, e: _with(c, e.actor),
+    "commander.assigned": lambda c, e: _with(c, e.data["who"]),
+    "role.assigned": lambda c, e: _with(c, e.data["who"]),
+}
+"""Whoever takes part is let in: who declared it, who has it, who holds a role, and whom one of them names."""
