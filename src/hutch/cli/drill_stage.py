@@ -18,7 +18,7 @@ from typing import Any
 from hutch.bootstrap.wire import open_context
 from hutch.cli.demo_stage import RATE, RULES
 from hutch.cli.demo_stage import Stage as Platform
-from hutch.cli.drill_targets import probes, targets
+from hutch.cli.drill_targets import LONG, probes, targets
 from hutch.cli.main import resolve
 from hutch.commands.context import CommandError, Context
 from hutch.commands.drills.result import Traffic
@@ -34,11 +34,25 @@ BACKUP = {
 }  # fmt: skip
 """A rule over what one exporter alone gives: when that falls silent, nobody can judge it, and that is said."""
 
+LONGEST = {
+    "name": "longest_statement", "unit": "s", "window": "60m", "every": "1m",
+    "sql": "select coalesce(max(extract(epoch from now() - query_start)), 0) from pg_stat_activity "
+           "where state = 'active' and backend_type = 'client backend' and application_name not like 'pg_dump%'",
+}  # fmt: skip
+STATEMENT = {
+    "name": "Statement Runs Long",
+    "condition": f"longest_statement > {LONG}",
+    "duration": "1m",
+    "severity": "SEV-3",
+}
+"""A number and a rule of a team's own: long by itself harms nobody, so a diagnosis alone wakes nobody for it."""
+
 CHANGES: Mapping[str, Any] = {
     "diagnose_every": "30s",
     "watch_for": "3m",
     "guards": {"per_hour": 1000, "max_hits": 200},
-    "alerts": [*RULES, BACKUP],
+    "alerts": [*RULES, BACKUP, STATEMENT],
+    "signals": [LONGEST],
 }
 """What the drills' configuration has otherwise than the demo's: the watch by diagnosis is on, the regression watch is
 short so that the next drill need not wait for it, and an hour may hold more drills than an hour has incidents."""

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+LONG = 25
+"""Seconds from which on a statement is long in drills: beyond those for which a no-fault is watched."""
+
 TARGETS: Mapping[str, Mapping[str, Any]] = {
     "local": {"crash_window": 15},
-    "postgres": {"slot_size": 16},
+    "postgres": {"slot_size": 16, "old_transaction_after": 8, "long_query_after": LONG},
     "redis": {"url": {"file": "redis_url"}},
     "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
     "migrations": {
         "url": {"file": "reader_url"},
         "owner_url": {"file": "owner_url"},
+        "pending_is_cause": True,
         "command": [sys.executable, "-m", "rolerabbit", "db", "up"],
         "down_command": [sys.executable, "-m", "rolerabbit", "db", "down"],
         "reset_command": [sys.executable, "-m", "rolerabbit", "db", "reset"],

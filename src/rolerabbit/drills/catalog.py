@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from rolerabbit.drills.fault import Fault
+from rolerabbit.drills.fault import INNOCENT, Fault
+from rolerabbit.drills.slow_database import SLOW_DATABASE
 
-_INNOCENT: Final = ("the pooler's idle session", "the job with short transactions", "the backup")
-_WAITING: Final = (*_INNOCENT, "the sessions that wait")
+_WAITING: Final = (*INNOCENT, "the sessions that wait")
 
 FAULTS: Final[tuple[Fault, ...]] = (
     Fault(
@@ -51,7 +51,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "postgres.connections_exhausted",
         "database",
         ("postgres.end_sessions",),
-        (*_INNOCENT, "the service's own pool"),
+        (*INNOCENT, "the service's own pool"),
         made_by="connections:too_many_clients",
     ),
     Fault(
@@ -68,7 +68,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "postgres.stale_statistics",
         "table",
         ("postgres.analyze",),
-        _INNOCENT,
+        INNOCENT,
         made_by="neglect:stale_statistics",
     ),
     Fault(
@@ -77,7 +77,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "postgres.autovacuum_behind",
         "table",
         ("postgres.vacuum",),
-        _INNOCENT,
+        INNOCENT,
         made_by="neglect:dead_rows",
     ),
     Fault(
@@ -104,6 +104,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("postgres.drop_slot",),
         made_by="upkeep:abandoned_slot",
     ),
+    *SLOW_DATABASE,
     Fault(
         "redis-stopped",
         "the cache is stopped",

@@ -6,6 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+INNOCENT: Final = ("the pooler's idle session", "the job with short transactions", "the backup")
+"""The bystanders of a fault in the database, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""A fault in which a migration stopped half-way (an index that is not valid, and a row that says so), and a no-fault in
-which one is half-way since it is at work."""
+"""Faults in which a migration stopped half-way (an index that is not valid, and a row that says so) or was forgotten,
+and a no-fault in which one is half-way since it is at work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from psycopg import sql
 from rolerabbit import database
 from rolerabbit.drills.scene import Scene, Stand
 from rolerabbit.drills.service import Connection, Service, wait_for
-from rolerabbit.drills.sessions import sessions
+from rolerabbit.drills.sessions import bystanders, sessions
 from rolerabbit.migrate import Migration, MigrationError, bundled, parse_migration
 
 NAME: Final = "portfolio_titles"
@@ -51,6 +51,14 @@ _BEGUN: Final = "INSERT INTO schema_migrations (version, started_at, statements_
 _ADDED: Final = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'portfolios'::regclass AND attname = %s"
 _BATCH_SECONDS: Final = 0.2
 
+_DUE_COLUMN: Final = "pinned"
+_DUE: Final = f"""-- migrate:up
+ALTER TABLE portfolios ADD COLUMN {_DUE_COLUMN} boolean NOT NULL DEFAULT false;
+
+-- migrate:down
+ALTER TABLE portfolios DROP COLUMN {_DUE_COLUMN};
+"""
+
 
 @contextmanager
 def running_migration(scene: Scene) -> Iterator[Stand]:
@@ -80,6 +88,34 @@ def undo_running(service: Service, step: Mapping[str, Any]) -> None:
         owner.execute("ALTER TABLE portfolios DROP COLUMN IF EXISTS badge")
         owner.execute("DELETE FROM schema_migrations WHERE version = %s", [step["version"]])
     Path(step["file"]).unlink(missing_ok=True)
+
+
+@contextmanager
+def pending_migration(scene: Scene) -> Iterator[Stand]:
+    """A release brought a migration that nobody applied; beside it lies a draft that no tool would take for one."""
+    service = scene.service
+    version = _file_name().partition("_")[0]
+    folder = Path(service.url("migrations_dir"))
+    file, draft = folder / f"{version}_pinned_portfolios.sql", folder / f"{int(version) + 1:03d}_themes.sql.draft"
+    scene.will_undo("pending", version=version, files=[str(file), str(draft)])
+    for path in (draft, file):
+        path.write_text(_DUE, encoding="utf-8")
+    with sessions(service) as opened:
+        yield Stand(
+            {"kind": "migration", "id": version},
+            remedied=lambda: service.rows(_ADDED, _DUE_COLUMN) == [(1,)],
+            protected=bystanders(opened),
+            known={"file": file.name, "draft": draft.name},
+        )
+
+
+def undo_pending(service: Service, step: Mapping[str, Any]) -> None:
+    """Without the files, and without the column and the row, where somebody applied it."""
+    for path in step["files"]:
+        Path(path).unlink(missing_ok=True)
+    with service.connect("owner", "rolerabbit-fault") as owner:
+        owner.execute(f"ALTER TABLE portfolios DROP COLUMN IF EXISTS {_DUE_COLUMN}".encode())
+        owner.execute("DELETE FROM schema_migrations WHERE version = %s", [step["version"]])
 
 
 @contextmanager

@@ -40,7 +40,7 @@ async def test_what_is_due_is_told_and_a_cause_only_if_asked_for(server: Any, ta
     assert (finding.status, causes) == (Status.WARN, [])
     assert "1 pending: 900" in finding.summary
     _, [cause] = await looked(target, pending_is_cause=True)
-    assert (cause.code, cause.object.id, cause.confidence) == ("migration.pending", "900", 0.4)
+    assert (cause.code, cause.object.id, cause.confidence) == ("migration.pending", "900", 0.7)
     assert [(r.action, r.args) for r in cause.remedies] == [("migrate.up", {"versions": ["900"]})]
 
 

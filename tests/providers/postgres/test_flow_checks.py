@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from hutch.model.action import Verified
 from hutch.model.finding import Cause, Finding, Status
 from hutch.ports import Connection
 from hutch.providers.postgres import provider
@@ -147,6 +148,41 @@ async def test_a_heavy_statement_that_runs_again_and_again(server: Any, target: 
     assert (cause.object.kind, cause.object.detail["role"]) == ("session", "app")
     assert len(cause.object.detail["pids"]) == 2  # type: ignore[arg-type]
     assert [remedy.action for remedy in cause.remedies] == ["postgres.end_sessions", "postgres.set_role_timeout"]
+
+
+async def test_the_sessions_of_a_statement_are_ended_though_each_time_is_another_transaction(
+    server: Any, target: Any
+) -> None:
+    text = "select count(md5(text || n)) from wide, generate_series(1, 10) n"
+
+    def heavy(session: psycopg.Connection) -> None:
+        try:
+            session.execute(text.encode())
+        except psycopg.OperationalError:  # ended, then closed
+            threading.Event().wait(0.05)
+
+    with at_work(server, heavy, heavy):
+        await asyncio.sleep(0.5)
+        async with target() as connection:
+            [cause] = [c for c in await causes(connection) if c.code == "postgres.cpu_query"]
+            listed: Any = cause.remedies[0].args["sessions"]
+            others = [{**session, "statement": "1"} for session in listed]
+            await asyncio.sleep(1.5)  # by now each runs it anew
+            action = connection.actions["postgres.end_sessions"]
+            assert (await action.preview({"sessions": others})).hits == 0
+            assert (await action.apply(cause.remedies[0].args)).hits == len(listed) == 2
+            assert (await action.verify(cause.remedies[0].args)).verdict is Verified.PASSED
+
+
+async def test_what_our_own_looks_write_to_the_disk_is_not_counted(server: Any, target: Any) -> None:
+    names = ("temp_files", "disk")
+    async with target(sample_gap=1.0) as connection:
+        await looked(connection, names)
+        await asyncio.sleep(1.2)
+        await looked(connection, ("disk",))
+        await asyncio.sleep(1.2)  # the server hands in its counters once a second
+        found = (await looked(connection, names))["temp_files"]
+    assert (found.data["rate"], found.data["files"]) == (0.0, 0)
 
 
 async def test_one_long_report_and_a_peak_of_short_statements_are_healthy(server: Any, target: Any) -> None:

@@ -89,7 +89,7 @@ def _pending(finding: Finding, pending: list[Mapping[str, Any]]) -> Cause:
     return Cause(
         code="migration.pending",
         object=Object("migration", first["version"], {"name": first["name"]}),
-        confidence=0.4,
+        confidence=0.7,
         summary=f"{len(pending)} migrations are due, the first is {first['version']} {first['name']}".rstrip(),
         target=finding.target,
         evidence=tuple(f"due: {row['version']} {row['name']}".rstrip() for row in pending[:10]),

@@ -34,7 +34,8 @@ class EndSessions:
 
     ``args``: ``sessions``, each with ``pid`` and ``backend_start``, and ``xact_start`` and ``state`` as approved.
     Without ``state`` only a session idle in a transaction is hit; with ``xact_start`` only while that one lasts; with
-    ``state_change`` only if it was not used since."""
+    ``state_change`` only if it was not used since; with ``statement``, the server's number of one, only while it runs
+    that one."""
 
     client: Client
     operator: Operator
@@ -129,7 +130,15 @@ def _named(args: Mapping[str, object]) -> dict[str, object]:
         "transactions": [_moment(item, "xact_start") for item in named.values()],
         "states": [str(item["state"]) if item.get("state") else None for item in named.values()],
         "changes": [_moment(item, "state_change") for item in named.values()],
+        "statements": [_statement(item) for item in named.values()],
     }
+
+
+def _statement(item: Mapping[str, object]) -> int | None:
+    value = str(item.get("statement") or "")
+    if value and not value.removeprefix("-").isdecimal():
+        raise BadArguments(f"session {item.get('pid')}: statement must be the server's number of it, not {value!r}")
+    return int(value) if value else None
 
 
 def _pid(item: Mapping[str, object]) -> int:

@@ -186,7 +186,7 @@ def _old(target: str, session: Session) -> Cause:
     return Cause(
         code="postgres.idle_in_transaction",
         object=Object("session", str(session.pid), {"role": session.role, "application": session.application}),
-        confidence=0.7,
+        confidence=0.75,
         summary=f"session {session.pid} of {session.role} holds a transaction open and does nothing in it",
         target=target,
         evidence=(

@@ -8,6 +8,8 @@ from hutch.providers.postgres.remedies import ending, timing_out
 from hutch.providers.postgres.sessions import Session
 
 _SHOWN = 3
+HOPELESS = 50.0
+"""% of the pages found below which more is missed than found: no moment of warming up, where it is seen again."""
 CPU_LIMIT = "60s"
 """The time-out proposed for a role whose statements keep the processors busy."""
 
@@ -71,7 +73,7 @@ def missing_the_cache(target: str, finding: Finding | None) -> list[Cause]:
         Cause(
             code="postgres.cache_miss",
             object=Object("setting", "shared_buffers", detail),
-            confidence=0.6,
+            confidence=0.7 if number(finding.data, "percent") < HOPELESS else 0.6,
             summary=f"only {finding.data['percent']} % of the pages are found in shared_buffers "
             f"({buffers / 2**20:g} MB); {finding.data['rate']} MB/s are read past it",
             target=target,
@@ -95,7 +97,7 @@ def _busy(target: str, item: Item) -> Cause:
     return Cause(
         code="postgres.cpu_query",
         object=Object("session", str(first.pid), detail),
-        confidence=0.7,
+        confidence=0.75,
         summary=f"one heavy statement of {first.role} {first.application} takes {item['load']} % of a processor",
         target=target,
         evidence=(
@@ -103,7 +105,12 @@ def _busy(target: str, item: Item) -> Cause:
             f"the longest for {first.idle_seconds:.1f} s: {item['query']}",
         ),
         remedies=(
-            *ending(target, sessions, f"end {len(sessions)} sessions of {first.role} and their statements"),
+            *ending(
+                target,
+                sessions,
+                f"end {len(sessions)} sessions of {first.role} and their statements",
+                statement=str(item["statement"]),
+            ),
             *(() if first.protection else (timing_out(target, first.role, "statement_timeout", CPU_LIMIT),)),
         ),
     )

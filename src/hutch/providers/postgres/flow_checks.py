@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hutch.model.finding import Seen, Status
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
-from hutch.providers.postgres.intervals import Interval, Intervals
+from hutch.providers.postgres.intervals import OURS, Interval, Intervals
 from hutch.providers.postgres.looks import SHOWN_GROUPS
 from hutch.providers.postgres.queries import query
 from hutch.providers.postgres.sessions import iso, without_literals
@@ -16,8 +16,6 @@ from hutch.providers.postgres.sessions import iso, without_literals
 MEGABYTE = 1024.0 * 1024.0
 HABIT = 2
 """Executions within one interval that make a habit: a report, a backup or the making of an index runs once."""
-OURS = 12
-"""Executions under our own login that are more than one diagnosis makes of any of its queries."""
 PATIENCE = 2.0
 """Seconds more that a first look gives sessions that wait for each other: the server looks for deadlocks once a
 second, and counts them when the victim's next transaction ends."""
@@ -53,13 +51,15 @@ class Flow:
     async def temp_files(self) -> Seen:
         """What statements that got too little memory write to the disk to sort and join, and read again."""
         interval, care = await self.intervals.latest(), self.config.care
-        rate = interval.rate("temp_bytes") / MEGABYTE
-        many = rate >= care.temp_rate and interval.grown("temp_files") >= HABIT
+        our_bytes, our_files = interval.looking()
+        rate = max(interval.grown("temp_bytes") - our_bytes, 0.0) / interval.seconds / MEGABYTE
+        files = max(int(interval.grown("temp_files")) - our_files, 0)
+        many = rate >= care.temp_rate and files >= HABIT
         dear = await self._dearest(interval, "temp_written") if many else []
         bad = many and (bool(dear) or not interval.after.statements)
         data = {
             "rate": round(rate, 1),
-            "files": int(interval.grown("temp_files")),
+            "files": files,
             "seconds": interval.seconds,
             "bad": bad,
             "statements": dear,

@@ -26,7 +26,7 @@ async def cpu_statements(client: Client, config: Config) -> Seen:
             await asyncio.sleep(config.sample_gap / (LOOKS - 1))
         looks.append(await client.rows(query("at_work"), config.protection()))
     busy = sum(map(len, looks)) / LOOKS
-    found = [_as_dict(rows, looks[-1]) for rows in _alike(looks) if _heavy(rows, config)]
+    found = [_as_dict(rows) for rows in _alike(looks) if _heavy(rows, config)]
     heavy = sorted((item for item in found if item["load"] >= config.care.cpu_load), key=lambda item: -item["load"])
     summary = f"{busy:.1f} sessions at work, {len(heavy)} heavy statements that run again and again"
     data = {"statements": heavy[:SHOWN_GROUPS], "busy": busy}
@@ -48,10 +48,10 @@ def _heavy(rows: Sequence[Row], config: Config) -> bool:
     return len(executions) >= HABIT and middle >= config.care.cpu_after / 2
 
 
-def _as_dict(rows: Sequence[Row], last: Sequence[Row]) -> Row:
-    """For a finding's data; ``sessions`` are those at it in the last look, the longest first."""
-    now = [row for row in last if row in rows] or list({row["pid"]: row for row in rows}.values())
-    sessions = sorted(map(Session.seen, now), key=lambda session: -session.idle_seconds)
+def _as_dict(rows: Sequence[Row]) -> Row:
+    """For a finding's data; ``sessions`` are all that were seen at it, as they were last, the longest first."""
+    lately = {row["pid"]: row for row in rows}
+    sessions = sorted(map(Session.seen, lately.values()), key=lambda session: -session.idle_seconds)
     return {
         "statement": str(rows[0]["query_id"] or ""),
         "query": sessions[0].query,

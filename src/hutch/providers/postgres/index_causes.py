@@ -56,13 +56,15 @@ def _dropping(target: str, schema: str, name: str, rank: int) -> Remedy:
 
 
 def _invalid(target: str, item: Item) -> Cause:
+    """Sure, and yet the least sure of what is worth an incident: it may lie there for weeks, and has to stand behind
+    whatever else is found, so that no other remedy is held to have failed for it."""
     schema, name = str(item["schema"]), qualified(str(item["schema"]), str(item["index"]))
     table = qualified(schema, str(item["table"]))
     kept = "every write of the table keeps it up to date all the same" if item["maintained"] else "nothing uses it"
     return Cause(
         code="postgres.invalid_index",
         object=Object("index", name, {"table": table, "schema": schema}),
-        confidence=0.6,
+        confidence=0.7,
         summary=f"index {name} of {table} is INVALID: it was left half-made, and no statement can use it",
         target=target,
         evidence=(f"{item['definition']}", f"{item['bytes']} bytes, not being built now; {kept}"),

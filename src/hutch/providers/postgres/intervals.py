@@ -16,6 +16,11 @@ from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.errors import PostgresError
 from hutch.providers.postgres.queries import query
 
+OURS = 12
+"""Executions under our own login that are more than one diagnosis makes of any of its queries."""
+OUR_SPILL = 1024.0 * 1024.0
+"""Bytes that are more than the check of the disk writes at a time, some 0.3 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -46,6 +51,14 @@ class Interval:
     def rate(self, name: str) -> float:
         """Its growth a second."""
         return self.grown(name) / self.seconds
+
+    def looking(self) -> tuple[float, int]:
+        """Bytes and files that our own looks put on the server's disk: the check of the disk writes a little. What the
+        same login writes otherwise counts as anybody's."""
+        login, block = self.after.database["login"], float(self.after.database["block_size"])
+        rows = [row for row in self.statements() if row["temp_written"] and row["userid"] == login]
+        ours = [r for r in rows if r["calls"] < OURS and r["temp_written"] * block / r["calls"] < OUR_SPILL]
+        return sum(row["temp_written"] * block for row in ours), int(sum(row["calls"] for row in ours))
 
     def statements(self) -> list[Row]:
         """What each statement that ran has cost, by the names of the counters."""

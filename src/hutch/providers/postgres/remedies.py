@@ -24,9 +24,11 @@ FIRST, USUAL, LATER = 5, 20, 30
 """Ranks: before the roll-back of a release that fits in time (10), after it, and last."""
 
 
-def ending(target: str, sessions: Sequence[Session], summary: str, rank: int = USUAL) -> tuple[Remedy, ...]:
-    """The action over those that may be ended; none when all are protected."""
-    free = [session.as_target() for session in sessions if not session.protection]
+def ending(
+    target: str, sessions: Sequence[Session], summary: str, rank: int = USUAL, statement: str = ""
+) -> tuple[Remedy, ...]:
+    """The action over those that may be ended; none when all are protected. ``statement``: only while they run it."""
+    free = [session.at_statement(statement) for session in sessions if not session.protection]
     if not free:
         return ()
     return (Remedy(action=END_SESSIONS, target=target, args={"sessions": free}, summary=summary, rank=rank),)

@@ -90,6 +90,13 @@ class Session:
         idle = {"state_change": self.state_change} if self.state == "idle" and self.state_change else {}
         return {name: getattr(self, name) for name in names} | idle
 
+    def at_statement(self, statement: str) -> dict[str, object]:
+        """The same for one that runs a statement again and again: by that, since each time is another transaction.
+
+        ``statement`` is the server's number of it; empty where it gives none: then the transaction has to do."""
+        named = self.as_target()
+        return {**named, "xact_start": "", "statement": statement} if statement else named
+
 
 _TEXTS = (
     "backend_start", "role", "application", "state", "client", "database", "xact_start", "state_change", "query",

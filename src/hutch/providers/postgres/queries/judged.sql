@@ -1,6 +1,7 @@
 -- Each approved session as it is now: gone, changed, protected, or still the one that was approved.
 -- An approved transaction start must still be that transaction's; an approved state must still be the state.
 -- An approved moment of the last change of state means: not used since.
+-- An approved statement, by the server's number of it, means: running that one now, in whatever transaction.
 -- A session that this login may not look into is neither gone nor changed, but "hidden", and protected.
 select w.pid, a.usesysid,
        coalesce(a.usename::text, '') as role,
@@ -24,12 +25,13 @@ select w.pid, a.usesysid,
            when a.wait_event_type = 'Lock' and a.pid <> all (array(
                     select unnest(pg_blocking_pids(b.pid)) from pg_stat_activity b where b.wait_event_type = 'Lock'))
                then 'waits for another itself and holds up nobody'
+           when w.statement is not null and a.query_id is distinct from w.statement then 'runs another statement now'
            when w.state_change is not null and a.state_change is distinct from w.state_change then 'was used since'
        end as changed,
        {protection} as protection
 from unnest(%(pids)s::int[], %(starts)s::timestamptz[], %(transactions)s::timestamptz[], %(states)s::text[],
-            %(changes)s::timestamptz[])
-     as w (pid, backend_start, xact_start, state, state_change)
+            %(changes)s::timestamptz[], %(statements)s::bigint[])
+     as w (pid, backend_start, xact_start, state, state_change, statement)
 left join pg_stat_activity a on a.pid = w.pid and (a.backend_start = w.backend_start or a.backend_type is null)
 left join pg_roles r on r.oid = a.usesysid
 order by w.pid
