@@ -58,7 +58,17 @@ class World:
 
     def paths(self) -> list[str]:
         room, update = f"/incidents/{self.open}", f"/incidents/{self.open}/updates/customers"
-        pages = ["/", room, f"/incidents/{self.over}", update, f"{update}/sending", "/alerts", "/oncall", "/reviews"]
+        pages = [
+            "/",
+            room,
+            f"/incidents/{self.over}",
+            update,
+            f"{update}/sending",
+            "/incidents?state=open",
+            "/alerts",
+            "/oncall",
+            "/reviews",
+        ]
         reading = [f"/reviews/{self.over}", "/reviews?q=hurt", "/todo?all=yes", "/reports", "/log", "/settings"]
         return [*pages, *reading]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.event import Event
-from hutch.review.reading import Told
+from hutch.review.reading import Told, part, text
 from hutch.review.sentences import sentence
 from hutch.web.present.words import Moment, line, moment
 
@@ -64,8 +64,32 @@ def rows(found: Sequence[Event], now: datetime) -> tuple[EventView, ...]:
 
 
 def said(event: Event) -> str:
-    """The event in words."""
-    return sentence(Told(event))
+    """The event in words, also of streams that no timeline tells."""
+    own = OWN.get(event.kind)
+    return own(Told(event)) if own and event.data.get("erased") is not True else sentence(Told(event))
+
+
+def _fires(told: Told) -> str:
+    alert = part(told.event.data, "alert")
+    held = f", held back by {told['held']}" if told["held"] else ""
+    return f"Alert {text(alert, 'rule', 'without a name')} fires on {text(alert, 'service', 'no service')}{held}"
+
+
+OWN: Mapping[str, Callable[[Told], str]] = {
+    "firing.started": _fires,
+    "firing.ended": lambda _: "The alert is over",
+    "firing.placed": lambda t: f"The alert is part of {t.get('incident', 'no incident')}",
+    "firing.steady": lambda _: "The alert no longer comes and goes",
+    "silence.begun": lambda t: f"Alerts are held back until {t.at('ends_at')}: {t.get('reason', 'no reason')}",
+    "silence.expired": lambda _: "The silence was ended",
+    "maintenance.planned": lambda t: f"Maintenance planned: {t.get('name', 'untitled')}, from {t.at('starts_at')}",
+    "maintenance.ended": lambda _: "The maintenance was ended, or called off",
+    "override.added": lambda t: (
+        f"{t.get('who', 'Somebody')} is on call from {t.at('since')} to {t.at('until')}: {t.get('reason', 'no reason')}"
+    ),
+    "override.removed": lambda _: "An override was taken back",
+}
+"""Sentences for what happens outside incidents and runs."""
 
 
 def _row(event: Event, now: datetime) -> EventView:
