@@ -13,7 +13,15 @@ LONG = 25
 
 TARGETS: Mapping[str, Mapping[str, Any]] = {
     "local": {"crash_window": 15},
-    "postgres": {"slot_size": 16, "old_transaction_after": 8, "long_query_after": LONG},
+    "postgres": {
+        "slot_size": 16,
+        "old_transaction_after": 8,
+        "long_query_after": LONG,
+        "lag_size": 16,
+        "bloat_size": 16,
+        "bloat_exact": True,
+        "wraparound_used": 0.03,
+    },
     "redis": {"url": {"file": "redis_url"}},
     "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
     "migrations": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rolerabbit.drills.catalog_servers import OF_SERVERS
 from rolerabbit.drills.fault import INNOCENT, Fault
 from rolerabbit.drills.slow_database import SLOW_DATABASE
 
@@ -217,6 +218,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         alert="Pod not ready",
         made_by="outside:alert_storm",
     ),
+    *OF_SERVERS,
     Fault("traffic-peak", "twice the visitors, within capacity", made_by="quiet:traffic_peak"),
     Fault(
         "long-backup",

@@ -113,11 +113,13 @@ async def test_a_backup_that_holds_vacuum_back_is_not_to_be_ended(server: Any, t
 
 async def test_air_is_estimated_and_measured_where_asked(server: Any, target: Any, depot: Any) -> None:
     assert (await looked(target, "bloat"))[1] == []
-    change(server, "delete from depot.left_off where id % 20 <> 0", "vacuum analyze depot.left_off")
+    change(server, "delete from depot.left_off where id % 20 <> 0")
+    change(server, "vacuum analyze depot.left_off")
     found, causes = await looked(target, "bloat")
     by_kind = {cause.object.kind: cause for cause in causes}
     assert by_kind["table"].object.id == "depot.left_off"
-    assert by_kind["table"].remedies[0].action == "postgres.vacuum"
+    assert by_kind["table"].remedies == ()
+    assert 'VACUUM (FULL, ANALYZE) "depot"."left_off"; it holds ACCESS EXCLUSIVE' in by_kind["table"].evidence[2]
     assert found[0].evidence[0].endswith("%, estimated)")
     asked, _ = await looked(target, "bloat", bloat_exact=True)
     assert "create extension pgstattuple" in asked[0].reason
@@ -135,6 +137,28 @@ async def test_an_index_that_is_mostly_air_is_to_be_made_anew(server: Any, targe
     _, causes = await looked(target, "bloat", bloat_size=0.2)
     [index] = [cause for cause in causes if cause.object.kind == "index"]
     assert (index.object.id, index.remedies[0].action) == ("depot.left_off_pkey", "postgres.reindex")
+
+
+async def test_a_vacuum_is_offered_for_a_table_whose_air_is_dead_rows(server: Any, target: Any) -> None:
+    change(server, "delete from depot.left_off where id % 20 <> 0", "analyze depot.left_off")
+    found, _ = await looked(target, "bloat")
+    found[0].data["tables"][0].update(air=9e6, bytes=1e7, dead=19_000.0, rows=1_000.0)
+    [table] = [cause for cause in provider.explain(found) if cause.object.kind == "table"]
+    assert [remedy.action for remedy in table.remedies] == ["postgres.vacuum"]
+
+
+async def test_an_index_is_measured_where_asked(server: Any, target: Any, depot: Any) -> None:
+    change(server, "delete from depot.left_off where id % 20 <> 0", "vacuum analyze depot.left_off")
+    depot.execute("create extension pgstattuple")
+    try:
+        measured, causes = await looked(target, "bloat", bloat_size=0.2, bloat_exact=True)
+        change(server, "reindex index depot.left_off_pkey")
+        again, _ = await looked(target, "bloat", bloat_size=0.2, bloat_exact=True)
+    finally:
+        depot.execute("drop extension pgstattuple")
+    [index] = [cause for cause in causes if cause.object.kind == "index"]
+    assert (index.object.id, index.confidence, measured[0].reason) == ("depot.left_off_pkey", 0.75, "")
+    assert again[0].data["indexes"] == []
 
 
 async def test_room_that_fillfactor_leaves_is_no_air(server: Any, target: Any) -> None:

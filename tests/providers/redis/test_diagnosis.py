@@ -265,7 +265,7 @@ async def test_evicting_what_is_asked_for_again_is_trouble(target: Any, admin: R
     with meanwhile(serve):
         async with target(sample_gap=1.0) as connection:
             [cause] = await causes_of(connection)
-    assert (cause.code, cause.object.id) == ("redis.evicting", "maxmemory")
+    assert (cause.code, cause.object.id, cause.confidence) == ("redis.evicting", "maxmemory", 0.75)
     assert [r.action for r in cause.remedies] == ["redis.set_maxmemory"]
 
 

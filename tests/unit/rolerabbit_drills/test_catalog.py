@@ -26,6 +26,8 @@ WANTED = {
     "stale-statistics", "dead-rows",
     "deadlocks", "temp-spill", "cache-misses", "heavy-statement", "endless-statement", "forgotten-transaction",
     "invalid-index", "pending-migration",
+    "bloated-table", "bloated-index", "old-numbers", "paused-replica", "full-disk", "flipped-page", "changed-password",
+    "cache-too-small", "slow-cache-command", "too-many-cache-clients", "cache-at-work",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ THRESHOLDS = (
     Setting("upkeep_rows", "int", "dead or changed rows that make a table's upkeep matter", default=10_000),
     Setting("bloat_share", "float", "% of a table or index that must be air to call it bloated", default=50.0),
     Setting("bloat_size", "float", "megabytes of air that a bloated table or index must have", default=100.0),
-    Setting("bloat_exact", "bool", "measure suspected tables by pgstattuple, which reads them whole", default=False),
+    Setting("bloat_exact", "bool", "measure what is suspected by pgstattuple, which reads it whole", default=False),
     Setting(
         "wraparound_used", "float", "% of the 2 billion transaction numbers used up since the last freeze", default=40.0
     ),

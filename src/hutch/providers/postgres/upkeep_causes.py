@@ -195,19 +195,37 @@ def bloated(target: str, finding: Finding | None, elsewhere: Sequence[str]) -> l
     return [*(cause for cause in tables if cause.object.id not in elsewhere), *indexes]
 
 
+REUSABLE = 0.2
+"""Dead rows, as a part of the live ones, from which on a vacuum gains room that can be used again."""
+
+
 def _bloated_table(target: str, item: Item) -> Cause:
+    """A plain vacuum is offered where it helps: it makes dead rows' room usable, and gives nothing back."""
     name = qualified(str(item["schema"]), str(item["table"]))
+    dead, rows = number(item, "dead"), number(item, "rows")
     return Cause(
         code="postgres.bloat",
         object=Object("table", name, {"schema": item["schema"]}),
         confidence=0.75 if item["exact"] else 0.5,
         summary=f"table {name} is mostly air: {_air(item)}",
         target=target,
-        evidence=(
-            f"{number(item, 'rows'):.0f} rows, {number(item, 'dead'):.0f} dead ones, {_how(item)}",
-            "vacuum makes the room usable again; giving it back takes a rewrite (pg_repack), or VACUUM FULL in a pause",
-        ),
-        remedies=(vacuuming(target, item, USUAL),),
+        evidence=(f"{rows:.0f} rows, {dead:.0f} dead ones, {_how(item)}", *_giving_back(item)),
+        remedies=(vacuuming(target, item, USUAL),) if dead > REUSABLE * rows else (),
+    )
+
+
+def _giving_back(item: Item) -> tuple[str, ...]:
+    """What a person may do by hand, once it is planned: the file is written anew, and that takes a lock and room.
+
+    Source: the PostgreSQL manual on VACUUM FULL; pg_repack's on the locks at its beginning and its end."""
+    schema, table = str(item["schema"]), str(item["table"])
+    quoted = ".".join('"' + name.replace('"', '""') + '"' for name in (schema, table))
+    room = max(number(item, "bytes") - number(item, "air"), 0.0) / 2.0**20
+    return (
+        "plain vacuum gives nothing back to the disk; new rows fill the room by and by: there is no hurry",
+        f"by hand, in a planned pause: VACUUM (FULL, ANALYZE) {quoted}; it holds ACCESS EXCLUSIVE until it is done "
+        f"(nobody reads or writes the table) and takes another {room:.0f} MB, and its indexes, meanwhile",
+        f"by hand, while it is in use: pg_repack --table={schema}.{table}; that lock for a moment at its ends alone",
     )
 
 
@@ -217,7 +235,7 @@ def _bloated_index(target: str, item: Item) -> Cause:
     return Cause(
         code="postgres.bloat",
         object=Object("index", name, {"table": qualified(schema, str(item["table"])), "schema": schema}),
-        confidence=0.5,
+        confidence=0.75 if item["exact"] else 0.5,
         summary=f"index {name} is mostly air: {_air(item)}",
         target=target,
         evidence=(f"{number(item, 'rows'):.0f} entries, {_how(item)}",),
@@ -231,4 +249,4 @@ def _air(item: Item) -> str:
 
 
 def _how(item: Item) -> str:
-    return "measured by pgstattuple" if item["exact"] else "estimated from the average width of rows"
+    return "measured by pgstattuple" if item["exact"] else "estimated from the average width of what is stored"

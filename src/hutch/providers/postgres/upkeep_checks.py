@@ -19,8 +19,8 @@ from hutch.providers.postgres.queries import query
 MEGABYTE = 1024.0 * 1024.0
 NEEDS_STATS = "the columns of {count} tables can't be looked into: grant this login SELECT on them, or pg_read_all_data"
 NEEDS_EXTENSION = "bloat_exact needs the extension pgstattuple in this database: create extension pgstattuple"
-EXACT_TABLES = 3
-"""Suspected tables that one look measures: each is read from end to end."""
+EXACT = 3
+"""Suspected tables, and as many indexes, that one look measures: each is read from end to end."""
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class Upkeep:
         airy = [row for row in map(_with_air, indexes) if self._airy(row) and not row["building"]]
         reason = _blind([*tables, *indexes])
         if self.config.care.bloat_exact:
-            suspects, reason = await self._measured(suspects, reason)
+            suspects, airy, reason = await self._measured(suspects, airy, reason)
         data = {"tables": suspects[:SHOWN_GROUPS], "indexes": airy[:SHOWN_GROUPS]}
         found = len(suspects) + len(airy)
         summary = (
@@ -105,24 +105,28 @@ class Upkeep:
         much = row["air"] >= care.bloat_size * MEGABYTE
         return bool(much and 100.0 * row["air"] >= care.bloat_share * row["bytes"])
 
-    async def _measured(self, suspects: Sequence[Row], reason: str) -> tuple[list[Row], str]:
+    async def _measured(
+        self, tables: Sequence[Row], indexes: Sequence[Row], reason: str
+    ) -> tuple[list[Row], list[Row], str]:
         """Those that measuring confirms."""
         [rights] = await self.client.rows(query("rights"))
         if rights["pgstattuple"] is None:
-            return list(suspects), NEEDS_EXTENSION
+            return list(tables), list(indexes), NEEDS_EXTENSION
+        schema = rights["pgstattuple_schema"]
         try:
-            exact = [await self._exact(row, rights["pgstattuple_schema"]) for row in suspects[:EXACT_TABLES]]
+            exact_tables = [await self._exact(row, row["table"], "pgstattuple", schema) for row in tables[:EXACT]]
+            exact_indexes = [await self._exact(row, row["index"], "pgstatindex", schema) for row in indexes[:EXACT]]
         except PostgresError as error:
             if error.kind in CAUSE_CODES:
                 raise
             grant = ": grant this login pg_stat_scan_tables" if error.kind is Kind.PERMISSION else ""
-            return list(suspects), f"pgstattuple could not measure: {error}{grant}"
-        return [row for row in exact if self._airy(row)], reason
+            return list(tables), list(indexes), f"pgstattuple could not measure: {error}{grant}"
+        return list(filter(self._airy, exact_tables)), list(filter(self._airy, exact_indexes)), reason
 
-    async def _exact(self, row: Row, schema: str) -> Row:
-        name = sql.Identifier(row["schema"], row["table"]).as_string()
-        text = query("pgstattuple").replace("SCHEMA", sql.Identifier(schema).as_string())
-        [found] = await self.client.rows(text, {"table": name})
+    async def _exact(self, row: Row, relation: str, measure: str, schema: str) -> Row:
+        name = sql.Identifier(row["schema"], relation).as_string()
+        text = query(measure).replace("SCHEMA", sql.Identifier(schema).as_string())
+        [found] = await self.client.rows(text, {"name": name})
         return {**row, "air": found["air"], "bytes": found["bytes"], "exact": True}
 
 

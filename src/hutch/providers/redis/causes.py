@@ -93,12 +93,22 @@ def _evicting(finding: Finding) -> Cause:
     return Cause(
         "redis.evicting",
         Object("setting", "maxmemory", {"policy": finding.data["policy"]}),
-        0.55,
+        0.75 if _in_turn(finding) else 0.55,
         f"what is evicted is missed: {finding.summary}",
         finding.target,
         (finding.summary, *finding.evidence),
         _more_memory(finding),
     )
+
+
+IN_TURN = 0.5
+"""Evicted keys for each look-up that misses, from which on what is missed is what was evicted."""
+
+
+def _in_turn(finding: Finding) -> bool:
+    """Whether about as much is evicted as is missed: each miss is stored, and pushes out what is missed next."""
+    lookups, share = _figure(finding.data, "lookups"), _figure(finding.data, "misses")
+    return _figure(finding.data, "evicted") >= IN_TURN * lookups * share / 100
 
 
 def _more_memory(finding: Finding) -> tuple[Remedy, ...]:
