@@ -12,6 +12,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "most rows of a table were deleted once, and its file stays large, beside one that is roomy on purpose",
         "postgres.bloat",
         "table",
+        alert="postgres.bloat",
         made_by="air:bloated_table",
     ),
     Fault(
@@ -36,6 +37,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "postgres.replication_lag",
         "host",
         spares=("the copy of the log",),
+        alert="postgres.replication_lag",
         made_by="replica:paused_replica",
     ),
     Fault(
@@ -43,6 +45,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "the disk for temporary files is full, beside one that is nearly full and stays so; refused but to root",
         "postgres.disk_full",
         "database",
+        alert="postgres.disk_full",
         made_by="full_disk:full_disk",
     ),
     Fault(
@@ -50,6 +53,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "a bit of a stored page has turned, beside a page of zeros that is no damage",
         "postgres.corruption",
         "database",
+        alert="postgres.corruption",
         made_by="pages:flipped_page",
     ),
     Fault(
@@ -57,6 +61,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "the password of the login that looks at the database was changed, beside a forgotten role that is refused too",
         "postgres.auth",
         "database",
+        alert="postgres.auth",
         made_by="logins:changed_password",
     ),
     Fault(
@@ -74,6 +79,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "redis.slow_command",
         "key",
         spares=("the waiting worker",),
+        alert="redis.slow_command",
         made_by="busy_cache:slow_command",
     ),
     Fault(
@@ -82,6 +88,7 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "redis.clients_exhausted",
         "setting",
         spares=("the waiting worker",),
+        alert="redis.clients_exhausted",
         made_by="busy_cache:too_many_cache_clients",
     ),
     Fault(
