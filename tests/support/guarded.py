@@ -112,12 +112,12 @@ class Client:
 
 
 @asynccontextmanager
-async def guarded(folder: Path, more: str = "") -> AsyncIterator[Guarded]:
+async def guarded(folder: Path, more: str = "", port: int = 0) -> AsyncIterator[Guarded]:
     """A server over a store of its own."""
     (folder / "trouble.md").write_text(RUNBOOK)
     (folder / "hutch.yaml").write_text(CONFIG + more)
     context = open_context(folder / "hutch.yaml")
-    listener = listen(0)
+    listener = listen(port)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(context.close)
         await stack.enter_async_context(serving(context, listener))

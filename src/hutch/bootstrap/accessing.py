@@ -53,6 +53,9 @@ def access_config(node: Node) -> AccessConfig:
     plain = [s for s in ACCESS if s.name != "openid"]
     own = Node(node.path, node.where, node.line, {k: n for k, n in node.mapping().items() if k != "openid"})
     found = values.settings(own, plain)
+    openid = _openid(node.child("openid")) if "openid" in node.mapping() else None
+    if openid and not found["url"]:
+        raise node.child("openid").fail("needs access.url: where the provider leads back to")
     idle, whole = found["idle"], found["session"]
     assert isinstance(idle, timedelta) and isinstance(whole, timedelta)
     if not timedelta(0) < idle <= whole:
@@ -65,7 +68,7 @@ def access_config(node: Node) -> AccessConfig:
         whole=whole,
         sign_in_rate=_rate(node.child("sign_in_rate"), str(found["sign_in_rate"])),
         api_rate=_rate(node.child("api_rate"), str(found["api_rate"])),
-        openid=_openid(node.child("openid")) if "openid" in node.mapping() else None,
+        openid=openid,
     )
 
 

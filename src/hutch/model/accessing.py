@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from hutch.model.access import AccessRole
+from hutch.model.access import AccessRole, Grants, highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class OpenID:
     groups: Mapping[str, AccessRole] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, AccessRole]] = field(default_factory=dict)
     scopes: str = "openid profile email"
+
+
+def granted(openid: OpenID, groups: Sequence[str]) -> tuple[AccessRole | None, Grants]:
+    """The role everywhere and those for single services that somebody in these groups has: of several the highest."""
+    everywhere = highest(openid.groups[g] for g in groups if g in openid.groups)
+    services = {s: highest(given[g] for g in groups if g in given) for s, given in openid.services.items()}
+    return everywhere, {service: role for service, role in services.items() if role}
 
 
 @dataclass(frozen=True, slots=True)

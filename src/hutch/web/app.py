@@ -27,6 +27,7 @@ from hutch.web import (
     ingest,
     links,
     metrics,
+    openid,
     pagerduty,
     pages,
     people_api,
@@ -100,6 +101,7 @@ def build(context: Context) -> FastAPI:
     app.state.public = status.Public(context)
     app.include_router(ingest.router)  # the first, since routes are tried in order, and nothing is asked for as often
     app.include_router(entrance.router)
+    app.include_router(openid.router)
     app.include_router(account.router)
     app.include_router(accounts.router)
     app.include_router(api.router)

@@ -43,7 +43,7 @@ DOORS: Mapping[str, Door] = {
     **_all(
         OPEN, Reach.EVERYWHERE,
         "GET /static/{version}/{name}", "GET /healthz", "GET /sign-in", "POST /sign-in",
-        "GET /first/{secret}", "POST /first/{secret}",
+        "GET /first/{secret}", "POST /first/{secret}", "GET /openid/start", "GET /openid/back",
         "GET /a/{token}", "POST /a/{token}",
         "POST /api/v1/ingest/{source}", "POST /v2/enqueue", "POST /api/v1/pagerduty",
     ),

@@ -51,10 +51,10 @@ async def sign_in_page(request: Request, next: str = "/") -> Response:
     """Name and password, or the OpenID provider."""
     if asking(request).person.proved:
         return RedirectResponse(inside(next), 303)
-    return _page(site_of(request), request, inside(next))
+    return sign_in_form(site_of(request), request, inside(next))
 
 
-def _page(site: Site, request: Request, place: str, status: int = 200, notice: Notice | None = None) -> Response:
+def sign_in_form(site: Site, request: Request, place: str, status: int = 200, notice: Notice | None = None) -> Response:
     openid = site.context.config.access.openid
     return site.draw(
         request, "sign_in", status=status, streams="", notice=notice, next=place, openid=openid.name if openid else ""
@@ -79,7 +79,7 @@ async def sign_in(request: Request) -> Response:
         )
     except (signin.NotIn, Refused) as error:
         status = error.status if isinstance(error, Refused) else 401
-        return _page(site, request, place, status, Notice(str(error), False))
+        return sign_in_form(site, request, place, status, Notice(str(error), False))
     if who.secret:
         await audit.accounts(site.context).end_sessions(digests=[digest(who.secret)])
     return let_in(request, secret, place)

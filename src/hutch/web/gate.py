@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hutch.commands.access import audit, signin, tokens
+from hutch.commands.access import audit, openid, signin, tokens
 from hutch.commands.context import CommandError, Context
 from hutch.model.access import EVERYBODY, NOBODY, Circle, Permission, Person
 from hutch.model.accounts import Account, Session
@@ -67,6 +67,7 @@ class Entry:
         self.context, self.circles = context, circles
         self.throttle = Throttle(context.config.access)
         self._open_until, self._open = 0.0, False
+        self.provider, self.pending = openid.provider_of(context), openid.Pending()
 
     @property
     def secure(self) -> bool:
