@@ -62,15 +62,18 @@ def _folders(configured: str) -> Iterator[Path]:
 
 async def _asked(folder: Path) -> Tools | None:
     """The version that both programs of a folder say they have; None where one is missing."""
-    versions = set()
-    for program in ("pg_dump", "pg_restore"):
-        try:
-            ended = await run_group([str(folder / program), "--version"], _base(), "/", ASKING, OUTPUT_LIMIT, GRACE)
-        except OSError:
-            return None
-        said = re.search(rb"\(PostgreSQL\) (\d+)", ended.output)
-        versions.add(int(said[1]) if said and ended.code == 0 else 0)
+    versions = set(await asyncio.gather(*(_version(folder / program) for program in ("pg_dump", "pg_restore"))))
     return Tools(folder, versions.pop()) if len(versions) == 1 and 0 not in versions else None
+
+
+async def _version(program: Path) -> int:
+    """The major version that a program says it has; 0 where there is none."""
+    try:
+        ended = await run_group([str(program), "--version"], _base(), "/", ASKING, OUTPUT_LIMIT, GRACE)
+    except OSError:
+        return 0
+    said = re.search(rb"\(PostgreSQL\) (\d+)", ended.output)
+    return int(said[1]) if said and ended.code == 0 else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,9 @@ async def _stage(live: Session, scratch: Session, pick: Pick, work: Work) -> Non
     columns = COMMA.join(map(sql.Identifier, own))
     stage = sql.Identifier(f"hutch_stage_{pick.number}")
     await live.execute(text("stage", stage=stage, columns=columns, table=pick.place))
-    out = text("out", columns=texts.of("b", own), table=pick.place, pick=pick.pick, match=pick.match())
+    out = text("out", columns=texts.of("b", own), table=pick.rows, pick=pick.pick, match=pick.match())
     await poured(scratch, out, live, sql.SQL("copy {} from stdin").format(pick.stage))
+    await live.execute(sql.SQL("analyze {}").format(pick.stage))  # blind plans would read the whole table beside it
     held = await _count(live, pick)
     if held != work.expected[pick.table.name]:
         raise BackupError(

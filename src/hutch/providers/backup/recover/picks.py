@@ -45,9 +45,9 @@ class Ground:
         return [(r, self.picks[r.child]) for r in self.references if r.child in self.picks]
 
 
-def numbered(tables: Sequence[Table]) -> dict[Name, Pick]:
+def numbered(tables: Sequence[Table], aside: bool) -> dict[Name, Pick]:
     """The tables with a number each."""
-    return {table.name: Pick(table, number) for number, table in enumerate(tables)}
+    return {table.name: Pick(table, number, aside) for number, table in enumerate(tables)}
 
 
 async def make(ground: Ground) -> None:
@@ -62,6 +62,8 @@ async def make(ground: Ground) -> None:
         )
         await done(ground.scratch, text("make_pick", pick=pick.pick, as_keys=as_keys, table=pick.place))
         await done(ground.scratch, text("number_pick", pick=pick.pick))
+        if pick.aside:
+            await done(ground.scratch, text("make_rows", rows=pick.rows, table=pick.place))
         columns = COMMA.join(sql.SQL("{} text").format(k) for k in keys)
         await done(ground.scratch, text("make_deaths", deaths=pick.deaths, columns=columns))
 
@@ -110,17 +112,23 @@ def _window(wish: Wish | None) -> dict[str, sql.Composable]:
 
 async def pick_root(ground: Ground, root: Pick, wish: Wish) -> tuple[Skipped, ...]:
     """The rows to bring back themselves; what else the log says of the table's rows is counted."""
-    parts = {
-        "pick": root.pick, "names": COMMA.join(texts.names(root.width)), "table": root.place,
-        "keys": COMMA.join(texts.columns("b", root.table.key)),
-    }  # fmt: skip
     if wish.all_missing:
-        await done(ground.scratch, text("pick_all", **parts))
-        await learn(ground, root.pick)
+        await _pick(ground, root, text("among_all", table=root.place))
         return ()
-    await done(ground.scratch, text("pick_root", deaths=root.deaths, same=root.same_death(), **parts))
-    await learn(ground, root.pick)
+    dead = text("among_dead", table=root.place, deaths=root.deaths, same=root.same_death())
+    await _pick(ground, root, dead)
     return await not_picked(ground, root)
+
+
+async def _pick(ground: Ground, pick: Pick, among: sql.Composed) -> int:
+    """Pick what is found of a table; how many rows."""
+    keys = COMMA.join(texts.columns("b", pick.table.key))
+    parts = {"keys": keys, "among": among}
+    found = text("set_aside", rows=pick.rows, **parts) if pick.aside else text("found", **parts)
+    names = COMMA.join(texts.names(pick.width))
+    if count := await done(ground.scratch, text("pick", pick=pick.pick, names=names, found=found)):
+        await learn(ground, pick.pick, *([pick.rows] if pick.aside else []))
+    return count
 
 
 async def not_picked(ground: Ground, root: Pick) -> tuple[Skipped, ...]:
@@ -155,21 +163,16 @@ async def pick_children(ground: Ground, root: Name) -> None:
 
 
 async def _pick_along(ground: Ground, reference: Reference, child: Pick) -> int:
-    statement = text(
-        "pick_children", pick=child.pick, names=COMMA.join(texts.names(child.width)), table=child.place,
-        keys=COMMA.join(texts.columns("b", child.table.key)), match=child.match(), **_upward(ground, reference),
-    )  # fmt: skip
-    found = await done(ground.scratch, statement)
-    if found:
-        await learn(ground, child.pick)
-    return found
+    upward = _upward(ground, reference)
+    among = text("among_children", pick=child.pick, table=child.place, match=child.match(), **upward)
+    return await _pick(ground, child, among)
 
 
 def _upward(ground: Ground, reference: Reference) -> dict[str, sql.Composable]:
     """From a row ``b`` to its parent ``r`` and what was decided of that, ``q``."""
     parent = ground.picks[reference.parent]
     return {
-        "parent": parent.place, "parent_pick": parent.pick, "parent_match": parent.match("r", "q"),
+        "parent": parent.rows, "parent_pick": parent.pick, "parent_match": parent.match("r", "q"),
         "refers": texts.refers(reference),
     }  # fmt: skip
 
@@ -204,8 +207,8 @@ async def _indexed(ground: Ground, pick: Pick) -> None:
     [counted] = await rows(ground.scratch, sql.SQL("select count(*)::int as rows from {}").format(pick.pick))
     if counted["rows"] > BATCH:
         keys, name = COMMA.join(map(sql.Identifier, pick.table.key)), sql.Identifier(f"hutch_recover_{pick.number}")
-        await ground.scratch.execute(sql.SQL("create index if not exists {} on {} ({})").format(name, pick.place, keys))
-        await learn(ground, pick.place)
+        await ground.scratch.execute(sql.SQL("create index if not exists {} on {} ({})").format(name, pick.rows, keys))
+        await learn(ground, pick.rows)
 
 
 async def _mark_present(ground: Ground, pick: Pick) -> None:
@@ -224,7 +227,7 @@ async def _mark_taken(ground: Ground, pick: Pick, unique: Unique) -> None:
     made = zip(texts.as_text(texts.expressions(unique)), values, strict=True)
     batch = text(
         "unique_batch", outputs=COMMA.join(outputs), values=COMMA.join(sql.SQL("{} as {}").format(*m) for m in made),
-        pick=pick.pick, table=pick.place, match=pick.match(), condition=texts.condition(unique),
+        pick=pick.pick, table=pick.rows, match=pick.match(), condition=texts.condition(unique),
     )  # fmt: skip
     wrapped = [sql.SQL("({})").format(one) for one in texts.expressions(unique)]
     operator = "is not distinct from" if unique.nulls_equal else "="
@@ -244,7 +247,7 @@ async def _mark_orphans(ground: Ground, reference: Reference, pick: Pick) -> Non
     kinds = [c.type for name in reference.columns if (c := pick.table.column(name))]
     values = texts.as_text(texts.columns("b", reference.columns))
     batch = text(
-        "parent_batch", values=COMMA.join(values), pick=pick.pick, table=pick.place, match=pick.match(),
+        "parent_batch", values=COMMA.join(values), pick=pick.pick, table=pick.rows, match=pick.match(),
         filled=texts.filled("b", reference.columns), unless_picked=unless,
     )  # fmt: skip
     there = text(
@@ -258,7 +261,7 @@ async def _mark_orphans(ground: Ground, reference: Reference, pick: Pick) -> Non
 async def _mark_lost(ground: Ground, reference: Reference, pick: Pick) -> int:
     why = sql.Literal(_orphaned(reference))
     statement = text(
-        "parent_lost", pick=pick.pick, table=pick.place, match=pick.match(), why=why, **_upward(ground, reference)
+        "parent_lost", pick=pick.pick, table=pick.rows, match=pick.match(), why=why, **_upward(ground, reference)
     )
     return await done(ground.scratch, statement)
 
@@ -321,7 +324,7 @@ async def differing(ground: Ground, pick: Pick, columns: Sequence[str]) -> int:
     """How many rows that are there are not what the backup has of them."""
     keys = texts.as_text(texts.columns("b", pick.table.key))
     batch = text(
-        "hashes", texts=COMMA.join(keys), columns=texts.of("b", columns), pick=pick.pick, table=pick.place,
+        "hashes", texts=COMMA.join(keys), columns=texts.of("b", columns), pick=pick.pick, table=pick.rows,
         match=pick.match(),
     )  # fmt: skip
     look = text(

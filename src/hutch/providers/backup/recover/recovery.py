@@ -139,7 +139,8 @@ class Recovery:
         able = not found[survey.root].refused
         usable = [table for name, table in survey.tables.items() if able and not found[name].refused]
         own = self.own.logging(survey.wish.log)
-        ground = Ground(live, scratch, picks.numbered(usable), _usable(survey.references, old, usable), own)
+        numbered = picks.numbered(usable, not survey.wish.all_missing)
+        ground = Ground(live, scratch, numbered, _usable(survey.references, old, usable), own)
         beside = await _decided(ground, survey, manifest, again) if able else ()
         parts = [await _part(ground, found[name], survey, beside, old) for name in survey.tables]
         plan = Plan(

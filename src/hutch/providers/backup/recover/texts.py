@@ -69,15 +69,24 @@ def empty(alias: str, found: Sequence[str]) -> sql.Composed:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One table of a recovery: the live table, and its place among them, by which our tables are called."""
+    """One table of a recovery: the live table, and its place among them, by which our tables are called.
+
+    ``aside``: what is picked of it is copied beside it, so that the whole table is read once.
+    """
 
     table: Table
     number: int
+    aside: bool = True
 
     @property
     def pick(self) -> sql.Identifier:
         """Scratch: the keys and what was decided."""
         return sql.Identifier(OURS, f"pick_{self.number}")
+
+    @property
+    def rows(self) -> sql.Composable:
+        """Scratch: a table that holds the picked rows whole."""
+        return sql.Identifier(OURS, f"rows_{self.number}") if self.aside else self.place
 
     @property
     def deaths(self) -> sql.Identifier:

@@ -1,2 +1,0 @@
--- Scratch: every row of the backup.
-insert into {pick} ({names}) select {keys} from {table} b
