@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hutch.commands.board import Board
 from hutch.commands.errors import CommandError as CommandError
+from hutch.commands.recalled import Recalled, Stories
 from hutch.commands.vitals import Vitals
 from hutch.model.accounts import Accounts
 from hutch.model.config import Config, ServiceConfig
@@ -71,6 +72,8 @@ class Context:
     outputs: Outputs | None = None
     samples: Samples | None = None
     board: Board = field(default_factory=Board)
+    recalled: Recalled = field(default_factory=Recalled)
+    stories: Stories = field(default_factory=Stories)
     sightings: Sightings | None = None
     duties: Duties | None = None
     watches: Watches | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
+from hutch.commands.recalled import Known
 from hutch.model import incident as incidents
 from hutch.model import roles
 from hutch.model.circle import ADMITTED, CLOSED
@@ -23,10 +24,15 @@ TRIES = 20
 
 async def load(context: Context, incident_id: str) -> Incident:
     """The incident as it stands. Raises :class:`CommandError` for an unknown one."""
-    state = incidents.fold(await context.store.read(incidents.stream_of(incident_id)))
-    if state is None:
+    return (await known(context, incident_id)).state
+
+
+async def known(context: Context, incident_id: str) -> Known:
+    """The incident with what is kept of its events. Raises :class:`CommandError` for an unknown one."""
+    found = await context.recalled.of(context.store, incident_id)
+    if found is None:
         raise CommandError(f"no incident {incident_id}; `hutch incident list` shows them", 2)
-    return state
+    return found
 
 
 async def listing(context: Context) -> list[Incident]:

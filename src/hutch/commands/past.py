@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hutch.commands import incidents
+from hutch.commands import incidents, register
 from hutch.commands.context import CommandError, Context
 from hutch.model.event import Event
-from hutch.model.incident import Incident, fold
+from hutch.model.incident import Incident, fold, stream_of
+from hutch.model.register import Wanted
 from hutch.review.similar import Like
 from hutch.review.similar import similar as ranked
 from hutch.review.story import Story, story
@@ -19,7 +20,7 @@ AT_ONCE = 64
 """Streams that are read in one turn."""
 
 LOOKED_AT = 200
-"""The latest resolved incidents that a new one is compared with."""
+"""The resolved incidents, those detected last, that a new one is compared with."""
 
 AROUND = 60
 """Characters that are shown on each side of what was searched for."""
@@ -37,15 +38,16 @@ class Hit:
 
 async def similar(context: Context, incident_id: str, most: int = 5) -> list[Like]:
     """Past incidents that this one is like, with what helped then."""
-    state = await incidents.load(context, incident_id)
-    own = await context.store.read(state.stream)
-    resolved = await context.store.since("incident.resolved", BEGINNING)
-    names = list(dict.fromkeys(e.stream for e in reversed(resolved)))[:LOOKED_AT]
-    past: list[tuple[Story, Iterable[str]]] = []
-    for start in range(0, len(names), AT_ONCE):
-        turn = await context.store.read_all(names[start : start + AT_ONCE])
-        past += [(await _story(context, events), _rules(events)) for events in turn]
-    return ranked(state, _rules(own), past, most)
+    found = await incidents.known(context, incident_id)
+    entries = await register.entries(context, Wanted(open=False, most=LOOKED_AT))
+    unread = [one for one in entries if context.stories.of(one) is None]
+    for start in range(0, len(unread), AT_ONCE):
+        some = unread[start : start + AT_ONCE]
+        turn = await context.store.read_all([stream_of(one.id) for one in some])
+        for one, events in zip(some, turn, strict=True):
+            context.stories.keep(one, (await _story(context, events), _rules(events)))
+    past = [told for one in entries if (told := context.stories.of(one))]
+    return ranked(found.state, _rules(found.kept), past, most)
 
 
 async def _story(context: Context, events: Sequence[Event]) -> Story:

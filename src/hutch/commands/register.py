@@ -35,6 +35,15 @@ def _everything(_stream: str) -> bool:
 
 async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> Page:
     """The first of those that are wanted and that ``shows`` lets through (it is given the stream's name)."""
+    found = await entries(context, wanted, shows)
+    shown = found[: wanted.most]
+    events = await context.store.read_all([model.stream_of(one.id) for one in shown])
+    states = tuple(state for one in events if (state := model.fold(one)))
+    return Page(states, wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
+
+
+async def entries(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> list[Entry]:
+    """The entries of that page, and one more where the list goes on."""
     found: list[Entry] = []
     asked = replace(wanted, most=wanted.most + 1)  # one more tells whether it goes on
     while len(found) <= wanted.most:
@@ -43,10 +52,7 @@ async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = 
         if len(some) < asked.most:
             break
         asked = replace(asked, after=wanted.mark(some[-1]))
-    shown = found[: wanted.most]
-    events = await context.store.read_all([model.stream_of(one.id) for one in shown])
-    states = tuple(state for one in events if (state := model.fold(one)))
-    return Page(states, wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
+    return found
 
 
 async def count(context: Context, wanted: Wanted) -> int:

@@ -13,7 +13,6 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from hutch.commands import drafts, incidents, maintenance, oncall, outputs, reviews, silences, standings
 from hutch.commands.context import CommandError, Context
-from hutch.model import incident as model
 from hutch.model.event import Event
 from hutch.model.journal import fold
 from hutch.model.message import Audience
@@ -29,6 +28,7 @@ from hutch.web.present.runbook import address
 from hutch.web.present.words import block, line
 from hutch.web.sights import front_for, likes_for, listed_for, listening, runs_for, services_for
 from hutch.web.site import Site, site_of
+from hutch.web.window import Window, ending
 
 PIECE, LINES = 8192, 100
 """Characters of a line, and lines, that are sent at a time."""
@@ -94,35 +94,39 @@ async def report(request: Request) -> Response:
 
 
 @router.get("/incidents/{incident_id}")
-async def incident(request: Request, incident_id: str, show: str = "", q: str = "") -> Response:
-    """One incident, whole; its timeline narrowed to one sort of event (``show``), and to those with the words ``q``."""
+async def incident(request: Request, incident_id: str, show: str = "", q: str = "", upto: int = 0) -> Response:
+    """One incident. Its timeline: the newest events, or those up to the event ``upto``; narrowed to one sort (``show``)
+    or to words (``q``) it is looked through from the first."""
     site = site_of(request)
-    own = await site.context.store.read(model.stream_of(incident_id))
-    state = model.fold(own)
-    if state is None:
-        raise CommandError(f"There is no incident {incident_id}.", 2)
+    known = await incidents.known(site.context, incident_id)
+    state = known.state
+    window = Window(1, state.seq) if show or q else ending(upto, state.seq)
+    own = await site.context.store.read(state.stream, max(window.older - 1, 0))
     journals = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
     now = site.context.clock.now()
     latest = fold(journals[-1]) if journals else None
     pins = state.record.pins
-    drafted = {a.value: d for a in Audience if (d := drafts.kept(own, a))}
+    drafted = {a.value: d for a in Audience if (d := drafts.kept(known.kept, a))}
     return site.draw(
         request,
         "incident",
         streams=" ".join((state.stream, *(f"run:{r}" for r in state.runs))),
         incident=show_incident.view(state, now),
         run=_run(site, latest, journals[-1] if journals else [], now),
-        timeline=show_incident.told(own, journals, now, room.keep(show, q, pins) if show or q else None),
+        timeline=show_incident.told(
+            window.of(own), journals, now, room.keep(show, q, pins) if show or q else window.tells(own)
+        ),
+        window=window,
         show=show if show in room.SHOWS or show == "pinned" else "",
         shows=[(word, title) for word, (title, _) in room.SHOWS.items()],
         q=line(q),
-        pins=room.pins(pins, own, journals, now),
+        pins=room.pins(pins, known.kept, journals, now),
         corrections=room.corrections(state),
         impact=room.impact(state),
         seen=state.seq,
         services=[line(name) for name in site.context.services],
         people=room.people(state, now),
-        audiences=room.audiences(own, drafted, now),
+        audiences=room.audiences(known.kept, drafted, now),
         severities=[s.label for s in Severity],
         before=show_incident.before(await likes_for(request, incident_id, BEFORE)),
     )

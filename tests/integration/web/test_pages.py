@@ -306,3 +306,49 @@ async def test_an_empty_list_says_what_to_do(site: Any) -> None:
     await incidents.declare(site.context, title="B", service="shop", severity=Severity.SEV1)
     html = (await site.page("/")).html
     assert html.index("INC-") and html.index(">B<") < html.index(">A<")  # its promise is due first
+
+
+# ------------------------------------------------------------------ however long, and however many
+
+
+async def test_a_long_incident_is_told_a_window_at_a_time_and_older_events_are_a_link_away(site: Any) -> None:
+    state = await declared(site, runbook="")
+    for start in range(0, 900, 300):
+        notes = tuple(Draft("note.added", {"text": f"looked at node {n}."}, "ann") for n in range(start, start + 300))
+        await site.context.store.commit([Append(state.stream, notes)])
+    address, seen = f"/incidents/{state.id}", []
+    while address:
+        page = await site.page(address)
+        lines = [a[2] for a in page.attributes if a[:2] == ("li", "id") and a[2].startswith(state.stream)]
+        assert 0 < len(lines) <= 200
+        seen += lines
+        older = [a[2] for a in page.attributes if a[:2] == ("a", "href") and "?upto=" in a[2]]
+        assert len(older) <= 1
+        assert ("The newest events" in page.html) == (len(seen) > len(lines))
+        address = older[0].partition("#")[0] if older else ""
+    total = (await incidents.load(site.context, state.id)).seq
+    assert sorted(seen) == sorted(f"{state.stream}#{seq}" for seq in range(1, total + 1))
+    assert "looked at node 17." in (await site.page(f"/incidents/{state.id}?q=node+17.")).html
+
+
+async def test_lists_are_narrowed_and_go_on_page_by_page(site: Any) -> None:
+    for number in range(120):
+        state = await declared(site, title=f"number {number}", runbook="")
+        if number % 2:
+            await incidents.resolve(site.context, state.id, "well again", "ann")
+    front = (await site.page("/")).html
+    assert "60 open incidents" in front and "The latest 10 of 60" in front
+    address, seen = "/incidents?state=open&service=shop&severity=SEV-2", []
+    while address:
+        page = await site.page(address)
+        seen += [a[2] for a in page.attributes if a[:2] == ("li", "id")]
+        following = [a[2] for a in page.attributes if a[:2] == ("a", "href") and "after=" in a[2]]
+        address = following[0] if following else ""
+    assert len(seen) == len(set(seen)) == 60
+    assert "No such incident" in (await site.page("/incidents?state=open&severity=SEV-4")).html
+    for bad in ("state=odd", "severity=SEV-9", "after=here"):
+        async with site.client.get(f"{site.address}/incidents?{bad}") as answer:
+            assert answer.status == 422
+    async with site.client.get(f"{site.address}/api/v1/incidents?state=resolved&limit=7") as answer:
+        found = await answer.json()
+    assert len(found) == 7 and not any(one["open"] for one in found) and found[-1]["next"]
