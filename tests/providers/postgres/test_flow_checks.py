@@ -128,9 +128,9 @@ async def test_a_sort_that_spills_again_and_again_names_its_statement(server: An
 
 
 async def test_making_an_index_spills_once_and_is_healthy(server: Any, target: Any) -> None:
-    async with target(temp_rate=0.5) as connection:
+    async with target(temp_rate=0.5, sample_gap=2.5) as connection:
         looking = asyncio.create_task(looked(connection))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
         with psycopg.connect(server.postgres.url, autocommit=True) as owner:  # its end hands in its counters
             owner.execute("set maintenance_work_mem = '1MB'")
             owner.execute("create index wide_text on wide (text)")
@@ -222,9 +222,9 @@ async def test_what_does_not_fit_into_the_cache_is_read_again_and_again(server: 
 
 
 async def test_sessions_that_vanish_are_told_and_blamed_for_nothing(server: Any, target: Any, stock: Any) -> None:
-    async with target(lost_sessions_per_minute=2.0) as connection:
+    async with target(lost_sessions_per_minute=2.0, sample_gap=2.5) as connection:
         looking = asyncio.create_task(looked(connection, ("lost_sessions",)))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         for _ in range(3):
             with server.connect() as session:
                 stock.execute("select pg_terminate_backend(%s, 1000)", [session.info.backend_pid])

@@ -8,7 +8,14 @@ from datetime import datetime
 
 from hutch.model.finding import Cause, Finding, Object
 from hutch.providers.postgres.capacity_causes import exhausted
-from hutch.providers.postgres.flow_causes import busy, damaged, deadlocking, missing_the_cache, spilling
+from hutch.providers.postgres.flow_causes import (
+    busy,
+    damaged,
+    deadlocking,
+    missing_the_cache,
+    spilling,
+    spilling_statements,
+)
 from hutch.providers.postgres.index_causes import invalid, missing
 from hutch.providers.postgres.lasting import IDLE_IN_TRANSACTION, RUNNING
 from hutch.providers.postgres.lock_causes import blocked, roots
@@ -64,6 +71,7 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
     leaks = [_leak(target, group, connections) for group in groups]
     leaked = {session.pid for group in groups for session in group}
     blocking = by_check.get("postgres.locks")
+    spills = by_check.get("postgres.temp_files")
     late = behind(target, by_check.get("postgres.autovacuum"))
     covered = leaked | roots(blocking)
     return [
@@ -75,8 +83,8 @@ def _explain(target: str, findings: Sequence[Finding], everything: Sequence[Find
         *invalid(target, by_check.get("postgres.invalid_indexes")),
         *damaged(target, by_check.get("postgres.checksums")),
         *deadlocking(target, by_check.get("postgres.deadlocks")),
-        *busy(target, by_check.get("postgres.cpu_statements")),
-        *spilling(target, by_check.get("postgres.temp_files")),
+        *busy(target, by_check.get("postgres.cpu_statements"), spilling_statements(spills)),
+        *spilling(target, spills),
         *missing_the_cache(target, by_check.get("postgres.cache")),
         *filling(target, by_check.get("postgres.disk")),
         *retaining(target, by_check.get("postgres.slots")),

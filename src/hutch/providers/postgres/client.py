@@ -146,9 +146,11 @@ class Client:
         try:
             yield session
         finally:
-            await _settle(session)
-            if not session.closed:
-                self._idle.append(session)
+            try:
+                await _settle(session)
+            finally:
+                if not session.closed:
+                    self._idle.append(session)
 
     async def _warm_up(self, asked: float) -> None:
         if self._reserved is None or self._reserved.closed:
@@ -251,13 +253,15 @@ async def _within_limits(session: Session, look: Look[T], statement: float, lock
 
 
 async def _settle(session: Session) -> None:
-    """Leave the transaction; what can't be brought to rest is closed."""
-    if session.info.transaction_status is not TransactionStatus.IDLE and not session.closed:
-        with suppress(psycopg.Error, TimeoutError):
-            async with asyncio.timeout(_SETTLE_SECONDS):
-                await session.rollback()
-    if session.info.transaction_status is not TransactionStatus.IDLE:
-        await session.close()
+    """Leave the transaction; what can't be brought to rest is closed, also where this is broken off in the middle."""
+    try:
+        if session.info.transaction_status is not TransactionStatus.IDLE and not session.closed:
+            with suppress(psycopg.Error, TimeoutError):
+                async with asyncio.timeout(_SETTLE_SECONDS):
+                    await session.rollback()
+    finally:
+        if session.info.transaction_status is not TransactionStatus.IDLE:
+            await session.close()
 
 
 def _plain(session: Session) -> psycopg.AsyncCursor[tuple[str | None, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from hutch.model.finding import Cause, Finding, Object
 from hutch.providers.postgres.items import Item, items, number
 from hutch.providers.postgres.remedies import ending, timing_out
@@ -82,12 +84,19 @@ def missing_the_cache(target: str, finding: Finding | None) -> list[Cause]:
     ]
 
 
-def busy(target: str, finding: Finding | None) -> list[Cause]:
-    """A cause for each heavy statement that runs again and again."""
-    return [_busy(target, item) for item in items(finding, "statements")]
+def busy(target: str, finding: Finding | None, spilling: Collection[str] = ()) -> list[Cause]:
+    """A cause for each heavy statement that runs again and again; less sure of those that are ``spilling``, by their
+    numbers: what makes these heavy is work_mem, which is named for itself."""
+    return [_busy(target, item, str(item["statement"]) in spilling) for item in items(finding, "statements")]
 
 
-def _busy(target: str, item: Item) -> Cause:
+def spilling_statements(finding: Finding | None) -> set[str]:
+    """The server's numbers of those that write to its disk too much."""
+    bad = finding is not None and finding.data.get("bad") is True
+    return {str(item["statement"]) for item in items(finding, "statements")} if bad else set()
+
+
+def _busy(target: str, item: Item, spills: bool) -> Cause:
     listed = item["sessions"]
     assert isinstance(listed, list | tuple)
     sessions = [Session.read(session) for session in listed]
@@ -97,12 +106,13 @@ def _busy(target: str, item: Item) -> Cause:
     return Cause(
         code="postgres.cpu_query",
         object=Object("session", str(first.pid), detail),
-        confidence=0.75,
+        confidence=0.6 if spills else 0.75,
         summary=f"one heavy statement of {first.role} {first.application} takes {item['load']} % of a processor",
         target=target,
         evidence=(
             f"{item['executions']} executions seen at work within a moment, waiting for nothing, "
             f"the longest for {first.idle_seconds:.1f} s: {item['query']}",
+            *(("it sorts on the disk: more work_mem makes it lighter",) if spills else ()),
         ),
         remedies=(
             *ending(

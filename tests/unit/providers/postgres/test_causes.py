@@ -155,3 +155,24 @@ def test_every_code_that_is_given_is_documented() -> None:
     given = codes(idle(*many(5), replace(IDLE, pid=7, role="x", idle_seconds=50.0)), used(40))
     assert set(given) <= set(provider.codes)
     assert len(given) == 3
+
+
+def heavy(statement: str) -> Finding:
+    session = replace(IDLE, state="active").as_dict()
+    item = {"statement": statement, "query": "select ?", "load": 180, "executions": 2, "sessions": [session]}
+    return finding("cpu_statements", statements=[item])
+
+
+def test_a_heavy_statement_that_sorts_on_the_disk_stands_behind_the_small_work_mem() -> None:
+    dear = {"statement": "7", "calls": 4.0, "query": "select ?", "temp_written": 9000.0}
+    spill = finding("temp_files", bad=True, rate=20.0, files=4, seconds=2.0, statements=[dear], work_mem=4 * 2**20)
+    both = {cause.code: cause.confidence for cause in explain([heavy("7"), spill])}
+    assert both["postgres.temp_spill"] > both["postgres.cpu_query"]
+    other = {cause.code: cause.confidence for cause in explain([heavy("8"), spill])}
+    assert other["postgres.cpu_query"] > other["postgres.temp_spill"]
+
+
+def test_the_sessions_of_a_heavy_statement_are_told_by_it_and_not_by_their_transaction() -> None:
+    [by_number], [by_transaction] = (sessions_of(explain([heavy(number)])[0]) for number in ("7", ""))
+    assert (by_number["statement"], by_number["xact_start"], by_number["state"]) == ("7", "", "active")
+    assert by_transaction["xact_start"] == IDLE.xact_start
