@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -10,6 +12,7 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.updates import Preview
 from hutch.model.event import Event
 from hutch.model.message import Audience
+from hutch.model.statuspage import Component, Condition
 from hutch.web.forms import Fields, Went, do, wanted
 from hutch.web.present import incident as show_incident
 from hutch.web.present import room
@@ -17,6 +20,9 @@ from hutch.web.present.words import block, line, moment
 from hutch.web.site import Site, site_of
 
 router = APIRouter(include_in_schema=False)
+
+OUTSIDE = (Audience.CUSTOMERS,)
+"""Who reads the status page."""
 
 
 @router.get("/incidents/{incident_id}/updates/{audience}")
@@ -56,7 +62,7 @@ async def send(request: Request, incident_id: str, audience: str) -> Response:
         digest = wanted(fields, "digest", "what was looked at")
         if reader is Audience.CUSTOMERS and fields.get("sure") != "yes":
             raise CommandError("what goes to customers is confirmed on a page of its own first")
-        seen, own = await _looked_at(context, incident_id, reader)
+        seen, own = await _looked_at(context, incident_id, reader, public=_public(context, fields))
         if drafts.kept(own, reader) is None:
             raise CommandError("keep the draft first: what is sent is what somebody looked at")
         await updates.send(context, seen, who, override=fields.get("override", ""), digest=digest)
@@ -72,7 +78,8 @@ async def send(request: Request, incident_id: str, audience: str) -> Response:
 async def _page(request: Request, incident_id: str, audience: str, name: str, template: str) -> Response:
     site, reader = site_of(request), _audience(audience)
     context, now = site.context, site.context.clock.now()
-    seen, own = await _looked_at(context, incident_id, reader, template)
+    public = _public(context, request.query_params) if name == "sending" else {}
+    seen, own = await _looked_at(context, incident_id, reader, template, public)
     draft = None if template else drafts.kept(own, reader)
     return site.draw(
         request,
@@ -86,6 +93,12 @@ async def _page(request: Request, incident_id: str, audience: str, name: str, te
         channels=[line(name) for name in seen.places],
         public=[(line(name), line(how.replace("_", " "))) for name, how in (seen.public or {}).items()],
         found=[line(str(f)) for f in seen.found],
+        components=[
+            (f"c{n}", line(c.name), (seen.public or {}).get(c.name, "")) for n, c in enumerate(_components(context))
+        ]
+        if seen.public is not None
+        else [],
+        conditions=[(c.value, c.value.replace("_", " ")) for c in Condition if c is not Condition.MAINTENANCE],
         slots=[(number, line(words)) for number, words in seen.slots],
         digest=seen.digest,
         exercise=seen.exercise,
@@ -98,13 +111,26 @@ async def _page(request: Request, incident_id: str, audience: str, name: str, te
 
 
 async def _looked_at(
-    context: Context, incident_id: str, audience: Audience, template: str = ""
+    context: Context, incident_id: str, audience: Audience, template: str = "", public: Mapping[str, str] | None = None
 ) -> tuple[Preview, list[Event]]:
     """The draft that is kept, else what the template makes of the facts; and the incident's events."""
     own = await context.store.read((await incidents.load(context, incident_id)).stream)
     kept = None if template else drafts.kept(own, audience)
     text = str(kept.data["text"]) if kept else ""
-    return await updates.preview(context, incident_id, audience, template=template, text=text), own
+    seen = await updates.preview(
+        context, incident_id, audience, template=template, text=text, components=public if audience in OUTSIDE else None
+    )
+    return seen, own
+
+
+def _public(context: Context, given: Mapping[str, str]) -> dict[str, str]:
+    """How components of the status page are said to be, by the fields ``c0``, ``c1`` …; empty ones say nothing."""
+    return {c.name: how for number, c in enumerate(_components(context)) if (how := given.get(f"c{number}", ""))}
+
+
+def _components(context: Context) -> tuple[Component, ...]:
+    page = context.config.status_page
+    return page.components if page else ()
 
 
 def _templates(context: Context, audience: Audience) -> list[str]:

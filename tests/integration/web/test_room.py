@@ -115,12 +115,15 @@ async def test_action_items_are_added_and_done(site: Any) -> None:
 # ------------------------------------------------------------------ updates
 
 
+STATUS = "status_page: {title: Shop, components: [{name: Checkout, service: shop}, {name: Search}]}\n"
+
+
 @pytest.fixture
 def channels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
     monkeypatch.setenv("HOOK", "json://127.0.0.1:9/x")
     audiences = ("responders", "stakeholders", "customers")
     told = "".join(f"    {a}-chat: {{kind: apprise, url: {{env: HOOK}}, audience: {a}}}\n" for a in audiences)
-    (tmp_path / "told.yaml").write_text(f"services: {{shop: {{}}}}\nnotify:\n  channels:\n{told}")
+    (tmp_path / "told.yaml").write_text(f"services: {{shop: {{}}}}\nnotify:\n  channels:\n{told}{STATUS}")
     return open_context(tmp_path / "told.yaml")
 
 
@@ -136,16 +139,21 @@ async def test_an_update_for_customers_leaves_on_a_second_page_only(channels: Co
     assert "a mail address" in page.said and "Send to" not in page.said
     assert not any(f.action.endswith("/sending") for f in page.forms)
     last = await site.page(f"{editor}/sending")
-    assert "Send to customers in 1 place" in last.said and "autofocus" in last.html.partition(">Cancel")[0][-60:]
-    form = form_of(last, "/sending")
+    assert "Send to customers in 2 places" in last.said and "autofocus" in last.html.partition(">Cancel")[0][-60:]
+    form = next(f for f in last.forms[1:] if "digest" in f.fields)
     unsure = await site.send(form, sure="")
     assert "confirmed on a page of its own" in unsure.said
     assert "nothing was sent" in (await site.send(form, override="")).said
     assert not [s for s in await messages.sent_of(site.context, state.stream) if s.message.audience == "customers"]
     await notice(site, editor, "/updates/customers", text="[INVESTIGATING] Checkout\n\nSome payments fail.")
     assert "look again" in (await site.send(form, override="they know it")).said
-    said = await site.send(form_of(await site.page(f"{editor}/sending"), "/sending"))
-    assert "is on its way to customers-chat" in said.said
+    page = await site.page(f"{editor}/sending?c1=partial_outage")
+    assert "Checkout degraded performance, Search partial outage" in page.said
+    form = next(f for f in page.forms[1:] if f.action.endswith("/sending") and "digest" in f.fields)
+    assert form.fields["c1"] == "partial_outage"
+    assert "look again" in (await site.send(form, c1="major_outage")).said
+    said = await site.send(form)
+    assert "is on its way to customers-chat, the status page" in said.said
     assert "nobody has kept it yet" in said.said
     sent = await messages.sent_of(site.context, state.stream)
     assert [s.message.body for s in sent if s.message.audience == "customers"] == ["Some payments fail."]
