@@ -25,6 +25,7 @@ from hutch.bootstrap.stores import (
 )
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.seen import SeenStore
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.journal import fold
 from hutch.ports import Connection, Provider, Secrets, Store, TargetConfig, Wallclock
@@ -89,7 +90,7 @@ def wire(
     outputs = FileOutputs(place.home / "output", secrets.mask, config.output_kept, config.output_total, _over(store))
     samples = open_samples(place, config.time_scale)
     return Context(
-        config, place.home, store, queue, clock, secrets, services, providers, outputs, samples,
+        config, place.home, SeenStore(store), queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
         open_notifier=notify.opener(secrets),
         duties=open_duties(place), watches=open_watches(place), register=open_register(place),

@@ -40,7 +40,7 @@ def serve(port: int, host: str, intake: str, public: str) -> None:
     listener = server.listen(port, host)
     place = server.listen(*_place("--ingest", intake)) if intake else None
     page = server.listen(*_place("--status", public)) if public else None
-    with_context(lambda context: _serve(server, context, listener, place, page))
+    with_context(lambda context: _serve(server, context, listener, place, page), machine=True)
 
 
 def _place(option: str, text: str) -> tuple[int, str]:

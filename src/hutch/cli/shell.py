@@ -17,6 +17,7 @@ import click
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands.context import Context
+from hutch.commands.seen import seen_as
 
 T = TypeVar("T")
 
@@ -29,15 +30,16 @@ def config_path() -> Path:
     return Path(click.get_current_context().find_root().obj["config"])
 
 
-def with_context(work: Callable[[Context], Awaitable[T]]) -> T:
-    """Open the configured context, do the work, close it."""
+def with_context(work: Callable[[Context], Awaitable[T]], *, machine: bool = False) -> T:
+    """Open the configured context, do the work, close it. It sees what whoever acts may see; a ``machine`` sees all."""
     path = config_path()
     quiet_logs()
 
     async def whole() -> T:
         context = open_context(path)
         try:
-            return await work(context)
+            with seen_as(None if machine else actor()):
+                return await work(context)
         finally:
             await context.close()
 

@@ -34,7 +34,7 @@ def worker(location: str) -> None:
     marker = place.home / f"worker-{os.getpid()}"
     marker.write_text(this_process(), encoding="utf-8")
     try:
-        with_context(lambda context: _work(context, place, location))
+        with_context(lambda context: _work(context, place, location), machine=True)
     finally:
         marker.unlink(missing_ok=True)
 

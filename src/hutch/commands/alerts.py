@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hutch.commands.context import CommandError, Context
 from hutch.commands.incidents import TRIES
 from hutch.commands.intake import Intake, Receipt
+from hutch.commands.seen import whole
 from hutch.detection.facts import completed
 from hutch.model.alert import Alert
 from hutch.ports import Conflict
@@ -44,7 +45,7 @@ def prepared(context: Context, alert: Alert) -> Alert:
 
 
 async def _write(context: Context, alerts: Sequence[Alert], again: Sequence[str] = ()) -> list[Receipt]:
-    board, store = context.board, context.store
+    board, store = context.board, whole(context.store)
     async with board.lock:
         for _ in range(TRIES):
             await board.catch_up(store, context.clock.now())
@@ -72,6 +73,6 @@ async def _release(context: Context, intake: Intake, again: Sequence[str]) -> No
     services = {state.service for name in intake.ended if (state := intake.incident(name))}
     held = [f for f, service in board.held.items() if service in services][:BATCH]
     unread = [f for f in held if f not in intake.firings]
-    intake.firings.update(await board.firings(context.store, unread))
+    intake.firings.update(await board.firings(whole(context.store), unread))
     for fingerprint in dict.fromkeys([*again, *held]):
         intake.reconsider(fingerprint)

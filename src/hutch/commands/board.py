@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hutch.commands.seen import whole
 from hutch.commands.watched import Watched
 from hutch.model import firing, incident, maintenance, silence
 from hutch.model.event import Event
@@ -60,7 +61,8 @@ class Board:
         return [self.incidents[name] for name in self.services.get(service, ())]
 
     async def catch_up(self, store: Store, now: datetime) -> None:
-        """Follow the log to its end. Raises what the store raises."""
+        """Follow the log to its end, private incidents too. Raises what the store raises."""
+        store = whole(store)
         if self.position is None:
             await self._build(store)
         more = True
@@ -99,6 +101,7 @@ class Board:
 
     async def firings(self, store: Store, fingerprints: Iterable[str]) -> dict[str, Firings]:
         """What is known of each; at the log's end when :meth:`catch_up` was just done."""
+        store = whole(store)
         wanted = dict.fromkeys(fingerprints)
         unknown = [f for f in wanted if f not in self._firings]
         known = {f: self._firings[f] for f in wanted if f in self._firings} | await _load(store, unknown)

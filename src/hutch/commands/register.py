@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from hutch.commands import incidents
 from hutch.commands.context import Context
+from hutch.commands.seen import hidden, whole
 from hutch.model import incident as model
 from hutch.model.incident import Incident
 from hutch.model.register import Entry, Followed, Mark, Register, Wanted, entry, pick
@@ -45,10 +46,11 @@ async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = 
 async def entries(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> list[Entry]:
     """The entries of that page, and one more where the list goes on."""
     found: list[Entry] = []
+    gone = await hidden(context.store)
     asked = replace(wanted, most=wanted.most + 1)  # one more tells whether it goes on
     while len(found) <= wanted.most:
         some = await _found(context, asked)
-        found += [one for one in some if shows(model.stream_of(one.id))]
+        found += [one for one in some if (s := model.stream_of(one.id)) not in gone and shows(s)]
         if len(some) < asked.most:
             break
         asked = replace(asked, after=wanted.mark(some[-1]))
@@ -75,7 +77,7 @@ async def _found(context: Context, wanted: Wanted) -> list[Entry]:
 
 async def follow(store: Store, register: Register) -> bool:
     """Bring the register to the log's end; False where it cannot be used. Over another log it begins anew."""
-    upto = await register.followed()
+    store, upto = whole(store), await register.followed()
     if upto is None:
         return False
     anew = upto[0] > 0 and not await _is_of(store, upto)

@@ -135,11 +135,11 @@ async def preview(
         audience,
         name,
         text,
-        messages.channels(context, audience, exercise=exercise),
+        () if state.record.private else messages.channels(context, audience, exercise=exercise),
         tuple(scan(text, audience, words)),
         tuple((line, slot) for line, slot in open_slots(text) if not slot.isupper()),
         exercise,
-        None if exercise else _public(context, state, audience, text, components or {}),
+        None if exercise or state.record.private else _public(context, state, audience, text, components or {}),
     )
 
 
@@ -247,6 +247,10 @@ def _may(seen: Preview, actor: str, override: str, digest: str) -> None:
         raise CommandError("an update is sent by a person, not by Hutch itself", 2)
     if digest and digest != seen.digest:
         raise CommandError("it is not what you looked at any more: look again, and send that", REFUSED)
+    if seen.incident.record.private:
+        raise CommandError(
+            f"{seen.incident.id} is private: no update of it leaves; `hutch incident public` ends that", REFUSED
+        )
     if not seen.places:
         kind = "exercise " if seen.exercise else ""
         raise CommandError(f"no {kind}channel for {seen.audience}: add one under notify.channels", 2)
