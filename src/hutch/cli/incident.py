@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,10 +10,10 @@ import click
 
 from hutch.cli.export import export
 from hutch.cli.record import affected, assess, correct, pin, shown, unpin
-from hutch.cli.roles import admit, assign, close_off, release, roles
+from hutch.cli.roles import admit, assign, release, roles
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, span, table, with_context
 from hutch.cli.update import update
-from hutch.commands import incidents, past, reviews, transitions
+from hutch.commands import incidents, past, private, reviews, transitions
 from hutch.commands.context import Context
 from hutch.commands.register import page
 from hutch.commands.views import incident_json
@@ -28,6 +29,9 @@ seen_option = click.option(
 )  # fmt: skip
 
 
+only_option = click.option("--only", multiple=True, metavar="NAME", help="Who is let in too; repeat it.")
+
+
 @click.group()
 def incident() -> None:
     """Declare and work on incidents."""
@@ -35,7 +39,6 @@ def incident() -> None:
 
 incident.add_command(export)
 incident.add_command(admit)
-incident.add_command(close_off)
 
 
 @incident.command()
@@ -44,13 +47,23 @@ incident.add_command(close_off)
 @click.option("--severity", required=True, help="SEV-1 … SEV-4.")
 @click.option("--runbook", default="", help="DOC#anchor to start; the service's own where it has one.")
 @click.option("--exercise", is_flag=True, help="It is practice: only exercise channels hear of it.")
-@click.option("--private", is_flag=True, help="Pages show it only to those who take part in it.")
+@click.option("--private", "secret", is_flag=True, help="Seen only by those who take part, and those of --only.")
+@only_option
 @as_json
 def declare(
-    title: str, service: str, severity: str, runbook: str, exercise: bool, private: bool, json_out: bool
+    title: str,
+    service: str,
+    severity: str,
+    runbook: str,
+    exercise: bool,
+    secret: bool,
+    only: Sequence[str],
+    json_out: bool,
 ) -> None:
     """Open an incident by hand; its clocks start and its runbook runs."""
     level = _severity(severity)
+    if only and not secret:
+        raise click.UsageError("--only NAME goes with --private")
 
     async def go(context: Context) -> Incident:
         found = context.service(service)
@@ -62,7 +75,8 @@ def declare(
             runbook=runbook or found.config.runbook,
             actor=actor(),
             exercise=exercise,
-            private=private,
+            private=secret,
+            only=private.named(only, actor()) if secret else (),
         )
 
     _show(with_context(go), json_out)
@@ -154,6 +168,24 @@ def resolve(incident_id: str, resolution: str, seen: int, json_out: bool) -> Non
 def reopen(incident_id: str, reason: str, seen: int, json_out: bool) -> None:
     """It is back."""
     _show(with_context(lambda c: transitions.reopen(c, incident_id, reason, actor(), seen)), json_out)
+
+
+@incident.command("private")
+@click.argument("incident_id")
+@only_option
+@as_json
+def private_(incident_id: str, only: Sequence[str], json_out: bool) -> None:
+    """Hide it from all but those who take part in it and those named with --only; `admit` lets in more."""
+    _show(with_context(lambda c: private.make_private(c, incident_id, only, actor())), json_out)
+
+
+@incident.command()
+@click.argument("incident_id")
+@click.option("--reason", required=True)
+@as_json
+def public(incident_id: str, reason: str, json_out: bool) -> None:
+    """Let everybody see it again, and all that was written meanwhile."""
+    _show(with_context(lambda c: private.make_public(c, incident_id, reason, actor())), json_out)
 
 
 @incident.command()

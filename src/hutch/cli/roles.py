@@ -56,14 +56,6 @@ def admit(incident_id: str, who: str, json_out: bool) -> None:
     _shown(with_context(lambda c: incidents.admit(c, incident_id, who, actor())), json_out)
 
 
-@click.command("private")
-@click.argument("incident_id")
-@as_json
-def close_off(incident_id: str, json_out: bool) -> None:
-    """Make it private from now on: pages show it only to those who take part in it."""
-    _shown(with_context(lambda c: incidents.close_off(c, incident_id, actor())), json_out)
-
-
 def _shown(state: Incident, json_out: bool) -> None:
     if json_out:
         emit(incident_json(state))

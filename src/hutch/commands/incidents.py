@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.recalled import Known
+from hutch.commands.seen import seen_as, whole
 from hutch.model import incident as incidents
 from hutch.model import roles
 from hutch.model.circle import ADMITTED, CLOSED
@@ -57,18 +58,22 @@ async def declare(
     respond: bool = True,
     exercise: bool = False,
     private: bool = False,
+    only: Sequence[str] = (),
 ) -> Incident:
     """Open an incident: its first event, its promises, and ``also``, in one transaction.
 
     With ``respond`` the runbook starts by itself. An ``exercise`` sends to exercise channels only. A ``private`` one is
-    shown on the pages to those who take part in it.
+    shown to those who take part in it, and to ``only``.
     """
     now = context.clock.now()
     data: dict[str, object] = {"title": title, "service": service, "runbook": runbook, "summary": summary}
     data |= {"source": source, **({"exercise": True} if exercise else {}), **({"private": True} if private else {})}
+    if private:
+        admitted = (Draft(ADMITTED, {"who": name}, actor) for name in only if name != actor)
+        also = [Draft(CLOSED, {}, actor), *admitted, *also]
     drafts = declaration(context, data, severity, detected_at or now, actor=actor, also=also)
     for _ in range(TRIES):
-        names = await context.store.streams("incident:")
+        names = await whole(context.store).streams("incident:")
         incident_id = incidents.next_id((n.removeprefix("incident:") for n in names), now.year)
         try:
             append = Append(incidents.stream_of(incident_id), drafts, expect=0)
@@ -76,7 +81,8 @@ async def declare(
             await context.store.commit([append], jobs)
         except Conflict:
             continue
-        return await load(context, incident_id)
+        with seen_as(None):
+            return await load(context, incident_id)
     raise CommandError("could not get an incident number: too many are being declared at once; try again")
 
 

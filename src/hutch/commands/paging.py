@@ -14,7 +14,7 @@ from datetime import datetime
 from hutch.commands import incidents, links, messages, oncall
 from hutch.commands.context import Context
 from hutch.model import incident as model
-from hutch.model.circle import is_private
+from hutch.model.circle import circle_of, is_private
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Event
 from hutch.model.incident import Incident
@@ -47,8 +47,17 @@ class Room:
     exercise: bool
 
     @property
+    def inside(self) -> frozenset[str] | None:
+        """Whom a private incident lets in; None for one that is not private."""
+        circle = circle_of(self.events)
+        return circle.people if circle and circle.private else None
+
+    @property
     def everyone(self) -> tuple[Channel, ...]:
-        """The responders' channels that belong to nobody alone and page nobody."""
+        """The responders' channels that belong to nobody alone and page nobody; of a private incident only those of
+        the people whom it lets in."""
+        if self.inside is not None:
+            return _theirs(self, sorted(self.inside))
         personal = self.context.config.people.personal()
         found = self.context.config.notify.to(Audience.RESPONDERS, exercise=self.exercise)
         return tuple(c for c in found if c.name not in personal and not c.follows)
@@ -123,6 +132,8 @@ async def _page(room: Room, number: int, target: str) -> list[Message]:
     person, note = await _who(room.context, target)
     about = _about(room, int(room.state.severity), number, target)
     channels = _channels(room, person, target)
+    if room.inside is not None and person not in room.inside:
+        note, channels = f"{person or target} is not let in to it", ()
     if not channels:
         note = f"{note or f'{person or target} cannot be paged'}: this goes to all responders"
         channels, person = room.everyone, ""
@@ -147,6 +158,12 @@ def _channels(room: Room, person: str, target: str) -> tuple[Channel, ...]:
     names = config.people.people[person].channels if person else (target,)
     known = (config.notify.channels[n] for n in names if n in config.notify.channels)
     return tuple(c for c in known if c.exercise is room.exercise)
+
+
+def _theirs(room: Room, names: Sequence[str]) -> tuple[Channel, ...]:
+    people = room.context.config.people.people
+    found = (c for name in names if name in people for c in _channels(room, name, ""))
+    return tuple({c.name: c for c in found if not c.follows}.values())
 
 
 def _page_message(room: Room, channel: Channel, about: str, person: str, note: str, number: int) -> Message:
@@ -195,7 +212,8 @@ def _given_roles(room: Room) -> Iterator[Message]:
     held = ((role, h) for role, several in room.state.roles.items() for h in several)
     for role, one in held:
         about = f"role:{role}:{one.seq}"
-        if one.who in people and one.who != one.by and about not in room.said and room.state.open:
+        seen = room.inside is None or one.who in room.inside
+        if seen and one.who in people and one.who != one.by and about not in room.said and room.state.open:
             body = f"{one.by} made you {role.called} of {room.title}. See it: hutch incident show {room.state.id}"
             yield from (replace(_plain(room, c, about, body), person=one.who) for c in _channels(room, one.who, ""))
 

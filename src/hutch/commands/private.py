@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
-from hutch.commands.seen import PRIVATE, PUBLIC
+from hutch.model.circle import ADMITTED, CLOSED, OPENED
 from hutch.model.event import Draft
 from hutch.model.incident import Incident
 from hutch.review.wording import one_line
@@ -18,20 +18,23 @@ MOST = 100
 def named(only: Sequence[str], actor: str) -> list[str]:
     """Those who may see it, each once. Whoever makes it private is among them, so that somebody who acts sees it.
 
-    Raises :class:`CommandError` where nobody, or too many, are named.
+    Raises :class:`CommandError` where too many are named.
     """
     found = list(dict.fromkeys(one_line(name, 100) for name in (*only, actor) if name.strip()))
-    if not any(name.strip() for name in only):
-        raise CommandError("name who may see it: --only NAME, once for each", 2)
     if len(found) > MOST:
         raise CommandError(f"{len(found)} people are named, more than {MOST}: that is not private", 2)
     return found
 
 
+def closing(names: Sequence[str], actor: str) -> list[Draft]:
+    """The events that close it off and let those people in."""
+    return [Draft(CLOSED, {}, actor), *(Draft(ADMITTED, {"who": name}, actor) for name in names if name != actor)]
+
+
 async def make_private(context: Context, incident_id: str, only: Sequence[str], actor: str) -> Incident:
     """From now on only they see it. Messages that were sent before cannot be taken back."""
-    names = named(only, actor)
-    return await incidents.change(context, incident_id, lambda _: [Draft(PRIVATE, {"only": names}, actor)])
+    drafts = closing(named(only, actor), actor)
+    return await incidents.change(context, incident_id, lambda _: drafts)
 
 
 async def make_public(context: Context, incident_id: str, reason: str, actor: str) -> Incident:
@@ -43,6 +46,6 @@ async def make_public(context: Context, incident_id: str, reason: str, actor: st
             raise CommandError(f"{incident_id} is not private")
         if not said:
             raise CommandError("say why: it stands on the timeline")
-        return [Draft(PUBLIC, {"reason": said}, actor)]
+        return [Draft(OPENED, {"reason": said}, actor)]
 
     return await incidents.change(context, incident_id, decide)

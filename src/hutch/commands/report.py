@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.messages import declared_exercise
+from hutch.commands.seen import hidden, seen_as
 from hutch.model.event import Event
 from hutch.model.incident import fold, stream_of
 from hutch.review.report import Report, Told, report
+
+HIDDEN = "(private)"
+"""Stands for the name of an incident that whoever looks may not see."""
 
 AT_ONCE = 64
 """Streams that are read in one turn."""
@@ -33,8 +38,29 @@ async def made(
     """
     if until <= since:
         raise CommandError(f"the report would end at {until:%Y-%m-%d %H:%M} before it begins; change --until", 2)
-    told = [await _told(context, name) for name in await _declared(context, since, until) if covers(stream_of(name))]
-    return report([t for t in told if declared_exercise(t.own) is exercises], since, until)
+    with seen_as(None):
+        names = [name for name in await _declared(context, since, until) if covers(stream_of(name))]
+        told = [await _told(context, name) for name in names]
+    gone = {t.own[0].stream for t in told if t.own} & await hidden(context.store)
+    counted = [_untitled(t, gone) for t in told if declared_exercise(t.own) is exercises]
+    return _without_names(report(counted, since, until), gone)
+
+
+def _untitled(told: Told, gone: Collection[str]) -> Told:
+    """Without the runs of a hidden incident that no document names: their titles say what it is about."""
+    if not told.own or told.own[0].stream not in gone:
+        return told
+    return Told(told.own, [j for j in told.journals if j and j[0].data.get("document")])
+
+
+def _without_names(whole: Report, gone: Collection[str]) -> Report:
+    """Private incidents are counted like all others, and not named to whoever may not see them."""
+    rows = tuple(
+        replace(r, id=HIDDEN, title=HIDDEN, cause="") if stream_of(r.id) in gone else r for r in whole.incidents
+    )
+    ids = {name.removeprefix("incident:") for name in gone}
+    overdue = tuple(f"{HIDDEN} {o.partition(' ')[2]}" if o.partition(" ")[0] in ids else o for o in whole.overdue)
+    return replace(whole, incidents=rows, overdue=overdue)
 
 
 async def _declared(context: Context, since: datetime, until: datetime) -> list[str]:

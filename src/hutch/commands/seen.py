@@ -1,7 +1,7 @@
-"""Who looks, and what a private incident hides from them: every reading of the log by a person passes here.
+"""Who looks by a command, and what a private incident hides from them: every reading of the log passes here.
 
-The name is only that, a name (``HUTCH_ACTOR``, the login, what a browser was told): it keeps honest people out of what
-does not concern them. Who can read the store's file reads all of it.
+The name is only that, a name (``HUTCH_ACTOR``, the login): it keeps honest people out of what does not concern them,
+and who can read the store's file reads all of it. On the pages people sign in, and the same circle decides there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from hutch.model.circle import CLOSED, circle_of
 from hutch.model.event import Event
 from hutch.ports import Append, Job, Place, Store
 
@@ -19,7 +20,7 @@ viewer: ContextVar[str | None] = ContextVar("viewer", default=None)
 """Who looks. None is Hutch itself, which sees all; a person without a name sees nothing private."""
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-PRIVATE, PUBLIC, LINKED = "incident.private", "incident.public", "run.linked"
+LINKED = "run.linked"
 
 KNOWN_FOR = 1.0
 """Seconds after which it is looked up again which incidents are private; what this process writes is known at once."""
@@ -50,7 +51,7 @@ class SeenStore:
 
     def __init__(self, store: Store) -> None:
         self.all = store
-        self._known: Mapping[str, tuple[str, ...]] = {}
+        self._known: Mapping[str, frozenset[str]] = {}
         self._at = float("-inf")
 
     async def hidden(self) -> frozenset[str]:
@@ -60,15 +61,17 @@ class SeenStore:
             return frozenset()
         return frozenset(stream for stream, only in (await self._private()).items() if who not in only)
 
-    async def _private(self) -> Mapping[str, tuple[str, ...]]:
+    async def _private(self) -> Mapping[str, frozenset[str]]:
         """Each private stream, with those who may see it."""
         if time.monotonic() - self._at >= KNOWN_FOR:
             at = time.monotonic()
-            told = [e for kind in (PRIVATE, PUBLIC) for e in await self.all.since(kind, BEGINNING)]
-            last = {e.stream: e for e in sorted(told, key=lambda e: e.seq)}
-            found = {s: _only(e) for s, e in last.items() if e.kind == PRIVATE}
-            for events in await self.all.read_all(list(found)) if found else ():
-                found |= {f"run:{e.data['run']}": found[e.stream] for e in events if e.kind == LINKED}
+            names = list({e.stream: None for e in await self.all.since(CLOSED, BEGINNING)})
+            found: dict[str, frozenset[str]] = {}
+            for events in await self.all.read_all(names) if names else ():
+                circle = circle_of(events)
+                if circle and circle.private:
+                    runs = (f"run:{e.data['run']}" for e in events if e.kind == LINKED)
+                    found |= dict.fromkeys((events[0].stream, *runs), circle.people)
             self._known, self._at = found, at
         return self._known
 
@@ -77,7 +80,7 @@ class SeenStore:
     ) -> list[Event]:
         """See :class:`hutch.ports.Store`."""
         written = await self.all.commit(appends, jobs, done=done)
-        if any(e.kind in (PRIVATE, PUBLIC, LINKED) for e in written):
+        if any(e.stream in self._known or e.kind in (CLOSED, LINKED) for e in written):
             self._at = float("-inf")
         return written
 
@@ -126,8 +129,3 @@ class SeenStore:
     async def close(self) -> None:
         """See :class:`hutch.ports.Store`."""
         await self.all.close()
-
-
-def _only(event: Event) -> tuple[str, ...]:
-    names = event.data.get("only")
-    return tuple(str(n) for n in names) if isinstance(names, list | tuple) else ()

@@ -15,11 +15,21 @@ CLOSED = "incident.closed_off"
 """An incident became private after it was declared."""
 
 
-def is_private(events: Iterable[Event]) -> bool:
-    """Whether the incident of these events is private."""
+OPENED = "incident.public"
+"""A private incident is for everybody again."""
+
+
+def circle_of(events: Iterable[Event]) -> Circle | None:
+    """The circle of these events' stream; None for a stream that is neither incident nor run."""
     circle: Circle | None = None
     for event in events:
         circle = learned(circle, event)
+    return circle
+
+
+def is_private(events: Iterable[Event]) -> bool:
+    """Whether the incident of these events is private."""
+    circle = circle_of(events)
     return circle is not None and circle.private
 
 
@@ -47,6 +57,7 @@ def _with(circle: Circle, who: object) -> Circle:
 _CHANGES: Mapping[str, Callable[[Circle, Event], Circle]] = {
     ADMITTED: lambda c, e: _with(c, e.data["who"]),
     CLOSED: lambda c, e: _with(replace(c, private=True), e.actor),
+    OPENED: lambda c, _: replace(c, private=False),
     "incident.acknowledged": lambda c, e: _with(c, e.actor),
     "commander.assigned": lambda c, e: _with(c, e.data["who"]),
     "role.assigned": lambda c, e: _with(c, e.data["who"]),

@@ -48,7 +48,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All of it. ``only`` are the people who may see a private incident; ``pins`` are references
+    """All of it. ``only`` are the people who were let in to a private incident by name; ``pins`` are references
     (``incident:INC-2026-001#12``), ``corrections`` go by the number of the event that they are about."""
 
     proposal: Proposal | None = None
@@ -60,14 +60,10 @@ class Record:
     pins: tuple[str, ...] = ()
     corrections: Mapping[int, str] = field(default_factory=dict)
 
-    def seen_by(self, who: str | None) -> bool:
-        """Whether a person may see it; None is Hutch itself, which sees all."""
-        return not self.private or who is None or who in self.only
-
 
 def opened(data: Mapping[str, object]) -> Record:
     """The record that an incident begins with, from the data of its first event."""
-    return Record(exercise=bool(data.get("exercise")), private=bool(data.get("private")), only=_names(data.get("only")))
+    return Record(exercise=bool(data.get("exercise")), private=bool(data.get("private")))
 
 
 def after(record: Record, event: Event) -> Record:
@@ -78,6 +74,10 @@ def after(record: Record, event: Event) -> Record:
 
 def _names(value: object) -> tuple[str, ...]:
     return tuple(str(v) for v in value) if isinstance(value, list | tuple) else ()
+
+
+def _with(record: Record, who: str) -> Record:
+    return replace(record, only=tuple(dict.fromkeys((*record.only, who))))
 
 
 def _proposed(record: Record, event: Event) -> Record:
@@ -131,8 +131,9 @@ def _corrected(record: Record, event: Event) -> Record:
 
 _FOLDS: Mapping[str, Callable[[Record, Event], Record]] = {
     "severity.proposed": _proposed,
-    "incident.private": lambda r, e: replace(r, private=True, only=_names(e.data.get("only"))),
-    "incident.public": lambda r, _: replace(r, private=False, only=()),
+    "incident.closed_off": lambda r, e: _with(replace(r, private=True), e.actor),
+    "person.admitted": lambda r, e: _with(r, str(e.data.get("who", ""))),
+    "incident.public": lambda r, _: replace(r, private=False),
     "affected.changed": _affected,
     "evidence.attached": _attached,
     "event.erased": _file_erased,

@@ -16,11 +16,6 @@ def _proposed(told: Told) -> str:
     return f"Severity {told.get('severity', 'unknown')} proposed from the measured impact ({met})"
 
 
-def _private(told: Told) -> str:
-    names = ", ".join(one_line(n) for n in many(told.event.data, "only"))
-    return f"Private from now on, seen only by {names or 'nobody'}{_because(told)}"
-
-
 def _affected(told: Told) -> str:
     services = ", ".join(one_line(s) for s in many(told.event.data, "services"))
     share = number(told.event.data, "share")
@@ -50,7 +45,6 @@ def _because(told: Told) -> str:
 
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "severity.proposed": _proposed,
-    "incident.private": _private,
     "incident.public": lambda t: f"No longer private{_because(t)}",
     "affected.changed": _affected,
     "evidence.attached": _attached,

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hutch.commands.seen import hidden, whole
 from hutch.commands.views import state_of
 from hutch.model.journal import fold
 from hutch.model.run import Run
@@ -43,11 +42,10 @@ class Runs:
         """As they stand now."""
         async with self._lock:
             for stream in await self._changed():
-                run = fold(await whole(self.store).read(stream))
+                run = fold(await self.store.read(stream))
                 if run:
                     self._known[stream] = _ran(run)
-        gone = await hidden(self.store)
-        return [run for stream, run in self._known.items() if stream not in gone]
+        return list(self._known.values())
 
     async def _changed(self) -> dict[str, None]:
         """The journals that were written to since the last look, in order of their first event since."""
