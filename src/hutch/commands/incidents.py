@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.recalled import Known
-from hutch.commands.seen import seen_as, whole
+from hutch.commands.seen import hidden, seen_as, whole
 from hutch.model import incident as incidents
 from hutch.model import roles
 from hutch.model.circle import ADMITTED, CLOSED
@@ -30,7 +30,8 @@ async def load(context: Context, incident_id: str) -> Incident:
 
 async def known(context: Context, incident_id: str) -> Known:
     """The incident with what is kept of its events. Raises :class:`CommandError` for an unknown one."""
-    found = await context.recalled.of(context.store, incident_id)
+    unseen = incidents.stream_of(incident_id) in await hidden(context.store)
+    found = None if unseen else await context.recalled.of(whole(context.store), incident_id)
     if found is None:
         raise CommandError(f"no incident {incident_id}; `hutch incident list` shows them", 2)
     return found
