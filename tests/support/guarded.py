@@ -112,9 +112,9 @@ class Client:
 
 
 @asynccontextmanager
-async def guarded(folder: Path, more: str = "", port: int = 0) -> AsyncIterator[Guarded]:
+async def guarded(folder: Path, more: str = "", port: int = 0, document: str = RUNBOOK) -> AsyncIterator[Guarded]:
     """A server over a store of its own."""
-    (folder / "trouble.md").write_text(RUNBOOK)
+    (folder / "trouble.md").write_text(document)
     (folder / "hutch.yaml").write_text(CONFIG + more)
     context = open_context(folder / "hutch.yaml")
     listener = listen(port)

@@ -49,7 +49,7 @@ async def make(
     secret = f"{PREFIX}{token_id}_{fresh()}"
     made = Token(token_id, digest(secret), name, one_line(label, 80) or "token", scopes, now, now + good_for)
     told = {"who": name, "token": token_id, "label": made.label, "scopes": sorted(scopes)}
-    await audit.record(context, "token.made", actor, **told, until=made.expires_at.isoformat())
+    await audit.record(context, "token.made", actor, **told, until=f"{made.expires_at:%Y-%m-%d %H:%M} UTC")
     await audit.accounts(context).keep_token(made)
     return made, secret
 
