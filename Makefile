@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
+SLOW_JOBS ?= 2
 BIN := .venv/bin
 TARGETS := setup demo test check slow lock clean
 
@@ -19,7 +20,7 @@ setup:  ## make .venv from the lock file; does nothing when it is up to date
 demo: setup  ## the whole story on this machine; options by ARGS="--yes --fault bad-release"
 	@$(BIN)/hutch demo $(ARGS)
 
-test: setup  ## all tests but the slow ones, two files at a time (JOBS=0: one); a selection by ARGS="-k words"
+test: setup  ## all tests but the slow ones, three files at a time (JOBS=0: one); a selection by ARGS="-k words"
 	@$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup  ## style, types, floors and sizes
@@ -30,8 +31,8 @@ check: setup  ## style, types, floors and sizes
 	@$(BIN)/python tools/ratchet.py
 	@echo "check: style, types, floors and sizes hold"
 
-slow: setup  ## the tests that take minutes
-	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+slow: setup  ## the tests that take minutes, two at a time (SLOW_JOBS=0: one)
+	@$(BIN)/python -m pytest -q -m slow -n $(SLOW_JOBS) --no-loadscope-reorder $(ARGS)
 
 lock: setup  ## take newer versions into requirements.lock, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \

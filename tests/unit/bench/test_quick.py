@@ -20,8 +20,10 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-NAMES = [pytest.param(n, marks=[pytest.mark.slow] if n == "ansible" else []) for n in FIGURES]
-"""Every figure; one fetches what it compares with, once, and so is no part of the quick tests."""
+ALWAYS = ("steps", "log", "runbooks")
+"""The figures whose quick form takes seconds; the others are measured with the slow tests."""
+
+NAMES = [pytest.param(n, marks=[] if n in ALWAYS else [pytest.mark.slow]) for n in FIGURES]
 
 
 @pytest.mark.parametrize("name", NAMES)
