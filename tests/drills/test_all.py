@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 import pytest
@@ -10,6 +11,8 @@ from hutch.commands.drills.catalogue import find_faults
 from hutch.commands.drills.result import Result, alert_of, broken
 
 FAULTS = find_faults()
+BARRED = set() if os.geteuid() == 0 else {"full-disk"}
+"""Faults that are refused, which the faults' own tests look at: only root may mount a small disk."""
 
 
 class Staged(Protocol):
@@ -31,7 +34,7 @@ def test_a_no_fault_alarms_nobody(staged: Staged, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [n for n, f in FAULTS.items() if f.cause])
+@pytest.mark.parametrize("name", [n for n, f in FAULTS.items() if f.cause and n not in BARRED])
 def test_a_fault_is_found_and_mended(staged: Staged, name: str) -> None:
     result = staged.run(name)
     wanted = FAULTS[name]

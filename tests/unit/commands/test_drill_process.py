@@ -14,7 +14,7 @@ from hutch.commands.context import CommandError
 from hutch.commands.drills import process as processes
 from hutch.commands.drills.catalogue import by_name, choose, fault_json
 from hutch.commands.drills.lock import only_one
-from hutch.commands.drills.process import FaultFailed, running, undo
+from hutch.commands.drills.process import FaultFailed, FaultRefused, running, undo
 
 GOOD = """
 import json, sys
@@ -24,6 +24,7 @@ open(sys.argv[1], "a").write("undone")
 print(json.dumps({"state": "off", "protected_lost": []}), flush=True)
 """
 DIES = "import sys; sys.stderr.write('no such table\\n'); sys.exit(1)"
+REFUSES = "import sys; sys.stderr.write('only for root\\n'); sys.exit(3)"
 DIES_STANDING = "print('{\"state\": \"on\"}', flush=True); raise SystemExit('lost the database')"
 GARBAGE = "print('hello', flush=True)"
 NOT_UNDONE = """
@@ -91,6 +92,12 @@ async def test_leaving_in_the_middle_undoes_it(tmp_path: Path) -> None:
 
 async def test_a_fault_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     assert await failure(DIES, tmp_path) == "made did not stand: its process ended with exit code 1: no such table"
+
+
+async def test_a_fault_that_touched_nothing_is_refused_not_failed(tmp_path: Path) -> None:
+    with pytest.raises(FaultRefused, match=r"^made: only for root$"):
+        async with running(Made(REFUSES), tmp_path / "ready", tmp_path / "log") as process:
+            await process.on()
 
 
 async def test_what_is_no_json_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from hutch.commands.context import CommandError
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.drills import oncall
-from hutch.commands.drills.process import FaultFailed, FaultProcess, running, undo
+from hutch.commands.drills.process import FaultFailed, FaultProcess, FaultRefused, running, undo
 from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken, broken_off, judge, refused
 from hutch.commands.drills.seen import Seen, fold
 from hutch.commands.drills.stage import FIT_WITHIN, Stage, unfit
@@ -47,6 +47,8 @@ async def run_drill(stage: Stage, fault: Fault, seed: int, fit_within: float = F
     await asyncio.sleep(start)
     try:
         result = await _measured(stage, fault, start, seed)
+    except FaultRefused as error:
+        result = refused(fault, f"{error}")
     except FaultFailed as error:
         result = broken_off(fault, f"{error}; {await undo(fault, stage.ready_file)}")
     await oncall.close(stage.context, "the drill is over")

@@ -22,12 +22,19 @@ OFF_WITHIN = 45.0
 TERM_WITHIN = 10.0
 """Seconds that SIGTERM has, where the end of the input did not help."""
 
+REFUSED = 3
+"""The exit code of a fault that touched nothing."""
+
 LONGEST_LINE = 1 << 20
 """Bytes of one line that a fault may say."""
 
 
 class FaultFailed(Exception):
     """The fault could not be made, or not be undone; the text says what its process said."""
+
+
+class FaultRefused(FaultFailed):
+    """The fault touched nothing, since it may not be made here; the text says why."""
 
 
 class FaultProcess:
@@ -94,6 +101,8 @@ class FaultProcess:
             raise FaultFailed(f"{self.name} {failure}: {error}") from error
         if not line:
             await self._gone(within)
+            if self.process.returncode == REFUSED and state == "on":
+                raise FaultRefused(f"{self.name}: {self.said()}")
             raise FaultFailed(f"{self.name} {failure}: {self._exit()}")
         return _said(self.name, line, state)
 
