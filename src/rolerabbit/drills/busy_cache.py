@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import redis
@@ -37,6 +37,7 @@ SHARE: Final = 0.4
 FREE_CLIENTS: Final = 30
 """Clients that still fit when the fault begins."""
 RETRY_SECONDS: Final = 0.3
+ASK_SECONDS: Final = 5.0
 STAND_SECONDS: Final = 40.0
 
 
@@ -45,16 +46,17 @@ class Worker:
     """A client that waits for work in a blocking command, as it should: it must stay connected."""
 
     id: int
+    asks: redis.Redis = field(repr=False)
+    """A client of its own, open since before: a full server takes no further one."""
 
     def as_json(self) -> dict[str, object]:
         """For the report."""
         return {"kind": "client", "id": str(self.id)}
 
-    def lost(self, service: Service) -> bool:
+    def lost(self, service: Service) -> bool:  # noqa: ARG002 - others have to be asked by a client of the service
         """Whether it was disconnected; so too where the server can't be asked."""
         try:
-            with client_of(service) as client:
-                return not client.client_list(client_id=[str(self.id)])
+            return not self.asks.client_list(client_id=[str(self.id)])
         except redis.RedisError:
             return True
 
@@ -62,8 +64,10 @@ class Worker:
 @contextmanager
 def waiting_worker(service: Service) -> Iterator[Worker]:
     """One such client while the block lasts. Its command takes as long as there is no work, and holds nobody up."""
-    waiting = redis.Redis.from_url(service.url("redis_url"), single_connection_client=True)
-    worker = Worker(int(waiting.client_id()))
+    url = service.url("redis_url")
+    waiting = redis.Redis.from_url(url, single_connection_client=True, socket_timeout=None)
+    asks = redis.Redis.from_url(url, single_connection_client=True, socket_timeout=ASK_SECONDS)
+    worker = Worker(int(waiting.client_id()), asks)
 
     def wait() -> None:
         with suppress(redis.RedisError):
@@ -74,10 +78,11 @@ def waiting_worker(service: Service) -> Iterator[Worker]:
     try:
         yield worker
     finally:
-        with suppress(redis.RedisError), client_of(service) as client:
-            client.client_kill_filter(_id=str(worker.id))
-        thread.join(RETRY_SECONDS)
+        with suppress(redis.RedisError):
+            asks.client_kill_filter(_id=str(worker.id))
+        thread.join(ASK_SECONDS)
         waiting.close()
+        asks.close()
 
 
 # ------------------------------------------------------------------ evicting what is asked for again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from rolerabbit.drills.busy_cache import BOARD, SLOW_SECONDS, THUMB, sorting, turned_away
 from rolerabbit.drills.cache import NOTE, client_of
 
+PATIENCE = 6.0
+"""Seconds: longer than a client's usual time-out."""
 SETTINGS = ("maxmemory", "maxmemory-policy", "maxclients")
 
 
@@ -54,6 +57,12 @@ def test_a_long_list_is_sorted_slowly(stage: Any) -> None:
         assert any(entry["command"].startswith(f"SORT {BOARD}".encode()) for entry in entries)
     assert fault.off["protected_lost"] == [{"kind": "client", "id": str(fault.on["known"]["waiting"])}]
     assert left(stage) == []
+
+
+def test_a_worker_that_waits_for_long_is_not_lost(stage: Any) -> None:
+    with stage.standing("too-many-cache-clients") as fault:
+        time.sleep(PATIENCE)
+    assert (fault.off["protected_lost"], len(fault.on["protected"])) == ([], 1)
 
 
 def test_further_clients_are_turned_away(stage: Any) -> None:
