@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from sqlglot import exp
 
-from hutch.effect import sqltree
+from hutch.effect import sqlplain, sqltree
 from hutch.effect.backslash import classify_backslash
 from hutch.effect.commands import judge_by_words
 from hutch.effect.sqlshape import harms
@@ -109,6 +109,8 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
     harm = harms(found)
     if harm is not None and not _writes_in_cte(found):
         return replace(harm, sensitive=_personal(text, found))
+    if harm is None and (usual := sqlplain.shows_persons(text, found)) is not None:
+        return _read(found, usual)
     tree = _tree(text, found)
     if tree is None:
         return harm or _change("cannot be parsed, so unknown")
@@ -117,11 +119,15 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
     odd = sqltree.stranger(tree)
     if odd is not None:
         return _change(f"holds {odd}, which is not known to only read")
+    return _read(found, sqltree.personal(tree))
+
+
+def _read(found: Sequence[Token], shows_persons: bool) -> Verdict:
     called = any(token.text == "(" for token in found)
     why = "SELECT with only functions that read" if called else "SELECT that only reads"
     if found[0].text in ("values", "table"):
         why = f"{found[0].text.upper()} only reads"
-    personal = sqltree.personal(tree) or _names_secret(found)
+    personal = shows_persons or _names_secret(found)
     return Verdict(Effect.READ, f"{why}; it shows rows of persons or secrets" if personal else why, personal)
 
 
@@ -140,15 +146,23 @@ def _writes_in_cte(found: Sequence[Token]) -> bool:
 
 
 def _personal(text: str, found: Sequence[Token]) -> bool:
+    usual = sqlplain.shows_persons(text, found)
+    if usual is not None:
+        return usual
     tree = _tree(text, found)
     return tree is not None and sqltree.personal(tree)
 
 
 def _by_tree(text: str, found: Sequence[Token], otherwise: Verdict) -> Verdict:
-    tree = _tree(text, found)
     calls = [harm for harm in [harms(found, planned_only=True)] if harm]
-    known = sqltree.written(tree) if tree is not None else []
-    return worst([*(known or [otherwise]), *calls])
+    return worst([*(_written(text, found) or [otherwise]), *calls])
+
+
+def _written(text: str, found: Sequence[Token]) -> list[Verdict]:
+    if usual := sqlplain.write(text, found):
+        return [_change(usual)]
+    tree = _tree(text, found)
+    return sqltree.written(tree) if tree is not None else []
 
 
 def _show(found: Sequence[Token]) -> Verdict:

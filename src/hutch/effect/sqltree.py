@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Self
 
 from sqlglot import Token, TokenType, exp
@@ -12,7 +12,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.postgres import PostgresParser
 
-from hutch.effect.tables import words
+from hutch.effect.persons import tell_of_persons
 from hutch.model.effect import Effect, Verdict
 
 _FALLBACK = "Falling back to parsing as a 'Command'"  # sqlglot's notice; such statements are judged by their words
@@ -93,27 +93,11 @@ def _may_stand(kind: type[exp.Expr]) -> bool:
 
 
 def personal(tree: exp.Expr) -> bool:
-    """Whether the rows that ``tree`` returns name persons or hold secrets, rather than figures.
-
-    A column outside ``count(…)`` counts when its name is personal in any table, or when a table of
-    persons is read and the column is not known to be neutral.
-    """
+    """Whether the rows that ``tree`` returns name persons or hold secrets; a column inside ``count(…)`` is a figure."""
     nodes = list(tree.walk())
-    tables = [t for t in nodes if isinstance(t, exp.Table) and _of_persons(t.name.lower())]
     selects = (node for node in nodes if isinstance(node, exp.Select))
     shown = [column for select in selects for item in select.expressions for column in _shown(item)]
-    if isinstance(tree, exp.Select | exp.SetOperation) and tables and not shown:
-        return False
-    neutral, named = words("sql", "personal", "neutral"), words("sql", "personal", "columns")
-    return any(name in named or (bool(tables) and name not in neutral) for name in shown)
-
-
-@lru_cache(maxsize=4096)
-def _of_persons(table: str) -> bool:
-    """Whether a table of this name holds persons, their doings or secrets: by its name, or by a word of it."""
-    if table in words("sql", "personal", "tables"):
-        return True
-    return not table.startswith("pg_") and not words("sql", "personal", "words").isdisjoint(table.split("_"))
+    return tell_of_persons(shown, [node.name for node in nodes if isinstance(node, exp.Table)])
 
 
 def _shown(item: exp.Expr) -> list[str]:
