@@ -18,6 +18,7 @@ from hutch.effect.tables import words
 from hutch.model.effect import Effect, Verdict, worst
 
 _QUERY = frozenset({"select", "with", "values", "table", "("})
+NO_PARSER = "cannot be parsed beside sqlglotc: uninstall that"
 _TREE_JUDGED = frozenset({"delete", "update", "insert", "merge", "alter", "truncate"})
 
 
@@ -113,7 +114,7 @@ def _query(text: str, found: Sequence[Token]) -> Verdict:
         return _read(found, usual)
     tree = _tree(text, found)
     if tree is None:
-        return harm or _change("cannot be parsed, so unknown")
+        return harm or _change("cannot be parsed, so unknown" if sqltree.PARSES else NO_PARSER)
     if harm is not None:
         return worst([*sqltree.written(tree), harm])
     odd = sqltree.stranger(tree)
@@ -155,6 +156,8 @@ def _personal(text: str, found: Sequence[Token]) -> bool:
 
 def _by_tree(text: str, found: Sequence[Token], otherwise: Verdict) -> Verdict:
     calls = [harm for harm in [harms(found, planned_only=True)] if harm]
+    if not sqltree.PARSES:
+        calls.append(_raised(text[found[0].start : found[-1].end], NO_PARSER))
     return worst([*(_written(text, found) or [otherwise]), *calls])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cache
+from inspect import isfunction
 from typing import Self
 
 from sqlglot import Token, TokenType, exp
@@ -39,6 +40,10 @@ _DENIED_NODES: tuple[type[exp.Expr], ...] = (exp.DML, exp.DDL, exp.Into, exp.Loc
 
 
 _POSTGRES = Dialect.get_or_raise("postgres")
+PARSES = isfunction(PostgresParser._retreat)
+"""Whether statements can be parsed at all: not where ``sqlglotc``, sqlglot compiled to machine code, is installed. That
+cannot be bounded as below, and what is nested too deep ends the process there and not in an error."""
+
 _STEPS_BACK = 40
 """How often the parser may go back for each token; what people write takes less than ten."""
 
@@ -60,7 +65,7 @@ class _Bounded(PostgresParser):
 
 def parse(text: str) -> exp.Expr | None:
     """The tree of one statement, or None when it cannot be read as exactly one."""
-    if text.count("[") > MOST_BRACKETS:
+    if not PARSES or text.count("[") > MOST_BRACKETS:
         return None
     try:
         tokens = _POSTGRES.tokenize(text)

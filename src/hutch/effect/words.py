@@ -16,7 +16,8 @@ _BARE = re.compile(r"(?:\\[^\n]|[\w@%+=:,./^~!#?*\[\]{}-])+")
 _LITERAL = re.compile(r"[A-Za-z0-9@+=:,./_-]+")
 _IN_DOUBLE = re.compile(r"\\(\n|[\"\\$`])")
 _NAMES = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::?-(?:[\w./:@%+,][\w./:@%+,=-]*)?)?|[0-9?#$]", re.ASCII)
-_SHELLS_OWN = re.compile(r"_|IFS|(OLD)?PWD|DIRSTACK|REPLY|OPTARG|MAPFILE|FUNCNAME|(BASH|COMP|READLINE|COPROC)\w*")
+SHELLS_OWN = re.compile(r"_|IFS|(OLD)?PWD|DIRSTACK|REPLY|OPTARG|MAPFILE|FUNCNAME|(BASH|COMP|READLINE|COPROC)\w*")
+"""Variables that the shell itself sets, to values of any number of words."""
 
 
 def plain_bytes(text: str) -> bytes:
@@ -185,7 +186,7 @@ def _variable(node: Node, _: Substitution) -> list[_Piece]:
     if not match:
         raise Unknown(f"the expansion {source(node)[:40]}")
     name = match.group(1) or name
-    if _SHELLS_OWN.fullmatch(name):
+    if SHELLS_OWN.fullmatch(name):
         return [_Piece(OPAQUE, quoted=False, output=True, names=(name,))]
     return [_Piece(OPAQUE, True, False, (name,))]
 

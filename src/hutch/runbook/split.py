@@ -18,6 +18,16 @@ from hutch.runbook.sql_lex import Item
 from hutch.runbook.transcript import commands, is_transcript, queries, speaks_sql
 
 _BREAK = re.compile("\n")
+_CHUNK = r"""(?:[^\s\\'"$`;&|<>()#{}]|'[^'\n]*+'|"(?:[^"\\$`\n]|\$[A-Za-z_])*+"|\$[A-Za-z_]|[;>|&]|<(?!<))++"""
+_USUAL_LINE = re.compile(
+    rf"[ \t]*+(?P<statement>{_CHUNK}(?:[ \t]++{_CHUNK})*+(?<![|&]))?+[ \t]*+"
+    r"(?:(?<![^ \t\n])(?P<comment>\#[^\n]*+))?+(?:\n|\Z)"
+)
+"""A line of shell that opens nothing that it does not close, with the comment at its end."""
+
+_OPENS = re.compile(r"\b(?:if|case|for|while|until|select)\b")
+"""Words that may open what goes on in later lines."""
+
 _MARKER = re.compile(r"(?:#+!?|--+|//+|/\*+)\s?")
 
 
@@ -65,6 +75,10 @@ def split(text: str, lang: str) -> Pieces:
 
 def shell_items(text: str) -> Iterator[Item]:
     """Statements of shell text: a line, with whatever it opens and continues. ``a; b`` and ``a && b`` stay whole."""
+    usual = _usual_lines(text)
+    if usual is not None:
+        yield from usual
+        return
     lexer = Lexer(text)
     if lexer.complete:
         yield from _by_tokens(lexer)
@@ -73,6 +87,20 @@ def shell_items(text: str) -> Iterator[Item]:
     start = max((item.end for item in whole), default=0)
     yield from whole
     yield from _by_lines(text, start)  # something never closes: from there on, lines and continuations are all we know
+
+
+def _usual_lines(text: str) -> list[Item] | None:
+    """The items of a text of nothing but usual lines, as the lexer would find them in three times the time."""
+    if _OPENS.search(text):
+        return None
+    found: list[Item] = []
+    at = 0
+    while at < len(text):
+        if not (line := _USUAL_LINE.match(text, at)):
+            return None
+        found += [Item(kind, *line.span(kind)) for kind in ("statement", "comment") if line[kind]]
+        at = line.end()
+    return found
 
 
 def _by_tokens(lexer: Lexer) -> Iterator[Item]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hutch.runbook.split import split
+from hutch.runbook.shell_lex import Lexer
+from hutch.runbook.split import _by_tokens, _usual_lines, split
 
 
 def texts(text: str, lang: str) -> list[str]:
@@ -122,3 +125,27 @@ def test_an_announced_output_takes_the_lines_below_it() -> None:
 def test_lines_are_those_of_the_block() -> None:
     found = split("\n-- c\nSELECT 1;\nSELECT\n 2; SELECT 3;\n", "sql")
     assert [(p.line, p.last) for p in found.statements] == [(2, 2), (3, 4), (4, 4)]
+
+
+SHELL_SHARDS = st.lists(
+    st.sampled_from([
+        *"\n\n\n  \t#'\"$|&;<>(){}`\\!", "ls", " -l", " # seen", "$HOME", " | wc", " && id", "'a b'", '"x $Y"', "2>&1",
+        "for", "if ", "done", "function f", "<<E\n", "a#b", "\r", "\x0b", "\u00a0", "> out", "$(id)", "${X}", "é",
+    ]),
+    max_size=20,
+)  # fmt: skip
+
+
+@given(SHELL_SHARDS.map("".join))
+def test_usual_lines_are_what_the_lexer_finds(text: str) -> None:
+    lexer = Lexer(text)
+    usual = _usual_lines(text)
+    assert usual is None or (lexer.complete and usual == [*_by_tokens(lexer)])
+
+
+USUAL = ["ls\n\n  # all\nls -l | wc  # lines\n", "", "a='x y' && b > /dev/null 2>&1;\n#", "[url]"]
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_usual_lines_need_no_lexer(text: str) -> None:
+    assert _usual_lines(text) == [*_by_tokens(Lexer(text))]
