@@ -227,6 +227,23 @@ class Outputs(Protocol):
         """The file where it is kept, if it is."""
 
 
+class Evidence(Protocol):
+    """Keeps files by the SHA-256 of what they hold."""
+
+    @property
+    def most(self) -> int:
+        """Bytes that one may have."""
+
+    def put(self, data: bytes) -> str:
+        """Keep it, durable on return; its address. Raises ``OSError``."""
+
+    def get(self, digest: str) -> bytes | None:
+        """What it holds; None where it is not there, or is not what its address says any more."""
+
+    def remove(self, digest: str) -> bool:
+        """Take it away for good; False where it was not there."""
+
+
 # ------------------------------------------------------------------ providers
 
 

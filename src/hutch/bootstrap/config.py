@@ -83,6 +83,7 @@ TOP: tuple[Setting, ...] = (
     Setting("watch_for", "duration", "regression watch after a resolution", default=timedelta(minutes=30)),
     Setting("approval_for", "duration", "how long an approval is waited for", default=timedelta(hours=1)),
     Setting("output_kept", "int", "bytes of one statement's output that are kept on disk", default=16 * 1024 * 1024),
+    Setting("evidence_kept", "int", "bytes that one attached piece of evidence may have", default=25 * 1024 * 1024),
     Setting(
         "output_total",
         "int",
@@ -165,6 +166,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         approval_for=_duration(top["approval_for"]),
         output_kept=int(_positive(root.child("output_kept"), top["output_kept"])),
         output_total=int(_positive(root.child("output_total"), top["output_total"])),
+        evidence_kept=int(_positive(root.child("evidence_kept"), top["evidence_kept"])),
         signals=signals,
         watchdog=watchdog(root.child("watchdog")),
         alerting=alert_policy(root.child("alerting")),

@@ -21,6 +21,7 @@ from hutch.queue.local import LocalQueue
 from hutch.store.accounts import AccountTables, accounts_file
 from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
+from hutch.store.proof import Report
 from hutch.store.register import RegisterTable
 from hutch.store.samples import SampleTable, in_database, in_file
 from hutch.store.sightings import SightingTable
@@ -147,11 +148,17 @@ def open_accounts(place: Place) -> Accounts:
 
 def prove(place: Place) -> list[Break]:
     """Every break in the store, proved offline. Raises :class:`CommandError` where nothing was recorded yet."""
+    return list(proof(place).breaks)
+
+
+def proof(place: Place) -> Report:
+    """The same, with what was erased on purpose."""
     if place.url:
-        return list(importlib.import_module("hutch.store.postgres.verify").verify_database(place.url).breaks)
+        found: Report = importlib.import_module("hutch.store.postgres.verify").verify_database(place.url)
+        return found
     if not place.file.exists():
         raise CommandError(f"no store at {place.file}: nothing was recorded there yet", 2)
-    return list(verify_store(place.file).breaks)
+    return verify_store(place.file)
 
 
 def standing(place: Place) -> Any:

@@ -31,6 +31,7 @@ from hutch.model.journal import fold
 from hutch.ports import Connection, Provider, Secrets, Store, TargetConfig, Wallclock
 from hutch.runbook.values import Source
 from hutch.store.clock import SystemClock
+from hutch.store.evidence import FileEvidence
 from hutch.store.outputs import FileOutputs
 from hutch.testing import MemoryQueue, MemoryStore
 
@@ -92,7 +93,7 @@ def wire(
     return Context(
         config, place.home, SeenStore(store), queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
-        open_notifier=notify.opener(secrets),
+        open_notifier=notify.opener(secrets), evidence=FileEvidence(place.home / "evidence", config.evidence_kept),
         duties=open_duties(place), watches=open_watches(place), register=open_register(place),
         accounts=open_accounts(place),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.evidence import attach, erase, evidence
 from hutch.cli.export import export
 from hutch.cli.record import affected, assess, correct, pin, shown, unpin
 from hutch.cli.roles import admit, assign, release, roles
@@ -122,7 +123,7 @@ def ack(incident_id: str, json_out: bool) -> None:
     _show(with_context(lambda c: incidents.acknowledge(c, incident_id, actor())), json_out)
 
 
-for command in (assign, release, roles, assess, affected, pin, unpin, correct):
+for command in (assign, release, roles, assess, affected, pin, unpin, correct, attach, evidence, erase):
     incident.add_command(command)
 
 

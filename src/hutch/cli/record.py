@@ -94,7 +94,11 @@ def shown(state: Incident) -> Iterator[str]:
 
 
 def _say(work: Callable[[Context], Awaitable[Incident]], json_out: bool) -> None:
-    state = with_context(work)
+    said(with_context(work), json_out)
+
+
+def said(state: Incident, json_out: bool) -> None:
+    """The incident and what is kept with it."""
     if json_out:
         emit(incident_json(state))
         return

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap.stores import place_of, prove
+from hutch.bootstrap.stores import place_of, proof
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit
 from hutch.commands.context import CommandError
 from hutch.model.bundle import BundleError, read
-from hutch.model.event import Break
+from hutch.model.event import Break, Event, instant
+from hutch.review.reading import Told
+from hutch.review.sentences import sentence
+
+Proved = tuple[Sequence[Break], str, Sequence[Event]]
+"""The breaks; what is said where there are none; and the events that say what was erased, by whom and why."""
 
 
 @click.command()
@@ -24,21 +29,24 @@ def verify(ctx: click.Context, bundle: str, json_out: bool) -> None:
 
     Exit code 3 when one is broken.
     """
-    breaks, good = _of_bundle(Path(bundle)) if bundle else (_of_store(), "every chain is intact")
+    breaks, good, erased = _of_bundle(Path(bundle)) if bundle else _of_store()
     if json_out:
         emit([{"stream": b.stream, "seq": b.seq, "reason": b.reason} for b in breaks])
     else:
         click.echo("\n".join(f"{b.stream}#{b.seq}: {b.reason}" for b in breaks) or good)
+        for event in erased:
+            click.echo(f"  {event.stream}  {instant(event.at)}  {sentence(Told(event))}")
     ctx.exit(3 if breaks else 0)
 
 
-def _of_store() -> Sequence[Break]:
+def _of_store() -> Proved:
     path = config_path()
     config, _ = read_config(path)
-    return prove(place_of(config, path.resolve().parent))
+    found = proof(place_of(config, path.resolve().parent))
+    return found.breaks, "every chain is intact", found.told
 
 
-def _of_bundle(path: Path) -> tuple[Sequence[Break], str]:
+def _of_bundle(path: Path) -> Proved:
     """Its breaks; and what is said where there are none: the last hashes, to be compared with the store's."""
     try:
         with path.open(encoding="utf-8") as lines:
@@ -48,4 +56,5 @@ def _of_bundle(path: Path) -> tuple[Sequence[Break], str]:
     except BundleError as error:
         raise CommandError(f"{path}: {error}", 2) from error
     heads = [f"  {name}  {count} events, last {last}" for name, (count, last) in found.heads.items()]
-    return found.breaks(), "\n".join([f"{found.incident}: every chain is intact and whole", *heads])
+    good = "\n".join([f"{found.incident}: every chain is intact and whole", *heads])
+    return found.breaks(), good, found.erasures()

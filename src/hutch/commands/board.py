@@ -15,6 +15,7 @@ from datetime import datetime
 from hutch.commands.seen import whole
 from hutch.commands.watched import Watched
 from hutch.model import firing, incident, maintenance, silence
+from hutch.model.erasure import KIND as ERASING
 from hutch.model.event import Event
 from hutch.model.firing import Firings
 from hutch.model.incident import Incident
@@ -155,7 +156,9 @@ class Board:
         known = self.incidents.get(name)
         if known and event.seq <= known.seq:
             return
-        if known is None and event.seq > 1:  # it was over and forgotten, and something happened to it
+        if event.kind == ERASING or (
+            known is None and event.seq > 1
+        ):  # it was over and forgotten, and something happened to it
             found = incident.fold(await store.read(event.stream))
         else:
             found = incident.fold([event], known)

@@ -18,6 +18,7 @@ from hutch.model.probe import ProbeConfig
 from hutch.model.register import Register
 from hutch.ports import (
     Connection,
+    Evidence,
     Notifier,
     Outputs,
     Probe,
@@ -81,6 +82,7 @@ class Context:
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)
+    evidence: Evidence | None = None
     open_notifier: Callable[[Channel], Notifier] = _no_channels
     accounts: Accounts | None = None
 

@@ -32,7 +32,12 @@ async def _log(context: Context, incident_id: str) -> tuple[Sequence[Event], lis
 async def bundle(context: Context, incident_id: str) -> Iterator[str]:
     """The incident's whole log as the lines of a bundle that ``hutch verify`` proves."""
     own, journals = await _log(context, incident_id)
-    return written(incident_id, context.clock.now(), [own, *journals])
+    state = await incidents.load(context, incident_id)
+    files: dict[str, bytes] = {}
+    for file in state.record.files if context.evidence else ():
+        data = None if file.erased else await asyncio.to_thread(context.evidence.get, file.sha256)
+        files |= {file.sha256: data} if data is not None else {}
+    return written(incident_id, context.clock.now(), [own, *journals], files)
 
 
 async def timeline_of(context: Context, incident_id: str) -> tuple[Entry, ...]:

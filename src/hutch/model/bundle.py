@@ -6,12 +6,15 @@ shorter truth. Who compares that hash with the store's knows that nothing was wr
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hutch.model.erasure import KIND as ERASING
 from hutch.model.event import Break, Event, canonical, find_break, instant, parse_instant
 
 FORM = "hutch-bundle-1"
@@ -29,6 +32,8 @@ class Bundle:
     made_at: str
     heads: Mapping[str, tuple[int, str]]
     streams: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    files: Mapping[str, bytes] | None = None
+    """Evidence by its address; None in a bundle of before evidence was in it."""
 
     def breaks(self) -> list[Break]:
         """Where it was altered; empty when every chain is intact and whole."""
@@ -41,16 +46,40 @@ class Bundle:
                 found.append(Break(name, count, "its last event is not the one that the head names"))
         unnamed = self.streams.keys() - self.heads.keys()
         found += [Break(name, 1, "the head does not name this stream") for name in unnamed]
+        found += self._evidence_breaks()
         return sorted(found, key=lambda b: (b.stream, b.seq))
 
+    def erasures(self) -> list[Event]:
+        """The events that say who erased what, and why."""
+        return [e for events in self.streams.values() for e in events if e.kind == ERASING]
 
-def written(incident: str, at: datetime, streams: Iterable[Sequence[Event]]) -> Iterator[str]:
-    """The lines of a bundle."""
+    def _evidence_breaks(self) -> Iterator[Break]:
+        if self.files is None:
+            return
+        gone = {e.data.get("attachment") for e in self.erasures()}
+        for event in (e for events in self.streams.values() for e in events if e.kind == "evidence.attached"):
+            digest = str(event.data.get("sha256", ""))
+            data = self.files.get(digest)
+            if data is None and digest and digest not in gone:
+                yield Break(event.stream, event.seq, "the evidence that it attached is not in the bundle")
+            elif data is not None and hashlib.sha256(data).hexdigest() != digest:
+                yield Break(event.stream, event.seq, "the evidence that it attached was altered")
+
+
+Files = Mapping[str, bytes]
+
+
+def written(
+    incident: str, at: datetime, streams: Iterable[Sequence[Event]], files: Files | None = None
+) -> Iterator[str]:
+    """The lines of a bundle. ``files``: the evidence that its events name, by its address."""
     kept = [events for events in streams if events]
     heads = {e[0].stream: {"events": len(e), "last": e[-1].hash} for e in kept}
-    yield canonical({"form": FORM, "incident": incident, "made_at": instant(at), "streams": heads})
+    yield canonical({"form": FORM, "incident": incident, "made_at": instant(at), "streams": heads, "evidence": True})
     for events in kept:
         yield from (canonical(_line(event)) for event in events)
+    for digest, data in (files or {}).items():
+        yield canonical({"evidence": digest, "base64": base64.b64encode(data).decode()})
 
 
 def read(lines: Iterable[str]) -> Bundle:
@@ -58,11 +87,22 @@ def read(lines: Iterable[str]) -> Bundle:
     rows = iter(enumerate(lines, 1))
     head = _head(*next(rows, (1, "")))
     streams: dict[str, list[Event]] = {}
+    files: dict[str, bytes] = {}
     for number, line in rows:
-        if line.strip():
+        if line.startswith('{"base64":'):
+            files |= _file(number, line)
+        elif line.strip():
             event = _event(number, line)
             streams.setdefault(event.stream, []).append(event)
-    return Bundle(head.incident, head.made_at, head.heads, streams)
+    return Bundle(head.incident, head.made_at, head.heads, streams, None if head.files is None else files)
+
+
+def _file(number: int, line: str) -> dict[str, bytes]:
+    found = _object(number, line)
+    try:
+        return {str(found["evidence"]): base64.b64decode(str(found["base64"]), validate=True)}
+    except (KeyError, ValueError) as error:
+        raise BundleError(f"line {number}: this is no evidence: {error}") from error
 
 
 def _line(event: Event) -> dict[str, object]:
@@ -80,7 +120,8 @@ def _head(number: int, line: str) -> Bundle:
         raise BundleError(f"line 1: this is no bundle: expected the form {FORM!r}")
     try:
         heads = {str(n): (int(h["events"]), str(h["last"])) for n, h in dict(found["streams"]).items()}
-        return Bundle(str(found["incident"]), str(found["made_at"]), heads)
+        files = {} if found.get("evidence") is True else None
+        return Bundle(str(found["incident"]), str(found["made_at"]), heads, files=files)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError("line 1: the head lacks the streams with their events and last hash") from error
 

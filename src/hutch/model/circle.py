@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from hutch.model.access import Circle
+from hutch.model.erasure import KIND as ERASING
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 
 ADMITTED = "person.admitted"
@@ -22,7 +24,7 @@ OPENED = "incident.public"
 def circle_of(events: Iterable[Event]) -> Circle | None:
     """The circle of these events' stream; None for a stream that is neither incident nor run."""
     circle: Circle | None = None
-    for event in events:
+    for event in retold(list(events)):
         circle = learned(circle, event)
     return circle
 
@@ -54,8 +56,16 @@ def _with(circle: Circle, who: object) -> Circle:
     return replace(circle, people=circle.people | {str(who)})
 
 
+def _retold(circle: Circle, event: Event) -> Circle:
+    """What was erased of its first event is told again: its service stays."""
+    rest = event.data.get("rest")
+    told = rest.get("service") if isinstance(rest, Mapping) and event.data.get("event") == 1 else None
+    return replace(circle, service=str(told)) if told else circle
+
+
 _CHANGES: Mapping[str, Callable[[Circle, Event], Circle]] = {
-    ADMITTED: lambda c, e: _with(c, e.data["who"]),
+    ADMITTED: lambda c, e: _with(c, e.data.get("who", "")),
+    ERASING: _retold,
     CLOSED: lambda c, e: _with(replace(c, private=True), e.actor),
     OPENED: lambda c, _: replace(c, private=False),
     "incident.acknowledged": lambda c, e: _with(c, e.actor),

@@ -137,6 +137,7 @@ class Config:
     approval_for: timedelta = timedelta(hours=1)
     output_kept: int = 16 * 1024 * 1024
     output_total: int = 512 * 1024 * 1024
+    evidence_kept: int = 25 * 1024 * 1024
     alerting: AlertPolicy = field(default_factory=AlertPolicy)
     maintenance: tuple[Maintenance, ...] = ()
     ingest: tuple[IngestSource, ...] = ()

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from hutch.model import record, roles, todo
 from hutch.model.clock import Clock, ClockState
+from hutch.model.erasure import retold
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
 from hutch.model.todo import ActionItem, ItemState
@@ -108,7 +109,7 @@ def next_id(existing: Iterable[str], year: int) -> str:
 
 def fold(events: Iterable[Event], state: Incident | None = None) -> Incident | None:
     """The incident that these events tell of, from the first, or from the one after ``state``; None without any."""
-    for event in events:
+    for event in events if state else retold(list(events)):
         state = _first(event) if state is None else replace(_apply(state, event), seq=event.seq)
     return state
 
@@ -131,6 +132,8 @@ def _first(event: Event) -> Incident:
 
 
 def _apply(state: Incident, event: Event) -> Incident:
+    if event.data.get("erased") is True:
+        return state
     if event.kind in record.KINDS:
         return replace(state, record=record.after(state.record, event))
     handler = _FOLDS.get(event.kind)

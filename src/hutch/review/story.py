@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hutch.model.clock import ClockState
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.incident import Incident, fold
 from hutch.review.reading import link, option_titles, part, text
@@ -67,6 +68,7 @@ class Story:
 
 def story(own: Sequence[Event], journals: Sequence[Sequence[Event]]) -> Story:
     """The facts in an incident's events and its runs' journals. ``ValueError`` for no events."""
+    own = retold(own)
     incident = fold(own)
     if incident is None:
         raise ValueError("an incident without events has no story")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.review.reading import Told, option_titles
 from hutch.review.sentences import reads_in_one, sentence
@@ -39,7 +40,7 @@ def timeline(
 
     Rows of reads and of checks are told in one line each. Times inside sentences are on the clocks of ``zone``.
     """
-    streams = [incident_events, *run_journals]
+    streams = [retold(incident_events), *run_journals]
     keyed = (pair for place, events in enumerate(streams) for pair in _keyed(place, tuple(events), zone))
     return tuple(entry for _, entry in sorted(keyed, key=lambda pair: pair[0]))
 

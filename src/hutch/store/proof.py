@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from hutch.model.erasure import KIND as ERASING
 from hutch.model.event import ERASED, Break, Event, find_break
 
 WHOLE_LOG = "*"
@@ -27,6 +28,7 @@ class Report:
     events: int = 0
     erased: int = 0
     breaks: list[Break] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)  # what says who erased what, and why
 
     def __iter__(self) -> Iterator[Break]:
         """Its breaks."""
@@ -78,4 +80,6 @@ def _events(rows: Iterator[Any], sound: Sound, report: Report) -> Iterator[Event
         except (ValueError, TypeError) as error:
             raise _Unreadable(row, f"it can't be read: {error}") from error
         report.erased += event.data == ERASED
+        if event.kind == ERASING:
+            report.told.append(event)
         yield event
