@@ -59,8 +59,8 @@ def read(context: Context, path: Path) -> bytes:
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}", 2) from error
     raise CommandError(
-        f"{path} has {size} bytes, more than the {most} that evidence_kept allows; nothing was attached: attach the part "
-        "that matters, or note where the whole is kept",
+        f"{path} has {size} bytes, more than the {most} that evidence_kept allows; nothing was attached: attach the "
+        "part that matters, or note where the whole is kept",
         2,
     )
 

@@ -34,8 +34,9 @@ async def bundle(context: Context, incident_id: str) -> Iterator[str]:
     own, journals = await _log(context, incident_id)
     state = await incidents.load(context, incident_id)
     files: dict[str, bytes] = {}
-    for file in state.record.files if context.evidence else ():
-        data = None if file.erased else await asyncio.to_thread(context.evidence.get, file.sha256)
+    kept = context.evidence
+    for file in state.record.files if kept else ():
+        data = await asyncio.to_thread(kept.get, file.sha256) if kept and not file.erased else None
         files |= {file.sha256: data} if data is not None else {}
     return written(incident_id, context.clock.now(), [own, *journals], files)
 

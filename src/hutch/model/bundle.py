@@ -120,7 +120,7 @@ def _head(number: int, line: str) -> Bundle:
         raise BundleError(f"line 1: this is no bundle: expected the form {FORM!r}")
     try:
         heads = {str(n): (int(h["events"]), str(h["last"])) for n, h in dict(found["streams"]).items()}
-        files = {} if found.get("evidence") is True else None
+        files: dict[str, bytes] | None = {} if found.get("evidence") is True else None
         return Bundle(str(found["incident"]), str(found["made_at"]), heads, files=files)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError("line 1: the head lacks the streams with their events and last hash") from error

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from hutch.model import record, roles, todo
 from hutch.model.clock import Clock, ClockState
-from hutch.model.erasure import retold
+from hutch.model.erasure import GONE, retold
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
 from hutch.model.todo import ActionItem, ItemState
@@ -119,7 +119,7 @@ def _first(event: Event) -> Incident:
     return Incident(
         id=event.stream.removeprefix("incident:"),
         seq=event.seq,
-        title=str(data["title"]),
+        title=str(data.get("title", GONE)),
         service=str(data["service"]),
         severity=Severity.of(str(data["severity"])),
         phase=Phase.DETECTION,
