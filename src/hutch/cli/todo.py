@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from hutch.cli.shell import actor, ago, as_json, emit, table, with_context
 from hutch.commands import todo as commands
+from hutch.commands import upkeep
 from hutch.commands.context import Context
 from hutch.commands.times import by
 from hutch.commands.todo import Listed, Wanted
 from hutch.model.event import instant
 from hutch.review.wording import one_line
+
+SOON = timedelta(days=30)
+"""Reviews of runbooks that are due later are shown with --all."""
 
 
 @click.group()
@@ -31,7 +36,9 @@ def list_(everything: bool, owner: str, json_out: bool) -> None:
     async def go(context: Context) -> list[dict[str, Any]]:
         now = context.clock.now()
         found = await commands.listing(context, everything=everything, owner=owner)
-        return [
+        books = [r for r in await upkeep.owed(context) if owner in ("", r.owner)]
+        recurring = [_recurring(r, now) for r in books if everything or r.due <= now + SOON]
+        return recurring + [
             {**as_data(f), "when": ago(f.item.due, now), "overdue": f.item.open and f.item.due <= now} for f in found
         ]
 
@@ -85,7 +92,12 @@ def move(item_id: str, owner: str | None, due: str, link: str | None, json_out: 
 @click.option("--note", default="", help="What was done.")
 @as_json
 def done(item_id: str, note: str, json_out: bool) -> None:
-    """ITEM_ID (INC-2026-001/2) is done."""
+    """ITEM_ID (INC-2026-001/2) is done; of a runbook's review (runbook:NAME) the next one is due after its schedule."""
+    if item_id.startswith(upkeep.PREFIX):
+        found = with_context(lambda c: upkeep.reviewed(c, item_id, note, actor()))
+        row = _recurring(found, found.since)
+        emit(row) if json_out else click.echo(f"{found.id}  {one_line(found.owner)}  due {found.due:%Y-%m-%d} again")
+        return
     _say(lambda c: commands.done(c, item_id, note, actor()), json_out)
 
 
@@ -96,6 +108,24 @@ def done(item_id: str, note: str, json_out: bool) -> None:
 def drop(item_id: str, reason: str, json_out: bool) -> None:
     """ITEM_ID (INC-2026-001/2) will not be done, and why."""
     _say(lambda c: commands.drop(c, item_id, reason, actor()), json_out)
+
+
+def _recurring(review: upkeep.Review, now: datetime) -> dict[str, Any]:
+    """A runbook's review, in the form of an action item."""
+    return {
+        "id": review.id,
+        "incident": None,
+        "service": None,
+        "text": f"review the runbook {review.document} ({review.schedule})",
+        "owner": review.owner,
+        "due": instant(review.due),
+        "state": "open",
+        "link": "",
+        "note": "",
+        "ended_at": None,
+        "when": ago(review.due, now),
+        "overdue": review.due <= now,
+    }
 
 
 def _say(work: Callable[[Context], Awaitable[Listed]], json_out: bool) -> None:
