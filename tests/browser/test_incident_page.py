@@ -132,7 +132,7 @@ async def test_going_from_page_to_page_stays_live(hutch: Any, visit: Any) -> Non
     state, run = await hutch.waiting()
     page = await visit(f"{hutch.address}/")
     await live(page)
-    await page.get_by_role("link", name="It is slow").click()
+    await page.locator(".list").get_by_role("link", name="It is slow").click()
     await live(page)
     await page.get_by_role("link", name=run).click()
     await live(page)
