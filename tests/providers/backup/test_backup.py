@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import boto3
@@ -59,6 +61,24 @@ async def test_a_backup_is_made_listed_and_proved(shop: Shop, changed: dict[str,
     stored = [p for p in (tmp_path / "store").rglob("*") if p.is_file()]
     clear = any(b"example.org" in p.read_bytes() or b"PGDMP" in p.read_bytes() for p in stored)
     assert clear is (changed != {})
+
+
+async def test_one_file_is_sealed_as_it_comes_and_no_clear_byte_lies_on_the_disk(shop: Shop) -> None:
+    work, connection = Path(str(shop.settings["work"])), shop.opened(format="custom")
+    making = asyncio.create_task(connection.actions["backup.create"].apply({}))  # type: ignore[arg-type]
+    kinds, clear = set(), 0
+    while not making.done():
+        for path in work.rglob("dump*"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                kinds.add(stat.S_IFMT(found.st_mode) | stat.S_IMODE(found.st_mode))
+                clear += found.st_size
+        await asyncio.sleep(0.002)
+    assert making.result().result is Result.DONE, making.result().summary
+    assert (kinds, clear) == ({stat.S_IFIFO | 0o600}, 0)
+    proved = await connection.actions["backup.verify"].apply({})
+    assert proved.result is Result.DONE, proved.summary
+    assert "2300 rows" in proved.summary
 
 
 async def test_the_counts_are_of_the_dump_s_own_moment(shop: Shop) -> None:

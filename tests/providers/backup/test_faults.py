@@ -256,10 +256,11 @@ async def test_killed_while_it_is_stored_fetched_or_restored(
         assert proved.result is Result.DONE, proved.summary
 
 
-async def test_cancelled_it_leaves_nothing(shop: Shop) -> None:
+@pytest.mark.parametrize("format_", ["directory", "custom"])
+async def test_cancelled_it_leaves_nothing(shop: Shop, format_: str) -> None:
     with psycopg.connect(shop.url) as holder:
         holder.execute("lock table users in access exclusive mode")
-        making = asyncio.create_task(shop.opened().actions["backup.create"].apply({}))  # type: ignore[arg-type]
+        making = asyncio.create_task(shop.opened(format=format_).actions["backup.create"].apply({}))  # type: ignore[arg-type]
         while len(await dumping(shop)) < 2:
             assert not making.done()
             await asyncio.sleep(0.02)
@@ -269,12 +270,15 @@ async def test_cancelled_it_leaves_nothing(shop: Shop) -> None:
     assert json.loads((await listed(shop.opened(), json=True)).output)["unfinished"] == []
 
 
-async def test_a_table_that_is_held_is_not_waited_for_without_end(shop: Shop) -> None:
+@pytest.mark.parametrize("format_", ["directory", "custom"])
+async def test_a_table_that_is_held_is_not_waited_for_without_end(shop: Shop, format_: str) -> None:
     with psycopg.connect(shop.url) as holder:
         holder.execute("lock table users in access exclusive mode")
-        outcome = await shop.opened(lock_timeout=0.3).actions["backup.create"].apply({})
+        outcome = await shop.opened(lock_timeout=0.3, format=format_).actions["backup.create"].apply({})
     assert (outcome.result, outcome.recoverable) == (Result.FAILED, True)
     assert re.search("lock timeout|could not obtain lock", outcome.summary), outcome.summary
+    found = json.loads((await listed(shop.opened(), json=True)).output)
+    assert (found["backups"], found["unfinished"]) == ([], [])
 
 
 async def test_two_at_once_are_one(shop: Shop) -> None:

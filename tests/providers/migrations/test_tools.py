@@ -260,7 +260,7 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as c:
 """
 
 
-async def test_rails_goes_by_its_command_and_its_files_are_not_read(shop: Shop) -> None:
+async def test_rails_goes_by_its_command(shop: Shop) -> None:
     shop.write("20260102030405_create_pets.rb", "class CreatePets < ActiveRecord::Migration[8.0]\nend\n")
     shop.write("20260102030406_more.rb", "class More < ActiveRecord::Migration[8.0]\nend\n")
     script = [sys.executable, str(shop.write("rails.py", RAILS_UP))]
@@ -268,7 +268,7 @@ async def test_rails_goes_by_its_command_and_its_files_are_not_read(shop: Shop) 
     _, outcome, verified = await shop.does("migrate.up", **rails)
     assert (outcome.result, outcome.hits, verified.verdict) == (Result.DONE, 1, Verified.FAILED)
     preview, outcome, _ = await shop.does("migrate.mark", {"version": "20260102030406"}, **rails)
-    assert "its file is Ruby, which is not read here" in preview.refused
+    assert "of its file this can't be told: it declares nothing" in preview.refused
     assert outcome.result is Result.FAILED
     _, outcome, _ = await shop.does("migrate.mark", {"version": "20260102030406", "compared": True}, **rails)
     assert (outcome.result, shop.versions()) == (Result.DONE, ["20260102030405", "20260102030406"])
@@ -279,6 +279,44 @@ async def test_rails_goes_by_its_command_and_its_files_are_not_read(shop: Shop) 
     preview, outcome, verified = await shop.does("migrate.down", **rails)
     assert "its way down can't be read here, and may lose data" in preview.summary
     assert (outcome.result, verified.verdict) == (Result.DONE, Verified.PASSED)
+
+
+RAILS_HALF = """class AddTowns < ActiveRecord::Migration[8.0]
+  disable_ddl_transaction!
+
+  def change
+    create_table :towns do |t|
+      t.string :name
+      t.references :owner, foreign_key: { to_table: :users }
+    end
+    add_column :users, :town, :string
+    add_index :users, :town, algorithm: :concurrently
+  end
+end
+"""
+
+
+async def test_rails_half_applied_is_found_by_what_its_ruby_declares(shop: Shop) -> None:
+    version = "20260102030405"
+    shop.write(f"{version}_add_towns.rb", RAILS_HALF)
+    shop.sql("create table schema_migrations (version varchar primary key); create table users (id bigint primary key)")
+    assert (await shop.looked(tool="rails"))[1] == []
+    shop.sql(
+        "create table towns (id bigserial primary key, name varchar, owner_id bigint"
+        " constraint fk_rails_a74b846b9d references users); create index index_towns_on_owner_id on towns (owner_id);"
+        " alter table users add town varchar"
+    )
+    _, [cause] = await shop.looked(tool="rails")
+    evidence = "\n".join(cause.evidence)
+    assert cause.object.id == version
+    assert "there: table towns" in evidence
+    assert "missing: index index_users_on_town" in evidence
+    assert "by hand: -- add_index :users, :town, algorithm: :concurrently" in evidence
+    preview, _, _ = await shop.does("migrate.mark", {"version": version}, tool="rails")
+    assert "not everything is there: index index_users_on_town" in preview.refused
+    shop.sql("create index index_users_on_town on users (town)")
+    _, outcome, verified = await shop.does("migrate.mark", {"version": version}, tool="rails")
+    assert (outcome.result, verified.verdict, shop.versions()) == (Result.DONE, Verified.PASSED, [version])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hutch.providers.backup import server, tools
 from hutch.providers.backup.catalogue import Shelf
 from hutch.providers.backup.config import Config
 from hutch.providers.backup.errors import BackupError
+from hutch.providers.backup.flow import Flow
 from hutch.providers.backup.manifest import Manifest, Stored, Table
 from hutch.providers.backup.places import CHUNK
 from hutch.providers.backup.seal import sealed
@@ -79,12 +80,15 @@ async def _created(
     with stage(config.work) as folder:
         async with server.snapshot(session, config.lock_timeout) as name:
             at = now()
-            tables = await _dumped(config, programs, folder, name, session)
-        files = await _stored(shelf, wish.id, folder / ARCHIVE)
+            flow = Flow(folder / ARCHIVE) if config.format == "custom" else None
+            dump = _dumped(config, programs, folder, name, session)
+            tables, files = await _piped(shelf, wish.id, flow, dump) if flow else (await dump, [])
+        if not flow:
+            files = await _stored(shelf, wish.id, folder / ARCHIVE)
     key = shelf.keys.current
     manifest = Manifest(
         wish.id, shelf.service, at, now(), known.identity, config.format, programs.major, key.id if key else "",
-        files, tuple(tables), wish.reason, wish.pinned,
+        tuple(files), tuple(tables), wish.reason, wish.pinned,
     )  # fmt: skip
     if lacking := await asyncio.to_thread(shelf.lacking, manifest):
         raise BackupError(f"{shelf.place.name} does not hold what was written: {lacking[0]}")
@@ -99,7 +103,7 @@ async def _dumped(
     login = tools.login(config.url, folder)
     how = [f"--format={config.format}", f"--snapshot={snapshot}", f"--file={folder / ARCHIVE}", "--no-password"]
     how += [f"--lock-wait-timeout={config.lock_timeout * 1000:.0f}"]
-    how += [f"--jobs={config.jobs}"] if config.format == "directory" else []
+    how += [f"--jobs={config.jobs}"] if config.format == "directory" else ["--no-sync"]  # a pipe knows no fsync
     said(f"pg_dump {programs.major} begins, snapshot {snapshot}\n")
     dumping = asyncio.create_task(
         tools.run(programs, "pg_dump", [*how, f"--dbname={login.conninfo}"], login, config.timeout)
@@ -114,7 +118,26 @@ async def _dumped(
     return counting.result()
 
 
-async def _stored(shelf: Shelf, id_: str, archive: Path) -> tuple[Stored, ...]:
+async def _piped(
+    shelf: Shelf, id_: str, flow: Flow, dump: Coroutine[Any, Any, list[Table]]
+) -> tuple[list[Table], list[Stored]]:
+    """Seal and store the one file while it is written: its clear text never lies on the disk."""
+    stop = threading.Event()
+    dumping = asyncio.ensure_future(dump)
+    dumping.add_done_callback(lambda task: flow.end(whole=not task.cancelled() and task.exception() is None))
+    store = asyncio.to_thread(_store, shelf, id_, flow.path.name, flow.chunks(stop))
+    storing = asyncio.ensure_future(ended(store, stop))
+    try:
+        tables, stored = await asyncio.gather(dumping, storing)
+        return tables, [stored]
+    finally:
+        for task in (dumping, storing):
+            task.cancel()
+        await asyncio.gather(dumping, storing, return_exceptions=True)
+        flow.close()
+
+
+async def _stored(shelf: Shelf, id_: str, archive: Path) -> list[Stored]:
     """Seal and store each file, and delete it here: the disk is needed once."""
     stop = threading.Event()
     names = await asyncio.to_thread(_files, archive)
@@ -122,14 +145,15 @@ async def _stored(shelf: Shelf, id_: str, archive: Path) -> tuple[Stored, ...]:
     try:
         for number, path in enumerate(names, 1):
             said(f"storing {number} of {len(names)}: {path.name}\n")
-            stored.append(await ended(asyncio.to_thread(_store, shelf, id_, path, stop), stop))
+            stored.append(await ended(asyncio.to_thread(_store, shelf, id_, path.name, _read(path, stop)), stop))
+            path.unlink()
     finally:
         stop.set()
-    return tuple(stored)
+    return stored
 
 
 def _files(archive: Path) -> list[Path]:
-    return [archive] if archive.is_file() else sorted(p for p in archive.iterdir() if p.is_file())
+    return sorted(p for p in archive.iterdir() if p.is_file())
 
 
 async def ended(work: Coroutine[Any, Any, T], stop: threading.Event) -> T:
@@ -141,14 +165,14 @@ async def ended(work: Coroutine[Any, Any, T], stop: threading.Event) -> T:
         if not task.done():
             stop.set()
             await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # heard: that it was stopped is no news
 
 
-def _store(shelf: Shelf, id_: str, path: Path, stop: threading.Event) -> Stored:
-    name, key = f"data/{path.name}", shelf.keys.current
-    chunks = _read(path, stop)
+def _store(shelf: Shelf, id_: str, file: str, chunks: Iterator[bytes]) -> Stored:
+    name, key = f"data/{file}", shelf.keys.current
     counted = Counted(sealed(chunks, key, f"{id_}/{name}") if key else chunks)
     shelf.place.write(shelf.path(id_, name), counted)
-    path.unlink()
     return Stored(name, counted.size, counted.sha256)
 
 

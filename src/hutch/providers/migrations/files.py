@@ -85,6 +85,13 @@ class File:
         except Unreadable as error:
             return str(error)
 
+    @property
+    def untold(self) -> str:
+        """The first call of a script of Rails' that only running it would tell, or that it says nothing; else empty."""
+        if self.language != "ruby":
+            return ""
+        return next((s.text for s in self.steps if s.loses and not s.ops), "" if self.steps else "it declares nothing")
+
     @cached_property
     def controls(self) -> bool:
         """Whether it begins or ends transactions itself: then only the team's own tool can run it."""

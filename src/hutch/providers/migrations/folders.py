@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from hutch.providers.migrations import rails
 from hutch.providers.migrations.alembic import in_order, script
 from hutch.providers.migrations.files import File, order, sql_file
 
@@ -90,7 +91,8 @@ def _ruby(path: Path) -> File | None:
     named = _RUBY.fullmatch(path.name)
     if named is None or not path.is_file():
         return None
-    return File(named["version"], named["name"], language="ruby")
+    text, problem, _ = _text(path)
+    return rails.script(named["version"], named["name"], text, problem)
 
 
 def _prisma(path: Path) -> File | None:

@@ -176,8 +176,8 @@ def _mark_refused(ask: Ask, seen: Seen) -> str:
         return f"not everything is there: {left}; `hutch migrate status` shows the statements that are left"
     if seen.file.trouble and not ask.compared:
         return f"its file can't be read: {seen.file.trouble}; {SEEN}"
-    if seen.file.language == "ruby" and not ask.compared:
-        return f"its file is Ruby, which is not read here; {SEEN}"
+    if (untold := seen.file.untold) and not ask.compared:
+        return f"of its file this can't be told: {untold}; {SEEN}"
     return ""
 
 
@@ -185,7 +185,7 @@ def _back_refused(ask: Ask, seen: Seen) -> str:
     sure = [w for w in seen.there if w.sure]
     if sure:
         return f"some of it is there: {', '.join(str(w) for w in sure[:5])}; take it back first"
-    told = seen.file is not None and not seen.file.trouble and seen.file.language != "ruby"
+    told = seen.file is not None and not seen.file.trouble and not seen.file.untold
     return "" if told or ask.compared else f"its file can't be compared; {SEEN}"
 
 

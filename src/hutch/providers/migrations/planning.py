@@ -153,7 +153,7 @@ async def plan_down(config: Config, picture: Picture, versions: Sequence[str], s
 async def _down(config: Config, standing: Standing, file: File | None) -> Part:
     if by_us(config):
         return _down_by_us(standing, file)
-    if file is None or file.language == "ruby" or not file.steps_down:
+    if file is None or not file.steps_down:
         return Part(standing, file, unread="its way down can't be read here, and may lose data")
     return Part(standing, file, file.steps_down, file.down_transactional)
 
