@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,14 @@ def test_the_review_has_every_section_with_facts_and_their_sources() -> None:
     assert "- Option 1: Roll back (`deploy.rollback`) at 10:30:00, approved by olivia (run:R1#4)" in text
     assert "Promise kept in time: response-1" in text
     assert "`postgres.connection_leak`" in text and "(incident:INC-2026-001#5)" in text
+
+
+GOLDEN = Path(__file__).resolve().parents[2] / "data" / "review-of-a-leak.md"
+
+
+def test_the_review_of_a_leak_is_word_for_word_what_it_was() -> None:
+    """The demo's story: a release that leaks connections, rolled back. A change of words changes the file too."""
+    assert draft_review(own(), [journal()]) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_a_promise_met_late_is_said() -> None:
