@@ -245,17 +245,17 @@ class ProcrastinateQueue:
 
     async def _fetched(self, kinds: list[str], lock: str | None) -> Mapping[str, Any] | None:
         """One row more that stands as taken by us; until it is said to be known, it is in doubt."""
-        name = library.queries["fetch_job"] if lock is None else query("take_of_lock")
-        values = {"kinds": kinds, "lock": lock} if lock is not None else {"queues": kinds}
+        text = query("take") if lock is None else query("take_of_lock")
+        values = {"kinds": kinds, **({} if lock is None else {"lock": lock})}
 
         async def fetch(connection: Connection) -> Mapping[str, Any] | None:
             if self._doubtful:
                 known = {"worker": self._worker, "known": sorted(self._known)}
                 await connection.execute(query("give_back_unknown"), known)
             self._doubtful = True
-            mine = {**values, "worker" if lock is not None else "worker_id": self._worker}
-            found = await self._library.execute_query_all_async_with_connection(connection, name, **mine)
-            return found[0] if found and found[0]["id"] is not None else None
+            mine = {**values, "worker": self._worker}
+            found = await self._library.execute_query_all_async_with_connection(connection, text, **mine)
+            return found[0] if found else None
 
         async def registered(connection: Connection) -> Mapping[str, Any] | None:
             try:

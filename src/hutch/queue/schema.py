@@ -19,7 +19,8 @@ def newest() -> str:
 def current(connection: Connection[Any]) -> bool:
     """Whether the tables are there and no migration is missing. One of a newer library serves an older one too."""
     there, last = connection.execute(query("queue_schema")).fetchone() or (False, None)
-    return bool(there) and (last or "") >= newest()
+    indexed = connection.execute(query("has_due_indexes")).fetchone() == (True,)
+    return bool(there) and indexed and (last or "") >= newest()
 
 
 def prepare(connection: Connection[Any]) -> None:
@@ -31,6 +32,7 @@ def prepare(connection: Connection[Any]) -> None:
         for migration in _migrations():
             if migration.stem > (last or ""):
                 connection.execute(migration.read_text(encoding="utf-8").encode())
+    connection.execute(query("due_indexes"))
     connection.execute(query("mark_queue_schema"), {"newest": newest()})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hutch.ports import Job
 from hutch.queue import schema
 from hutch.queue.postgres import ProcrastinateQueue
+from hutch.queue.queries import query
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.postgres.store import PostgresStore
 
@@ -155,3 +157,23 @@ class _Migration:
 
     def read_text(self, encoding: str) -> str:
         return "CREATE TABLE more (id int); CREATE INDEX ON more (id)"
+
+
+async def test_timers_that_are_not_due_are_not_looked_at(pair: Pair) -> None:
+    now = SYSTEM_CLOCK.now()
+    later = [Job("clock", f"clock:{n}", now + timedelta(days=2), unique="timer") for n in range(5000)]
+    await pair.store.commit([], later)
+    await pair.store.commit([], [Job("clock", "clock:now", now + timedelta(seconds=0.2), unique="timer")])
+    pair.ask("ANALYZE procrastinate_jobs")
+    values = {"kinds": ["clock"], "worker": None, "lock": None, "stalled": 6.0}
+    with psycopg.connect(pair.url, options="-c search_path=hutch") as connection:
+        for name in ("take", "next_due"):
+            plan = connection.execute(b"EXPLAIN (ANALYZE) " + query(name).encode(), values).fetchall()
+            told = "\n".join(row[0] for row in plan)
+            assert "hutch_jobs_later" in told, told
+            assert not re.search(r"rows=\d{4,}(\.\d+)? loops|Removed by Filter: \d{3}", told), told
+        connection.rollback()
+    await asyncio.sleep(0.25)
+    taken = await pair.queue.take(["clock"])
+    assert taken is not None and taken.job.lock == "clock:now"
+    assert await pair.queue.take(["clock"]) is None
