@@ -111,9 +111,9 @@ def _incident(context: Context, number: int) -> Append:
 
 
 async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
-    path, names = room(folder), ("INC-2026-001", "INC-2026-002")
+    path, names, other = room(folder), ("INC-2026-001", "INC-2026-002"), "INC-2026-003"
     context = open_context(path)
-    for name, count in zip(names, (short, long), strict=True):
+    for name, count in zip((*names, other), (short, long, 10), strict=True):
         data = {"title": "It is slow", "service": SERVICES[0], "runbook": "", "summary": "", "source": "person"}
         first = incidents.declaration(context, data, Severity.SEV1, context.clock.now())
         drafts = (*first, *_story(count - len(first)))
@@ -123,6 +123,7 @@ async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[li
     with serving(path, port) as server:
         async with aiohttp.ClientSession() as client:
             await _get(client, port, "/")
+            await _get(client, port, f"/incidents/{other}")  # what a first page costs, whichever it is
             await _settled(server)
             found = [await _both(client, port, names) for _ in range(rounds + 1)]
     return found[1:], found[0]
