@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -86,7 +86,10 @@ class Client:
             )
         except psycopg.Error as error:
             raise MigrationsError(f"{self.target}: {_said(error)}", away=True) from None
-        await session.set_read_only(True)
+        async with AsyncExitStack() as broken_off:  # psycopg lets others run here while the loop is busy
+            broken_off.push_async_callback(session.close)
+            await session.set_read_only(True)
+            broken_off.pop_all()
         return session
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -183,7 +183,10 @@ class Client:
             if error.kind is Kind.UNREACHABLE:
                 self._trouble = (time.monotonic(), error)
             raise
-        await session.set_read_only(True)
+        async with AsyncExitStack() as broken_off:  # psycopg lets others run here while the loop is busy
+            broken_off.push_async_callback(session.close)
+            await session.set_read_only(True)
+            broken_off.pop_all()
         return session
 
 
