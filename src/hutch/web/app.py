@@ -31,6 +31,7 @@ from hutch.web import (
     pagerduty,
     pages,
     people_api,
+    record_api,
     run_forms,
     runbooks,
     signals,
@@ -106,6 +107,7 @@ def build(context: Context) -> FastAPI:
     app.include_router(accounts.router)
     app.include_router(api.router)
     app.include_router(people_api.router)
+    app.include_router(record_api.router)
     app.include_router(links.router)
     app.include_router(pagerduty.router)
     app.include_router(pages.router)

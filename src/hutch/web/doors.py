@@ -84,6 +84,8 @@ DOORS: Mapping[str, Door] = {
         "POST /incidents/{incident_id}/pins", "POST /incidents/{incident_id}/items",
         "POST /incidents/{incident_id}/items/{number}/{deed}", "POST /incidents/{incident_id}/corrections",
         "POST /incidents/{incident_id}/assessment", "POST /incidents/{incident_id}/affected",
+        "POST /api/v1/incidents/{incident_id}/assessment", "POST /api/v1/incidents/{incident_id}/affected",
+        "POST /api/v1/incidents/{incident_id}/corrections",
         "POST /reviews/{incident_id}", "POST /reviews/{incident_id}/publication",
         "POST /api/v1/incidents/{incident_id}/acknowledgement", "POST /api/v1/incidents/{incident_id}/notes",
         "POST /api/v1/incidents/{incident_id}/resolution", "POST /api/v1/incidents/{incident_id}/reopening",

@@ -55,3 +55,14 @@ async def test_people_and_words(tmp_path: Path) -> None:
         told = {m["channel"] for m in (await call(f"{path}/messages"))[1]}
         assert told <= {"phone", "news"} and "news" in told
     await context.close()
+
+
+async def test_what_is_kept_with_an_incident_is_said_over_the_api(site: Any) -> None:
+    state = await incidents.declare(site.context, title="t", service="shop", severity=Severity.SEV3, respond=False)
+    base = f"{site.address}/api/v1/incidents/{state.id}"
+    async with site.client.post(f"{base}/affected", json={"actor": "olivia", "users": "all", "share": 40}) as answer:
+        assert (await answer.json())["affected"] == {"services": [], "users": "all", "share": 40.0}
+    async with site.client.post(f"{base}/corrections", json={"actor": "olivia", "event": 1, "text": "x"}) as answer:
+        assert (await answer.json())["corrections"] == {"1": "x"}
+    async with site.client.post(f"{base}/affected", json={"actor": "olivia", "share": 400}) as answer:
+        assert answer.status == 404 and "from 0 to 100" in (await answer.json())["error"]
