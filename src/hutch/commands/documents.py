@@ -118,10 +118,12 @@ def classified(document: Document) -> Document:
 
 
 def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    return tuple(replace(s, steps=tuple(_step(step) for step in s.steps)) for s in sections)
+    return tuple(replace(s, steps=tuple(map(_step, s.steps))) if s.steps else s for s in sections)
 
 
 def _step(step: Step) -> Step:
+    if not step.statements:
+        return step
     declared = step.annotations.get("hutch.effect", "")
     return replace(step, statements=tuple(_statement(s, step.lang, declared) for s in step.statements))
 

@@ -16,10 +16,13 @@ LONGEST = 1000
 
 _FIRST = r"[A-Za-z0-9/.][A-Za-z0-9/._-]*+"
 _PART = r"[A-Za-z0-9@+:,./_-]"
-_VARIABLE = r"\$[A-Za-z_][A-Za-z0-9_]*+(?!\$)"
-_BARE = rf"(?:{_PART}|{_VARIABLE})++"
+_BARE = rf"{_PART}++(?:={_PART}++)*+"
+_VARIABLE = r"\$[A-Za-z_][A-Za-z0-9_]*+"
+_FILLED = rf"(?:{_PART}++=)?{_PART}*+{_VARIABLE}{_PART}*+"
+"""A word with one variable: of more, and of ``=`` after one, the parser makes what the walk cannot read."""
+
 _QUOTED = rf"""'[^'%\n]++'|"[^"\\$`%\n]++"|"{_VARIABLE}\""""
-_WORD = rf"(?:{_BARE}(?:={_BARE})*+|{_QUOTED})"
+_WORD = rf"(?:{_FILLED}|{_BARE}|{_QUOTED})"
 _BLANK = r"(?:\\\n)*+[ \t](?:[ \t]|\\\n)*+"
 _LINE = re.compile(f"{_FIRST}(?:{_BLANK}{_WORD})*+")
 _WORDS = re.compile(_WORD)

@@ -45,7 +45,7 @@ def test_its_words_are_those_that_a_shell_would_split(line: str) -> None:
 
 @pytest.mark.parametrize("line", [
     "", "ls ", " ls", "ls *", "ls ~", "$HOME", "ls $(id)", "ls 'a'b", 'ls "a"b', "ls|wc", "ls;id", "ls&", "ls > a",
-    "ls # a", "ls $X\\\n a", "ls $X$Y", "ls 'a'\\\n a",
+    "ls # a", "ls $X\\\n a", "ls $X$Y", "ls $X=a", "ls a=b=$X", "ls 'a'\\\n a",
     "ls a\\ b", "A=b ls", "ls =a", "ls a=", "ls a==b", "if ls", "time ls", "export A=b", "echo then", "ls {a,b}",
     "ls !a", "ls a\\\n", "ls é", "ls a%b", "ls\na", "ls\ra", "(ls)", "ls a[0]", "@ls", "-ls", "+ls",
     "ls ${X}", "ls $1", "ls $X-a", "ls $IFS", "ls '", 'ls "a', "ls ''", 'ls "a$X"', 'ls "a\\n"', "'ls'", "ls 'é'",
