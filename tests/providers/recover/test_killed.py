@@ -25,6 +25,7 @@ services:
       recover_url: {{env: SHOP_URL}}
       to: {to}
       tools: {tools}
+      work: {work}
       recover_lock_timeout: 60.0
 """
 WORDS = ("recover", "rows", "--table", "portfolios", "--from-audit", "--apply", "--yes")
@@ -35,7 +36,9 @@ PAGES = "select count(*) || ' ' || coalesce(md5(string_agg(p::text, ',' order by
 
 @pytest.fixture
 def home(shop: Shop, tmp_path: Path) -> Path:
-    (tmp_path / "hutch.yaml").write_text(CONFIG.format(to=shop.folder, tools=shop.postgres.bin_dir))
+    (tmp_path / "work").mkdir()
+    settings = {"to": shop.folder, "tools": shop.postgres.bin_dir, "work": tmp_path / "work"}
+    (tmp_path / "hutch.yaml").write_text(CONFIG.format(**settings))
     return tmp_path
 
 
@@ -75,6 +78,23 @@ def in_scratch(shop: Shop, question: str) -> bool:
     return False
 
 
+def made(shop: Shop) -> bool:
+    return bool(shop.scratches())
+
+
+def shaped(shop: Shop) -> bool:
+    return in_scratch(shop, "select count(*) = 1 from pg_class where relname = 'portfolios' and relpersistence = 'u'")
+
+
+def counted(shop: Shop) -> bool:
+    return in_scratch(shop, "select to_regclass('hutch_recover.pick_0') is not null")
+
+
+def judged(shop: Shop) -> bool:
+    """Merged, and the verification has found that the rows are there; the scratch database still stands."""
+    return in_scratch(shop, "select count(*) = 500 from hutch_recover.pick_0 where status = 'present'")
+
+
 def restored(shop: Shop) -> bool:
     return in_scratch(shop, "select count(*) = 900 from public.portfolios")
 
@@ -101,7 +121,26 @@ def kill_when(process: subprocess.Popen[str], true: Callable[[], bool], what: st
     process.wait(10)
 
 
-@pytest.mark.parametrize("step", ["restored", "planned", "merging", "merged"])
+STEPS: dict[str, Callable[[Shop], bool]] = {
+    "made": made, "shaped": shaped, "restored": restored, "counted": counted, "planned": planned, "merging": waiting,
+    "merged": merged, "judged": judged,
+}  # fmt: skip
+"""What is seen once a step is done, in their order: fetching goes on beside the first."""
+OFTEN = ("restored", "planned", "merging", "merged")
+AFTER = ("merged", "judged")
+
+
+def fetched(home: Path) -> bool:
+    return any((home / "work").glob("hutch-backup-*/dump/*.dat*"))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("fetched", marks=pytest.mark.slow),
+        *(s if s in OFTEN else pytest.param(s, marks=pytest.mark.slow) for s in STEPS),
+    ],
+)
 async def test_killed_and_done_again(shop: Shop, home: Path, step: str) -> None:
     await shop.backup()
     whole = (shop.one(STATE), shop.one(PAGES))
@@ -113,13 +152,14 @@ async def test_killed_and_done_again(shop: Shop, home: Path, step: str) -> None:
                 holder.execute("lock table pages in share mode")
                 kill_when(process, lambda: waiting(shop), "the merge waiting in its middle")
         else:
-            kill_when(process, lambda: {"restored": restored, "planned": planned, "merged": merged}[step](shop), step)
+            kill_when(process, lambda: fetched(home) if step == "fetched" else STEPS[step](shop), step)
     until(
         lambda: shop.one("select count(*) = 0 from pg_stat_activity where application_name ~ '^hutch'"), "sessions end"
     )
-    assert (shop.one(STATE), shop.one(PAGES)) == (whole if step == "merged" else torn)
+    assert (shop.one(STATE), shop.one(PAGES)) == (whole if step in AFTER else torn)
     with hutch(home, shop) as again:
         told, _ = again.communicate(timeout=PATIENCE)
         assert again.returncode == 0, told
     assert (shop.one(STATE), shop.one(PAGES)) == whole
     assert shop.scratches() == []
+    assert list((home / "work").iterdir()) == []
