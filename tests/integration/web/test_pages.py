@@ -209,7 +209,7 @@ async def test_notes_name_and_resolution(site: Any) -> None:
     assert "the note is missing" in (await site.send((await site.page(here)).form("/notes"), text="  ")).said
     form = (await site.page(here)).form("/resolution")
     assert "is resolved." in (await site.send(form, text="restarted")).said
-    assert "resolved already" in (await site.send(form, text="again")).said
+    assert "already: restarted" in (await site.send(form, text="again")).said
 
 
 async def test_a_change_that_nobody_can_judge_is_decided(site: Any) -> None:
