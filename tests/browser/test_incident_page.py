@@ -176,8 +176,9 @@ async def test_all_text_can_be_read(hutch: Any, visit: Any, scheme: str) -> None
     await live(page)
     await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     assert await page.evaluate(CONTRAST) == []
-    await page.evaluate("document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor")
-    assert "h1" in " ".join(await page.evaluate(CONTRAST))  # it can tell
+    hide = "document.querySelector('h1').style.color = getComputedStyle(document.body).backgroundColor"
+    found = await page.evaluate(f"() => {{ {hide}; return ({CONTRAST})(); }}")  # in one go: the page redraws itself
+    assert "h1" in " ".join(found)  # it can tell
     listed = await visit(f"{hutch.address}/", beside=page)
     assert await listed.evaluate(CONTRAST) == []
 

@@ -11,6 +11,7 @@ from hutch.bootstrap.stores import VARIABLE, Place, check_shared, place_of
 from hutch.bootstrap.wire import open_context
 from hutch.cli.main import cli
 from hutch.commands.context import CommandError
+from hutch.commands.seen import whole
 from hutch.model.config import Config
 from hutch.store.sqlite import SqliteStore
 
@@ -71,5 +72,5 @@ async def test_demonstrations_and_drills_keep_away_from_the_store_of_the_environ
     monkeypatch.setenv(VARIABLE, "postgresql://nobody@127.0.0.1:1/nowhere")
     (tmp_path / "hutch.yaml").write_text("services:\n  shop: {shell: {}}\n")
     context = open_context(tmp_path / "hutch.yaml", apart=True)
-    assert isinstance(context.store, SqliteStore)
+    assert isinstance(whole(context.store), SqliteStore)
     await context.close()
