@@ -30,6 +30,9 @@ from rolerabbit.embedded.postgres import Postgres
 SENDERS = 32
 """Requests under way at once."""
 
+GROUPS = (1, 16, 64)
+"""Alerts in one request: one by itself, as a group of Alertmanager's often is, and in a storm."""
+
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
 HOW = (
@@ -42,20 +45,17 @@ HOW = (
 
 
 def measure(quick: bool) -> Figure:
-    """Rounds of HTTP for a group of one and of sixteen alerts, then the cost with many open."""
+    """Rounds of HTTP for groups of one, sixteen and sixty-four alerts, then the cost with many open."""
     rounds, requests = (1, 32) if quick else (7, 640)
     with scratch() as folder:
-        single = _http(folder / "single", rounds, requests, 1)
-        grouped = _http(folder / "grouped", rounds, requests // 4, 16)
+        here = {n: _http(folder / f"here-{n}", rounds, requests // (n // 4 or 1), n) for n in GROUPS}
         with Postgres.temporary(durable=True) as postgres:
-            shared = _http(folder / "shared", rounds, requests // 4, 16, postgres.url)
+            shared = {n: _http(folder / f"on-{n}", rounds, requests // (n // 4), n, postgres.url) for n in GROUPS[1:]}
         many = asyncio.run(_open(folder / "open", (50, 500) if quick else (1000, 100_000), 2 if quick else 9))
     names = ("alert (s)", "bare commit (s)", "answer p99 (s)")
-    ratios = [
-        _over(f"durable ingest, {count} a request", found, names) for count, found in ((1, single), (16, grouped))
-    ]
-    ratios.append(_over("durable ingest on Postgres, 16 a request", shared, names))
-    beside = per_round(grouped, lambda r: r["alert (s)"] / r["alertmanager (s)"]) if _manager() else None
+    ratios = [_over(f"durable ingest, {count} a request", found, names) for count, found in here.items()]
+    ratios += [_over(f"durable ingest on Postgres, {n} a request", found, names) for n, found in shared.items()]
+    beside = per_round(here[16], lambda r: r["alert (s)"] / r["alertmanager (s)"]) if _manager() else None
     if beside:
         ratios.append(Ratio("durable ingest, 16 a request", "Alertmanager's own, in memory", beside, None, {}))
     ratios.append(
