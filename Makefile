@@ -32,7 +32,7 @@ check: setup  ## style, types, floors and sizes
 	@echo "check: style, types, floors and sizes hold"
 
 slow: setup  ## the tests that take minutes, two at a time (SLOW_JOBS=0: one)
-	@$(BIN)/python -m pytest -q -m slow -n $(SLOW_JOBS) --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -q -m slow -n $(SLOW_JOBS) --dist loadgroup $(ARGS)
 
 lock: setup  ## take newer versions into requirements.lock, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \
