@@ -31,8 +31,8 @@ check: setup  ## style, types, floors and sizes
 	@$(BIN)/python tools/ratchet.py
 	@echo "check: style, types, floors and sizes hold"
 
-slow: setup  ## the tests that take minutes, two at a time (SLOW_JOBS=0: one)
-	@$(BIN)/python -m pytest -q -m slow -n $(SLOW_JOBS) --dist loadgroup $(ARGS)
+slow: setup  ## the tests that take minutes, two files at a time (SLOW_JOBS=0: one)
+	@$(BIN)/python -m pytest -q -m slow -n $(SLOW_JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lock: setup  ## take newer versions into requirements.lock, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-annotate --no-header \

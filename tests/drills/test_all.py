@@ -10,9 +10,6 @@ import pytest
 from hutch.commands.drills.catalogue import find_faults
 from hutch.commands.drills.result import Result, alert_of, broken
 
-pytestmark = pytest.mark.xdist_group("stage")
-"""All on one stage: two stages would take each other's processors."""
-
 FAULTS = find_faults()
 BARRED = set() if os.geteuid() == 0 else {"full-disk"}
 """Faults that are refused, which the faults' own tests look at: only root may mount a small disk."""
