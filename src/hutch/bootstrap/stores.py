@@ -18,12 +18,13 @@ from hutch.model.event import Break
 from hutch.model.register import Register
 from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
-from hutch.store.accounts import AccountTables, accounts_file
+from hutch.store.accounts import PRAGMAS, AccountTables
+from hutch.store.aside import in_database, in_file
 from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
 from hutch.store.proof import Report
 from hutch.store.register import RegisterTable
-from hutch.store.samples import SampleTable, in_database, in_file
+from hutch.store.samples import SampleTable
 from hutch.store.sightings import SightingTable
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
@@ -143,7 +144,7 @@ def open_register(place: Place) -> Register:
 def open_accounts(place: Place) -> Accounts:
     """Who may come in."""
     path = place.home / "access.db"
-    return AccountTables(in_database(place.url)) if place.url else AccountTables(accounts_file(path), path.exists)
+    return AccountTables(in_database(place.url)) if place.url else AccountTables(in_file(path, PRAGMAS), path.exists)
 
 
 def prove(place: Place) -> list[Break]:

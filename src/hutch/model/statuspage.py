@@ -17,7 +17,16 @@ from hutch.model.event import Event
 from hutch.model.severity import Severity
 
 
-class Condition(StrEnum):
+class Ranked(StrEnum):
+    """Words from best to worst."""
+
+    @property
+    def rank(self) -> int:
+        """0 is best."""
+        return list(type(self)).index(self)
+
+
+class Condition(Ranked):
     """How a component is; from best to worst."""
 
     OPERATIONAL = "operational"
@@ -26,24 +35,14 @@ class Condition(StrEnum):
     PARTIAL = "partial_outage"
     MAJOR = "major_outage"
 
-    @property
-    def rank(self) -> int:
-        """0 is best."""
-        return list(Condition).index(self)
 
-
-class Impact(StrEnum):
+class Impact(Ranked):
     """How bad a notice, or the page as a whole, is; from best to worst."""
 
     NONE = "none"
     MINOR = "minor"
     MAJOR = "major"
     CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        """0 is best."""
-        return list(Impact).index(self)
 
 
 STATES = ("investigating", "identified", "monitoring", "resolved")

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    URL,
     Boolean,
     Column,
     Connection,
@@ -24,9 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    create_engine,
     delete,
-    event,
     insert,
     or_,
     select,
@@ -38,7 +33,7 @@ from hutch.model.access import AccessRole, Permission
 from hutch.model.accounts import Account, Session, Token
 from hutch.model.event import instant, parse_instant
 from hutch.ports import StoreAway
-from hutch.store.engine import create_file
+from hutch.store.aside import Tables, told
 
 T = TypeVar("T")
 
@@ -88,37 +83,12 @@ tickets = Table(
 )
 
 
-def accounts_file(path: Path) -> Callable[[], Engine]:
-    """Makes an engine for a file that is its owner's alone; the file is made when it is missing."""
-
-    def make() -> Engine:
-        create_file(path)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-
-        def prepare(connection: Any, _record: object) -> None:
-            for pragma in PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}").close()
-
-        event.listen(engine, "connect", prepare)
-        return engine
-
-    return make
-
-
-class AccountTables:
+class AccountTables(Tables):
     """Implements :class:`hutch.model.accounts.Accounts`. ``there`` says whether the place exists: asking makes none."""
 
     def __init__(self, engine: Callable[[], Engine], there: Callable[[], bool] = lambda: True) -> None:
-        self._make, self._there = engine, there
-        self._engine: Engine | None = None
-        self._making = threading.Lock()
-        self._turn = asyncio.Lock()
-
-    async def close(self) -> None:
-        """Let go. Harmless when it was never used."""
-        async with self._turn:
-            if self._engine:
-                await asyncio.to_thread(self._engine.dispose)
+        super().__init__(engine, metadata)
+        self._there = there
 
     async def _do(self, work: Callable[[Connection], T]) -> T:
         async with self._turn:
@@ -127,18 +97,7 @@ class AccountTables:
             except IntegrityError:
                 raise
             except (SQLAlchemyError, OSError) as error:
-                cause = getattr(error, "orig", None) or error
-                first = str(cause).partition("\n")[0]
-                raise StoreAway(f"accounts cannot be read or written: {type(cause).__name__}: {first}") from error
-
-    def _within(self, work: Callable[[Connection], T]) -> T:
-        with self._making:
-            if self._engine is None:
-                engine = self._make()
-                metadata.create_all(engine)
-                self._engine = engine
-        with self._engine.begin() as connection:
-            return work(connection)
+                raise StoreAway(f"accounts cannot be read or written: {told(error)}") from error
 
     # -------------------------------------------------------------- accounts
 

@@ -1,4 +1,4 @@
-"""Tables beside the log, for what is no event: each over an engine of its own, used in a thread, and never in the way.
+"""Tables beside the log, for what is no event: each over an engine of its own, used in a thread.
 
 In a SQLite file that is not synced at each write, or on Postgres in a schema of their own.
 """
@@ -8,38 +8,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
+
+from hutch.store.engine import create_file
 
 T = TypeVar("T")
 
+SCHEMA = "hutch_samples"
 
-class Aside:
-    """One such table, made at its first use. ``what`` is said in the log where it cannot be used."""
+NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+"""A server that is gone without a word is noticed within ten seconds, not the kernel's quarter of an hour."""
 
-    def __init__(self, engine: Callable[[], Engine], metadata: MetaData, what: str, log: logging.Logger) -> None:
-        self._make, self._metadata, self._what, self._log = engine, metadata, what, log
+PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+
+
+class Tables:
+    """Tables that are made at their first use, over an engine that one thread uses at a time."""
+
+    def __init__(self, engine: Callable[[], Engine], metadata: MetaData) -> None:
+        self._make, self._metadata = engine, metadata
         self._engine: Engine | None = None
         self._turn = asyncio.Lock()
         self._making = threading.Lock()
 
     async def close(self) -> None:
-        """Let go of the table. Harmless when it was never used."""
+        """Let go of them. Harmless when they were never used."""
         async with self._turn:
             if self._engine:
                 await asyncio.to_thread(self._engine.dispose)
-
-    async def _try(self, work: Callable[[Connection], T], otherwise: T) -> T:
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(self._within, work)
-            except (SQLAlchemyError, OSError) as error:
-                cause = getattr(error, "orig", None) or error
-                self._log.warning("%s: %s: %s", self._what, type(cause).__name__, str(cause).partition("\n")[0])
-                return otherwise
 
     def _within(self, work: Callable[[Connection], T]) -> T:
         with self._making:  # a caller that was cancelled leaves its thread at work
@@ -49,3 +50,66 @@ class Aside:
                 self._engine = engine
         with self._engine.begin() as connection:
             return work(connection)
+
+
+class Aside(Tables):
+    """Such tables of which nothing depends. ``what`` is said in the log where they cannot be used."""
+
+    def __init__(self, engine: Callable[[], Engine], metadata: MetaData, what: str, log: logging.Logger) -> None:
+        super().__init__(engine, metadata)
+        self._what, self._log = what, log
+
+    async def _try(self, work: Callable[[Connection], T], otherwise: T) -> T:
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(self._within, work)
+            except (SQLAlchemyError, OSError) as error:
+                self._log.warning("%s: %s", self._what, told(error))
+                return otherwise
+
+
+def told(error: Exception) -> str:
+    """An error of a table in one line."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
+
+
+# ------------------------------------------------------------------ where they are
+
+
+def in_file(path: Path, pragmas: Sequence[str] = PRAGMAS) -> Callable[[], Engine]:
+    """Makes an engine for a SQLite file, which is made when it is missing, for its owner only."""
+
+    def make() -> Engine:
+        create_file(path)
+        engine = create_engine(URL.create("sqlite", database=str(path)))
+
+        def prepare(connection: Any, _record: object) -> None:
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}").close()
+
+        event.listen(engine, "connect", prepare)
+        return engine
+
+    return make
+
+
+def in_database(url: str) -> Callable[[], Engine]:
+    """Makes an engine for the Postgres at ``url``: the tables lie in a schema of their own beside the log's."""
+
+    def make() -> Engine:
+        place = make_url(url).set(drivername="postgresql+psycopg")
+        how = {"application_name": "hutch samples", "connect_timeout": 10, **NOTICED}
+        engine = create_engine(place, pool_size=1, max_overflow=1, pool_pre_ping=True, connect_args=how)
+
+        def prepare(connection: Any, _record: object) -> None:
+            there = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
+            if there[0] is None:  # whoever may not make schemas may use one that is there
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            connection.execute(f"SET search_path TO {SCHEMA}")
+            connection.commit()
+
+        event.listen(engine, "connect", prepare)
+        return engine
+
+    return make

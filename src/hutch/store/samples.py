@@ -11,11 +11,9 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    URL,
     BigInteger,
     Column,
     Connection,
@@ -27,16 +25,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     case,
-    create_engine,
-    event,
-    make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from hutch.model.bins import Bin, Ring, Track, first, fitting, rings
-from hutch.store.engine import create_file
 
 T = TypeVar("T")
 
@@ -47,13 +41,6 @@ FLUSH_SECONDS = 15.0
 
 SIGNALS = 5000
 """The most signals of all services that are kept: names without bounds must not fill the disk."""
-
-SCHEMA = "hutch_samples"
-
-NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
-"""A server that is gone without a word is noticed within ten seconds, not the kernel's quarter of an hour."""
-
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 
 metadata = MetaData()
 series = Table(
@@ -207,44 +194,3 @@ def _read(connection: Connection, service: str, signal: str, ring: Ring, start: 
         .order_by(samples.c.start)
     )
     return [Bin(*row) for row in connection.execute(query)]
-
-
-# ------------------------------------------------------------------ where they are
-
-
-def in_file(path: Path) -> Callable[[], Engine]:
-    """Makes an engine for a SQLite file, which is made when it is missing, for its owner only."""
-
-    def make() -> Engine:
-        create_file(path)
-        engine = create_engine(URL.create("sqlite", database=str(path)))
-
-        def prepare(connection: Any, _record: object) -> None:
-            for pragma in PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}").close()
-
-        event.listen(engine, "connect", prepare)
-        return engine
-
-    return make
-
-
-def in_database(url: str) -> Callable[[], Engine]:
-    """Makes an engine for the Postgres at ``url``: the tables lie in a schema of their own beside the log's."""
-
-    def make() -> Engine:
-        place = make_url(url).set(drivername="postgresql+psycopg")
-        how = {"application_name": "hutch samples", "connect_timeout": 10, **NOTICED}
-        engine = create_engine(place, pool_size=1, max_overflow=1, pool_pre_ping=True, connect_args=how)
-
-        def prepare(connection: Any, _record: object) -> None:
-            there = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
-            if there[0] is None:  # whoever may not make schemas may use one that is there
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            connection.execute(f"SET search_path TO {SCHEMA}")
-            connection.commit()
-
-        event.listen(engine, "connect", prepare)
-        return engine
-
-    return make

@@ -83,6 +83,10 @@ class Page(HTMLParser):
         """The first form whose action ends so."""
         return next(f for f in self.forms if f.action.endswith(ending))
 
+    def later(self, ending: str) -> Form:
+        """The same, past the first form of all pages, which only keeps a name."""
+        return next(f for f in self.forms[1:] if f.action.endswith(ending))
+
 
 @dataclass
 class Site:
@@ -104,6 +108,11 @@ class Site:
         async with self.client.post(url, data={**form.fields, **typed}, headers=headers) as answer:
             assert answer.history[0].status == 303
             return Page(await answer.text())
+
+    async def told(self, path: str, ending: str, **typed: str) -> str:
+        """Send the form of that ending on that page, past the one that keeps a name; returns what is said then."""
+        page = await self.send((await self.page(path)).later(ending), **typed)
+        return " ".join(page.html.partition('<div id="notice">')[2].partition("</div>")[0].split())
 
     async def until(self, run_id: str, what: Callable[[runs.Run], bool]) -> runs.Run:
         """The run, once it is so."""

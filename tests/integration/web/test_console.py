@@ -34,17 +34,6 @@ def context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Context:
     return open_context(tmp_path / "hutch.yaml")
 
 
-def form_of(page: Any, ending: str) -> Any:
-    """The page's form of that ending; the first of all only keeps a name."""
-    return next(f for f in page.forms[1:] if f.action.endswith(ending))
-
-
-async def told(site: Any, place: str, ending: str, **typed: str) -> str:
-    """Send the form of that ending on that page; returns what is said then."""
-    page = await site.send(form_of(await site.page(place), ending), **typed)
-    return " ".join(page.html.partition('<div id="notice">')[2].partition("</div>")[0].split())
-
-
 async def resolved(site: Any) -> Incident:
     state = await incidents.declare(
         site.context, title="It is slow", service="shop", severity=Severity.SEV2, actor="olivia", respond=False
@@ -54,18 +43,18 @@ async def resolved(site: Any) -> Incident:
 
 async def test_what_is_held_back_begins_and_ends_on_the_page(context: Context, served: Any) -> None:
     site = await served(context)
-    assert "S-001 holds back rule=Disk*" in await told(
-        site, "/alerts", "/silences", match="rule=Disk*", length="2h", reason="replaced", actor="anna"
+    assert "S-001 holds back rule=Disk*" in await site.told(
+        "/alerts", "/silences", match="rule=Disk*", length="2h", reason="replaced", actor="anna"
     )
-    assert "cannot read the length" in await told(site, "/alerts", "/silences", match="a=b", length="x", reason="y")
-    assert "cannot read the matcher" in await told(site, "/alerts", "/silences", match="x", length="2h", reason="y")
+    assert "cannot read the length" in await site.told("/alerts", "/silences", match="a=b", length="x", reason="y")
+    assert "cannot read the matcher" in await site.told("/alerts", "/silences", match="x", length="2h", reason="y")
     far = {"name": "Move", "service": "shop", "starts": "2099-01-01T10:00", "length": "2h"}
-    assert "begins within a year" in await told(site, "/alerts", "/maintenances", **far)
-    assert "S-001 is over" in await told(site, "/alerts", "/S-001/end")
+    assert "begins within a year" in await site.told("/alerts", "/maintenances", **far)
+    assert "S-001 is over" in await site.told("/alerts", "/S-001/end")
     assert not await silences.listing(context)
-    assert "is planned from" in await told(site, "/alerts", "/maintenances", name="Move", starts="", length="1h")
+    assert "is planned from" in await site.told("/alerts", "/maintenances", name="Move", starts="", length="1h")
     window = (await maintenance.listing(context))[0]
-    assert "is over" in await told(site, "/alerts", f"/{window.id}/end")
+    assert "is over" in await site.told("/alerts", f"/{window.id}/end")
     async with site.client.get(f"{site.address}/alerts?since=9y") as answer:
         assert answer.status == 404 and "there is no span 9y" in await answer.text()
 
@@ -75,13 +64,13 @@ async def test_an_override_is_given_on_the_schedules_clocks(context: Context, se
     assert "anna" in (await site.page("/oncall")).said
     day = f"{context.clock.now() + timedelta(days=2):%Y-%m-%d}"
     typed = {"who": "ben", "since": f"{day}T10:00", "until": f"{day}T12:00", "reason": "a wedding"}
-    assert "ben is on call for primary" in await told(site, "/oncall", "/overrides", actor="anna", **typed)
+    assert "ben is on call for primary" in await site.told("/oncall", "/overrides", actor="anna", **typed)
     made = (await oncall.made(context, "primary"))[0]
     assert made.since.hour in (8, 9) and (made.until - made.since) == timedelta(hours=2)
     page = await site.page("/oncall")
     assert "a wedding" in page.said and 'class="over"' in page.html
-    assert "unknown person" in await told(site, "/oncall", "/overrides", **{**typed, "who": "nobody"})
-    assert "was taken back" in await told(site, "/oncall", "/removal")
+    assert "unknown person" in await site.told("/oncall", "/overrides", **{**typed, "who": "nobody"})
+    assert "was taken back" in await site.told("/oncall", "/removal")
     assert not await oncall.made(context, "primary")
     async with site.client.get(f"{site.address}/oncall?week=soon") as answer:
         assert "write a day as" in await answer.text()
@@ -93,20 +82,20 @@ async def test_a_review_is_asked_for_kept_and_published(context: Context, served
     place = f"/reviews/{state.id}"
     page = await site.page(place)
     assert "Number/percentage?" in page.said and "Keep the draft first" in page.said
-    first = form_of(page, place)
+    first = page.later(place)
     number = next(name for name in first.fields if name == "gap-2")
     kept = await site.send(first, actor="anna", **{number: "about 300"})
     assert "questions left" in kept.said and "about 300" in kept.html
     assert "look again" in (await site.send(first, **{number: "400"})).said
-    whole = form_of(kept, place)
-    assert "say why it is published without" in (await site.send(form_of(kept, "/publication"))).said
+    whole = kept.later(place)
+    assert "say why it is published without" in (await site.send(kept.later("/publication"))).said
     done = "# Review\n\nThe pool was too small.\n"
     assert "Nothing is left to be asked" in (await site.send(whole, text=done)).said
     late = await site.send(whole, text="# Mine\n")
     assert "another edition since you opened" in late.said and "The pool was too small" in late.html
-    assert "is published" in await told(site, place, "/publication")
-    assert "say why there is another" in await told(site, place, "/publication", reason="")
-    assert "is published" in await told(site, place, "/publication", reason="a word was wrong")
+    assert "is published" in await site.told(place, "/publication")
+    assert "say why there is another" in await site.told(place, "/publication", reason="")
+    assert "is published" in await site.told(place, "/publication", reason="a word was wrong")
     found = (await site.page("/reviews?q=pool")).said
     assert "It is slow" in found and "too small" in found
     assert "No published review" in (await site.page("/reviews?q=elephant")).said
@@ -123,7 +112,7 @@ async def test_action_items_are_moved_and_dropped_and_the_filter_stays(context: 
     year = context.clock.now().year + 1
     moved = await site.send(next(f for f in page.forms if "/2/move" in f.action), owner="ben", due=f"{year}-03-04")
     assert f"by {year}-03-04" in moved.said and "by anna" not in moved.said
-    assert "the reason is missing" in await told(site, "/todo?owner=ben", "/2/drop?page=/todo%3Fowner%3Dben", note="")
+    assert "the reason is missing" in await site.told("/todo?owner=ben", "/2/drop?page=/todo%3Fowner%3Dben", note="")
     form = next(f for f in (await site.page("/todo")).forms if "/1/done" in f.action)
     assert "/1 is done" in (await site.send(form)).said
     assert "by anna" in (await site.page("/todo?all=yes")).said

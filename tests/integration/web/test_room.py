@@ -24,38 +24,27 @@ async def declared(site: Any) -> tuple[Incident, str]:
     return state, f"/incidents/{state.id}"
 
 
-def form_of(page: Any, ending: str) -> Any:
-    """The page's form of that ending; the first of all only keeps a name."""
-    return next(f for f in page.forms[1:] if f.action.endswith(ending))
-
-
-async def notice(site: Any, place: str, ending: str, **typed: str) -> str:
-    """Send the form of that ending on that page; returns what is said then."""
-    page = await site.send(form_of(await site.page(place), ending), **typed)
-    return " ".join(page.html.partition('<div id="notice">')[2].partition("</div>")[0].split())
-
-
 async def test_a_role_is_taken_and_handed_over_with_a_reason(site: Any) -> None:
     state, place = await declared(site)
-    assert "olivia is the incident commander" in await notice(site, place, "/roles", role="commander", actor="olivia")
-    assert "hand it over with" in await notice(site, place, "/roles", role="commander", who="peter", reason="")
-    said = await notice(site, place, "/roles", role="commander", who="peter", reason="olivia sleeps")
+    assert "olivia is the incident commander" in await site.told(place, "/roles", role="commander", actor="olivia")
+    assert "hand it over with" in await site.told(place, "/roles", role="commander", who="peter", reason="")
+    said = await site.told(place, "/roles", role="commander", who="peter", reason="olivia sleeps")
     assert "peter is the incident commander" in said
-    assert "maya is the scribe" in await notice(site, place, "/roles", role="scribe", who="maya")
+    assert "maya is the scribe" in await site.told(place, "/roles", role="scribe", who="maya")
     form = (await site.page(place)).form("/roles")
     await site.send(form, f"{place}/roles/release", role="scribe", who="maya", reason="she goes home")
     found = await incidents.load(site.context, state.id)
     assert found.commander == "peter" and not found.roles[Role.SCRIBE]
-    assert "there is no role" in await notice(site, place, "/roles", role="king", who="me")
+    assert "there is no role" in await site.told(place, "/roles", role="king", who="me")
 
 
 async def test_the_severity_changes_and_it_comes_back_each_with_a_reason(site: Any) -> None:
     state, place = await declared(site)
-    assert "the reason is missing" in await notice(site, place, "/severity", severity="SEV-1", reason="")
-    assert "is SEV-1 now" in await notice(site, place, "/severity", severity="SEV-1", reason="checkout fails")
-    assert "already" in await notice(site, place, "/severity", severity="SEV-1", reason="again")
-    assert "is resolved" in await notice(site, place, "/resolution", text="rolled back")
-    assert "is open again" in await notice(site, place, "/reopening", reason="errors are back")
+    assert "the reason is missing" in await site.told(place, "/severity", severity="SEV-1", reason="")
+    assert "is SEV-1 now" in await site.told(place, "/severity", severity="SEV-1", reason="checkout fails")
+    assert "already" in await site.told(place, "/severity", severity="SEV-1", reason="again")
+    assert "is resolved" in await site.told(place, "/resolution", text="rolled back")
+    assert "is open again" in await site.told(place, "/reopening", reason="errors are back")
     found = await incidents.load(site.context, state.id)
     assert (found.severity, found.open, found.reopened) == (Severity.SEV1, True, 1)
 
@@ -65,15 +54,15 @@ async def test_pins_stand_above_and_the_timeline_is_narrowed_by_its_address(site
     told = await incidents.note(site.context, state.id, f"the pool is full {HOSTILE}", "peter")
     await incidents.note(site.context, state.id, "the cache is well", "maya")
     ref = f"incident:{state.id}#{told.seq}"
-    assert "it stands above" in await notice(site, place, "/pins", ref=ref)
+    assert "it stands above" in await site.told(place, "/pins", ref=ref)
     page = await site.page(place)
     assert "Pinned" in page.said and "<script>alert" not in page.html
-    assert "has no event" in await notice(site, place, "/pins", ref="incident:INC-2020-001#1")
+    assert "has no event" in await site.told(place, "/pins", ref="incident:INC-2020-001#1")
     narrowed = (await site.page(f"{place}?show=people&q=pool")).html.partition('role="log"')[2]
     assert "the pool is full" in narrowed and "the cache is well" not in narrowed and "Promised" not in narrowed
     only = (await site.page(f"{place}?show=pinned")).html.partition('role="log"')[2]
     assert "the pool is full" in only and "the cache is well" not in only
-    assert "The pin is off" in await notice(site, place, "/pins", down=ref)
+    assert "The pin is off" in await site.told(place, "/pins", down=ref)
     assert "Pinned</h2>" not in (await site.page(place)).html
 
 
@@ -81,18 +70,18 @@ async def test_who_decides_on_an_older_page_hears_what_happened(site: Any) -> No
     state, place = await declared(site)
     page = await site.page(place)
     await incidents.set_severity(site.context, state.id, Severity.SEV1, "checkout fails", "peter")
-    said = (await site.send(form_of(page, "/resolution"), text="well again", actor="olivia")).said
+    said = (await site.send(page.later("/resolution"), text="well again", actor="olivia")).said
     assert "changed while you decided" in said and "Severity is now SEV-1: checkout fails" in said
     assert (await incidents.load(site.context, state.id)).open
 
 
 async def test_who_is_hit_and_what_is_true_instead_are_said(site: Any) -> None:
     state, place = await declared(site)
-    assert "It is said who is hit" in await notice(site, place, "/affected", users=f"all {HOSTILE}", share="33")
-    assert "unknown service" in await notice(site, place, "/affected", services="nothing", users="")
-    assert "the share is" in await notice(site, place, "/affected", share="many")
-    assert "nothing is measured" in await notice(site, place, "/assessment")
-    assert "is corrected" in await notice(site, place, "/corrections", event="1", text=f"It is fast {HOSTILE}")
+    assert "It is said who is hit" in await site.told(place, "/affected", users=f"all {HOSTILE}", share="33")
+    assert "unknown service" in await site.told(place, "/affected", services="nothing", users="")
+    assert "the share is" in await site.told(place, "/affected", share="many")
+    assert "nothing is measured" in await site.told(place, "/assessment")
+    assert "is corrected" in await site.told(place, "/corrections", event="1", text=f"It is fast {HOSTILE}")
     page = await site.page(place)
     assert "33 % of the users" in page.said and "Corrected: It is fast" in page.said
     assert "<script>alert" not in page.html
@@ -101,14 +90,14 @@ async def test_who_is_hit_and_what_is_true_instead_are_said(site: Any) -> None:
 
 async def test_action_items_are_added_and_done(site: Any) -> None:
     state, place = await declared(site)
-    refused = await notice(site, place, "/items", text="x", owner="maya", due="yesterday")
+    refused = await site.told(place, "/items", text="x", owner="maya", due="yesterday")
     assert "Not done" in refused
-    said = await notice(site, place, "/items", text=f"Alert on it {HOSTILE}", owner="maya", due="2999-01-01")
+    said = await site.told(place, "/items", text=f"Alert on it {HOSTILE}", owner="maya", due="2999-01-01")
     assert "Not done" in said and "must lie ahead" in said
     day = f"{site.context.clock.now().year + 1}-02-03"
-    assert "maya does it by" in await notice(site, place, "/items", text=f"Watch {HOSTILE}", owner="maya", due=day)
+    assert "maya does it by" in await site.told(place, "/items", text=f"Watch {HOSTILE}", owner="maya", due=day)
     assert "<script>alert" not in (await site.page(place)).html
-    assert "is done" in await notice(site, place, "/items/1/done")
+    assert "is done" in await site.told(place, "/items/1/done")
     assert not (await incidents.load(site.context, state.id)).items[0].open
 
 
@@ -134,7 +123,7 @@ async def test_an_update_for_customers_leaves_on_a_second_page_only(channels: Co
     page = await site.page(editor)
     assert "nobody has kept it yet" in page.said and "Keep the draft, then it can be sent" in page.said
     text = "[INVESTIGATING] Checkout\n\nWrite to help@shop.example"
-    assert "Nothing was sent" in await notice(site, editor, "/updates/customers", text=text, actor="olivia")
+    assert "Nothing was sent" in await site.told(editor, "/updates/customers", text=text, actor="olivia")
     page = await site.page(editor)
     assert "a mail address" in page.said and "Send to" not in page.said
     assert not any(f.action.endswith("/sending") for f in page.forms)
@@ -145,7 +134,7 @@ async def test_an_update_for_customers_leaves_on_a_second_page_only(channels: Co
     assert "confirmed on a page of its own" in unsure.said
     assert "nothing was sent" in (await site.send(form, override="")).said
     assert not [s for s in await messages.sent_of(site.context, state.stream) if s.message.audience == "customers"]
-    await notice(site, editor, "/updates/customers", text="[INVESTIGATING] Checkout\n\nSome payments fail.")
+    await site.told(editor, "/updates/customers", text="[INVESTIGATING] Checkout\n\nSome payments fail.")
     assert "look again" in (await site.send(form, override="they know it")).said
     page = await site.page(f"{editor}/sending?c1=partial_outage")
     assert "Checkout degraded performance, Search partial outage" in page.said
@@ -163,7 +152,7 @@ async def test_a_draft_is_shown_escaped_and_a_slot_holds_it_back(channels: Conte
     site = await served(channels)
     _, place = await declared(site)
     editor = f"{place}/updates/stakeholders"
-    await notice(site, editor, "/updates/stakeholders", text=f"Checkout </textarea></pre>{HOSTILE} [Number of users]")
+    await site.told(editor, "/updates/stakeholders", text=f"Checkout </textarea></pre>{HOSTILE} [Number of users]")
     page = await site.page(editor)
     assert "<script>alert" not in page.html and page.html.count("</textarea>") == 1
     assert "once everything is filled in" in page.said

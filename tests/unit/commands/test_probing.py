@@ -17,7 +17,7 @@ from hutch.model.config import Config, ServiceConfig
 from hutch.model.finding import Object
 from hutch.model.probe import ProbeConfig, Probed, Sighting, State, state
 from hutch.ports import Probe
-from hutch.store.samples import in_database, in_file
+from hutch.store.aside import in_database, in_file
 from hutch.store.sightings import SightingTable
 from hutch.testing import START, FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 

@@ -17,8 +17,8 @@ from hutch.commands.context import Context
 from hutch.model.incident import Incident
 from hutch.model.register import Wanted, entry, pick
 from hutch.model.severity import Severity
+from hutch.store.aside import in_file
 from hutch.store.register import RegisterTable, found, metadata
-from hutch.store.samples import in_file
 
 EVERY = [
     Wanted(open=open_, service=service, severity=severity, most=3)

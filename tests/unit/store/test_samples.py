@@ -12,7 +12,8 @@ from sqlalchemy import Engine, func, select
 
 from hutch.model.bins import RINGS, Bin, first, fitting, merged, rings
 from hutch.store import samples as module
-from hutch.store.samples import SampleTable, in_database, in_file
+from hutch.store.aside import in_database, in_file
+from hutch.store.samples import SampleTable
 
 T0 = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 
