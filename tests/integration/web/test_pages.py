@@ -345,7 +345,7 @@ async def test_lists_are_narrowed_and_go_on_page_by_page(site: Any) -> None:
         following = [a[2] for a in page.attributes if a[:2] == ("a", "href") and "after=" in a[2]]
         address = following[0] if following else ""
     assert len(seen) == len(set(seen)) == 60
-    assert "No such incident" in (await site.page("/incidents?state=open&severity=SEV-4")).html
+    assert "No incident fits" in (await site.page("/incidents?state=open&severity=SEV-4")).html
     for bad in ("state=odd", "severity=SEV-9", "after=here"):
         async with site.client.get(f"{site.address}/incidents?{bad}") as answer:
             assert answer.status == 422

@@ -55,8 +55,13 @@ def _services(config: Config) -> list[tuple[str, ...]]:
 
 
 def _policy(config: Config) -> list[tuple[str, ...]]:
-    return [(level.label, _response(p), f"every {length(p.update)}" if p.update else "as needed")
-            for level, p in sorted(config.policy.items())]  # fmt: skip
+    return [(level.label, _response(p), _cadence(p)) for level, p in sorted(config.policy.items())]
+
+
+def _cadence(promise: Promise) -> str:
+    if not promise.update:
+        return "as needed"
+    return "every day" if promise.update == timedelta(days=1) else f"every {length(promise.update)}"
 
 
 def _response(promise: Promise) -> str:

@@ -184,6 +184,7 @@ function anchored() {
 }
 
 anchored();
+document.querySelector(".ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 drawn();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
