@@ -23,11 +23,12 @@ demo: setup  ## the whole story on this machine; options by ARGS="--yes --fault 
 test: setup  ## all tests but the slow ones, three files at a time (JOBS=0: one); a selection by ARGS="-k words"
 	@$(BIN)/python -m pytest -q -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: setup  ## style, types, floors and sizes
+check: setup  ## style, types, floors, sizes, and that each test can be imported
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "format: run .venv/bin/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .venv/floors.txt 2>&1 || { cat .venv/floors.txt; exit 1; }
+	@$(BIN)/python -m pytest -q --collect-only > .venv/tests.txt 2>&1 || { tail -40 .venv/tests.txt; exit 1; }
 	@$(BIN)/python tools/ratchet.py
 	@echo "check: style, types, floors and sizes hold"
 

@@ -42,6 +42,12 @@ notify:
 
 WIDE = """() => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1
   && !e.closest('.scrolls, .ways, .unseen, pre, [role=log]')).map((e) => e.outerHTML.slice(0, 80))"""
+BELOW = """() => {
+  const gap = document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom;
+  return gap - scrollY > 0.5 * innerHeight && document.documentElement.scrollHeight > innerHeight ? [gap] : [];
+}"""
+"""A page that can be scrolled past what stands on it, by more than half a screen."""
+
 SMALL = """() => [...document.querySelectorAll('button, select, summary, input, a.button')]
   .filter((e) => e.checkVisibility() && !['hidden', 'checkbox'].includes(e.type))
   .filter((e) => e.getBoundingClientRect().height < 43.5).map((e) => e.outerHTML.slice(0, 80))"""
@@ -133,6 +139,7 @@ async def test_every_page_can_be_read_on_any_screen_and_runs_nothing(world: Worl
             faults += [(path, v["id"], v["nodes"][0]["html"][:120]) for v in violations]
         faults += [(path, "wide", e) for e in await narrow.evaluate(WIDE)]
         faults += [(path, "small", e) for e in await narrow.evaluate(SMALL)]
+        faults += [(path, "goes on below its content", e) for e in await light.evaluate(BELOW)]
         if await light.evaluate(
             "window.hurt !== undefined || document.querySelector('main script, main img') !== null"
         ):

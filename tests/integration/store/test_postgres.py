@@ -17,6 +17,7 @@ from hutch.model.event import ERASED, Draft
 from hutch.ports import Append, Job, Queue, Store, StoreAway, StoreFull
 from hutch.queue import schema as queue_schema
 from hutch.store import clock as store_clock
+from hutch.store.aside import in_database
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.duties import TableDuties
 from hutch.store.errors import StoreError
@@ -24,7 +25,6 @@ from hutch.store.postgres import server as server_module
 from hutch.store.postgres.look import look
 from hutch.store.postgres.store import PostgresStore
 from hutch.store.postgres.verify import verify_database
-from hutch.store.samples import in_database
 from hutch.store.watches import WatchTable
 from rolerabbit.embedded import Postgres
 
