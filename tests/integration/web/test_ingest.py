@@ -121,6 +121,17 @@ async def test_signatures_of_sentry_and_of_our_own(house: House) -> None:
     assert (status, "a replay" in said["error"]) == (401, True)
 
 
+async def test_a_payload_in_which_the_mapping_finds_nothing_is_kept_and_said(house: House) -> None:
+    at, body = int(house.context.clock.now().timestamp()), json.dumps({"title": "Backup failed"}).encode()
+    signed = {"X-Hutch-Signature": generic.signature("cr0n-secret", at, body)}
+    status, said, _ = await house.send("/api/v1/ingest/generic", body, signed)
+    assert (status, "nothing of the mapping is here: looked for $.rule, " in said["error"]) == (400, True)
+    ((letter, _),) = await letters.listing(house.context)
+    assert (letter.data["body"], letter.data["name"]) == (body.decode(), "cron")
+    assert "looked for $.rule, $.service" in str(letter.data["reason"])
+    assert await incidents.listing(house.context) == []
+
+
 async def test_pagerduty_is_answered_as_by_pagerduty(house: House) -> None:
     status, body, _ = await house.send("/v2/enqueue", recorded("pagerduty-firing"))
     assert (status, body) == (202, {"status": "success", "message": "Event processed", "dedup_key": "shop/db"})

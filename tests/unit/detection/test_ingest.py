@@ -118,6 +118,21 @@ def test_a_mapping_says_where_things_stand() -> None:
     assert not SOURCES["generic"].read(Given(body, paths=paths, name="nagios"), NOW).alerts[0].firing
 
 
+def test_a_mapping_that_fits_nothing_or_not_all_says_where_it_looked() -> None:
+    read, paths = SOURCES["generic"].read, {"rule": "$.check.name", "severity": "$.level", "ends_at": "$.end"}
+    part = read(Given({"check": {"name": "ping"}}, paths=paths), NOW)
+    assert (part.alerts[0].rule, part.note) == ("ping", "the mapping found nothing at $.level (severity)")
+    assert read(Given({"check": {"name": "ping"}, "level": "high"}, paths=paths), NOW).note == ""
+    assert read(Given({"rule": "ping"}), NOW).note == ""  # nobody said that there must be more
+    with pytest.raises(PayloadError, match=r"nothing of the mapping is here: looked for \$.check.name, \$.level"):
+        read(Given({"Check": "ping"}, paths=paths), NOW)
+    rows = {"each": "$.events", "rule": "$.name", "label.host": "$.host"}
+    body = {"events": [{"name": "a", "host": "x"}, {"name": "b"}]}
+    assert read(Given(body, paths=rows), NOW).note == "the mapping found nothing at $.host (label.host)"
+    with pytest.raises(PayloadError, match=r"^\$.events\[1\]: nothing of the mapping is here"):
+        read(Given({"events": [{"name": "a"}, {"title": "b"}]}, paths=rows), NOW)
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
@@ -149,6 +164,11 @@ def test_a_mapping_says_where_things_stand() -> None:
         ("sentry", {"action": "created"}, "header Sentry-Hook-Resource: is missing: Sentry names the resource there"),
         ("grafana", {"state": "alerting"}, "ruleName: is missing"),
         ("generic", {"rule": {"a": 1}}, "$.rule: expected a text, found an object"),
+        (
+            "generic", {"Rule": "x", "alert": {"rule": "x"}},
+            "nothing of the mapping is here: looked for $.rule, $.service, $.severity, $.summary, $.status, $.key, "
+            "$.starts_at, $.ends_at, $.url, $.value",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_place(kind: str, body: dict[str, Any], said: str) -> None:

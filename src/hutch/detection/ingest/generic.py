@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hutch.detection.ingest.payload import Arrived, Given, PayloadError, kind, moment, parts
@@ -51,22 +51,41 @@ def signed(secret: str, given: str, body: bytes, now: datetime) -> str:
     return "" if hmac.compare_digest(signature(secret, at, body), f"t={at},v1={found[2]}") else "the signature is wrong"
 
 
+SAYS = ("rule", "service", "severity", "summary", "status", "key")
+"""What a configured mapping names because every payload has it: one that has not is told so."""
+
+
 def read(given: Given, now: datetime) -> Arrived:
-    """The one alert, or each of a list."""
+    """The one alert, or each of a list. A note says which paths of a configured mapping led nowhere.
+
+    Raises :class:`PayloadError` where nothing of the mapping is there: that payload is another's, or the mapping wrong.
+    """
     paths = dict(given.paths) or PLAIN
     if "each" not in paths:
-        return Arrived((_alert(given.body, paths, given, now, ""),))
+        alert = _alert(given.body, paths, given, now, "")
+        return Arrived((alert,), note=_missing(given, [given.body]))
     listed = _at(paths["each"], given.body)
     if listed is None:
         raise PayloadError("there is nothing at the mapping's `each`", paths["each"])
     rows = parts({"each": listed}, "each")
-    return Arrived(tuple(_alert(row, paths, given, now, f"{paths['each']}[{n}]") for n, row in enumerate(rows)))
+    alerts = tuple(_alert(row, paths, given, now, f"{paths['each']}[{n}]") for n, row in enumerate(rows))
+    return Arrived(alerts, note=_missing(given, rows))
+
+
+def _missing(given: Given, rows: Sequence[Mapping[str, object]]) -> str:
+    """Which paths of a configured mapping lead to nothing in some row; empty where all are there."""
+    known = [(n, p) for n, p in given.paths.items() if n in SAYS or n.startswith("label.")]
+    gone = [f"{path} ({name})" for name, path in known if any(_at(path, row) is None for row in rows)]
+    return f"the mapping found nothing at {', '.join(gone)}" if gone else ""
 
 
 def _alert(row: Mapping[str, object], paths: Mapping[str, str], given: Given, now: datetime, where: str) -> Alert:
     def said(name: str) -> str:
         return _text(_at(paths[name], row), f"{where}{paths[name]}") if name in paths else ""
 
+    looked = [path for name, path in paths.items() if name != "each"]
+    if looked and all(_at(path, row) is None for path in looked):
+        raise PayloadError(f"nothing of the mapping is here: looked for {', '.join(looked)}", where)
     rule = said("rule") or given.name or "alert"
     status = said("status").lower()
     ends = moment({"at": said("ends_at")}, "at", where)
