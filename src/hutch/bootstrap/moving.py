@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hutch.bootstrap.stores import VARIABLE, Place, is_database
+from hutch.bootstrap.stores import VARIABLE, Place, is_database, place_of_part
 from hutch.commands.context import CommandError
 from hutch.store import sqlite_end
+from hutch.store.carrying import PARTS, carry
+from hutch.store.errors import StoreError
 from hutch.store.moving import Moved, Say, move
 from hutch.store.owner import living
+
+FILES = ("output", "evidence", "reviews", "updates", "links.key", "frozen")
+"""What lies in the store's folder as files and belongs to it; a freeze above all must not end by a move."""
 
 
 def target_of(text: str, here: Place) -> Place:
@@ -38,11 +45,44 @@ def move_store(source: Place, target: Place, say: Say) -> Moved:
         raise CommandError(f"the store is in use (see {named}): stop every `hutch serve` and `hutch worker` first")
     with _end(source, "source") as old, _end(target, "target") as new:
         moved = move(old, new, say)
+        moved = replace(moved, beside=_carry(source, target))
     if not source.url:
         source.moved.write_text(f"{target.name}\n", encoding="utf-8")
     if not target.url:
         target.moved.unlink(missing_ok=True)
     return moved
+
+
+def _carry(source: Place, target: Place) -> dict[str, int]:
+    """What lies beside the log: in tables, and as files in the store's folder. How many of each are there."""
+    ends = []
+    for part in PARTS:
+        old, there = place_of_part(source, part)
+        ends.append((part, old if there else None, place_of_part(target, part)[0]))
+    return {"files": _files(source.home, target.home), **carry(ends, target.name)}
+
+
+def _files(old: Path, new: Path) -> int:
+    """Copy them to another folder; how many there are. In the same folder they stay where they are."""
+    try:
+        if old.resolve() != new.resolve():
+            new.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for place in (old / name for name in FILES):
+                if place.is_dir():
+                    shutil.copytree(place, new / place.name, symlinks=True, dirs_exist_ok=True)
+                elif place.is_file():
+                    shutil.copy2(place, new / place.name)
+        mine, theirs = _sizes(old), _sizes(new)
+    except (OSError, shutil.Error) as error:
+        raise StoreError(f"the store's files cannot be copied: {error}", new, "nothing was moved; try again") from error
+    if not mine.items() <= theirs.items():
+        raise StoreError("does not hold the same files after the move", new, "nothing was moved; try again")
+    return len(mine)
+
+
+def _sizes(home: Path) -> dict[Path, int]:
+    found = [path for name in FILES for path in (home / name, *(home / name).rglob("*")) if path.is_file()]
+    return {path.relative_to(home): path.stat().st_size for path in found}
 
 
 def what_to_set(target: Place) -> str:

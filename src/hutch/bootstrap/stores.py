@@ -20,6 +20,7 @@ from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.accounts import PRAGMAS, AccountTables
 from hutch.store.aside import in_database, in_file
+from hutch.store.carrying import ACCESS, Make, Part
 from hutch.store.duties import FileDuties, TableDuties
 from hutch.store.owner import is_elsewhere
 from hutch.store.proof import Report
@@ -145,6 +146,14 @@ def open_accounts(place: Place) -> Accounts:
     """Who may come in."""
     path = place.home / "access.db"
     return AccountTables(in_database(place.url)) if place.url else AccountTables(in_file(path, PRAGMAS), path.exists)
+
+
+def place_of_part(place: Place, part: Part) -> tuple[Make, bool]:
+    """Where what lies beside the log is, and whether that is there."""
+    if place.url:
+        return in_database(place.url), True
+    path = place.home / ("access.db" if part == ACCESS else "samples.db")
+    return (in_file(path, PRAGMAS) if part == ACCESS else in_file(path)), path.exists()
 
 
 def prove(place: Place) -> list[Break]:

@@ -14,9 +14,10 @@ from hutch.bootstrap.stores import VARIABLE, is_database, place_of
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit
 from hutch.commands.context import CommandError
+from hutch.store.carrying import LEFT
 
-LEFT = "samples (charts begin anew), what probes saw last, and whole outputs of steps: those stay on this machine"
-"""What lies beside the log, and is not moved with it."""
+STAYS = "who has which duty (a lease is one process's), and the register of incidents, which is made anew from the log"
+"""What lies beside the log, and must not move with it."""
 
 EVERY = 0.5
 """Seconds between two lines of progress."""
@@ -39,8 +40,12 @@ def store() -> None:
 def move(target: str, json_out: bool) -> None:
     """Copy the whole log and its jobs to an empty store: all of it or nothing, every chain proved at both ends.
 
-    Not carried is what lies beside the log: what charts are drawn from (samples), what probes saw last, and whole
-    outputs of steps. Charts begin anew; the outputs stay on this machine, in the store's folder.
+    What lies beside the log is carried too, and proved: accounts with their sessions and tokens, what charts are drawn
+    from (samples), what probes and rules saw last. The files in the store's folder (whole outputs of steps, evidence,
+    drafts, a freeze) go along to another folder; to a database they stay in theirs, on this machine.
+
+    Not carried: who has which duty, which is a lease of one process, and the register of incidents, which is made anew
+    from the log.
 
     Refuses while a server or worker uses it. The old store stays as it is; Hutch refuses its file from then on.
     """
@@ -59,7 +64,7 @@ def move(target: str, json_out: bool) -> None:
                 **asdict(done),
                 "seconds": seconds,
                 "verified": True,
-                "not_carried": ["samples", "sightings", "outputs"],
+                "not_carried": list(LEFT),
             }
         )
         return
@@ -67,7 +72,9 @@ def move(target: str, json_out: bool) -> None:
     click.echo(
         f"moved {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
     )
-    click.echo(f"not carried: {LEFT}")
+    beside = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.beside.items() if count)
+    click.echo(f"beside the log: {beside or 'nothing'}")
+    click.echo(f"not carried: {STAYS}")
     click.echo(f"next: {what_to_set(new)}; then `hutch doctor`")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -68,12 +68,13 @@ class Target(End, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved, and is proved at both ends."""
+    """What was moved, and is proved at both ends. ``beside``: rows of each table beside the log, and output files."""
 
     streams: int
     events: int
     erased: int
     jobs: int
+    beside: Mapping[str, int] = field(default_factory=dict)
 
 
 def move(source: Source, target: Target, say: Say) -> Moved:

@@ -15,11 +15,22 @@ import pytest
 
 from hutch.bootstrap.moving import move_store, source_of, target_of
 from hutch.bootstrap.secrets import EnvironmentSecrets
-from hutch.bootstrap.stores import Place, open_database, open_store
+from hutch.bootstrap.stores import (
+    Place,
+    open_accounts,
+    open_database,
+    open_samples,
+    open_sightings,
+    open_store,
+    open_watches,
+)
 from hutch.commands.context import CommandError
+from hutch.model.access import AccessRole, Permission
+from hutch.model.accounts import Account, Session, Token
 from hutch.model.event import Draft, Event
+from hutch.model.probe import Probed, Sighting
 from hutch.ports import Append, Job, TakenJob
-from hutch.store import moving
+from hutch.store import carrying, moving
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.errors import StoreError
 from hutch.store.owner import this_process
@@ -228,3 +239,100 @@ def test_where_it_goes_and_where_it_is(tmp_path: Path) -> None:
             target_of(wrong, Place(tmp_path))
     assert source_of(Place(tmp_path, url), Place(tmp_path, url)) == Place(tmp_path)
     assert source_of(Place(tmp_path, url), Place(tmp_path, "postgresql://other/d")).url == url
+
+
+# ------------------------------------------------------------------ what lies beside the log
+
+
+NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+
+
+async def beside(place: Place) -> None:
+    """Accounts, samples, sightings, watches, files."""
+    who = open_accounts(place)
+    assert await who.add(Account("änne", AccessRole.ADMIN, NOON, {"shop": AccessRole.VIEWER}, "$argon2id$x", "sub"))
+    await who.strike("änne", NOON, lambda _: timedelta(hours=1))
+    await who.keep_session(Session("5e55", "änne", NOON, LATER, "a browser"))
+    await who.keep_token(Token("t1", "d19e57", "änne", "ci", frozenset({Permission.READ}), NOON, LATER))
+    await who.keep_ticket("71c", "first", LATER)
+    await who.close()
+    kept = open_samples(place, 1)
+    for n in range(20):
+        await kept.record("shop", NOON + timedelta(minutes=n), {"error_rate": n / 3, "p95": 1e-9 * n})
+    await kept.close()
+    rows = open_watches(place)
+    await rows.keep("shop", NOON, {"rules": ["•"]})
+    await rows.close()
+    seen = open_sightings(place)
+    await seen.keep([Sighting("web", "shop", "here", NOON, Probed(True, "200 in 12 ms"))])
+    await seen.close()
+    for name in ("output/run-1/a.txt", "evidence/ab/ab12"):
+        (place.home / name).parent.mkdir(parents=True)
+        (place.home / name).write_text(name)
+    (place.home / "frozen").write_text("a release")
+
+
+async def read_beside(place: Place) -> list[object]:
+    """The same, as its users read it."""
+    who, kept, rows, seen = open_accounts(place), open_samples(place, 1), open_watches(place), open_sightings(place)
+    found: list[object] = [
+        await who.every(), await who.session("5e55"), await who.tokens(), await who.ticket("71c", NOON),
+        await kept.read("shop", "error_rate", NOON, NOON + timedelta(hours=1)),
+        await rows.latest(), await seen.latest(),
+    ]  # fmt: skip
+    for one in (who, kept, rows, seen):
+        await one.close()
+    return found
+
+
+async def test_what_lies_beside_the_log_moves_too_and_back(
+    file: Place, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "BATCH", 7)
+    await filled(file)
+    await beside(file)
+    before = await read_beside(file)
+    assert all(before)
+    server, back = Place(file.home, database_url), Place(tmp_path / "back")
+    moved = await asyncio.to_thread(move_store, file, server, quiet)
+    counted = {name: moved.beside[name] for name in ("accounts", "sessions", "tokens", "tickets", "series", "watches")}
+    assert counted == {"accounts": 1, "sessions": 1, "tokens": 1, "tickets": 1, "series": 2, "watches": 1}
+    assert (moved.beside["samples"] >= 20, moved.beside["sightings"], moved.beside["files"]) == (True, 1, 3)
+    again = await asyncio.to_thread(move_store, server, back, quiet)
+    assert again == moved
+    assert before == await read_beside(server) == await read_beside(back)
+    assert (back.home / "frozen").read_text() == "a release"
+    assert (back.home / "output/run-1/a.txt").read_text() == "output/run-1/a.txt"
+    assert (back.home / "access.db").stat().st_mode & 0o077 == 0
+    fresh = open_samples(server, 1)
+    await fresh.record("shop", NOON, {"a_new_signal": 1.0})  # its number is none that moved along
+    assert (await fresh.read("shop", "a_new_signal", NOON, NOON + timedelta(hours=1))).bins
+    await fresh.close()
+
+
+async def test_other_accounts_in_the_target_are_never_replaced(file: Place, database_url: str) -> None:
+    await filled(file)
+    await beside(file)
+    target = Place(file.home, database_url)
+    theirs = open_accounts(target)
+    assert await theirs.add(Account("mallory", AccessRole.ADMIN, NOON))
+    await refused(file, target, "holds accounts already, and they are not those of this store")
+    assert [one.name for one in await theirs.every()] == ["mallory"]
+    await theirs.close()
+
+
+async def test_rows_that_a_target_alters_are_noticed(file: Place, database_url: str) -> None:
+    await filled(file)
+    await beside(file)
+    target = Place(file.home, database_url)
+    theirs = open_accounts(target)
+    assert not await theirs.any()
+    await theirs.close()
+    with psycopg.connect(database_url, autocommit=True, options="-c search_path=hutch_samples") as connection:
+        body = "BEGIN NEW.role = 'viewer'; RETURN NEW; END"
+        connection.execute(f"CREATE FUNCTION harm() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+        connection.execute("CREATE TRIGGER harm BEFORE INSERT ON accounts FOR EACH ROW EXECUTE FUNCTION harm()")
+    await refused(file, target, "does not hold the same accounts after the move")
+    theirs = open_accounts(target)
+    assert await theirs.every() == []
+    await theirs.close()
