@@ -114,10 +114,12 @@ def _judged(stand: Stand, service: Service) -> dict[str, Any]:
 
 def _aftermath(service: Service, before: Rows) -> dict[str, Any]:
     """Once the service is well again, or the time for that is over."""
+    well = False
     with suppress(Refused):
         service.check_well(WELL_AGAIN_SECONDS)
+        well = True
     lost = _asked(lambda: before.lost(service), {})
-    return {"well": not service.illness(), "rows_lost": sum(lost.values()), "rows_lost_by_table": lost}
+    return {"well": well, "rows_lost": sum(lost.values()), "rows_lost_by_table": lost}
 
 
 def _asked(question: Callable[[], Any], otherwise: Any) -> Any:

@@ -23,6 +23,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 CONNECT_SECONDS: Final = 5
 REQUEST_SECONDS: Final = 15.0
 POLL_SECONDS: Final = 0.05
+ROUNDS: Final = 2
+"""Answers of each replica, on the average, before the service counts as well."""
 LOGINS: Final[Mapping[str, str]] = {
     "superuser": "database_url",
     "app": "app_database_url",
@@ -117,12 +119,22 @@ class Service:
         return "" if states and set(states) == {"ready"} else f"replicas are {', '.join(states) or 'missing'}"
 
     def check_well(self, seconds: float = 0.0) -> None:
-        """Refused unless the service is well, at the latest after ``seconds``."""
+        """Refused unless the service is well, at the latest after ``seconds``: each replica knows for itself whether
+        its cache answers, so as many answers in a row must say so as make each of them heard."""
         deadline = time.monotonic() + seconds
-        while ill := self.illness():
-            if time.monotonic() >= deadline:
+        heard = 0
+        while heard < ROUNDS * self._replicas():
+            heard = 0 if (ill := self.illness()) else heard + 1
+            if ill and time.monotonic() >= deadline:
                 raise Refused(f"the service is ill already ({ill}): a fault would prove nothing. Make it well first")
-            time.sleep(POLL_SECONDS * 4)
+            if ill:
+                time.sleep(POLL_SECONDS * 4)
+
+    def _replicas(self) -> int:
+        try:
+            return max(len(self.status()["replicas"]), 1)
+        except ClientError:
+            return 1
 
 
 def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
