@@ -163,7 +163,7 @@ def _by_tree(text: str, found: Sequence[Token], otherwise: Verdict) -> Verdict:
 
 def _written(text: str, found: Sequence[Token]) -> list[Verdict]:
     if usual := sqlplain.write(text, found):
-        return [_change(usual)]
+        return [usual]
     tree = _tree(text, found)
     return sqltree.written(tree) if tree is not None else []
 

@@ -1,10 +1,10 @@
 """The usual queries and writes, told by their tokens alone.
 
-What people write most is a SELECT of one table with conditions, a plain UPDATE, DELETE or INSERT. Its tokens, one
-letter each, match a regular expression that takes less than Postgres' grammar and less than the parser: for these the
-tree of :mod:`hutch.effect.sqltree`, which takes twenty times as long to make, would say the same, word for word. All
-other statements are for the tree. That a query's calls, types and operators are known, :mod:`hutch.effect.sqlshape`
-says. ADR 37.
+What people write most is a SELECT of one table with conditions, a plain UPDATE, DELETE or INSERT, or a column that is
+added. Its tokens, one letter each, match a regular expression that takes less than Postgres' grammar and less than the
+parser: for these the tree of :mod:`hutch.effect.sqltree`, which takes twenty times as long to make, would say the same,
+word for word. All other statements are for the tree. That a query's calls, types and operators are known,
+:mod:`hutch.effect.sqlshape` says. ADR 37.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlglot.parsers.postgres import PostgresParser
 
 from hutch.effect.persons import tell_of_persons
 from hutch.effect.sqlwords import Token
+from hutch.model.effect import Effect, Verdict
 
 MOST_TOKENS = 500
 """A longer statement is no usual one."""
@@ -37,15 +38,15 @@ _SIGNS = {
     **dict.fromkeys(("=", "<", ">", "<=", ">=", "<>", "!="), "="),
     **dict.fromkeys(("+", "-", "/", "||"), "+"),
 }
-_KINDS = {"string": "s", "number": "#"}
+_KINDS = {"string": "s", "number": "#", "param": "p"}
 _OTHER = "?"
 """The letter of a token that no usual statement has: nothing matches it."""
 
 # one value; sums of values; one condition; conditions. The last alternative of each repetition never gives back.
-_VALUE = r"(?:n(?:\.n)?+|[vs#0]|is)"
+_VALUE = r"(?:n(?:\.n)?+|[vsp#0]|is)"
 _SUM = rf"{_VALUE}(?:[*+]{_VALUE})*+"
 _SUMS = rf"{_SUM}(?:,{_SUM})*+"
-_TEST = rf"{_SUM}(?:={_SUM}|N?+B{_SUM}&{_SUM}|N?+I\({_SUMS}\)|N?+Ls|YN?+0)?+"
+_TEST = rf"N?+{_SUM}(?:={_SUM}|N?+B{_SUM}&{_SUM}|N?+I\({_SUMS}\)|N?+Ls|YN?+0)?+"
 _TESTS = rf"{_TEST}(?:[&|]{_TEST})*+"
 _COUNTED = r"c\((?:\*|D?+n(?:\.n)?+)\)"
 _INNERMOST = re.compile(
@@ -60,19 +61,33 @@ _READ = re.compile(
     rf"SD?+{_ITEM}(?:,{_ITEM})*+"
     rf"(?:F{_TABLE}(?:W{_TESTS})?+(?:Gb{_SUMS})?+(?:H{_TESTS})?+(?:Ob{_KEYS})?+(?:M#)?+(?:X#)?+)?+"
 )
-_SOME_ROWS = rf"Wn=[s#](?:&{_TEST})*+"
+_SOME_ROWS = rf"Wn=[sp#](?:&{_TEST})*+"
 """Conditions that all must hold, the first of them of a column and a figure or text: they tell rows apart."""
 
 _ROW = rf"\({_SUMS}\)"
+_UPDATE = rf"UnTn={_SUM}(?:,n={_SUM})*+"
 _WRITES = (
-    (re.compile(rf"UnTn={_SUM}(?:,n={_SUM})*+{_SOME_ROWS}"), "UPDATE changes the rows that match"),
-    (re.compile(rf"EFn{_SOME_ROWS}"), "DELETE removes the rows that match"),
-    (re.compile(rf"RJn\(n(?:,n)*+\)V{_ROW}(?:,{_ROW})*+"), "INSERT writes rows"),
+    (re.compile(_UPDATE + _SOME_ROWS), Verdict(Effect.CHANGE, "UPDATE changes the rows that match")),
+    (re.compile(_UPDATE), Verdict(Effect.DESTROY, "UPDATE of every row overwrites what they held")),
+    (re.compile(rf"EFn{_SOME_ROWS}"), Verdict(Effect.CHANGE, "DELETE removes the rows that match")),
+    (re.compile(r"EFn"), Verdict(Effect.DESTROY, "DELETE without WHERE removes every row")),
+    (re.compile(rf"RJn\(n(?:,n)*+\)V{_ROW}(?:,{_ROW})*+"), Verdict(Effect.CHANGE, "INSERT writes rows")),
 )
+_ADDS = Verdict(Effect.CHANGE, "ALTER TABLE adds a column")
 _SHOWN = re.compile(rf"{_COUNTED}|an|(?:n\.)?+(?P<column>n)|(?:^SD?+|,)(?P<all>\*)")
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_LITERAL = re.compile(r"'[^'\\]*'|[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_LITERAL = re.compile(r"'[^'\\]*'|[0-9]{1,15}(?:\.[0-9]{1,15})?|\$[0-9]{1,5}")
+_COLUMN_NAME = r"([a-z_][a-z0-9_]{0,62})"
+_ADDED = re.compile(
+    rf"alter table (?:if exists )?+{_COLUMN_NAME} add column (?:if not exists )?+{_COLUMN_NAME} "
+    r"(?:bigint|boolean|date|int|integer|json|jsonb|smallint|text|timestamp|timestamptz|uuid"
+    r"|varchar(?: \( [0-9]{1,5} \))?+)"
+    r"(?: not null)?+(?: default (?:'[^'\\]*'|[0-9]{1,15}|true|false|null|now \( \)))?+"
+    rf"(?: references {_COLUMN_NAME} \( {_COLUMN_NAME} \))?+"
+)
+"""The tokens, a blank between two, of an ALTER TABLE that adds one column."""
+
 _SPAN = re.compile(r"'[0-9]{1,9} [a-z]{1,20}'")
 _NOT_PLAIN = re.compile(r"--|/\*|[\f\v]|[^\x00-\x7f]")
 _ONE_VALUE = frozenset({"sum", "avg", "min", "max"})
@@ -97,11 +112,20 @@ def _table(letters: str, found: Sequence[Token], at: int) -> str:
     return found[at + 2 if letters.startswith("n.", at) else at].text
 
 
-def write(text: str, found: Sequence[Token]) -> str:
-    """What the usual INSERT, UPDATE or DELETE of some rows does, as the tree says it; empty where it is none."""
+def write(text: str, found: Sequence[Token]) -> Verdict | None:
+    """What the usual INSERT, UPDATE, DELETE or added column does, as the tree says it; None where it is none."""
+    if found[0].text == "alter":
+        return _ADDS if _adds_column(text, found) else None
     letters = _letters(text, found)
     plain = _without_calls(letters) if letters else ""
-    return next((why for pattern, why in _WRITES if pattern.fullmatch(plain)), "")
+    return next((verdict for pattern, verdict in _WRITES if pattern.fullmatch(plain)), None)
+
+
+def _adds_column(text: str, found: Sequence[Token]) -> bool:
+    if len(found) > MOST_TOKENS or _NOT_PLAIN.search(text, found[0].start, found[-1].end):
+        return False
+    shape = _ADDED.fullmatch(" ".join(token.text for token in found))
+    return shape is not None and all(_word(name, called=False) == "n" for name in shape.groups() if name)
 
 
 def _letters(text: str, found: Sequence[Token]) -> str | None:

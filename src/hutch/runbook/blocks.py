@@ -54,8 +54,9 @@ class Mark:
 
 DEEPEST = 100
 """Levels of blocks that are read (a list is two of them). Where lists go deeper the parser drops all that follows,
-statements too: such a document is refused. Of a quote that goes deeper only its own words are dropped."""
+statements too; where quotes do, what stands in them. Such a document is refused."""
 
+_TOO_DEEP = {"list_item_open": "lists", "blockquote_open": "quotes"}
 _BLOCKS = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).disable(["inline", "text_join"])
 _INLINE = MarkdownIt("commonmark")
 _BOLD = re.compile(r"^(\*\*|__)(?P<title>(?:(?!\1).){1,200})\1[ \t]*(?P<colon>:?)[ \t]*(?P<rest>.*)$", re.DOTALL)
@@ -75,9 +76,9 @@ _CUSTOM_ANCHOR = re.compile(r"\{#[\w-]+\}")
 
 def _not_too_deep(tokens: Sequence[Token]) -> None:
     for token in tokens:
-        if token.level + 1 >= DEEPEST and token.type == "list_item_open":
+        if token.level + 1 >= DEEPEST and token.type in _TOO_DEEP:
             line = token.map[0] + 1 if token.map else 0
-            raise RunbookError("lists are nested too deep to be read; make them flatter", line)
+            raise RunbookError(f"{_TOO_DEEP[token.type]} are nested too deep to be read; make them flatter", line)
 
 
 def marks(text: str, lines: Sequence[str]) -> Iterator[Mark]:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from hutch.effect import sqlplain, sqltree
 from hutch.effect.sqlwords import Alien, Token, statements, tokens
-from hutch.model.effect import Effect
 
 NAMES = (
     "id", "pid", "email", "state", "query", "password", "user_id", "t.id", "u.email", "users", "audit_logs", "version",
@@ -34,7 +33,9 @@ def _calls(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return called | counted | inner.map("({})".format)
 
 
-LEAVES = st.sampled_from([*NAMES, "'x'", "'%'", "'a''b'", "1", "2.50", "null", "true", "interval '5 minutes'", "''"])
+LEAVES = st.sampled_from(
+    [*NAMES, "'x'", "'%'", "'a''b'", "1", "2.50", "null", "true", "interval '5 minutes'", "''", "$1"]
+)
 VALUES = st.recursive(LEAVES, lambda inner: _calls(_sums(inner)), max_leaves=4)
 SUMS = _sums(VALUES)
 TESTS = st.one_of(
@@ -44,7 +45,7 @@ TESTS = st.one_of(
     st.builds("{} {} 'a%'".format, SUMS, st.sampled_from(["like", "not like", "ilike"])),
     st.builds("{} is {}".format, SUMS, st.sampled_from(["null", "not null", "true", "not false"])),
     SUMS,
-)
+).flatmap(lambda test: st.sampled_from([test, f"not {test}"]))
 CONDITIONS = st.recursive(
     TESTS,
     lambda inner: st.builds("{}{}{}".format, inner, st.sampled_from(JOINED), inner) | inner.map("({})".format),
@@ -66,14 +67,32 @@ QUERIES = st.builds(
     ENDS,
 ) | st.lists(ITEMS, min_size=1, max_size=2).map(lambda items: f"select {', '.join(items)}")
 COLUMNS = st.sampled_from([name for name in NAMES if "." not in name])
-FIRST = st.sampled_from(["id = 1", "state = 'x'", "1 = 1", "id = id", "id > 2", "true", "state like '%'"])
+FIRST = st.sampled_from(["id = 1", "state = 'x'", "1 = 1", "id = id", "id > 2", "true", "state like '%'", "id = $1"])
 MORE = st.sampled_from(JOINED)
 ROWS = st.lists(st.lists(SUMS, min_size=1, max_size=2).map(", ".join).map("({})".format), min_size=1, max_size=2)
 WRITES = st.one_of(
     st.builds("update {} set {} = {} where {}".format, COLUMNS, COLUMNS, SUMS, FIRST),
     st.builds("update {} set {} = {} where {}{}{}".format, COLUMNS, COLUMNS, SUMS, FIRST, MORE, TESTS),
+    st.builds("update {} set {} = {}".format, COLUMNS, COLUMNS, SUMS),
+    COLUMNS.map("delete from {}".format),
     st.builds("delete from {} where {}{}{}".format, COLUMNS, FIRST, MORE, CONDITIONS),
     st.builds("insert into {} ({}) values {}".format, COLUMNS, COLUMNS, ROWS.map(", ".join)),
+)
+TYPES = ("bigint", "boolean", "date", "int", "integer", "json", "jsonb", "smallint", "text", "timestamp", "timestamptz",
+         "uuid", "varchar", "varchar(20)", "numeric(4, 2)", "mood", "text[]", "double precision", "serial")  # fmt: skip
+DEFAULTS = ("", " default 'x'", " default 3", " default true", " default null", " default now()", " default a",
+            " default f()", " default 'a' || 'b'", " default (select 1)", " default 'a' using 1")  # fmt: skip
+ADDED = st.builds(
+    "alter table {}{} add column {}{} {}{}{}{}{}".format,
+    st.sampled_from(["", "if exists ", "only "]),
+    COLUMNS,
+    st.sampled_from(["", "if not exists "]),
+    COLUMNS,
+    st.sampled_from(TYPES),
+    st.sampled_from(["", " not null", " null"]),
+    st.sampled_from(DEFAULTS),
+    st.just("") | st.builds(" references {}({})".format, COLUMNS, COLUMNS),
+    st.sampled_from(["", "", ", drop column b", " primary key", " on delete cascade"]),
 )
 
 
@@ -98,13 +117,13 @@ def test_a_usual_query_is_told_as_its_tree_tells_it(text: str) -> None:
 
 
 @settings(max_examples=60)
-@given(WRITES)
+@given(WRITES | ADDED)
 def test_a_usual_write_is_told_as_its_tree_tells_it(text: str) -> None:
     found = _tokens(text)
     if found and (told := sqlplain.write(text, found)):
         tree = sqltree.parse(text)
         assert tree is not None
-        assert [(v.effect, v.why) for v in sqltree.written(tree)] == [(Effect.CHANGE, told)]
+        assert [(v.effect, v.why) for v in sqltree.written(tree)] == [(told.effect, told.why)]
 
 
 @pytest.mark.parametrize(
@@ -138,3 +157,37 @@ def test_what_people_write_needs_no_tree(text: str) -> None:
 )
 def test_what_is_not_usual_is_left_to_the_tree(text: str) -> None:
     assert sqlplain.shows_persons(text, _tokens(text)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "delete from sessions",
+        "update sessions set seen = 1",
+        "delete from sessions where id = $1",
+        "alter table portfolios add column if not exists visibility varchar(20) default 'public'",
+        "alter table portfolios add column deleted_by uuid references users(id)",
+    ],
+)
+def test_what_people_write_to_change_rows_needs_no_tree(text: str) -> None:
+    told, tree = sqlplain.write(text, _tokens(text)), sqltree.parse(text)
+    assert tree is not None
+    assert [told] == sqltree.written(tree)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alter table a add column b text, drop column c",
+        "alter table a drop column b",
+        'alter table "a" add column b text',
+        "alter table a add column b text default f()",
+        "alter table a /* c */ add column b text",
+        "alter table a alter column b type text using 'x'",
+        "delete from only a",
+        "delete from a using b",
+        "update a set b = 1 from c",
+    ],
+)
+def test_a_write_that_is_not_usual_is_left_to_the_tree(text: str) -> None:
+    assert sqlplain.write(text, _tokens(text)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -446,6 +447,23 @@ def test_deep_lists_swallow_nothing_that_comes_after_them() -> None:
     assert [s.text for r in document.runbooks for _, step in r.steps() for s in step.statements] == ["ls"]
     with pytest.raises(RunbookError, match=r"x\.md:\d+: lists are nested too deep to be read"):
         parse(nested(60), "x.md")
+
+
+@pytest.mark.parametrize("levels", [40, 60, 99, 100, 120, 400])
+@pytest.mark.parametrize("mark", ["- ", "> "], ids=["lists", "quotes"])
+def test_a_statement_nested_deep_is_seen_or_the_document_is_refused(mark: str, levels: int) -> None:
+    before = "> " * levels if mark == "> " else "  " * levels
+    opening = "" if mark == "> " else "".join("  " * i + "- x\n" for i in range(levels)) + "\n"
+    block = "".join(f"{before}{line}\n" for line in ("```sql", "DROP TABLE users;", "```"))
+    try:
+        document = parse(f"## Fix\n\n{opening}{block}", "x.md")
+    except RunbookError as error:
+        assert re.fullmatch(r"x\.md:\d+: (lists|quotes) are nested too deep to be read; make them flatter", str(error))
+        assert levels > 48
+    else:
+        assert [s.text for r in document.runbooks for _, step in r.steps() for s in step.statements] == [
+            "DROP TABLE users;"
+        ]
 
 
 @pytest.mark.parametrize(
