@@ -76,11 +76,8 @@ async def attach(
     if not data or len(data) > kept.most:
         raise CommandError(f"{one_line(name, 80)} has {len(data)} bytes; evidence has 1 to {kept.most}", 2)
     await incidents.load(context, incident_id)
-    text = _text(data)
-    masked = data if text is None else context.secrets.mask(text).encode()
-    found = _warnings(masked)
     try:
-        digest = await asyncio.to_thread(kept.put, masked)
+        masked, found, digest = await asyncio.to_thread(_keep, context, kept, data)
     except OSError as error:
         raise CommandError(f"the evidence cannot be kept: {error.strerror}; nothing was attached", 1) from error
     told = {
@@ -94,6 +91,13 @@ async def attach(
     }
     state = await incidents.change(context, incident_id, lambda _: [Draft("evidence.attached", told, actor)])
     return state, found
+
+
+def _keep(context: Context, kept: Evidence, data: bytes) -> tuple[bytes, list[str], str]:
+    """What is kept of it, what it may hold, and its address. Not for the event loop: 25 MB take seconds."""
+    text = _text(data)
+    masked = data if text is None else context.secrets.mask(text).encode()
+    return masked, _warnings(masked), kept.put(masked)
 
 
 def _warnings(data: bytes) -> list[str]:

@@ -23,6 +23,7 @@ from hutch.web import (
     api,
     console,
     entrance,
+    evidence,
     forms,
     ingest,
     links,
@@ -108,6 +109,8 @@ def build(context: Context) -> FastAPI:
     app.include_router(api.router)
     app.include_router(people_api.router)
     app.include_router(record_api.router)
+    app.include_router(evidence.api)
+    app.include_router(evidence.router)
     app.include_router(links.router)
     app.include_router(pagerduty.router)
     app.include_router(pages.router)

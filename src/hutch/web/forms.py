@@ -43,8 +43,12 @@ LONGEST = 10_000
 
 async def do(request: Request, place: str, deed: Deed) -> Response:
     """What a form asks, then back to ``place``. Raises ``Refused`` for a form that we did not draw."""
+    return await settle(request, place, await read_form(request), deed)
+
+
+async def settle(request: Request, place: str, fields: Fields, deed: Deed) -> Response:
+    """The same for a form that is read already."""
     site = site_of(request)
-    fields = await read_form(request)
     site.check(request, fields.get("token", ""))
     given = people.clean(fields.get("actor", ""))
     who = site.actor(request, given)

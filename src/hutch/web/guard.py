@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from urllib.parse import parse_qsl
 
@@ -34,6 +35,9 @@ FORM_BYTES = 64 * 1024
 """The longest form that is read."""
 
 SAFE = ("GET", "HEAD")
+
+RAW, FILES = "application/octet-stream", re.compile(r"/api/v1/incidents/[^/]+/evidence")
+"""How and where the body may be a file: of this type, as of JSON, no foreign page can send one unasked."""
 
 LINKS = "/a/"
 """Where the one-time links of messages lead."""
@@ -85,7 +89,8 @@ def refusal(scope: Scope, url: str = "") -> Response | None:
     if scope["path"].startswith(("/api/", "/v2/")):
         if "cookie" in headers and foreign(headers, url):
             return JSONResponse({"error": "this came from another site's page: nothing was done"}, 403)
-        if headers.get("content-type", "").startswith("application/json"):
+        kind = headers.get("content-type", "")
+        if kind.startswith("application/json") or (kind == RAW and FILES.fullmatch(scope["path"])):
             return None
         return JSONResponse({"error": "send the body as application/json"}, 415)
     if foreign(headers, url):
@@ -117,15 +122,24 @@ class Token:
             raise Refused("Hutch was started again since this page was drawn, and nothing was done: look again")
 
 
+async def bounded(request: Request, most: int, why: str) -> bytes:
+    """The body. Raises :class:`Refused` as soon as it is known to be longer: no more of it is kept."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and (len(declared) > 18 or int(declared) > most):
+        raise Refused(why, 413)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise Refused(why, 413)
+    return bytes(body)
+
+
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a URL-encoded form. Raises :class:`Refused` for anything else, and for too much."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise Refused("send the form URL-encoded", 415)
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > FORM_BYTES:
-            raise Refused(f"more than {FORM_BYTES // 1024} kB in a form", 413)
+    body = await bounded(request, FORM_BYTES, f"more than {FORM_BYTES // 1024} kB in a form")
     try:
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50, errors="strict")
     except ValueError as error:

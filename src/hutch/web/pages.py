@@ -123,6 +123,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
         pins=room.pins(pins, known.kept, journals, now),
         corrections=room.corrections(state),
         impact=room.impact(state),
+        files=room.files(state, now),
         seen=state.seq,
         services=[line(name) for name in site.context.services],
         people=room.people(state, now),

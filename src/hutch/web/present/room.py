@@ -116,6 +116,28 @@ def corrections(state: Incident) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class FileView:
+    """A piece of evidence: the event that attached it, what it is, and who did."""
+
+    seq: int
+    name: str
+    about: str
+    note: str
+    at: Moment
+    erased: bool
+
+
+def files(state: Incident, now: datetime) -> tuple[FileView, ...]:
+    """All of them, the newest first."""
+    return tuple(
+        FileView(
+            f.seq, line(f.name), line(f"{f.kind}, {f.size:,} bytes, {f.by}"), line(f.note), moment(f.at, now), f.erased
+        )
+        for f in reversed(state.record.files)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """Who is hit, and the severity that what is measured speaks for (empty: none that differs)."""
 

@@ -1,0 +1,103 @@
+"""Evidence over HTTP: attached on the incident's page or by the API, bounded while it comes; given out as a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from hutch.commands import evidence
+from hutch.commands.context import CommandError, Context
+from hutch.commands.views import incident_json
+from hutch.web.forms import LONGEST, Fields, settle
+from hutch.web.gate import person_of
+from hutch.web.guard import FORM_BYTES, Refused, bounded
+from hutch.web.people import system_user
+from hutch.web.room import place_of
+from hutch.web.site import site_of
+from hutch.web.uploads import parts_of
+
+router = APIRouter(include_in_schema=False)
+api = APIRouter(prefix="/api/v1")
+
+RAW = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""The body is the file."""
+
+
+@router.post("/incidents/{incident_id}/evidence")
+async def attach(request: Request, incident_id: str) -> Response:
+    """A file that somebody chose, or a text that was pasted."""
+    place, most = await place_of(request, incident_id), _most(site_of(request).context)
+    kind = request.headers.get("content-type", "")
+    found = parts_of(kind, await bounded(request, most + FORM_BYTES, _too_long(most)))
+    file = found.pop("file", None)
+
+    async def deed(context: Context, fields: Fields, who: str) -> str:
+        pasted = fields.get("pasted", "")
+        if bool(file and file.data) == bool(pasted):
+            raise CommandError("choose a file, or paste a text: one of the two", 2)
+        name = file.name if file and file.data else fields.get("name", "")
+        data = file.data if file and file.data else pasted.encode()
+        note = fields.get("note", "")
+        if len(data) > most:
+            raise Refused(_too_long(most), 413)
+        if len(note) > LONGEST:
+            raise CommandError(f"the note is longer than {LONGEST} characters", 2)
+        _, warned = await evidence.attach(context, incident_id, name or "pasted.txt", data, note, who)
+        return "Attached." + (f" Look at it: it may hold {', '.join(warned)}." if warned else "")
+
+    return await settle(request, place, {name: part.text for name, part in found.items()}, deed)
+
+
+@router.get("/incidents/{incident_id}/evidence/{seq}")
+async def given(request: Request, incident_id: str, seq: int) -> Response:
+    """What the event ``seq`` attached, as a file to keep: a browser never shows it."""
+    return await _given(site_of(request).context, incident_id, seq)
+
+
+@api.post("/incidents/{incident_id}/evidence", status_code=201, openapi_extra=RAW)
+async def send(
+    request: Request,
+    incident_id: str,
+    name: Annotated[str, Query(min_length=1, max_length=200)],
+    note: Annotated[str, Query(max_length=2000)] = "",
+    actor: Annotated[str, Query(max_length=200, description="Who does it, where nobody signs in.")] = "",
+) -> dict[str, Any]:
+    """Attach the body as evidence, as ``application/octet-stream``; past ``evidence_kept`` bytes it is refused."""
+    context: Context = request.app.state.context
+    most = _most(context)
+    data = await bounded(request, most, _too_long(most))
+    if not data:
+        raise Refused("the body is empty: send the file as the body", 422)
+    who = person_of(request).name or actor or system_user()
+    return incident_json((await evidence.attach(context, incident_id, name, data, note, who))[0])
+
+
+@api.get("/incidents/{incident_id}/evidence/{seq}")
+async def fetch(request: Request, incident_id: str, seq: int) -> Response:
+    """What the event ``seq`` attached."""
+    return await _given(request.app.state.context, incident_id, seq)
+
+
+async def _given(context: Context, incident_id: str, seq: int) -> Response:
+    name, data = await evidence.content(context, incident_id, seq)
+    kept = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return Response(data, headers=kept, media_type="application/octet-stream")
+
+
+def _most(context: Context) -> int:
+    return context.evidence.most if context.evidence else 0
+
+
+def _too_long(most: int) -> str:
+    return (
+        f"more than the {most} bytes that evidence_kept allows; nothing was attached: attach the part that matters, "
+        "or note where the whole is kept"
+    )
