@@ -5,6 +5,8 @@ References (``&a`` … ``*a``) are refused: nested, a few lines of them grow bey
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 LONGEST = 64 * 1024
@@ -30,6 +32,13 @@ class _Plain(yaml.SafeLoader):
         return super().compose_node(parent, index)  # type: ignore[arg-type]
 
 
+_SCALAR = r"(?:[A-Za-z0-9_][\w ./%<>=()+-]*|\"[\w ./%<>=()+-]*\")"
+_USUAL = re.compile(rf"(?:(?:  ){{0,6}}(?:- )?[a-z_]+:(?: {_SCALAR})?\n|#[ -~]*\n|\n)*", re.ASCII)
+"""Lines of ``key: value``, of few levels, and of comments: libyaml reads them the same in a tenth of the time."""
+
+_QUICK: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", _Plain)
+
+
 def load(text: str) -> object:
     """The value of ``text``. Raises :class:`YamlError`."""
     if len(text) > LONGEST:
@@ -47,14 +56,23 @@ def load(text: str) -> object:
 
 def compose(text: str) -> yaml.Node | None:
     """The nodes of ``text``, with their lines; None for an empty one. Raises :class:`YamlError`."""
+    usual = _USUAL.fullmatch(text) is not None
     try:
-        return yaml.compose(text, Loader=_Plain)
+        return (_quickly(text) if usual else None) or yaml.compose(text, Loader=_Plain)
     except yaml.MarkedYAMLError as error:
         raise _told(error) from None
     except yaml.reader.ReaderError as error:
         raise YamlError("a character is not allowed", text.count("\n", 0, error.position)) from None
     except RecursionError:
         raise YamlError("nested too deep") from None
+
+
+def _quickly(text: str) -> yaml.Node | None:
+    """The nodes of a usual text; None where libyaml finds a fault, which :class:`_Plain` tells in its words."""
+    try:
+        return yaml.compose(text, Loader=_QUICK)
+    except yaml.YAMLError:
+        return None
 
 
 def _told(error: yaml.MarkedYAMLError) -> YamlError:
