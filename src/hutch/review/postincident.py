@@ -65,7 +65,12 @@ def _summary(told: Story, zone: tzinfo) -> Iterator[str]:
 
 
 def _impact(told: Story) -> Iterator[str]:
-    yield "- Users affected: [Number/percentage]"
+    hit = told.incident.record.affected
+    share = "" if hit.share is None else f"{hit.share:g} %"
+    users = ", ".join(said for said in (hit.users and escape(hit.users), share) if said)
+    yield f"- Users affected: {users or '[Number/percentage]'}"
+    if hit.services:
+        yield f"- Other services: {escape(', '.join(hit.services))}"
     yield "- Revenue impact: [If applicable]"
     yield "- Data loss: [None/Description]"
     if told.incident.summary:

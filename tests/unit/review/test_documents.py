@@ -22,6 +22,7 @@ from hutch.review.postincident import draft_review
 from hutch.review.sentences import SENTENCES
 from hutch.review.timeline import timeline
 from hutch.review.update import draft_update
+from hutch.review.wording import escape
 
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 SECRET_PARTS = ("4711", "10.0.0.7", "SELECT", "rolerabbit_app", "olivia")
@@ -134,6 +135,20 @@ GOLDEN = Path(__file__).resolve().parents[2] / "data" / "review-of-a-leak.md"
 def test_the_review_of_a_leak_is_word_for_word_what_it_was() -> None:
     """The demo's story: a release that leaks connections, rolled back. A change of words changes the file too."""
     assert draft_review(own(), [journal()]) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_who_is_hit_stands_in_the_review_as_it_was_said_last() -> None:
+    assert "- Users affected: [Number/percentage]\n" in draft_review(own())
+    declared = dict(own()[0].data)
+    told = log(
+        "incident:INC-2026-003",
+        (0.0, "incident.declared", declared, "hutch"),
+        (1.0, "affected.changed", {"services": [], "users": "all of them", "share": 100.0}, "olivia"),
+        (2.0, "affected.changed", {"services": ["cart"], "users": "[guests](x)", "share": 12.5}, "olivia"),
+    )
+    text = draft_review(told)
+    assert f"- Users affected: {escape('[guests](x)')}, 12.5 %\n- Other services: cart\n" in text
+    assert "[Number/percentage]" not in text
 
 
 def test_a_promise_met_late_is_said() -> None:
