@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -37,17 +37,20 @@ async def connect(config: DamageConfig, *, without_system_indexes: bool = False)
     """A new session. :class:`PostgresError`."""
     where, _ = place(config.url)
     options = "-c ignore_system_indexes=on" if without_system_indexes else None
-    try:
-        session = await psycopg.AsyncConnection.connect(
-            make_conninfo(config.url, options=options), autocommit=True,
-            application_name=APPLICATION, connect_timeout=CONNECT_WITHIN,
-            client_encoding="utf8",
-        )  # fmt: skip
-        await session.execute(NO_INDEX)
-        await session.execute(f"set statement_timeout = {round(config.timeout * 1000)}".encode())
-    except psycopg.Error as error:
-        raise refused(error, where) from None
-    return session
+    async with AsyncExitStack() as unless_ready:
+        try:
+            session = await psycopg.AsyncConnection.connect(
+                make_conninfo(config.url, options=options), autocommit=True,
+                application_name=APPLICATION, connect_timeout=CONNECT_WITHIN,
+                client_encoding="utf8",
+            )  # fmt: skip
+            unless_ready.push_async_callback(closed, session)
+            await session.execute(NO_INDEX)
+            await session.execute(f"set statement_timeout = {round(config.timeout * 1000)}".encode())
+        except psycopg.Error as error:
+            raise refused(error, where) from None
+        unless_ready.pop_all()
+        return session
 
 
 async def again(config: DamageConfig) -> Session:
