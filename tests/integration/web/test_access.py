@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,8 +116,34 @@ async def test_signing_out_ends_the_session_on_the_server_too(hutch: Guarded) ->
     assert (await client.get("/")).place.startswith("/sign-in")
 
 
-async def test_sessions_end_when_idle_and_for_good(tmp_path: Path) -> None:
-    async with guarded(tmp_path, "access: {idle: 1s, session: 2s}\n") as hutch:
+async def test_a_session_that_is_used_ends_all_the_same(tmp_path: Path) -> None:
+    async with guarded(tmp_path, "access: {idle: 2s, session: 2s}\n") as hutch:
+        await people.add(hutch.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
+        client = await signed_in(hutch)
+        statuses = []
+        for _ in range(60):
+            statuses.append((await client.get("/account")).status)
+            if statuses[-1] != 200:
+                break
+            await asyncio.sleep(0.2)
+        assert (statuses[0], statuses[-1]) == (200, 303)
+        assert (await client.get("/account")).place.startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda s: s[:-1], lambda s: s + "0", str.swapcase, lambda _s: "", lambda _s: "é;\x01"]
+)
+async def test_a_session_that_was_made_up_is_nobodys(hutch: Guarded, change: Callable[[str], str]) -> None:
+    real = session_of(await signed_in(hutch))
+    client = await hutch.client()
+    client.cookie(change(real))
+    assert (await client.get("/account")).place.startswith("/sign-in")
+    client.cookie(real)
+    assert (await client.get("/account")).status == 200
+
+
+async def test_sessions_end_when_idle(tmp_path: Path) -> None:
+    async with guarded(tmp_path, "access: {idle: 1s, session: 1h}\n") as hutch:
         await people.add(hutch.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
         client = await signed_in(hutch)
         assert (await client.get("/account")).status == 200
