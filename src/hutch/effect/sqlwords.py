@@ -36,7 +36,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LONGEST_OPERATOR = 63
 _ASCII_LOWER = {i: i + 32 for i in range(65, 91)}
 _KEEPS_SIGN = frozenset("~!@#%^&|`?")
 
@@ -106,7 +105,7 @@ def _token(kind: str, text: str, at: int, end: int) -> Token:
         return Token("string", text[at : close + end - at], at, close + end - at)
     if kind == "op":
         end = at + _operator_length(text[at:end])
-        if end - at > _LONGEST_OPERATOR:
+        if end - at > LONGEST_OPERATOR:
             raise Alien("an operator longer than names are")
     if kind == "string" and "\\'" in text[at:end]:
         raise Alien("a backslash before a quote, whose meaning is a server setting")

@@ -16,7 +16,7 @@ from rolerabbit.drills.sessions import bystanders, sessions
 
 DASHBOARD: Final = "sales-dashboard"
 HASHES: Final = 500_000
-"""Rows of which one execution computes two: some 0.4 s on a processor of its own. It sums and sorts nothing, for a sort
+"""Rows of which one execution computes two: some 0.4 s on a processor of its own. It sums, and sorts nothing: a sort
 that goes to the disk would be another fault's."""
 WIDE_ROWS: Final = 20_000
 """Rows of a kilobyte that one execution sorts: five times what the usual work_mem of 4 MB holds."""

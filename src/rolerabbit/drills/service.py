@@ -122,8 +122,8 @@ class Service:
         """Refused unless the service is well, at the latest after ``seconds``: each replica knows for itself whether
         its cache answers, so as many answers in a row must say so as make each of them heard."""
         deadline = time.monotonic() + seconds
-        heard = 0
-        while heard < ROUNDS * self._replicas():
+        heard, enough = 0, ROUNDS * self._replicas()
+        while heard < enough:
             heard = 0 if (ill := self.illness()) else heard + 1
             if ill and time.monotonic() >= deadline:
                 raise Refused(f"the service is ill already ({ill}): a fault would prove nothing. Make it well first")
