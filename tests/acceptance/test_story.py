@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -54,6 +55,8 @@ def test_a_leak_goes_from_alert_to_review(tmp_path: Path) -> None:
         "approval.granted", "change.intended", "change.done", "run.finished", "incident.resolved", "review.drafted",
     ]  # fmt: skip
     assert [k for k in order if k in kinds] == order
+    reads = [e["data"] for e in story if e["kind"] == "statement.finished"]
+    assert {r["status"] for r in reads} == {"passed"} and any(r["text"].startswith("redis-cli") for r in reads)
     assert sorted(order, key=kinds.index) == order
     cause = first(story, "diagnosis.made")["causes"][0]
     assert cause["code"] == "postgres.connection_leak"
@@ -102,6 +105,8 @@ def test_diagnose_from_another_terminal(tmp_path: Path, until: str, code: int, c
             time.sleep(0.1)
         by_config = diagnosed("--config", str(tmp_path / "hutch.yaml"), "diagnose", "--json")
         by_url = diagnosed("diagnose", "--json", "--database", (tmp_path / "reader_url").read_text())
+        password = urlsplit((tmp_path / "reader_url").read_text()).password
+        assert password and password not in log.read_text() and str(tmp_path / "reader_url") in log.read_text()
         for exit_code, found in (by_config, by_url):
             assert exit_code == code, (log.read_text(), found)
             assert [c["code"] for c in found["causes"]] == causes

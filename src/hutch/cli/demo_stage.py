@@ -100,11 +100,12 @@ class Stage:
         """Write Hutch's configuration for a platform that is up."""
         more = self.targets(ready)
         files = {v["file"] for block in more.values() for v in block.values() if isinstance(v, Mapping) and "file" in v}
-        for name in {"reader_url", "operator_url", "token", *files}:
+        for name in {"reader_url", "operator_url", "redis_url", "token", *files}:
             _private(self.folder / name, str(ready[name]))
         own = {
             "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
             "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
+            "redis": {"url": {"file": "redis_url"}},
             "local": {"url": ready["api_url"], "token": {"file": "token"}},
         }
         config = {

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -51,7 +52,9 @@ class Story:
         """Where everything is, first of all."""
         config = stage.config_path
         self.say(f"  configuration  {config}")
-        self.say(f"  database       {ready['reader_url']}")
+        database = urlsplit(str(ready["reader_url"]))
+        where = f"{database.hostname}:{database.port}{database.path}"
+        self.say(f"  database       {where}    its URL, with the password: cat {config.parent / 'reader_url'}")
         self.say(f"  service        {ready['app_url']}    platform {ready['api_url']}")
         self.address = f"http://127.0.0.1:{port}"
         self.say(f"  Hutch          {self.address}/    JSON API {self.address}/api/v1")

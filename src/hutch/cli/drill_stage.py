@@ -93,7 +93,7 @@ def _read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} is not the ready file of a running platform: {error}", 2) from error
-    missing = [k for k in ("app_url", "api_url", "reader_url", "operator_url", "token") if k not in found]
+    missing = [k for k in ("app_url", "api_url", "reader_url", "operator_url", "redis_url", "token") if k not in found]
     if missing:
         raise CommandError(f"{path} is not the ready file of a running platform: it has no {missing[0]}", 2)
     whole: dict[str, Any] = found

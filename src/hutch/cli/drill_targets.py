@@ -1,4 +1,4 @@
-"""Everything of a local platform that drills have Hutch watch: beside what the demo has, cache, trail and schema."""
+"""Everything of a local platform that drills have Hutch watch: beside what the demo has, trail and schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {
         "bloat_exact": True,
         "wraparound_used": 0.03,
     },
-    "redis": {"url": {"file": "redis_url"}},
     "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
     "migrations": {
         "url": {"file": "reader_url"},

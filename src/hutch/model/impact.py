@@ -19,6 +19,9 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
+USERS = "users_affected"
+"""The share of users, in %, that a signal of the team's own measures."""
+
 DOWN = "down_by_quorum"
 """The share of probes, in %, of which so many places as a rule's quorum asks for say that they fail."""
 
@@ -51,12 +54,12 @@ DEFAULT_CRITERIA: tuple[Criterion, ...] = (
     Criterion(Severity.SEV1, "Complete service outage", cause="http.unreachable"),
     Criterion(Severity.SEV1, "Data breach", cause="security.mass_export"),
     Criterion(Severity.SEV1, "Severe security vulnerability", cause="security.unauthorized_access"),
-    Criterion(Severity.SEV2, "Performance issues affecting >50% users", "users_affected", ">", 50),
+    Criterion(Severity.SEV2, "Performance issues affecting >50% users", USERS, ">", 50),
     Criterion(Severity.SEV2, "Performance issues affecting >50% users", "error_rate", ">", 50),
     Criterion(Severity.SEV2, "Performance issues affecting >50% users", "p50_response_time", ">", 2000, "ms"),
     Criterion(Severity.SEV2, "Partial service degradation", "uptime", "<", 100),
     Criterion(Severity.SEV2, "Non-critical security issue", cause="security."),
-    Criterion(Severity.SEV3, "Performance issues affecting <50% users", "users_affected", ">", 0),
+    Criterion(Severity.SEV3, "Performance issues affecting <50% users", USERS, ">", 0),
     Criterion(Severity.SEV3, "Performance issues affecting <50% users", "error_rate", ">", 1),
     Criterion(Severity.SEV3, "Performance issues affecting <50% users", "p95_response_time", ">", 2000, "ms"),
     Criterion(Severity.SEV4, "Cosmetic issues"),

@@ -25,7 +25,7 @@ def draft_review(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
     entries = [e for e in timeline(own, journals, zone=zone) if e.kind not in DETAILS]
     sections = [
         ("Summary", _summary(told, zone)),
-        ("Impact", _impact(told)),
+        ("Impact", _impact(told, zone)),
         ("Timeline", _timeline(entries, zone)),
         ("Root Cause", _root_cause(told)),
         ("Resolution", _resolution(told, zone)),
@@ -64,17 +64,25 @@ def _summary(told: Story, zone: tzinfo) -> Iterator[str]:
         yield f"It was resolved {length(told.duration or timedelta(0))} later."
 
 
-def _impact(told: Story) -> Iterator[str]:
+def _impact(told: Story, zone: tzinfo) -> Iterator[str]:
     hit = told.incident.record.affected
     share = "" if hit.share is None else f"{hit.share:g} %"
-    users = ", ".join(said for said in (hit.users and escape(hit.users), share) if said)
-    yield f"- Users affected: {users or '[Number/percentage]'}"
+    said = (hit.users and escape(hit.users), share, _measured(told, zone))
+    yield f"- Users affected: {', '.join(s for s in said if s) or '[Number/percentage]'}"
     if hit.services:
         yield f"- Other services: {escape(', '.join(hit.services))}"
     yield "- Revenue impact: [If applicable]"
     yield "- Data loss: [None/Description]"
     if told.incident.summary:
         yield f"- What was measured: {escape(told.incident.summary)}"
+
+
+def _measured(told: Story, zone: tzinfo) -> str:
+    """The largest share that was measured, when, and where it stands; empty where nobody measured it."""
+    event, share = told.users_hit, told.users_share
+    if event is None or share is None:
+        return ""
+    return f"{share:.4g} % measured at {event.at.astimezone(zone):%H:%M:%S} ({link(event)})"
 
 
 def _timeline(entries: Sequence[Entry], zone: tzinfo) -> Iterator[str]:

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from hutch.model.clock import ClockState
 from hutch.model.erasure import retold
 from hutch.model.event import Event
+from hutch.model.impact import USERS
 from hutch.model.incident import Incident, fold
-from hutch.review.reading import link, option_titles, part, text
+from hutch.review.reading import link, number, option_titles, part, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An incident as its log tells it. ``causes`` are the events that named one, the last one counts."""
+    """An incident as its log tells it. ``causes`` are the events that named one, the last one counts; ``users_hit`` is
+    the proposal of a severity with the most users affected."""
 
     incident: Incident
     began_at: datetime
@@ -36,6 +38,12 @@ class Story:
     acknowledged: Event | None
     resolved: Event | None
     remedies: tuple[Remedy, ...]
+    users_hit: Event | None = None
+
+    @property
+    def users_share(self) -> float | None:
+        """The largest share of users, in %, that was measured to be affected; None where nobody measured it."""
+        return number(part(self.users_hit.data, "figures"), USERS) if self.users_hit else None
 
     @property
     def cause_data(self) -> Mapping[str, object]:
@@ -80,7 +88,18 @@ def story(own: Sequence[Event], journals: Sequence[Sequence[Event]]) -> Story:
         next((e for e in own if e.kind == "incident.acknowledged"), None),
         _last(own, "incident.resolved") if not incident.open else None,
         remedies,
+        _most(own, USERS),
     )
+
+
+def _most(events: Sequence[Event], figure: str) -> Event | None:
+    """The proposal of a severity for which that figure was the highest; the first of equals."""
+    known = [
+        (value, e)
+        for e in events
+        if e.kind == "severity.proposed" and (value := number(part(e.data, "figures"), figure)) is not None
+    ]
+    return max(known, key=lambda k: k[0], default=(0.0, None))[1]
 
 
 def _last(events: Sequence[Event], kind: str) -> Event | None:

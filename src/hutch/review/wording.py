@@ -14,6 +14,8 @@ SPECIAL = re.compile(r"[\\`*_\[\]<>#|~!&${}]")
 """What has a meaning inside a Markdown line: escaped wherever it stands."""
 BLOCK_START = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")
 """What would begin a list, a rule or a heading's underline if it came first in a line."""
+SHORT = 0.1
+"""Seconds below which a length is said in milliseconds."""
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that are not shown, or that change how their neighbours are shown."""
 
@@ -46,10 +48,13 @@ def code(text: object) -> str:
 
 
 def length(time: timedelta | float) -> str:
-    """A length of time (or seconds) as people say it: ``0.4 s``, ``3 min 20 s``, ``45 minutes``, ``2 h 5 min``."""
+    """A length of time (or seconds) as people say it: ``80 ms``, ``0.4 s``, ``3 min 20 s``, ``45 minutes``,
+    ``2 h 5 min``. A short time is never said to be none."""
     seconds = time.total_seconds() if isinstance(time, timedelta) else float(time)
-    if seconds < 0:
+    if seconds <= 0:
         return "0 s"
+    if seconds < SHORT:
+        return f"{max(round(seconds * 1000), 1)} ms"
     if seconds < 10:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)

@@ -22,7 +22,7 @@ from hutch.review.postincident import draft_review
 from hutch.review.sentences import SENTENCES
 from hutch.review.timeline import timeline
 from hutch.review.update import draft_update
-from hutch.review.wording import escape
+from hutch.review.wording import escape, length
 
 START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 SECRET_PARTS = ("4711", "10.0.0.7", "SELECT", "rolerabbit_app", "olivia")
@@ -149,6 +149,34 @@ def test_who_is_hit_stands_in_the_review_as_it_was_said_last() -> None:
     text = draft_review(told)
     assert f"- Users affected: {escape('[guests](x)')}, 12.5 %\n- Other services: cart\n" in text
     assert "[Number/percentage]" not in text
+
+
+def test_the_largest_measured_share_of_users_stands_in_the_review() -> None:
+    declared = dict(own()[0].data)
+
+    def proposed(minutes: float, severity: str, **figures: float) -> tuple[float, str, dict[str, object], str]:
+        return minutes, "severity.proposed", {"severity": severity, "criterion": "c", "figures": figures}, "hutch"
+
+    told = [
+        (0.0, "incident.declared", declared, "hutch"),
+        proposed(1.0, "SEV-3", users_affected=12.0, error_rate=3.0),
+        proposed(2.0, "SEV-2", users_affected=62.34567),
+        proposed(3.0, "SEV-2", users_affected=40.0),
+        proposed(4.0, "SEV-1", error_rate=99.0),
+    ]
+    assert "- Users affected: [Number/percentage]\n" in draft_review(log("incident:I", told[0], told[-1]))
+    measured = "62.35 % measured at 10:02:00 (incident:I#3)"
+    assert f"- Users affected: {measured}\n" in draft_review(log("incident:I", *told))
+    said = (5.0, "affected.changed", {"services": [], "users": "guests", "share": 70}, "olivia")
+    assert f"- Users affected: guests, 70 %, {measured}\n" in draft_review(log("incident:I", *told, said))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (0.0002, "1 ms"), (0.0314, "31 ms"), (0.08, "80 ms"), (0.1, "0.1 s"), (0.42, "0.4 s"), (3, "3 s")],
+)
+def test_a_short_time_is_said_as_it_is(seconds: float, words: str) -> None:
+    assert length(seconds) == words
 
 
 def test_a_promise_met_late_is_said() -> None:
