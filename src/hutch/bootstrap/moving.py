@@ -36,7 +36,8 @@ def source_of(here: Place, target: Place) -> Place:
 
 
 def move_store(source: Place, target: Place, say: Say) -> Moved:
-    """Everything or nothing, proved at both ends; a file that was left says where its store went.
+    """Everything or nothing, proved at both ends; a file that was left says where its store went. Cut off anywhere, it
+    is done again, and ends the same.
 
     Raises :class:`CommandError` while something works on it, ``StoreError`` when one end is not as it must be.
     """
@@ -45,7 +46,8 @@ def move_store(source: Place, target: Place, say: Say) -> Moved:
         raise CommandError(f"the store is in use (see {named}): stop every `hutch serve` and `hutch worker` first")
     with _end(source, "source") as old, _end(target, "target") as new:
         moved = move(old, new, say)
-        moved = replace(moved, beside=_carry(source, target))
+        if not moved.again:  # what lies beside the log is written before the log is: then it is there, and may be newer
+            moved = replace(moved, beside=_carry(source, target))
     if not source.url:
         source.moved.write_text(f"{target.name}\n", encoding="utf-8")
     if not target.url:

@@ -47,7 +47,8 @@ def move(target: str, json_out: bool) -> None:
     Not carried: who has which duty, which is a lease of one process, and the register of incidents, which is made anew
     from the log.
 
-    Refuses while a server or worker uses it. The old store stays as it is; Hutch refuses its file from then on.
+    Refuses while a server or worker uses it. Cut off, it is given again: the same ends right. The old store stays as it
+    is; Hutch refuses its file from then on.
     """
     path = config_path()
     here = place_of(read_config(path)[0], path.resolve().parent)
@@ -69,11 +70,12 @@ def move(target: str, json_out: bool) -> None:
         )
         return
     counts = f"{done.events} events in {done.streams} streams, and {done.jobs} jobs"
+    word = "had moved before" if done.again else "moved"
     click.echo(
-        f"moved {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
+        f"{word} {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
     )
     beside = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.beside.items() if count)
-    click.echo(f"beside the log: {beside or 'nothing'}")
+    click.echo(f"beside the log: {'as it was moved then' if done.again else beside or 'nothing'}")
     click.echo(f"not carried: {STAYS}")
     click.echo(f"next: {what_to_set(new)}; then `hutch doctor`")
 

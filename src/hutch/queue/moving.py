@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from hutch.ports import Job
 from hutch.queue.queries import query
-from hutch.queue.rows import row_of, taken_from
+from hutch.queue.rows import is_timer, row_of, taken_from
 from hutch.queue.schema import current, prepare
 
 ALIVE_SECONDS = 10.0
@@ -39,7 +39,7 @@ def read(connection: Connection[Any]) -> Iterator[Kept]:
     with connection.cursor("jobs", row_factory=dict_row) as cursor:
         for row in cursor.execute(query("all_jobs")):
             taken = taken_from(row)
-            yield taken.job, taken.attempts - 1, row["status"] == "failed"
+            yield taken.job, taken.attempts - 1 + is_timer(row), row["status"] == "failed"
 
 
 def put(connection: Connection[Any], kept: list[Kept]) -> None:

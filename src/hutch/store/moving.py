@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from hutch.model.event import canonical
 from hutch.ports import Job
 from hutch.store.errors import StoreError
 from hutch.store.proof import Report
@@ -45,6 +47,9 @@ class End(Protocol):
     def heads(self) -> Iterable[Head]:
         """The end of every stream, in order of the names' bytes."""
 
+    def jobs(self) -> Iterator[list[Kept]]:
+        """Batches of all jobs, those given up first."""
+
 
 class Source(End, Protocol):
     """What is read."""
@@ -52,12 +57,12 @@ class Source(End, Protocol):
     def rows(self) -> Iterator[list[Row]]:
         """Batches of the log in writing order, each row with :data:`FIELDS`."""
 
-    def jobs(self) -> Iterator[list[Kept]]:
-        """Batches of all jobs, those given up first."""
-
 
 class Target(End, Protocol):
     """What is written."""
+
+    def held(self) -> str:
+        """What is there already, in words; nothing where it is empty."""
 
     def put(self, rows: list[Row]) -> None:
         """Add rows of the log."""
@@ -68,21 +73,29 @@ class Target(End, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved, and is proved at both ends. ``beside``: rows of each table beside the log, and output files."""
+    """What was moved, and is proved at both ends. ``beside``: rows of each table beside the log, and output files.
+
+    ``again``: a move that was cut off had committed all of it, and nothing was written now.
+    """
 
     streams: int
     events: int
     erased: int
     jobs: int
     beside: Mapping[str, int] = field(default_factory=dict)
+    again: bool = False
 
 
 def move(source: Source, target: Target, say: Say) -> Moved:
     """Copy the log and the jobs, and prove that both ends hold the same. Raises :class:`StoreError` if not.
 
-    The transactions are the caller's: it commits the target's when this returns.
+    The transactions are the caller's: it commits the target's when this returns. A target that holds all of it already
+    is left as it is; with anything else in it it is refused.
     """
     before = _intact(source, "nothing is moved from a log whose chain is broken: see `hutch verify`")
+    held = target.held()
+    if held:
+        return _moved_before(source, target, before, held)
     moved = 0
     for rows in source.rows():
         target.put(rows)
@@ -97,6 +110,22 @@ def move(source: Source, target: Target, say: Say) -> Moved:
         what = f"holds {after.events} events in {after.streams} streams after the move, and they are not the same"
         raise StoreError(what, target.place, "nothing was moved; see that nobody else writes there")
     return Moved(after.streams, after.events, after.erased, jobs)
+
+
+def _moved_before(source: Source, target: Target, before: Report, held: str) -> Moved:
+    """The last move was cut off between its commit and the word of it. Raises where the two are not the same."""
+    there = target.prove()
+    if there.breaks or _sum(source, before) != _sum(target, there) or _waiting(source) != _waiting(target):
+        raise StoreError(f"is not empty: it holds {held}", target.place, "name a new place")
+    return Moved(before.streams, before.events, before.erased, _waiting(source).total(), again=True)
+
+
+def _waiting(end: End) -> Counter[str]:
+    return Counter(
+        canonical([job.kind, job.lock, job.unique, str(job.run_at), dict(job.data), tries, given_up])
+        for part in end.jobs()
+        for job, tries, given_up in part
+    )
 
 
 def parts(rows: Iterable[T]) -> Iterator[list[T]]:

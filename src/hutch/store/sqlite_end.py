@@ -36,7 +36,7 @@ def source(path: Path) -> Iterator[SqliteEnd]:
 
 @contextmanager
 def target(path: Path) -> Iterator[SqliteEnd]:
-    """A new file at ``path``, or an empty store. Raises ``StoreError``."""
+    """The store at ``path``; made where there is none. Raises ``StoreError``."""
     with explaining(path):
         create_file(path)
         reader, writer = reading_engine(path), writing_engine(path)
@@ -46,9 +46,7 @@ def target(path: Path) -> Iterator[SqliteEnd]:
             reader.dispose()
             writer.dispose()
         with _writing(path) as connection:
-            end = SqliteEnd(path, connection)
-            end.check_empty()
-            yield end
+            yield SqliteEnd(path, connection)
 
 
 @contextmanager
@@ -75,11 +73,10 @@ class SqliteEnd:
             what = f"the process {alive.rsplit(':', 2)[1]} does a job of it"
             raise StoreError(what, self.place, "stop every `hutch serve`, `hutch worker` and `hutch run` first")
 
-    def check_empty(self) -> None:
-        """Raises ``StoreError`` when something is there already."""
-        held = [table.name for table in (events, jobs) if self._connection.scalar(select(table).limit(1))]
-        if held:
-            raise StoreError(f"is not empty: it holds {' and '.join(held)}", self.place, "name a new place")
+    def held(self) -> str:
+        """What is there already, in words."""
+        tables = (events, jobs)
+        return " and ".join(table.name for table in tables if self._connection.scalar(select(table).limit(1)))
 
     def prove(self) -> Report:
         """The proof of every chain, as it stands in this transaction."""

@@ -30,10 +30,12 @@ from hutch.model.accounts import Account, Session, Token
 from hutch.model.event import Draft, Event
 from hutch.model.probe import Probed, Sighting
 from hutch.ports import Append, Job, TakenJob
+from hutch.queue import moving as queue_moving
 from hutch.store import carrying, moving
 from hutch.store.clock import SYSTEM_CLOCK
 from hutch.store.errors import StoreError
 from hutch.store.owner import this_process
+from hutch.store.postgres.end import source
 from hutch.store.postgres.verify import verify_database
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
@@ -95,6 +97,9 @@ async def test_to_postgres_and_back_everything_stays_the_same(
     moved = await asyncio.to_thread(move_store, file, server, lambda done, total: said.append((done, total)))
     assert (moved.streams, moved.events, moved.erased, moved.jobs) == (before.streams, 90, 1, 4)
     assert (said[0], said[-1]) == ((7, 90), (90, 90))
+    with source(database_url, queue_moving) as end:
+        tries = [(job.kind, tried, given_up) for part in end.jobs() for job, tried, given_up in part]
+    assert sorted(tries) == [("dead", 0, False), ("dead", 1, True), ("free", 0, False), ("held", 1, False)]
     again = await asyncio.to_thread(move_store, server, back, quiet)
     assert again == moved
     file.moved.unlink()
@@ -186,7 +191,7 @@ async def test_into_a_place_that_holds_something(file: Place, tmp_path: Path, da
     store, _ = open_database(database_url, SYSTEM_CLOCK)
     await store.commit([Append("run:1", (Draft("a"),))], [Job("drive", "x")])
     await store.close()
-    with pytest.raises(StoreError, match="is not empty: it holds 1 events and 1 jobs; name a new database"):
+    with pytest.raises(StoreError, match="is not empty: it holds 1 events and 1 jobs; name a new place"):
         await asyncio.to_thread(move_store, file, Place(file.home, database_url), quiet)
     with pytest.raises(StoreError, match="is not empty: it holds events and jobs; name a new place"):
         await asyncio.to_thread(move_store, Place(file.home, database_url), file, quiet)
@@ -212,22 +217,77 @@ async def test_a_target_that_does_not_keep_what_it_is_given(file: Place, databas
     await refused(file, Place(file.home, database_url), "altered|missing")
 
 
-async def test_a_move_that_is_killed_leaves_an_empty_target_and_can_be_done_again(
-    file: Place, database_url: str
+KILL = "os.kill(os.getpid(), signal.SIGKILL)"
+
+DYING = f"""
+import os, signal, sys
+from pathlib import Path
+from hutch.bootstrap import moving as whole
+from hutch.bootstrap.stores import Place
+from hutch.store import moving
+moving.BATCH = 10
+home, where, point = Path(sys.argv[1]), os.environ["TO"], sys.argv[2]
+inside, carry, write = whole.move, whole._carry, Path.write_text
+def die(*_):
+    {KILL}
+def beside(*ends):
+    carry(*ends)
+    die()
+if point == "between":
+    whole._carry = beside
+if point == "unmarked":
+    Path.write_text = lambda *_, **__: die()
+target = Place(home, where) if "://" in where else Place(Path(where))
+whole.move_store(Place(home), target, lambda done, total: point == "log" and done >= 50 and die())
+"""
+
+
+async def killed(source: Place, target: Place, point: str) -> None:
+    """A move that ends by SIGKILL: in the midst of the log, between what lies beside it and the log, or unmarked."""
+    command = [sys.executable, "-c", DYING, str(source.home), point]
+    env = {**os.environ, "TO": target.url or str(target.home)}
+    done = await asyncio.to_thread(subprocess.run, command, env=env, check=False)
+    assert done.returncode == -9
+
+
+@pytest.mark.parametrize("point", ["log", "between", "unmarked"])
+@pytest.mark.parametrize("to", ["postgres", "sqlite"])
+async def test_a_move_that_is_killed_can_be_done_again(
+    file: Place, tmp_path: Path, database_url: str, to: str, point: str
 ) -> None:
     await filled(file)
-    code = (
-        "import os, signal, sys; from pathlib import Path; from hutch.store import moving;"
-        "from hutch.bootstrap.moving import move_store; from hutch.bootstrap.stores import Place;"
-        "moving.BATCH = 10;"
-        "die = lambda done, total: done >= 50 and os.kill(os.getpid(), signal.SIGKILL);"
-        "home = Path(sys.argv[1]); move_store(Place(home), Place(home, os.environ['TO']), die)"
-    )
-    command = [sys.executable, "-c", code, str(file.home)]
-    done = await asyncio.to_thread(subprocess.run, command, env={**os.environ, "TO": database_url}, check=False)
-    assert done.returncode == -9
+    await beside(file)
+    before = await read_beside(file)
+    target = Place(file.home, database_url) if to == "postgres" else Place(tmp_path / "new")
+    await killed(file, target, point)
+    assert not file.moved.exists()
+    assert verify_store(file.file).events == 90
+    assert written(target) == (90 if point == "unmarked" else 0)
+    moved = await asyncio.to_thread(move_store, file, target, quiet)
+    assert (moved.events, moved.jobs, moved.again) == (90, 4, point == "unmarked")
+    assert file.moved.exists()
+    assert await read_beside(target) == before
+    assert written(target) == 90
+
+
+async def test_a_target_that_went_on_since_is_never_taken_for_the_same(file: Place, database_url: str) -> None:
+    await filled(file)
     target = Place(file.home, database_url)
-    assert (await asyncio.to_thread(move_store, file, target, quiet)).events == 90
+    await asyncio.to_thread(move_store, file, target, quiet)
+    file.moved.unlink()
+    assert (await asyncio.to_thread(move_store, file, target, quiet)).again
+    file.moved.unlink()
+    store, _ = open_database(database_url, SYSTEM_CLOCK)
+    await store.commit([], [Job("drive", "x")])
+    await store.close()
+    with pytest.raises(StoreError, match="is not empty: it holds 90 events and 5 jobs"):
+        await asyncio.to_thread(move_store, file, target, quiet)
+    assert not file.moved.exists()
+
+
+def written(place: Place) -> int:
+    """Events that are there for good."""
+    return (verify_database(place.url) if place.url else verify_store(place.file)).events
 
 
 def test_where_it_goes_and_where_it_is(tmp_path: Path) -> None:

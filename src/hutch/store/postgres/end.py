@@ -50,10 +50,9 @@ def source(url: str, queue: MovableJobs) -> Iterator[PostgresEnd]:
 
 @contextmanager
 def target(url: str, queue: MovableJobs) -> Iterator[PostgresEnd]:
-    """A database with an empty store, or none yet: then its tables are made, and stay. Raises ``StoreError``."""
+    """The store at ``url``; where there is none its tables are made, and stay. Raises ``StoreError``."""
     ensure_current(session_conninfo(url), place_of(url), QueueSchema(queue.current, queue.prepare))
     with _locked(url, queue) as end:
-        end.check_empty()
         yield end
 
 
@@ -85,13 +84,11 @@ class PostgresEnd:
             what = f"{alive} worker{'s' if alive > 1 else ''} of it did something in the last seconds"
             raise StoreError(what, self.place, "stop every `hutch serve`, `hutch worker` and `hutch run` first")
 
-    def check_empty(self) -> None:
-        """Raises ``StoreError`` when something is there already."""
+    def held(self) -> str:
+        """What is there already, in words."""
         events, *_ = self._connection.execute(query("proof_end")).fetchone() or (0,)
         found = {"events": events, "jobs": self._queue.count(self._connection)}
-        held = [f"{count} {name}" for name, count in found.items() if count]
-        if held:
-            raise StoreError(f"is not empty: it holds {' and '.join(held)}", self.place, "name a new database")
+        return " and ".join(f"{count} {name}" for name, count in found.items() if count)
 
     def prove(self) -> Report:
         """The proof of every chain, as it stands in this transaction."""
