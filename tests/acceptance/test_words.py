@@ -23,7 +23,7 @@ escalation:
   SEV-1: [{{page: [primary]}}]
 notify:
   channels:
-    anna-phone: {{kind: webhook, url: "{hook}"}}
+    anna-phone: {{kind: webhook, url: "{hook}", networks: [127.0.0.0/8]}}
     customers: {{kind: mail, audience: customers, server: "127.0.0.1:{port}", security: none, sender: h@example.com,
                  to: [news@example.com]}}
 """

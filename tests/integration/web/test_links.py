@@ -27,7 +27,7 @@ notify:
   address: http://127.0.0.1:{port}
   pagerduty_secret: {{file: secret}}
   channels:
-    anna-phone: {{kind: webhook, url: "{url}"}}
+    anna-phone: {{kind: webhook, url: "{url}", networks: [127.0.0.0/8]}}
 """
 
 

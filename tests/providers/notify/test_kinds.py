@@ -28,6 +28,9 @@ MESSAGE = Message(
 def opened(kind: str, **settings: Any) -> Notifier:
     found = find_kinds()[kind]
     given = {s.name: s.default for s in found.settings} | {"timeout": timedelta(seconds=3)} | settings
+    if kind in ("webhook", "pagerduty"):
+        given.setdefault("networks", ())
+        given["networks"] = given["networks"] or ("127.0.0.0/8",)
     found.check({**given, "url": "plain:" + str(given.get("url", ""))} if kind in ("webhook", "pagerduty") else given)
     return found.open(given)
 

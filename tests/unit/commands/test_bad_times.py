@@ -25,10 +25,10 @@ notify:
   channels:
     real-mail: {{kind: mail, audience: stakeholders, server: '127.0.0.1:{mail}', security: none, sender: h@example.com,
                 to: [all@example.com]}}
-    real-room: {{kind: webhook, url: 'http://127.0.0.1:{hook}/real', audience: responders}}
+    real-room: {{kind: webhook, url: 'http://127.0.0.1:{hook}/real', networks: [127.0.0.0/8]}}
     practice-mail: {{kind: mail, audience: stakeholders, exercise: true, server: '127.0.0.1:{mail}', security: none,
                     sender: h@example.com, to: [practice@example.com]}}
-    practice-room: {{kind: webhook, url: 'http://127.0.0.1:{hook}/practice', audience: responders, exercise: true}}
+    practice-room: {{kind: webhook, url: 'http://127.0.0.1:{hook}/practice', networks: [127.0.0.0/8], exercise: true}}
 people:
   anna: {{channels: [real-room]}}
 """

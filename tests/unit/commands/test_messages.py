@@ -39,7 +39,7 @@ def mail_channel(port: int, name: str = "mail") -> Channel:
 
 
 def hook_channel(url: str, name: str = "hook") -> Channel:
-    settings = {"url": f"plain:{url}", "secret": None, "timeout": timedelta(seconds=2)}
+    settings = {"url": f"plain:{url}", "secret": None, "timeout": timedelta(seconds=2), "networks": ["127.0.0.0/8"]}
     return Channel(name, "webhook", Audience.RESPONDERS, settings)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hutch.model.action import Outcome
 from hutch.model.message import Message
 from hutch.providers.notify.post import as_json, dial_url, own_host, post
+from hutch.providers.notify.reach import Networks, networks_of
 from hutch.providers.notify.settings import http_url, seconds
 
 LONGEST = 1024
@@ -25,14 +26,17 @@ class PagerDuty:
     key: str = field(repr=False)
     url: str = field(repr=False)
     timeout: float
+    networks: Networks = ()
 
     async def notify(self, message: Message) -> Outcome:
         """Send the event; an update of an incident is a trigger with the same key, which pages nobody anew."""
-        return await post(self.url, as_json(event(self.key, message)), {"User-Agent": "hutch"}, self.timeout)
+        return await post(
+            self.url, as_json(event(self.key, message)), {"User-Agent": "hutch"}, self.timeout, self.networks
+        )
 
     async def look(self) -> Outcome:
         """Whether it can be reached; nothing is sent."""
-        return await dial_url(self.url, self.timeout)
+        return await dial_url(self.url, self.timeout, self.networks)
 
 
 def event(key: str, message: Message) -> dict[str, object]:
@@ -55,4 +59,9 @@ def event(key: str, message: Message) -> dict[str, object]:
 
 def opened(settings: Mapping[str, object]) -> PagerDuty:
     """The channel. Raises ``ValueError``."""
-    return PagerDuty(str(settings["routing_key"]), http_url(str(settings["url"])), seconds(settings))
+    return PagerDuty(
+        str(settings["routing_key"]),
+        http_url(str(settings["url"])),
+        seconds(settings),
+        networks_of(settings["networks"]),
+    )

@@ -10,8 +10,16 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from hutch.ports import Setting
+from hutch.providers.notify.reach import networks_of
 
 TIMEOUT = Setting("timeout", "duration", "how long one try may take", default=timedelta(seconds=15))
+
+NETWORKS = Setting(
+    "networks",
+    "list",
+    "networks of your own, as `10.0.0.0/8`, that the address may lie in; without them it is one of the public internet",
+    default=(),
+)
 
 APPRISE: tuple[Setting, ...] = (
     Setting(
@@ -35,6 +43,7 @@ MAIL: tuple[Setting, ...] = (
 WEBHOOK: tuple[Setting, ...] = (
     Setting("url", "secret", "where the message is posted", required=True),
     Setting("secret", "secret", "signs the body: `X-Hutch-Signature: sha256=…`, HMAC-SHA256 in hexadecimal"),
+    NETWORKS,
     TIMEOUT,
 )
 
@@ -43,6 +52,7 @@ PAGERDUTY: tuple[Setting, ...] = (
     Setting(
         "url", "secret", "its Events API, or what speaks it", default="plain:https://events.pagerduty.com/v2/enqueue"
     ),
+    NETWORKS,
     TIMEOUT,
 )
 
@@ -93,13 +103,18 @@ def check_url(settings: Mapping[str, object]) -> None:
     given = str(settings["url"])
     if given.startswith("plain:"):
         http_url(given.removeprefix("plain:"))
+    networks_of(settings["networks"])
     _timeout(settings)
 
 
 def http_url(url: str) -> str:
     """The URL. Raises ``ValueError`` that does not show it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
         raise ValueError("url: expected an address with http or https")
     return url
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hutch.model.action import Outcome
 from hutch.model.message import Message
 from hutch.providers.notify.post import as_json, dial_url, post
+from hutch.providers.notify.reach import Networks, networks_of
 from hutch.providers.notify.settings import http_url, seconds
 
 
@@ -20,6 +21,7 @@ class Webhook:
     url: str = field(repr=False)
     secret: str = field(repr=False)
     timeout: float
+    networks: Networks = ()
 
     async def notify(self, message: Message) -> Outcome:
         """Post it."""
@@ -37,13 +39,18 @@ class Webhook:
         headers = {"X-Hutch-Message": message.id, "User-Agent": "hutch"}
         if self.secret:
             headers["X-Hutch-Signature"] = f"sha256={hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()}"
-        return await post(self.url, body, headers, self.timeout)
+        return await post(self.url, body, headers, self.timeout, self.networks)
 
     async def look(self) -> Outcome:
         """Whether something listens there; nothing is posted."""
-        return await dial_url(self.url, self.timeout)
+        return await dial_url(self.url, self.timeout, self.networks)
 
 
 def opened(settings: Mapping[str, object]) -> Webhook:
     """The channel. Raises ``ValueError``."""
-    return Webhook(http_url(str(settings["url"])), str(settings["secret"] or ""), seconds(settings))
+    return Webhook(
+        http_url(str(settings["url"])),
+        str(settings["secret"] or ""),
+        seconds(settings),
+        networks_of(settings["networks"]),
+    )
