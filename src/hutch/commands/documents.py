@@ -118,14 +118,14 @@ def classified(document: Document) -> Document:
 
 
 def _sections(sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    return tuple(replace(s, steps=tuple(map(_step, s.steps))) if s.steps else s for s in sections)
+    return tuple(s.holding(tuple(map(_step, s.steps))) if s.steps else s for s in sections)
 
 
 def _step(step: Step) -> Step:
     if not step.statements:
         return step
     declared = step.annotations.get("hutch.effect", "")
-    return replace(step, statements=tuple(_statement(s, step.lang, declared) for s in step.statements))
+    return step.holding(tuple(_statement(s, step.lang, declared) for s in step.statements))
 
 
 def _statement(statement: Statement, lang: str, declared: str) -> Statement:
@@ -136,4 +136,4 @@ def _statement(statement: Statement, lang: str, declared: str) -> Statement:
         verdict = classify(lang, statement.text, holes)
     if declared:
         verdict = verdict.at_least(Effect.of(declared), "the document says so (hutch.effect)")
-    return replace(statement, verdict=verdict)
+    return statement.judged(verdict)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hutch.effect.specs import FlagRule, Spec, destroyers, longer, matches, may_match, starts, step_matches
+from hutch.effect.specs import FlagRule, Spec, destroyers, longer, matches, may_match, next_steps, starts, step_matches
 from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict
 
@@ -137,11 +137,13 @@ def _descend(parsed: Parsed, word: Word) -> bool:
     if parsed.operands or not word.static:
         return False
     at = len(parsed.path)
-    known = longer(parsed.root, tuple(step.text for step in parsed.path))
-    if not known:
-        return False
+    taken = tuple(step.text for step in parsed.path)
     step = Word(word.text.lower() if parsed.root.fold else word.text)
-    fits = [s for s in known if step_matches(s.path[at], step.text)]
+    by_word = next_steps(parsed.root, taken)
+    if by_word is None:
+        fits = tuple(s for s in longer(parsed.root, taken) if step_matches(s.path[at], step.text))
+    else:
+        fits = by_word.get(step.text, ())
     if not fits:
         return False
     parsed.path.append(step)

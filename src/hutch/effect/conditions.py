@@ -21,8 +21,10 @@ def endless(parsed: Parsed, runs_endless: bool, stdin: Stdin) -> bool:
 
 def _either(parsed: Parsed, conditions: Callable[[Spec], Sequence[str]]) -> bool:
     """Whether a condition of the program holds, or one of its subcommand."""
-    rooted = any(_holds(c, parsed.operands, parsed.flags) for c in conditions(parsed.root))
-    return rooted or holds(conditions(parsed.spec), parsed)
+    rooted = conditions(parsed.root)
+    if rooted and any(_holds(condition, parsed.operands, parsed.flags) for condition in rooted):
+        return True
+    return holds(conditions(parsed.spec), parsed)
 
 
 def holds(conditions: Sequence[str], parsed: Parsed) -> bool:

@@ -61,5 +61,7 @@ def _word(text: str) -> Word:
 
 def _may_be_more(word: Word) -> bool:
     """Whether an empty variable would leave a flag, or the shell itself may put in several words."""
+    if not word.names:
+        return False
     flag = word.text.startswith(OPAQUE) and word.text.lstrip(OPAQUE).startswith("-")
     return flag or any(SHELLS_OWN.fullmatch(name) for name in word.names)

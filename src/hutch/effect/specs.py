@@ -227,6 +227,22 @@ def longer(root: Spec, path: tuple[str, ...]) -> tuple[Spec, ...]:
     return tuple(sub for sub in root.subs if len(sub.path) > len(path) and starts(sub, path))
 
 
+@lru_cache(maxsize=4096)
+def next_steps(root: Spec, path: tuple[str, ...]) -> Mapping[str, tuple[Spec, ...]] | None:
+    """The subcommands of :func:`longer` by the word that comes next, where no such word is a pattern; else None."""
+    at = len(path)
+    found: dict[str, tuple[Spec, ...]] = {}
+    for sub in longer(root, path):
+        if not _PLAIN_STEP.fullmatch(sub.path[at]):
+            return None
+        for word in sub.path[at].split("|"):
+            found[word] = (*found.get(word, ()), sub)
+    return found
+
+
+_PLAIN_STEP = re.compile(r"[^*?\[\]]+")
+
+
 def starts(spec: Spec, words: Sequence[str]) -> bool:
     """Whether ``words`` are the first steps of the subcommand's path, as far as both go."""
     return all(step_matches(step, word) for step, word in zip(spec.path, words, strict=False))

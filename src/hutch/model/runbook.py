@@ -133,6 +133,12 @@ class Statement:
     action: ActionCall | None = None
     verdict: Verdict | None = None
 
+    def judged(self, verdict: Verdict) -> Statement:
+        """This statement with its verdict."""
+        return Statement(
+            self.id, self.text, self.line, self.comments, self.placeholders, self.expects, self.action, verdict
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -149,6 +155,21 @@ class Step:
     notes: tuple[str, ...] = ()  # comments that belong to no statement: what a person does by hand
     flow: Flow = Flow()
     link: Link | None = None
+
+    def holding(self, statements: tuple[Statement, ...]) -> Step:
+        """This step with other statements."""
+        return Step(
+            self.id,
+            self.name,
+            self.lang,
+            self.line,
+            self.text,
+            self.annotations,
+            statements,
+            self.notes,
+            self.flow,
+            self.link,
+        )
 
     @property
     def runnable(self) -> bool:
@@ -181,6 +202,10 @@ class Section:
     option: int | None = None
     text: str = ""
     steps: tuple[Step, ...] = ()
+
+    def holding(self, steps: tuple[Step, ...]) -> Section:
+        """This section with other steps."""
+        return Section(self.id, self.title, self.role, self.line, self.path, self.option, self.text, steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _around(text: str, found: Found) -> tuple[str, str]:
 def _shell(text: str) -> Callable[[Found], bool]:
     tokens = Lexer(text).tokens
     starts = [t.start for t in tokens]
-    heads = [(c.start, c.program) for c in commands(text, tokens)]
+    heads: list[tuple[int, str]] = []
     ends = set(_HEREDOC_END.findall(text)) if "<<" in text else set[str]()
     assigned = {name for groups in _ASSIGNED.findall(text) for name in groups if name}
 
@@ -122,6 +122,8 @@ def _shell(text: str) -> Callable[[Found], bool]:
             return _is_unset(text, found, token, assigned)
         if found["mustache"]:
             return found["m"].lower() not in table.TEMPLATE_WORDS
+        if not heads:
+            heads.extend((command.start, command.program) for command in commands(text, tokens))
         program = _program_at(heads, found.start())
         if found["upper"]:
             return found["upper"] not in ends and _is_upper(text, found, token, program)

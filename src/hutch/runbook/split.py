@@ -18,12 +18,18 @@ from hutch.runbook.sql_lex import Item
 from hutch.runbook.transcript import commands, is_transcript, queries, speaks_sql
 
 _BREAK = re.compile("\n")
-_CHUNK = r"""(?:[^\s\\'"$`;&|<>()#{}]|'[^'\n]*+'|"(?:[^"\\$`\n]|\$[A-Za-z_])*+"|\$[A-Za-z_]|[;>|&]|<(?!<))++"""
+_VARIABLE = r"\$(?:[A-Za-z_]|\{[A-Za-z_]\w*+(?::?[-=+?][\w./-]*+)?\})"
+_CHUNK = (
+    r"""(?:[^\s\\'"$`;&|<>()#{}]|'[^'\n]*+'|"""
+    rf"""\"(?:[^"\\$`\n]|\\[^\n]|{_VARIABLE})*+"|{_VARIABLE}|[;>|&]|<(?!<))++"""
+)
+_GAP = r"(?:[ \t]|\\\n)"
 _USUAL_LINE = re.compile(
-    rf"[ \t]*+(?P<statement>{_CHUNK}(?:[ \t]++{_CHUNK})*+(?<![|&]))?+[ \t]*+"
+    rf"{_GAP}*+(?P<statement>{_CHUNK}(?:{_GAP}++{_CHUNK})*+(?<![|&]))?+{_GAP}*+"
     r"(?:(?<![^ \t\n])(?P<comment>\#[^\n]*+))?+(?:\n|\Z)"
 )
-"""A line of shell that opens nothing that it does not close, with the comment at its end."""
+"""A line of shell, with those that it goes on in, that opens nothing that it does not close, and the comment at its
+end."""
 
 _OPENS = re.compile(r"\b(?:if|case|for|while|until|select)\b")
 """Words that may open what goes on in later lines."""
@@ -91,12 +97,12 @@ def shell_items(text: str) -> Iterator[Item]:
 
 def _usual_lines(text: str) -> list[Item] | None:
     """The items of a text of nothing but usual lines, as the lexer would find them in three times the time."""
-    if _OPENS.search(text):
-        return None
     found: list[Item] = []
-    at = 0
+    at, may_open = 0, bool(_OPENS.search(text))
     while at < len(text):
         if not (line := _USUAL_LINE.match(text, at)):
+            return None
+        if may_open and line["statement"] and _OPENS.search(line["statement"]):
             return None
         found += [Item(kind, *line.span(kind)) for kind in ("statement", "comment") if line[kind]]
         at = line.end()

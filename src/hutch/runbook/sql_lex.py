@@ -7,7 +7,7 @@ ends with its line, the data of ``COPY … FROM STDIN`` ends with ``\\.``. Unclo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 
@@ -90,8 +90,40 @@ class Item(NamedTuple):
     end: int
 
 
-def items(text: str) -> Iterator[Item]:
+_BLAND = r"""[^\s;'"$\\/()-]++|'[^'\\()]*+'|"[^"\\()]*+"|-(?!-)|/(?!\*)|\$[0-9]++(?![$])"""
+_NESTED = rf"(?:{_BLAND})"
+for _ in range(4):
+    _NESTED = rf"(?:{_BLAND}|\((?:\s++|{_NESTED})*+\))"
+_BODY = rf"{_NESTED}(?:\s*+{_NESTED})*+"
+_USUAL = re.compile(rf"\s*+(?:(?P<comment>--[^\n]*+)|(?P<statement>{_BODY}(?:\s*+;|(?=\s*+\Z))|;)|\Z)")
+"""A comment to the end of its line, or a statement without comments, in which each bracket and quote is closed."""
+
+_UNUSUAL = re.compile(r"\b(?:function|procedure|stdin)\b", re.IGNORECASE)
+"""Words of statements that a semicolon may not end."""
+
+
+def items(text: str) -> Iterable[Item]:
     """Statements (with their semicolon, without surrounding comments) and comments, in order."""
+    usual = _usual_items(text)
+    return _items(text) if usual is None else usual
+
+
+def _usual_items(text: str) -> list[Item] | None:
+    """The items of a text of nothing but usual statements, as the tokens would tell them in five times the time."""
+    if _UNUSUAL.search(text):
+        return None
+    found: list[Item] = []
+    at = 0
+    while at < len(text):
+        if not (item := _USUAL.match(text, at)):
+            return None
+        if kind := item.lastgroup:
+            found.append(Item(kind, *item.span(kind)))
+        at = item.end()
+    return found
+
+
+def _items(text: str) -> Iterator[Item]:
     open_at, last, depth, atomic = -1, 0, 0, 0
     words: list[str] = []
     held: list[Item] = []

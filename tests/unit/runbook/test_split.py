@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hutch.runbook.shell_lex import Lexer
 from hutch.runbook.split import _by_tokens, _usual_lines, split
+from hutch.runbook.sql_lex import _items, _usual_items
 
 
 def texts(text: str, lang: str) -> list[str]:
@@ -131,6 +132,7 @@ SHELL_SHARDS = st.lists(
     st.sampled_from([
         *"\n\n\n  \t#'\"$|&;<>(){}`\\!", "ls", " -l", " # seen", "$HOME", " | wc", " && id", "'a b'", '"x $Y"', "2>&1",
         "for", "if ", "done", "function f", "<<E\n", "a#b", "\r", "\x0b", "\u00a0", "> out", "$(id)", "${X}", "é",
+        " \\\n", "\\\n  ", '"\\d"', "${X:-y}", "${X:-'}", '"${X}', " if applicable", "# if so",
     ]),
     max_size=20,
 )  # fmt: skip
@@ -143,9 +145,42 @@ def test_usual_lines_are_what_the_lexer_finds(text: str) -> None:
     assert usual is None or (lexer.complete and usual == [*_by_tokens(lexer)])
 
 
-USUAL = ["ls\n\n  # all\nls -l | wc  # lines\n", "", "a='x y' && b > /dev/null 2>&1;\n#", "[url]"]
+USUAL = [
+    "ls\n\n  # all\nls -l | wc  # lines\n", "", "a='x y' && b > /dev/null 2>&1;\n#", "[url]",
+    "# if this is so\naws ecs update-service \\\n  --desired-count 3  # from 1\nls\n",
+    'psql "$URL" -c "\\d x"\nls ${A:-b}\n',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", USUAL)
 def test_usual_lines_need_no_lexer(text: str) -> None:
     assert _usual_lines(text) == [*_by_tokens(Lexer(text))]
+
+
+SQL_SHARDS = st.lists(
+    st.sampled_from([
+        *"\n\n  ;;;()'\"$-/*\\,=", "select", " a", " FROM t", "-- seen", "\n-- 'x\n", "/* c */", "'it''s'", "E'\\''",
+        "U&\"x\"",
+        "$1", "$1$", "$x$", "$$ ; $$", "create function f", "begin atomic", " end", "copy t from stdin",
+        "\\d t", "((1))", "(a;b)",
+        '"q;"', "::text", "1.5", "\r", "\x0b", "\u00a0", "\u017ftdin", "é",
+    ]),
+    max_size=20,
+)  # fmt: skip
+
+
+@given(SQL_SHARDS.map("".join))
+def test_usual_statements_are_what_the_tokens_tell(text: str) -> None:
+    usual = _usual_items(text)
+    assert usual is None or usual == [*_items(text)]
+
+
+USUAL_SQL = [
+    "", ";", "-- one\nSELECT count(*) FROM t WHERE a = 'x;'; -- ok\nSELECT ((1 + 2) * coalesce(a, (b)))\n",
+    "UPDATE t SET a = $1 WHERE id = 5;\n\nSELECT a - b / c;",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", USUAL_SQL)
+def test_usual_statements_need_no_tokens(text: str) -> None:
+    assert _usual_items(text) == [*_items(text)]
