@@ -4,7 +4,8 @@ What a program may still do: a process that leaves its group, empties its enviro
 told from others. Only a user, container or machine of its own holds such a one.
 """
 
+from hutch.processes.firm import firm
 from hutch.processes.group import Ended, run_group
 from hutch.processes.leftover import end_left_behind
 
-__all__ = ["Ended", "end_left_behind", "run_group"]
+__all__ = ["Ended", "end_left_behind", "firm", "run_group"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from hutch.processes import crowd, leftover, mark
 from hutch.processes.ending import end_of
+from hutch.processes.firm import Firm, firm
 from hutch.processes.guard import guard
 from hutch.processes.output import Output
 from hutch.processes.tail import Tail
@@ -48,8 +49,9 @@ async def run_group(
     """Run ``argv`` without a shell and without input, output and errors together; then end what it left behind.
 
     After ``timeout`` seconds the group is asked to end and, ``grace`` seconds later, killed; when we are cancelled it
-    is killed at once; when we are killed, soon after. ``most`` bounds its processes, 0 is any number; ``scratch``:
-    nobody else works in ``directory``. Raises ``OSError`` when the program cannot be started.
+    is killed at once, and collected though we are cancelled again; when we are killed, soon after. ``most`` bounds its
+    processes, 0 is any number; ``scratch``: nobody else works in ``directory``. Raises ``OSError`` when the program
+    cannot be started.
     """
     own = mark.new()
     with crowd.bounded(most):
@@ -64,12 +66,13 @@ async def run_group(
                 _signal(process.pid, signal.SIGTERM)
                 await _within(ended, grace)
     finally:
-        _signal(process.pid, signal.SIGKILL)
-        await ended
-        await _end_rest(own, process.pid, directory if scratch else "")
-        process.wait()
-        guard.remove(process.pid)
-        await output.rest(DRAIN)
+        with firm() as waits:  # whoever cancels us twice would else leave a process that nobody collects
+            _signal(process.pid, signal.SIGKILL)
+            await waits.wait(ended)
+            await _end_rest(waits, own, process.pid, directory if scratch else "")
+            process.wait()
+            guard.remove(process.pid)
+            await output.rest(waits, DRAIN)
     crowded = watching is not None and watching.done() and not watching.cancelled()
     return Ended(process.returncode, tail.kept(), tail.left_out, timed_out, crowded)
 
@@ -106,7 +109,7 @@ async def _watched(pid: int, most: int, own: str) -> AsyncIterator[asyncio.Task[
         await asyncio.wait({watching})
 
 
-async def _end_rest(own: str, pid: int, folder: str) -> None:
+async def _end_rest(waits: Firm, own: str, pid: int, folder: str) -> None:
     """End what left the group. Chasing is left to a thread; mostly there is nothing to chase."""
     carries = leftover.marked(own)
     here = leftover.inside(folder) if folder else carries
@@ -115,7 +118,9 @@ async def _end_rest(own: str, pid: int, folder: str) -> None:
         return carries(place) or here(place)
 
     if leftover.left(wanted, pid):
-        await asyncio.shield(asyncio.to_thread(leftover.end, wanted, pid))
+        ending = asyncio.get_running_loop().run_in_executor(None, leftover.end, wanted, pid)
+        await waits.wait(ending)
+        ending.result()
 
 
 async def _within(ended: asyncio.Future[None], seconds: float) -> bool:

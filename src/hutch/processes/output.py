@@ -7,6 +7,7 @@ import codecs
 import os
 
 from hutch.ports import said
+from hutch.processes.firm import Firm
 from hutch.processes.tail import Tail
 
 CHUNK = 65536
@@ -23,13 +24,10 @@ class Output:
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._read)
 
-    async def rest(self, seconds: float) -> None:
+    async def rest(self, waits: Firm, seconds: float) -> None:
         """Wait so long for the rest, and not for a program that left the group and still holds the pipe."""
-        try:
-            if not self._end.done():
-                await asyncio.wait({self._end}, timeout=seconds)
-        finally:
-            self._close()
+        await waits.wait(self._end, seconds)
+        self._close()
 
     def _read(self) -> None:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hutch.ports import said
+from hutch.processes import firm
 from hutch.providers.backup import server, tools
 from hutch.providers.backup.catalogue import Shelf
 from hutch.providers.backup.config import Config
@@ -55,7 +56,10 @@ async def create(config: Config, shelf: Shelf, wish: Wish, now: Callable[[], dat
             made = await _created(config, shelf, wish, now, session)
         finally:
             if made is None:  # failed or cancelled
-                await asyncio.shield(asyncio.to_thread(shelf.remove, wish.id))
+                with firm() as waits:
+                    removing = asyncio.ensure_future(asyncio.to_thread(shelf.remove, wish.id))
+                    await waits.wait(removing)
+                    await removing
         return made
 
 
@@ -164,9 +168,10 @@ async def ended(work: Coroutine[Any, Any, T], stop: threading.Event) -> T:
     finally:
         if not task.done():
             stop.set()
-            await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # heard: that it was stopped is no news
+            with firm() as waits:
+                await waits.wait(task)
+                if not task.cancelled():
+                    task.exception()  # heard: that it was stopped is no news
 
 
 def _store(shelf: Shelf, id_: str, file: str, chunks: Iterator[bytes]) -> Stored:
