@@ -12,6 +12,7 @@ from hutch.effect.words import OPAQUE, Word
 from hutch.model.effect import Effect, Verdict
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9:_-]*")
+_DASHED = re.compile(r"-[^0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Parsed:
     operands: list[Word] = field(default_factory=list)
     after: list[Word] = field(default_factory=list)  # what stands after "--"
     guarded: list[Word] = field(default_factory=list)  # operands that cannot turn out to be flags
+    doubted: list[Flag] = field(default_factory=list)  # values that the program may take for flags
     unknown: str = ""
 
     @property
@@ -172,7 +174,16 @@ def _long(parsed: Parsed, specs: list[Spec], flag: tuple[str, Word | None], rest
         parsed.unknown = parsed.unknown or name
     if kind == "value" and value is None and rest:
         value = rest.popleft()
+        if _DASHED.match(value.text) and not any(spec.dashed & {name, "*"} for spec in specs):
+            _doubt(parsed, name, value.text)
     parsed.flags.append(Flag(name, value, len(parsed.chain)))
+
+
+def _doubt(parsed: Parsed, name: str, value: str) -> None:
+    """``--pretty --output=x``: where the value may be left out, what stands there is the next flag."""
+    parsed.unknown = parsed.unknown or f"{name} {value}"
+    names = [value.partition("=")[0]] if value.startswith("--") else [f"-{letter}" for letter in value[1:]]
+    parsed.doubted.extend(Flag(one, None, len(parsed.chain)) for one in [*names, value])
 
 
 def _cluster(parsed: Parsed, specs: list[Spec], word: Word, rest: deque[Word]) -> None:
@@ -212,7 +223,7 @@ def flag_harms(parsed: Parsed) -> list[Verdict]:
     """What the flags given do beyond what the subcommand does."""
     return [
         Verdict(rule.effect, f"{parsed.program} {flag.name}: {rule.why}", rule.sensitive)
-        for flag in parsed.flags
+        for flag in (*parsed.flags, *parsed.doubted)
         for rule in _rules(parsed, flag)
         if not _harmless(rule, flag.value, parsed)
     ]

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 
 from hutch.effect.arguments import Flag, Parsed, Stdin
 from hutch.effect.specs import Spec
-from hutch.effect.words import Word
+from hutch.effect.words import OPAQUE, Word
 
-_OFF = frozenset({"false", "0", "no", "off", "none"})
+_OFF = frozenset({"false", "f", "0", "no", "n", "off", "none"})
 
 
 def endless(parsed: Parsed, runs_endless: bool, stdin: Stdin) -> bool:
@@ -49,9 +49,9 @@ def _holds(condition: str, operands: Sequence[Word], flags: Sequence[Flag]) -> b
 
 
 def _given(condition: str, flags: Sequence[Flag]) -> bool:
-    """Whether the flag was given, with the value that the condition names, and not switched off."""
+    """Whether the flag was given, each time with the value that the condition names, and never switched off."""
     name, equals, pattern = condition.partition("=")
     values = [flag.value.text if flag.value else "" for flag in flags if flag.name == name]
     if equals:
-        return any(fnmatchcase(value, pattern) for value in values)
-    return any(value.lower() not in _OFF for value in values)
+        return bool(values) and all(fnmatchcase(value, pattern) for value in values)
+    return bool(values) and all(OPAQUE not in value and value.lower() not in _OFF for value in values)

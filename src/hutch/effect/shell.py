@@ -105,8 +105,10 @@ def _runner(depth: int) -> Runner:
 
 
 def _only_asks(parsed: Parsed, words: Sequence[Word]) -> bool:
-    asks = len(words) == 2 and words[1].static and words[1].text in ("--version", "--help")
-    return asks and not parsed.root.inner and parsed.root.style != "words"
+    if len(words) != 2 or not words[1].static:
+        return False
+    usual = words[1].text in ("--version", "--help") and not parsed.root.inner and parsed.root.style != "words"
+    return usual or words[1].text in parsed.root.asks
 
 
 def _inner(parsed: Parsed, stdin: Stdin, run: Runner) -> Verdict:

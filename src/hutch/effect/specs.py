@@ -5,6 +5,9 @@ The keys of a file (all optional but one of ``effect``, ``sub``, ``like``):
 - ``like``: the program that this one behaves as. Nothing else may stand beside it.
 - ``effect``, ``why``, ``sensitive``: what it does when no ``[[sub]]`` fits.
 - ``none``, ``value``: harmless flags without and with a value, separated by blanks.
+- ``dashed``: flags whose value is the next word even where that begins with a dash (``grep -e -Xmx``), ``*`` for
+  all of them; of any other the value may be left out, so that such a word may be a flag.
+- ``asks``: a lone argument by which it only tells its version, beside ``--version`` and ``--help``.
 - ``modes``: harmless flags that are a task of their own (``redis-cli --bigkeys``, ``command -v``).
 - ``needs``: conditions of which one must hold for it to be a read; ``bare`` says what it does otherwise.
 - ``dry``: conditions under which it only says what it would do. ``lists``: flags beside which operands are patterns.
@@ -47,7 +50,7 @@ from hutch.model.effect import Effect
 
 _KEYS = """
 like effect why sensitive none value modes needs flags numeric style flag operands operand bare stdin files first fold
-inner skip floor hook sub path endless ends dry lists most
+inner skip floor hook sub path endless ends dry lists most dashed asks
 """
 
 
@@ -87,6 +90,8 @@ class Spec:
     sensitive: bool = False
     none: frozenset[str] = frozenset()
     value: frozenset[str] = frozenset()
+    dashed: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
     modes: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
     dry: tuple[str, ...] = ()
@@ -135,6 +140,8 @@ def make(data: Mapping[str, Any]) -> Spec:
         sensitive=data.get("sensitive", False),
         none=frozenset(data.get("none", "").split()),
         value=frozenset(data.get("value", "").split()),
+        dashed=frozenset(data.get("dashed", "").split()),
+        asks=frozenset(data.get("asks", "").split()),
         modes=frozenset(data.get("modes", "").split()),
         needs=tuple(data.get("needs", "").split()),
         dry=tuple(data.get("dry", "").split()),
