@@ -76,7 +76,7 @@ class World:
             "/reviews",
         ]
         reading = [f"/reviews/{self.over}", "/reviews?q=hurt", "/todo?all=yes", "/reports", "/log", "/settings"]
-        return [*pages, *reading]
+        return [*pages, *reading, "/find?q=slow"]
 
 
 async def filled(context: Context) -> tuple[str, str]:

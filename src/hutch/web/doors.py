@@ -57,8 +57,9 @@ DOORS: Mapping[str, Door] = {
         READ, Reach.SOMEWHERE,
         "GET /", "GET /runs", "GET /runbooks", "GET /runbooks/{place:path}", "GET /services", "GET /events",
         "GET /api/v1/services", "GET /api/v1/incidents", "GET /api/v1/runs", "GET /api/v1/openapi.json",
-        "GET /api/v1/oncall", "GET /oncall", "GET /alerts", "GET /incidents", "GET /log", "GET /todo", "GET /reviews",
-        "GET /reports", "GET /reports/report.json", "GET /reports/report.csv", "GET /status", "GET /status/{path:path}",
+        "GET /api/v1/oncall", "GET /oncall", "GET /alerts", "GET /incidents", "GET /find", "GET /log", "GET /todo",
+        "GET /reviews", "GET /reports", "GET /reports/report.json", "GET /reports/report.csv", "GET /status",
+        "GET /status/{path:path}",
     ),
     **_all(
         READ, Reach.THING,

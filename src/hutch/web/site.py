@@ -23,13 +23,14 @@ from hutch.web.present.words import line
 from hutch.web.ran import Runs
 from hutch.web.shelf import Shelf
 from hutch.web.stopped import Stopped
+from hutch.web.ways import WAYS
 
 
 def environment() -> Environment:
     """Escapes everything; a name that is not there is an error, not an empty place."""
     loader = FileSystemLoader(Path(__file__).parent / "templates")
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.globals["asset"] = assets.url
+    made.globals |= {"asset": assets.url, "ways": WAYS}
     made.filters["capitalize_first"] = capitalized
     return made
 

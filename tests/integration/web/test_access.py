@@ -228,9 +228,11 @@ async def test_a_private_incident_is_there_for_whoever_takes_part(hutch: Guarded
     )
     place = f"/incidents/{state.id}"
     for client in (bob, ada):
-        assert "Stolen keys" in (await client.get(place)).text and "Stolen keys" in (await client.get("/")).text
+        for path in (place, "/", "/find?q=stolen"):
+            assert "Stolen keys" in (await client.get(path)).text, path
     reader = await hutch.token("eve", "read")
-    for path in (place, f"{place}/review.txt", "/", "/runs", f"/api/v1{place}", "/api/v1/incidents"):
+    lists = ("/", "/runs", f"/find?q={state.id}", "/api/v1/incidents")
+    for path in (place, f"{place}/review.txt", f"/api/v1{place}", *lists):
         for client in (eve, reader):
             answer = await client.get(path)
             assert "Stolen keys" not in answer.text, path

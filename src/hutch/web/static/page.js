@@ -1,5 +1,6 @@
 // Keeps the page as the server would draw it now, and sends its forms without leaving it. All of it works without.
 import { follow } from "./feed.js";
+import { listenToKeys } from "./keys.js";
 import { morph } from "./morph.js";
 import { clock, now, serverTime, tick } from "./time.js";
 
@@ -186,6 +187,7 @@ function anchored() {
 anchored();
 document.querySelector(".ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 drawn();
+listenToKeys();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
 if (!document.querySelector("[data-outside]")) listen();
