@@ -21,6 +21,8 @@ from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
 from hutch.model.notifier import Notifier as Notifier
 from hutch.model.notifier import NotifierKind as NotifierKind
+from hutch.model.platform import Platform as Platform
+from hutch.model.platform import Unanswered as Unanswered
 from hutch.model.probe import Sightings as Sightings
 from hutch.model.probekind import Probe as Probe
 from hutch.model.probekind import ProbeKind as ProbeKind
@@ -308,7 +310,8 @@ class Connection:
     ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it
     stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
     ``provider.check`` (``postgres.connections``). ``ask`` maps the languages of custom signals that it answers
-    (``sql``, ``promql``) to how. ``timed`` are actions that the configuration asks for at times.
+    (``sql``, ``promql``) to how. ``timed`` are actions that the configuration asks for at times. ``platform`` is what
+    the service runs on.
     """
 
     target: str
@@ -319,6 +322,7 @@ class Connection:
     changes: Changes | None = None
     ask: Mapping[str, Ask] = field(default_factory=dict)
     timed: tuple[Timed, ...] = ()
+    platform: Platform | None = None
     close: Callable[[], Awaitable[None]] = _nothing
 
 

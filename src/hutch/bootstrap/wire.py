@@ -25,6 +25,7 @@ from hutch.bootstrap.stores import (
 )
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.platform_reads import with_reads
 from hutch.commands.seen import SeenStore
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.journal import fold
@@ -138,7 +139,7 @@ def _open(
     except LookupError as error:
         raise CommandError(f"services.{service}.{provider.name}: {error.args[0]}", 2) from error
     try:
-        return provider.open(TargetConfig(service, resolved, clock.now))
+        return with_reads(provider.open(TargetConfig(service, resolved, clock.now)), clock.now)
     except ValueError as error:
         raise CommandError(f"services.{service}.{provider.name}: {error}", 2) from error
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 import click
 
-from hutch.cli.runs import drive, end_with
+from hutch.cli.asked import end_asked, yes_option
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import backups as commands
-from hutch.commands import runs
 from hutch.commands.context import CommandError, Context
 from hutch.model.event import parse_instant
 from hutch.model.run import Run
-
-yes_option = click.option("--yes", is_flag=True, help="Approve it in advance; never what loses data.")
 
 
 @click.group()
@@ -55,7 +51,7 @@ def create(ctx: click.Context, service: str, reason: str, keep: bool, yes: bool,
     async def go(context: Context) -> Run:
         return await commands.create(context, service, reason, keep, actor())
 
-    _run(ctx, go, yes, json_out)
+    end_asked(ctx, go, yes, json_out)
 
 
 @backup.command()
@@ -71,7 +67,7 @@ def verify(ctx: click.Context, backup_id: str, service: str, foreign: bool, yes:
     async def go(context: Context) -> Run:
         return await commands.verify(context, service, backup_id, foreign, actor())
 
-    _run(ctx, go, yes, json_out)
+    end_asked(ctx, go, yes, json_out)
 
 
 @backup.command()
@@ -84,7 +80,7 @@ def prune(ctx: click.Context, service: str, json_out: bool) -> None:
     if not gone:
         emit({"deleted": []}) if json_out else click.echo("every backup is kept; nothing to delete")
         return
-    _run(ctx, lambda context: commands.prune(context, service, gone, actor()), False, json_out)
+    end_asked(ctx, lambda context: commands.prune(context, service, gone, actor()), False, json_out)
 
 
 @backup.group("point-in-time")
@@ -114,20 +110,7 @@ def list_points(service: str) -> None:
 def restore(ctx: click.Context, service: str, to: str, json_out: bool) -> None:
     """Restore as it was at a time. It always waits for a person's approval (exit code 4)."""
     _checked(to, "--to")
-    _run(ctx, lambda context: commands.point_in_time_restore(context, service, to, actor()), False, json_out)
-
-
-def _run(ctx: click.Context, begin: Callable[[Context], Awaitable[Run]], yes: bool, json_out: bool) -> None:
-    """Start the run, approve it where that was said in advance, and end with what became of it."""
-
-    async def go(context: Context) -> Run:
-        found = await drive(context, (await begin(context)).id)
-        if yes and found.waiting == "approval":
-            await runs.approve(context, found.id, "", actor(), yes=True)
-            found = await drive(context, found.id)
-        return found
-
-    end_with(ctx, go, json_out)
+    end_asked(ctx, lambda context: commands.point_in_time_restore(context, service, to, actor()), False, json_out)
 
 
 def _checked(text: str, option: str = "--before") -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from hutch.cli.asked import end_asked, mode_of, yes_option
 from hutch.cli.paint import painted
-from hutch.cli.runs import drive, end_with
 from hutch.cli.shell import actor, as_json, emit, service_option, with_context
 from hutch.commands import migrate as commands
-from hutch.commands import runs
 from hutch.commands.context import CommandError, Context
 from hutch.model.effect import Effect
 from hutch.model.run import Run
@@ -23,7 +22,6 @@ STYLES = {"applied": "read", "half-applied": "destroy", "pending": "change", "no
 LINES = 60
 """Lines of SQL that are shown; --json has all of them."""
 
-yes_option = click.option("--yes", is_flag=True, help="Approve it in advance; never what loses data.")
 dry_option = click.option("--dry-run", is_flag=True, help="Show the SQL and what it would hit, and apply nothing.")
 
 
@@ -88,9 +86,9 @@ def mark(
     args |= {name: True for name, said in (("back", not_applied), ("compared", compared)) if said}
 
     async def go(context: Context) -> Run:
-        return await commands.start(context, service, "mark", args, Effect.CHANGE, actor(), _mode(dry_run))
+        return await commands.start(context, service, "mark", args, Effect.CHANGE, actor(), mode_of(dry_run))
 
-    _end(ctx, go, yes, json_out)
+    end_asked(ctx, go, yes, json_out)
 
 
 def _way(
@@ -110,25 +108,9 @@ def _way(
 
     async def go(context: Context) -> Run:
         pinned, effect = commands.pinned(found), commands.effect_of(found)
-        return await commands.start(context, service, way, pinned, effect, actor(), _mode(dry_run))
+        return await commands.start(context, service, way, pinned, effect, actor(), mode_of(dry_run))
 
-    _end(ctx, go, yes, json_out)
-
-
-def _mode(dry_run: bool) -> str:
-    return "dry-run" if dry_run else ""
-
-
-def _end(ctx: click.Context, start: Callable[[Context], Awaitable[Run]], yes: bool, json_out: bool) -> None:
-    async def go(context: Context) -> Run:
-        found = await start(context)
-        found = await drive(context, found.id)
-        if yes and found.waiting == "approval":
-            await runs.approve(context, found.id, "", actor(), yes=True)
-            found = await drive(context, found.id)
-        return found
-
-    end_with(ctx, go, json_out)
+    end_asked(ctx, go, yes, json_out)
 
 
 # ------------------------------------------------------------------ words

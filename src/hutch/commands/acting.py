@@ -25,11 +25,12 @@ async def act(
     title: str,
     actor: str,
     *,
+    mode: str = "",
     run_id: str = "",
     schedule: str = "",
 ) -> Run:
-    """Start a run that offers ``action`` and nothing else. Raises :class:`CommandError` where nobody offers it, and
-    ``Conflict`` for a ``run_id`` that there is already."""
+    """Start a run that offers ``action`` and nothing else, in the ``mode`` of the configuration if none is given.
+    Raises :class:`CommandError` where nobody offers it, and ``Conflict`` for a ``run_id`` that there is already."""
     offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
     if offered is None:
         raise CommandError(f"no target of {service.name} offers the action {action}", 2)
@@ -39,8 +40,8 @@ async def act(
     option = Option(action, title, (Item(action, title, 0, command),))
     program = Program(options=(option,), asked=True)
     return await runs.start(
-        context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, actor=actor,
-        run_id=run_id, schedule=schedule,
+        context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, mode=mode,
+        actor=actor, run_id=run_id, schedule=schedule,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from rolerabbit.platform.components import Components
 from rolerabbit.platform.control import Control
 from rolerabbit.platform.errors import PlatformError, Unauthorized
 from rolerabbit.platform.ledger import Deployment, Release
+from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
 
 MAX_LINES = 5000
@@ -65,11 +66,11 @@ class Scale(BaseModel):
 class Parts:
     """What the routes work on."""
 
-    def __init__(self, control: Control, monitor: Monitor, components: Components, ring: logs.Ring, token: str) -> None:
+    def __init__(self, control: Control, monitor: Monitor, components: Components, book: Logbook, token: str) -> None:
         self.control = control
         self.monitor = monitor
         self.components = components
-        self.ring = ring
+        self.book = book
         self.token = token
 
 
@@ -160,14 +161,17 @@ async def scale(control: Trusted, body: Scale) -> dict[str, Any]:
 async def search_logs(
     parts: Known,
     since: str | None = None,
+    until: str | None = None,
+    replica: str | None = None,
     grep: str = "",
     level: str | None = None,
     user: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LINES)] = 200,
 ) -> list[dict[str, Any]]:
     """The newest lines that match, oldest first."""
-    start = logs.parse_since(since, datetime.now(UTC)) if since else None
-    return [line.to_json() for line in parts.ring.find(logs.Query(start, grep, level, user, limit))]
+    start, end = (logs.parse_since(text, datetime.now(UTC)) if text else None for text in (since, until))
+    found = await parts.book.find(logs.Query(start, grep, level, user, limit, end, replica))
+    return [line.to_json() for line in found]
 
 
 @router.get("/health")

@@ -46,11 +46,15 @@ class Query:
     level: str | None = None
     user: str | None = None
     limit: int = 200
+    until: datetime | None = None
+    replica: str | None = None
 
     def matches(self, line: Line) -> bool:
         """Whether a line is wanted."""
         return (
             (self.since is None or line.time >= self.since)
+            and (self.until is None or line.time <= self.until)
+            and (self.replica is None or line.replica == self.replica)
             and self.grep.lower() in line.text.lower()
             and (self.level is None or line.level == self.level.lower())
             and (self.user is None or line.user == self.user)
@@ -111,6 +115,11 @@ class Ring:
         """The newest matching lines, oldest first, at most ``query.limit``."""
         newest = _first(query.limit, (line for line in reversed(self._lines) if query.matches(line)))
         return newest[::-1]
+
+    @property
+    def oldest(self) -> datetime | None:
+        """The time of the oldest line that is kept."""
+        return self._lines[0].time if self._lines else None
 
     def tail(self, replica: str, limit: int) -> list[Line]:
         """The last lines of one replica."""

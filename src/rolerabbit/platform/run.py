@@ -86,7 +86,7 @@ async def _serve(
             settings.first_pool_size,
         )
         monitor = Monitor(control, servers.components, settings.data)
-        parts = Parts(control, monitor, servers.components, logbook.ring, secrets.token_urlsafe(24))
+        parts = Parts(control, monitor, servers.components, logbook, secrets.token_urlsafe(24))
         api = _Api(uvicorn.Config(create_app(parts), log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
         async with _background(api.serve(sockets=[api_socket]), monitor.run()):
             try:

@@ -69,7 +69,10 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``service.scale``: run ``replicas`` replicas, each with a pool of ``pool_size`` connections if given."""
+    """``service.scale``: run ``replicas`` replicas, each with a pool of ``pool_size`` connections if given.
+
+    With ``from`` it applies only while that many replicas run: what was approved was leaving that number.
+    """
 
     client: Client
     effect: Effect = Effect.CHANGE
@@ -87,10 +90,10 @@ class Scale:
         return await verified(self.client, args, self._judge)
 
     async def _preview(self, args: Args) -> Preview:
-        wanted, pool = number(args, "replicas"), number(args, "pool_size")
-        if wanted is None or not 1 <= wanted <= MAX_REPLICAS:
-            return Preview("scale", 0, refused=f"say how many replicas: replicas from 1 to {MAX_REPLICAS}")
-        status = await self.client.status()
+        wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
+        refused = _not_scaled(args, status)
+        if refused or wanted is None:
+            return Preview("scale", 0, refused=refused)
         now = len(status.replicas)
         anew = pool not in (None, status.pool_size)
         hits = max(now, wanted) if anew else abs(wanted - now)
@@ -100,8 +103,9 @@ class Scale:
 
     async def _apply(self, args: Args) -> Outcome:
         wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
-        if wanted is None or not 1 <= wanted <= MAX_REPLICAS:
-            return Outcome(Result.FAILED, f"say how many replicas: replicas from 1 to {MAX_REPLICAS}")
+        refused = _not_scaled(args, status)
+        if refused or wanted is None:
+            return Outcome(Result.FAILED, refused)
         now = len(status.replicas)
         await self.client.change("/scale", {"replicas": wanted, "pool_size": pool})
         back = {"replicas": now, "pool_size": status.pool_size}
@@ -113,6 +117,16 @@ class Scale:
         if now != wanted or pool not in (None, status.pool_size):
             return said_of(Verified.FAILED, f"{now} replicas with {status.pool_size} connections each run", status)
         return all_ready(status, f"{now} replicas run")
+
+
+def _not_scaled(args: Args, status: PlatformStatus) -> str:
+    """Why it must not be scaled, or nothing."""
+    wanted, left, now = number(args, "replicas"), number(args, "from"), len(status.replicas)
+    if wanted is None or not 1 <= wanted <= MAX_REPLICAS:
+        return f"say how many replicas: replicas from 1 to {MAX_REPLICAS}"
+    if left is not None and now not in {left, wanted}:
+        return f"{now} replicas run now, not {left}: look again before changing anything"
+    return ""
 
 
 def _refused(to: str, left: str, status: PlatformStatus, known: list[str] | None = None) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import aiohttp
 
 from hutch.model.event import parse_instant
+from hutch.model.platform import LogLine
 from hutch.providers.local.config import Config
 
 TEMPORARY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
@@ -97,6 +99,9 @@ class Deployment:
     kind: str
     started_at: datetime
     status: str
+    id: str = ""
+    finished_at: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +130,12 @@ class Client:
     async def deployments(self) -> list[Deployment]:
         """What was deployed and rolled back, oldest first."""
         rows = _rows(await self._call("GET", "/deployments"), "/deployments")
-        return [
-            Deployment(
-                _text(row, "release"), _text(row, "previous"), _text(row, "kind"), _moment(row), _text(row, "status")
-            )
-            for row in rows
-        ]
+        return [_deployment(row) for row in rows]
+
+    async def logs(self, asked: Mapping[str, str]) -> list[LogLine]:
+        """The newest lines that match, oldest first."""
+        rows = _rows(await self._call("GET", f"/logs?{urlencode(asked)}"), "/logs")
+        return [_line(row) for row in rows]
 
     async def metrics(self) -> str:
         """The platform's and the replicas' metrics in Prometheus' text format."""
@@ -212,11 +217,30 @@ def _count(row: Mapping[str, object], key: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _moment(row: Mapping[str, object]) -> datetime:
+def _moment(row: Mapping[str, object], key: str = "started_at") -> datetime:
     try:
-        return parse_instant(_text(row, "started_at"))
+        return parse_instant(_text(row, key))
     except ValueError as error:
         raise PlatformRefused(f"a time of the platform cannot be read: {error}", recoverable=False) from error
+
+
+def _deployment(row: Mapping[str, object]) -> Deployment:
+    return Deployment(
+        release=_text(row, "release"),
+        previous=_text(row, "previous"),
+        kind=_text(row, "kind"),
+        started_at=_moment(row),
+        status=_text(row, "status"),
+        id=_text(row, "id"),
+        finished_at=_moment(row, "finished_at") if row.get("finished_at") else None,
+        reason=_text(row, "reason"),
+    )
+
+
+def _line(row: Mapping[str, object]) -> LogLine:
+    names = ("replica", "text", "level", "user", "release")
+    replica, text, level, user, release = (_text(row, name) for name in names)
+    return LogLine(_moment(row, "time"), replica, text, level, user, release)
 
 
 def _components(found: object) -> Mapping[str, Component]:

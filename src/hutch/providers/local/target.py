@@ -8,6 +8,7 @@ from hutch.providers.local.checks import Reader
 from hutch.providers.local.client import Client
 from hutch.providers.local.config import config_from
 from hutch.providers.local.load import LoadCheck
+from hutch.providers.local.platform import LocalPlatform
 from hutch.providers.local.restart import Restart
 
 
@@ -26,4 +27,5 @@ def connect(target: TargetConfig) -> Connection:
         actions=actions if client.config.token else {},
         scrape=reader.scrape,
         changes=reader.changes,
+        platform=LocalPlatform(client),
     )

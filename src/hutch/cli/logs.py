@@ -1,0 +1,67 @@
+"""``hutch logs``: one search over the logs of every platform."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+
+from hutch.cli.shell import as_json, emit, with_context
+from hutch.commands import platforms as commands
+from hutch.commands.context import Context
+from hutch.commands.platform_reads import query_of
+from hutch.model.platform import LINES, MOST_LINES
+from hutch.runbook.visible import visible
+
+
+@click.group()
+def logs() -> None:
+    """Search the logs of the services."""
+
+
+@logs.command()
+@click.argument("pattern", default="")
+@click.option("--service", default="", help="Only this service; all of them without it.")
+@click.option("--since", default="", metavar="TIME", help="From this time on: 30m, 2h, or 2026-01-15T10:00:00Z.")
+@click.option("--until", default="", metavar="TIME", help="Up to this time.")
+@click.option("--level", default="", help="Only lines of this level: error, warning, info.")
+@click.option("--user", default="", help="Only lines that name this user.")
+@click.option("--replica", default="", help="Only this replica.")
+@click.option("--limit", type=click.IntRange(1, MOST_LINES), default=LINES, show_default=True, help="How many lines.")
+@as_json
+@click.pass_context
+def search(ctx: click.Context, /, json_out: bool, service: str, **wanted: object) -> None:
+    """The newest lines that hold PATTERN (plain text, in any case of letters), oldest first.
+
+    Lines of all replicas, also of those that are gone. Secrets are masked. Exit code 5: a platform did not answer.
+    """
+
+    async def go(context: Context) -> dict[str, Any]:
+        return await commands.search(context, service, query_of(wanted, context.clock.now()))
+
+    show_lines(ctx, go, json_out)
+
+
+def show_lines(ctx: click.Context, look: Callable[[Context], Awaitable[dict[str, Any]]], json_out: bool) -> None:
+    """The lines on stdout, the platforms that gave none on stderr, and the exit code that this means."""
+    found = with_context(look)
+    if json_out:
+        emit({name: value for name, value in found.items() if name != "code"})
+    else:
+        _show(found)
+    for problem in found["problems"]:
+        click.echo(f"hutch: {visible(problem)}", err=True)
+    ctx.exit(found["code"])
+
+
+def _show(found: dict[str, Any]) -> None:
+    rows = found["lines"]
+    several = len({row["service"] for row in rows}) > 1
+    for row in rows:
+        service = f"{row['service']} " if several else ""
+        click.echo(visible(f"{row['at']} {service}{row['replica']} {row['text']}"))
+    if not rows and not found["problems"]:
+        click.echo("no line matches", err=True)
+    elif len(rows) == found["limit"]:
+        click.echo(f"hutch: the newest {len(rows)} lines; --limit shows more, --since fewer", err=True)

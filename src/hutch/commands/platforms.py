@@ -1,0 +1,227 @@
+"""What a service runs on: looked at, and changed by a run of its own that waits for approval."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from hutch.commands.acting import TARGET_AWAY, act
+from hutch.commands.context import CommandError, Context, Service
+from hutch.model.event import instant
+from hutch.model.finding import Change
+from hutch.model.platform import Deployment, LogQuery, Standing, Unanswered
+from hutch.model.run import Run
+from hutch.ports import Connection
+
+T = TypeVar("T")
+
+
+async def listing(context: Context) -> list[dict[str, Any]]:
+    """A row for each service that runs on a platform; one that does not answer says so in its row."""
+    on = [(s, c) for s in context.services.values() for c in s.connections.values() if c.platform]
+    return list(await asyncio.gather(*(_row(service, connection) for service, connection in on)))
+
+
+async def status(context: Context, service_name: str) -> dict[str, Any]:
+    """What runs of a service. Raises :class:`CommandError`, with 5 where the platform does not answer."""
+    service, connection = _on(context, service_name)
+    found = await _standing(connection)
+    return {"service": service.name, "target": connection.target, "well": found.well, **found.as_dict()}
+
+
+# ------------------------------------------------------------------ deployments
+
+
+async def deployments(context: Context, service_name: str) -> list[dict[str, Any]]:
+    """What was changed of a service, the newest first: deployments, failed ones too, and other changes from outside."""
+    service = _one(context, service_name, lambda c: bool(c.platform or c.changes))
+    connections = service.connections.values()
+    asked = [_answer(c.platform.deployments()) for c in connections if c.platform]
+    others = [c.changes() for c in connections if c.changes and not c.platform]
+    deployed, changed = await asyncio.gather(asyncio.gather(*asked), asyncio.gather(*others))
+    rows = [*(_deployed(d) for found in deployed for d in found), *(_changed(c) for found in changed for c in found)]
+    mask = context.secrets.mask
+    rows = [{**row, "summary": mask(row["summary"]), "reason": mask(row["reason"])} for row in rows]
+    return sorted(rows, key=lambda row: str(row["at"]), reverse=True)
+
+
+async def deployment(context: Context, service_name: str, wanted: str) -> dict[str, Any]:
+    """One deployment by its id, or the last one of a release."""
+    found = await deployments(context, service_name)
+    one = next((row for row in found if wanted in (row["deployment"], row["id"])), None)
+    if one is None:
+        raise CommandError(f"no deployment or release {wanted!r}; `hutch deploy list` shows them", 2)
+    return one
+
+
+async def rollback(context: Context, service_name: str, to: str, actor: str, mode: str = "") -> Run:
+    """Start the run that goes back to ``to``, else to the release before the one that runs. It changes nothing once
+    another release runs than now."""
+    service, connection = _able(context, service_name, "deploy.rollback")
+    args: dict[str, object] = {"to": to}
+    if connection.platform:
+        found = await _standing(connection)
+        args = {"to": to or found.previous, "from": found.release}
+        if args["to"] == found.release:
+            raise CommandError(f"release {found.release} runs already: nothing to do")
+    if not args["to"]:
+        raise CommandError(f"nothing ran before on {connection.target}: name the release to run", 2)
+    title = f"Roll {service.name} back to {args['to']}"
+    return await act(context, service, "deploy.rollback", args, title, actor, mode=mode)
+
+
+# ------------------------------------------------------------------ the service
+
+
+async def restart(context: Context, service_name: str, component: str, actor: str, mode: str = "") -> Run:
+    """Start the run that restarts the service, or one of the servers beside it."""
+    service, connection = _able(context, service_name, "service.restart")
+    args: dict[str, object] = {"component": component} if component else {}
+    if connection.platform:
+        parts = (await _standing(connection)).parts
+        if component and component not in parts:
+            known = ", ".join(parts) or "none"
+            raise CommandError(f"{service.name} has no part {component!r}; there are: {known}", 2)
+        args |= {"since": instant(context.clock.now())}
+    title = f"Restart {component or service.name}" + (f" of {service.name}" if component else "")
+    return await act(context, service, "service.restart", args, title, actor, mode=mode)
+
+
+async def scale(
+    context: Context, service_name: str, replicas: int | None, sizes: Mapping[str, int], actor: str, mode: str = ""
+) -> Run:
+    """Start the run that runs as many replicas, with those sizes. It changes nothing once another number runs than
+    now."""
+    service, connection = _able(context, service_name, "service.scale")
+    args: dict[str, object] = {**({"replicas": replicas} if replicas else {}), **sizes}
+    if connection.platform:
+        found = await _standing(connection)
+        _known_sizes(found, sizes)
+        now = len(found.instances)
+        args = {"replicas": replicas or now, **sizes, "from": now}
+        if args["replicas"] == now and all(found.sizes[name] == size for name, size in sizes.items()):
+            raise CommandError(f"{service.name} is of that size already: nothing to do")
+    title = f"Scale {service.name}: " + ", ".join(f"{name} {args[name]}" for name in args if name != "from")
+    return await act(context, service, "service.scale", args, title, actor, mode=mode)
+
+
+def _known_sizes(found: Standing, sizes: Mapping[str, int]) -> None:
+    unknown = next((name for name in sizes if name not in found.sizes), "")
+    if unknown:
+        known = ", ".join(found.sizes) or "none"
+        raise CommandError(f"the platform has no size {unknown!r}; it has: {known}", 2)
+
+
+# ------------------------------------------------------------------ logs
+
+
+async def search(context: Context, service_name: str, query: LogQuery) -> dict[str, Any]:
+    """The newest lines that match, of one service or of all, merged by time and masked, oldest first. ``problems``
+    are the platforms that gave none and why, ``code`` is the exit code that this means."""
+    services = [context.service(service_name)] if service_name else list(context.services.values())
+    on = [(s, c) for s in services for c in s.connections.values() if c.platform]
+    if not on:
+        raise CommandError(_no_platform(service_name or "any service"), 2)
+    found = await asyncio.gather(*(_lines(context, service, connection, query) for service, connection in on))
+    rows = sorted((row for rows, _ in found for row in rows), key=lambda row: str(row["at"]))
+    problems = [problem for _, problem in found if problem]
+    return {
+        "lines": rows[-query.limit :],
+        "limit": query.limit,
+        "problems": [str(p) for p in problems],
+        "code": max((p.code for p in problems), default=0),
+    }
+
+
+async def _lines(
+    context: Context, service: Service, connection: Connection, query: LogQuery
+) -> tuple[list[dict[str, object]], CommandError | None]:
+    assert connection.platform
+    try:
+        found = await _answer(connection.platform.logs(query))
+    except CommandError as error:
+        return [], error
+    mask = context.secrets.mask
+    return [{"service": service.name, **line.as_dict(), "text": mask(line.text)} for line in found], None
+
+
+# ------------------------------------------------------------------ which platform
+
+
+def _on(context: Context, name: str) -> tuple[Service, Connection]:
+    """The service and what it runs on."""
+    service = _one(context, name, lambda c: c.platform is not None)
+    connection = next((c for c in service.connections.values() if c.platform), None)
+    if connection is None:
+        raise CommandError(_no_platform(service.name), 2)
+    return service, connection
+
+
+def _able(context: Context, name: str, action: str) -> tuple[Service, Connection]:
+    """The service, and the first connection of it that offers the action."""
+    service = _one(context, name, lambda c: action in c.actions)
+    connection = next((c for c in service.connections.values() if action in c.actions), None)
+    if connection is None:
+        raise CommandError(
+            f"no target of {service.name} offers {action}: a platform needs its token for changes, and any other"
+            f" a command line under services.{service.name}.command.verbs",
+            2,
+        )
+    return service, connection
+
+
+def _one(context: Context, name: str, able: Callable[[Connection], bool]) -> Service:
+    """The service of that name; without one, the only one that has such a connection."""
+    found = [s for s in context.services.values() if any(able(c) for c in s.connections.values())]
+    return found[0] if not name and len(found) == 1 else context.service(name)
+
+
+def _no_platform(name: str) -> str:
+    return f"{name} runs on no platform that Hutch can look at: give it one, as services.NAME.local"
+
+
+async def _standing(connection: Connection) -> Standing:
+    assert connection.platform
+    return await _answer(connection.platform.standing())
+
+
+async def _answer(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except Unanswered as error:
+        raise CommandError(str(error), TARGET_AWAY if error.recoverable else 1) from error
+
+
+# ------------------------------------------------------------------ rows
+
+
+async def _row(service: Service, connection: Connection) -> dict[str, Any]:
+    row: dict[str, Any] = {"service": service.name, "target": connection.target}
+    try:
+        found = await _standing(connection)
+    except CommandError as error:
+        return {**row, "state": "no answer", "release": "", "ready": 0, "replicas": 0, "reason": str(error)}
+    state = "changing" if found.busy else "well" if found.well else "ill"
+    return {**row, "state": state, "release": found.release, "ready": found.ready, "replicas": len(found.instances),
+            "reason": ""}  # fmt: skip
+
+
+def _deployed(found: Deployment) -> dict[str, Any]:
+    after = f" after {found.previous}" if found.previous else ""
+    said = f"rolled back to {found.release}" if found.kind == "rollback" else f"release {found.release} deployed{after}"
+    return _change_row("deployment", found.release, instant(found.started_at), found.previous, said) | {
+        "deployment": found.id,
+        "state": found.state,
+        "finished_at": instant(found.finished_at) if found.finished_at else None,
+        "reason": found.reason,
+    }
+
+
+def _changed(found: Change) -> dict[str, Any]:
+    return _change_row(found.kind, found.id, instant(found.at), found.previous, found.summary)
+
+
+def _change_row(kind: str, id_: str, at: str, previous: str, summary: str) -> dict[str, Any]:
+    return {"kind": kind, "id": id_, "at": at, "previous": previous, "summary": summary, "deployment": "",
+            "state": "succeeded", "finished_at": None, "reason": ""}  # fmt: skip

@@ -1,0 +1,195 @@
+"""What a platform says of a service: what runs, what was deployed, what its replicas log. The same for every one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from hutch.model.event import instant
+
+MOST_LINES = 5000
+"""Lines of log that one search gives."""
+
+LINES = 200
+"""Lines of log that a search gives where nobody says how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One replica; ``started_at`` is None while it is down or where the platform tells none."""
+
+    name: str
+    release: str
+    state: str
+    ready: bool
+    restarts: int = 0
+    started_at: datetime | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form; keys are stable."""
+        return {
+            "name": self.name,
+            "release": self.release,
+            "state": self.state,
+            "ready": self.ready,
+            "restarts": self.restarts,
+            "started_at": instant(self.started_at) if self.started_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What runs now. While ``busy`` a change is being made; ``previous`` is where a roll-back leads.
+
+    ``sizes`` are the figures that ``service.scale`` sets beside the number of replicas (``pool_size``, ``cpu``);
+    ``parts`` are the servers beside the service that ``service.restart`` takes as its component, and how they are.
+    """
+
+    release: str
+    previous: str = ""
+    busy: bool = False
+    instances: tuple[Instance, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> int:
+        """How many replicas serve."""
+        return sum(i.ready for i in self.instances)
+
+    @property
+    def well(self) -> bool:
+        """Whether there are replicas and all serve."""
+        return bool(self.instances) and self.ready == len(self.instances)
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form; keys are stable."""
+        return {
+            "release": self.release,
+            "previous": self.previous,
+            "busy": self.busy,
+            "ready": self.ready,
+            "replicas": [i.as_dict() for i in self.instances],
+            "sizes": dict(self.sizes),
+            "parts": dict(self.parts),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One change of the running release. ``state``: ``running`` ``succeeded`` ``failed``; ``kind``: ``deploy``
+    ``rollback``. ``release`` is what ``deploy.rollback`` takes as ``to``."""
+
+    id: str
+    release: str
+    kind: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    previous: str = ""
+    reason: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form; keys are stable."""
+        return {
+            "id": self.id,
+            "release": self.release,
+            "previous": self.previous,
+            "kind": self.kind,
+            "state": self.state,
+            "started_at": instant(self.started_at),
+            "finished_at": instant(self.finished_at) if self.finished_at else None,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Which lines are wanted; None or empty means any. ``pattern`` is plain text, in any case of letters."""
+
+    pattern: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    level: str = ""
+    user: str = ""
+    replica: str = ""
+    limit: int = LINES
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of one replica."""
+
+    at: datetime
+    replica: str
+    text: str
+    level: str = ""
+    user: str = ""
+    release: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form; keys are stable."""
+        return {
+            "at": instant(self.at),
+            "replica": self.replica,
+            "release": self.release,
+            "level": self.level,
+            "user": self.user,
+            "text": self.text,
+        }
+
+    def __str__(self) -> str:
+        return f"{instant(self.at)} {self.replica} {self.text}"
+
+
+class Unanswered(Exception):
+    """A target did not give what it was asked for. ``recoverable``: it was not reached, and may answer later."""
+
+    def __init__(self, message: str, recoverable: bool) -> None:
+        super().__init__(message)
+        self.recoverable = recoverable
+
+
+class Platform(Protocol):
+    """What a service runs on, as far as it can be looked at. Each verb raises :class:`Unanswered`.
+
+    Who offers one answers ``service.status``, ``deploy.list`` and ``logs.search`` of every document by it.
+    """
+
+    async def standing(self) -> Standing:
+        """What runs now."""
+
+    async def deployments(self) -> Sequence[Deployment]:
+        """What was deployed and rolled back, failed ones too, oldest first; bounded by the provider."""
+
+    async def logs(self, query: LogQuery) -> Sequence[LogLine]:
+        """The newest lines that match, oldest first, at most ``query.limit``."""
+
+
+# ------------------------------------------------------------------ in words
+
+
+def deployments_text(found: Sequence[Deployment]) -> str:
+    """A line each, the newest first."""
+    return "\n".join(_deployment(d) for d in sorted(found, key=lambda d: d.started_at, reverse=True))
+
+
+def standing_text(found: Standing) -> str:
+    """What runs, and a line for each replica and each server beside it."""
+    busy = "; a change is being made" if found.busy else ""
+    sizes = "".join(f", {name} {value}" for name, value in found.sizes.items())
+    head = f"release {found.release}: {found.ready} of {len(found.instances)} replicas serve{sizes}{busy}"
+    replicas = (f"{i.name} release {i.release} {i.state}{_again(i)}" for i in found.instances)
+    return "\n".join([head, *replicas, *(f"{name} {how}" for name, how in found.parts.items())])
+
+
+def _again(instance: Instance) -> str:
+    return f", started again {instance.restarts} times" if instance.restarts else ""
+
+
+def _deployment(found: Deployment) -> str:
+    after = f" after {found.previous}" if found.previous else ""
+    why = f": {found.reason}" if found.reason else ""
+    return f"{instant(found.started_at)} {found.release} {found.kind}{after} {found.state}{why}"

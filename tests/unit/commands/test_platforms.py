@@ -1,0 +1,170 @@
+"""What platforms tell documents and people: arguments read, merged, masked; one that is silent costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hutch.bootstrap.secrets import EnvironmentSecrets
+from hutch.commands import platforms
+from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.platform_reads import query_of, with_reads
+from hutch.model.action import Command, Outcome, Result
+from hutch.model.config import Config, ServiceConfig
+from hutch.model.effect import Effect
+from hutch.model.finding import Change
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, Unanswered
+from hutch.ports import Connection
+from hutch.testing import FakeClock, MemoryQueue, MemoryStore
+
+NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
+
+
+@dataclass
+class Ground:
+    """A platform whose answers are given; ``broken`` is what it says instead."""
+
+    lines: Sequence[LogLine] = ()
+    broken: Unanswered | None = None
+    asked: list[LogQuery] = field(default_factory=list)
+
+    async def standing(self) -> Standing:
+        self._may()
+        return Standing("7", "6", instances=(Instance("7-1", "7", "ready", True), Instance("7-2", "7", "down", False)))
+
+    async def deployments(self) -> Sequence[Deployment]:
+        self._may()
+        said = "the token s3cr3t-t0ken-here is wrong"
+        return [
+            Deployment("d1", "6", "deploy", "succeeded", NOW - timedelta(hours=2)),
+            Deployment("d2", "7", "deploy", "failed", NOW, NOW, "6", said),
+        ]
+
+    async def logs(self, query: LogQuery) -> Sequence[LogLine]:
+        self._may()
+        self.asked.append(query)
+        return self.lines
+
+    def _may(self) -> None:
+        if self.broken:
+            raise self.broken
+
+
+def context_of(folder: Path, **grounds: Connection) -> Context:
+    clock = FakeClock()
+    services = {name: Service(ServiceConfig(name), {"x": connection}) for name, connection in grounds.items()}
+    store, secrets = MemoryStore(clock), EnvironmentSecrets(folder)
+    secrets.remember("s3cr3t-t0ken-here")
+    return Context(Config(), folder, store, MemoryQueue(store), clock, secrets, services, {})
+
+
+def line(minutes: int, text: str) -> LogLine:
+    return LogLine(NOW + timedelta(minutes=minutes), "7-1", text)
+
+
+async def answer(connection: Connection, verb: str, **args: object) -> Outcome:
+    return await with_reads(connection, lambda: NOW).runs[verb](Command(verb, verb, "", Effect.READ, args=args))
+
+
+async def test_a_document_is_answered() -> None:
+    ground = Ground([line(0, "first"), line(1, "second")])
+    connection = Connection("x", platform=ground)
+    found = await answer(connection, "logs.search", pattern="ERROR", since="30m", until="", level="error", limit=5)
+    assert (found.result, found.summary, found.exit_code) == (Result.DONE, "2 lines", 0)
+    assert found.output.splitlines()[0] == "2026-01-15T10:00:00.000000Z 7-1 first"
+    assert ground.asked == [LogQuery("ERROR", NOW - timedelta(minutes=30), None, "error", limit=5)]
+    listed = await answer(connection, "deploy.list")
+    assert listed.output.splitlines()[0].startswith("2026-01-15T10:00:00.000000Z 7 deploy after 6 failed: the token")
+    standing = await answer(connection, "service.status")
+    assert standing.output.splitlines() == [
+        "release 7: 1 of 2 replicas serve", "7-1 release 7 ready", "7-2 release 7 down",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"grep": "x"}, "logs.search has no argument 'grep'; it takes pattern, since"),
+        ({"since": "soon"}, "since: cannot read 'soon'"),
+        ({"limit": 0}, "limit: expected a number of lines from 1 to 5000, found '0'"),
+        ({"limit": "many"}, "found 'many'"),
+        ({"limit": 5001}, "found '5001'"),
+    ],
+)
+async def test_arguments_that_cannot_be(args: dict[str, object], said: str) -> None:
+    ground = Ground()
+    found = await answer(Connection("x", platform=ground), "logs.search", **args)
+    assert (found.result, said in found.summary, ground.asked) == (Result.FAILED, True, [])
+    with pytest.raises(CommandError):
+        query_of(args, NOW)
+
+
+@pytest.mark.parametrize("recoverable", [True, False])
+async def test_no_answer_is_passed_on_as_what_it_is(recoverable: bool) -> None:
+    ground = Ground(broken=Unanswered("no", recoverable))
+    for verb in ("logs.search", "deploy.list", "service.status"):
+        found = await answer(Connection("x", platform=ground), verb)
+        assert (found.result, found.summary, found.recoverable) == (Result.FAILED, "no", recoverable)
+
+
+async def test_what_a_provider_runs_by_itself_stands() -> None:
+    async def own(_command: Command) -> Outcome:
+        return Outcome(Result.DONE, "own")
+
+    connection = Connection("x", platform=Ground(), runs={"logs.search": own})
+    assert (await answer(connection, "logs.search")).summary == "own"
+    bare = Connection("x", runs={"logs.search": own})
+    assert with_reads(bare, lambda: NOW) is bare
+
+
+async def test_lines_of_all_services_are_merged_bounded_and_masked(tmp_path: Path) -> None:
+    context = context_of(
+        tmp_path,
+        shop=Connection("a", platform=Ground([line(0, "a"), line(3, "with s3cr3t-t0ken-here")])),
+        mail=Connection("b", platform=Ground([line(1, "b"), line(2, "c")])),
+        away=Connection("c", platform=Ground(broken=Unanswered("it is away", True))),
+        none=Connection("d"),
+    )
+    found = await platforms.search(context, "", LogQuery(limit=3))
+    assert [(row["service"], row["text"]) for row in found["lines"]] == [
+        ("mail", "b"), ("mail", "c"), ("shop", "with •••"),
+    ]  # fmt: skip
+    assert (found["problems"], found["code"]) == (["it is away"], 5)
+    assert (await platforms.search(context, "shop", LogQuery()))["code"] == 0
+    with pytest.raises(CommandError, match="none runs on no platform"):
+        await platforms.search(context, "none", LogQuery())
+
+
+async def test_deployments_stand_beside_other_changes_and_are_masked(tmp_path: Path) -> None:
+    async def changes() -> Sequence[Change]:
+        return [Change("migration", "003", NOW - timedelta(hours=1), "003 applied")]
+
+    async def hidden() -> Sequence[Change]:
+        raise AssertionError("the platform itself tells more")
+
+    service = Service(ServiceConfig("shop"), {
+        "p": Connection("a", platform=Ground(), changes=hidden), "m": Connection("b", changes=changes),
+    })  # fmt: skip
+    context = context_of(tmp_path)
+    context.services["shop"] = service  # type: ignore[index]
+    rows = await platforms.deployments(context, "")
+    assert [(r["id"], r["state"], r["reason"]) for r in rows] == [
+        ("7", "failed", "the token ••• is wrong"), ("003", "succeeded", ""), ("6", "succeeded", ""),
+    ]  # fmt: skip
+    assert (await platforms.deployment(context, "", "d1"))["id"] == "6"
+
+
+async def test_a_list_names_the_service_that_does_not_answer(tmp_path: Path) -> None:
+    context = context_of(
+        tmp_path,
+        shop=Connection("a", platform=Ground()),
+        away=Connection("c", platform=Ground(broken=Unanswered("it is away", True))),
+    )
+    rows = await platforms.listing(context)
+    assert [(r["service"], r["state"], r["reason"]) for r in rows] == [
+        ("shop", "ill", ""), ("away", "no answer", "it is away"),
+    ]  # fmt: skip
