@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from hutch.cli.lengths import length
 from hutch.cli.main import resolve
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import alerts, firings, ingest, letters, reports, silences
@@ -17,8 +18,6 @@ from hutch.model.alert import Alert
 from hutch.model.event import instant
 from hutch.model.quiet import Silence
 from hutch.model.severity import Severity
-from hutch.runbook.errors import RunbookError
-from hutch.runbook.rules import duration
 
 
 @click.group()
@@ -31,8 +30,8 @@ def alert() -> None:
 @as_json
 def list_(since: str, json_out: bool) -> None:
     """The alerts that fired lately, whether each still does, and its incident or what holds it back."""
-    length = _length(since)
-    rows = with_context(lambda context: firings.listing(context, length))
+    lately = length(since)
+    rows = with_context(lambda context: firings.listing(context, lately))
     columns = ["rule", "service", "severity", "state", "starts_at", "incident", "held", "summary"]
     emit(rows) if json_out else table(rows, columns, "nothing has fired")
 
@@ -149,14 +148,14 @@ def runbook(incident_id: str, choose: str, json_out: bool) -> None:
 @click.option(
     "--match", "matchers", multiple=True, metavar="NAME=PATTERN", help="rule=High*, service=shop … May repeat."
 )
-@click.option("--for", "length", default="", help="How long: 30m, 2h, 1d.")
+@click.option("--for", "lasts", default="", help="How long: 30m, 2h, 1d.")
 @click.option("--reason", default="", help="Why; others will ask.")
 @click.pass_context
-def silence(ctx: click.Context, matchers: tuple[str, ...], length: str, reason: str) -> None:
+def silence(ctx: click.Context, matchers: tuple[str, ...], lasts: str, reason: str) -> None:
     """Hold back the alerts that fit every matcher, for a while: `hutch alert silence --match rule=High* --for 2h`."""
     if ctx.invoked_subcommand:
         return
-    wanted = _length(length) if length else timedelta(0)
+    wanted = length(lasts) if lasts else timedelta(0)
     found = with_context(lambda context: silences.begin(context, matchers, wanted, reason, actor()))
     click.echo(f"{found.id} until {found.ends:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -191,13 +190,6 @@ def _silence(found: Silence) -> dict[str, Any]:
         "by": found.by,
         "reason": found.reason,
     }
-
-
-def _length(text: str) -> timedelta:
-    try:
-        return duration(text)
-    except RunbookError as error:
-        raise CommandError(error.message, 2) from error
 
 
 def _severity(text: str) -> Severity | None:

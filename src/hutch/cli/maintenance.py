@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
 
+from hutch.cli.lengths import length
 from hutch.cli.shell import actor, ago, as_json, emit, table, with_context
 from hutch.commands import maintenance as commands
 from hutch.commands.context import CommandError, Context
 from hutch.model.event import instant, parse_instant
 from hutch.model.quiet import Maintenance
-from hutch.runbook.errors import RunbookError
-from hutch.runbook.rules import duration
 
 
 @click.group()
@@ -26,15 +25,15 @@ def maintenance() -> None:
 @click.option("--service", default="", help="The service; without it all.")
 @click.option("--from", "starts", default="", metavar="TIME", help="As 2026-02-01T02:00:00Z; without it now.")
 @click.option("--to", "ends", default="", metavar="TIME", help="When it ends.")
-@click.option("--for", "length", default="", help="Instead of --to: how long, as 30m, 2h, 1d.")
+@click.option("--for", "lasts", default="", help="Instead of --to: how long, as 30m, 2h, 1d.")
 @click.option("--public", is_flag=True, help="Tell of it on the status page.")
 @as_json
-def add(name: str, service: str, starts: str, ends: str, length: str, public: bool, json_out: bool) -> None:
+def add(name: str, service: str, starts: str, ends: str, lasts: str, public: bool, json_out: bool) -> None:
     """Plan a window: what fires in it is recorded and held back, and what still fires at its end is let go."""
 
     async def go(context: Context) -> dict[str, Any]:
         now = context.clock.now()
-        begin, end = _times(now, starts, ends, length)
+        begin, end = _times(now, starts, ends, lasts)
         return _row(await commands.add(context, name, service, begin, end, actor(), public=public), now)
 
     row = with_context(go)
@@ -80,11 +79,11 @@ def _row(found: Maintenance, now: datetime) -> dict[str, Any]:
     }
 
 
-def _times(now: datetime, starts: str, ends: str, length: str) -> tuple[datetime, datetime]:
-    if bool(ends) == bool(length):
+def _times(now: datetime, starts: str, ends: str, lasts: str) -> tuple[datetime, datetime]:
+    if bool(ends) == bool(lasts):
         raise CommandError("say when it ends: either --for 2h or --to 2026-02-01T04:00:00Z", 2)
     begin = _time("--from", starts) if starts else now
-    return begin, _time("--to", ends) if ends else begin + _length(length)
+    return begin, _time("--to", ends) if ends else begin + length(lasts)
 
 
 def _time(option: str, text: str) -> datetime:
@@ -92,10 +91,3 @@ def _time(option: str, text: str) -> datetime:
         return parse_instant(text)
     except ValueError as error:
         raise CommandError(f"{option}: {error}", 2) from error
-
-
-def _length(text: str) -> timedelta:
-    try:
-        return duration(text)
-    except RunbookError as error:
-        raise CommandError(error.message, 2) from error

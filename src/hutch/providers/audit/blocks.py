@@ -12,7 +12,7 @@ from hutch.providers.audit.arguments import Args, BadArguments, text, whole
 from hutch.providers.audit.checks import SETTLING
 from hutch.providers.audit.client import AuditError, Client, Row
 from hutch.providers.audit.config import Config, Network
-from hutch.providers.audit.networks import network_of, refusal, shown
+from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
 _UNDO = "block.remove ends the block at once; it ends by itself otherwise"
@@ -20,7 +20,10 @@ _UNDO = "block.remove ends the block at once; it ends by itself otherwise"
 
 @dataclass(frozen=True, slots=True)
 class AddBlock:
-    """``args``: ``address`` (an address or a network in CIDR form, IPv6 by its /64), ``minutes``, ``reason``."""
+    """``args``: ``address`` (an address or a network in CIDR form, IPv6 by its /64), ``minutes``, ``reason``.
+
+    Without ``minutes`` a block lasts ``block_minutes``, ``block_growth`` times as long for each one that ended lately.
+    """
 
     client: Client
     config: Config
@@ -29,8 +32,9 @@ class AddBlock:
     async def preview(self, args: Args) -> Preview:
         """What would be blocked for how long, and who else would be hit."""
         try:
-            network, minutes, _ = self._asked(args)
+            network = network_in(args)
             [state] = await self._rows("block_state", network)
+            minutes = self._minutes(args, state)
         except (AuditError, BadArguments) as error:
             return Preview("can't tell what would be blocked", 0, undo=_UNDO, refused=str(error))
         refused = self._refusal(network) or self._shared(network, state)
@@ -40,6 +44,7 @@ class AddBlock:
         items = (
             f"{state['failures']} failed log-ins in the window are its own",
             f"other users who logged in from it in {self.config.whole('neighbour_days')} days: {state['neighbours']}",
+            f"blocks of it that ended in {self.config.whole('repeat_days')} days: {state['former']}",
         )
         return Preview(f"block {shown(network)} for {minutes} min", 1, items, _UNDO, refused)
 
@@ -47,10 +52,11 @@ class AddBlock:
         """Block it in one statement that looks once more who else is there. ``hits`` is 0 where it was blocked."""
         started = time.monotonic()
         try:
-            network, minutes, reason = self._asked(args)
+            network = network_in(args)
             if refused := self._refusal(network):
                 return Outcome(Result.FAILED, f"refused: {refused}")
-            more = {"minutes": minutes, "reason": reason}
+            [state] = await self._rows("block_state", network)
+            more = {"minutes": self._minutes(args, state), "reason": text(args, "reason", "blocked by on-call")}
             async with self.client.changing() as change:
                 await change.alone("blocks")
                 added = await change.rows(query("block_add", self.config), self._parameters(network) | more)
@@ -61,7 +67,7 @@ class AddBlock:
     async def verify(self, args: Args) -> Verification:
         """Passed while the block stands and nobody was let in since; failed when it doesn't, or is not obeyed."""
         try:
-            network, _, _ = self._asked(args)
+            network = network_in(args)
             standing = await self._rows("block_standing", network)
         except (AuditError, BadArguments) as error:
             return Verification(Verified.UNKNOWN, f"can't tell whether it is blocked: {error}")
@@ -87,9 +93,9 @@ class AddBlock:
         why = self._shared(network, state) or f"{shown(network)} holds the database's or this connection's own address"
         return Outcome(Result.FAILED, f"refused: {why}", seconds=seconds)
 
-    def _asked(self, args: Args) -> tuple[Network, int, str]:
-        default, most = self.config.whole("block_minutes"), self.config.whole("max_block_minutes")
-        return network_in(args), whole(args, "minutes", default, most), text(args, "reason", "blocked by on-call")
+    def _minutes(self, args: Args, state: Mapping[str, object]) -> int:
+        default, most = grown(self.config, int(str(state["former"]))), self.config.whole("max_block_minutes")
+        return whole(args, "minutes", default, most)
 
     def _refusal(self, network: Network) -> str:
         return self.client.refusal or refusal(network, self.config.protected)

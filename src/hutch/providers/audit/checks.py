@@ -10,7 +10,7 @@ from datetime import datetime
 from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.audit.client import AuditError, Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.networks import network_of, refusal, shown
+from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
 SETTLING = 5.0
@@ -55,8 +55,7 @@ def _proposals(config: Config) -> dict[str, object]:
 
 
 _PROPOSED = (
-    "distributed_addresses", "failures_per_address", "block_minutes", "restrict_hours", "neighbours",
-    "neighbour_days", "window",
+    "distributed_addresses", "failures_per_address", "restrict_hours", "neighbours", "neighbour_days", "window",
 )  # fmt: skip
 
 
@@ -64,7 +63,8 @@ def _address(row: Row, config: Config) -> dict[str, object]:
     network = network_of(row["network"])
     return {
         **{name: row[name] for name in ("failures", "typos", "accounts", "most", "most_account", "last_minute")},
-        **{name: row[name] for name in ("addresses", "opened", "neighbours", "visitors")},
+        **{name: row[name] for name in ("addresses", "opened", "neighbours", "visitors", "former")},
+        "block_minutes": grown(config, row["former"]),
         "address": shown(network),
         "first": row["first"].isoformat(),
         "last": row["last"].isoformat(),

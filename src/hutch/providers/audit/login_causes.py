@@ -96,8 +96,9 @@ def _blocks(rows: list[Row], finding: Finding) -> tuple[Remedy, ...]:
 
 
 def _block(row: Row, finding: Finding) -> Remedy:
-    minutes = int(float(str(finding.data["block_minutes"])))
-    reason = f"brute force: {row['failures']} failed log-ins"
+    minutes = int(row["block_minutes"])
+    again = f", blocked {row['former']} times before" if row["former"] else ""
+    reason = f"brute force: {row['failures']} failed log-ins{again}"
     args = {"address": row["address"], "minutes": minutes, "reason": reason}
     return Remedy(BLOCK, finding.target, args, f"block {row['address']} for {minutes / 60:g} h", rank=20)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from hutch.providers.audit.config import Network
+from hutch.providers.audit.config import Config, Network
 
 WIDEST = {4: 24, 6: 56}
 """The widest network that one block may hold, by IP version, as the length of its prefix."""
@@ -59,6 +59,13 @@ def shown(network: Network | str) -> str:
     ('198.18.0.7', '2001:db8::/64')
     """
     return str(network).removesuffix("/32") if "." in str(network) else str(network)
+
+
+def grown(config: Config, former: int) -> int:
+    """Minutes for which a block lasts that is the next after ``former`` ended ones: longer each time, to a bound."""
+    most = config.whole("max_block_minutes")
+    growth = min(config.number("block_growth") ** min(former, 64), float(most))
+    return max(1, min(most, round(config.whole("block_minutes") * growth)))
 
 
 def refusal(network: Network, protected: Iterable[Network]) -> str:

@@ -13,6 +13,7 @@ from hutch.providers.audit.blocks import AddBlock, RemoveBlock
 from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
+from hutch.providers.audit.listing import lists
 from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.restrictions import Restrict, Unrestrict
 
@@ -31,6 +32,7 @@ def connect(target: TargetConfig) -> Connection:
         target=client.target,
         checks={name: Probe(name, client.target, look, target.now) for name, look in looks.items()},
         actions=_actions(client, config),
+        runs=lists(client, config),
         scrape=_scrape(client, config, target.now),
         close=client.close,
     )

@@ -25,6 +25,9 @@ judged as (
 select j.network::text as network, failures, typos, accounts, most, most_account, last_minute, addresses,
        first, last, opened, neighbours, visitors,
        extract(epoch from now() - last)::float8 as quiet,
+       (select count(*)::int from {blocks} b
+        where b.{address}::inet = j.network and b.{blocked_until} <= now()
+          and b.{blocked_until} > now() - make_interval(days => %(repeat_days)s::int)) as former,
        (select max(b.{at}) from {blocks} b
         where b.{address}::inet >>= j.network and b.{blocked_until} > now()) as blocked_at
 from judged j
