@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hutch.bootstrap import heap
 from hutch.bootstrap.wire import read_config
 from hutch.cli.main import resolve
 from hutch.cli.shell import config_path, with_context
@@ -69,4 +70,5 @@ async def _serve(server: Any, context: Context, listener: Any, intake: Any, publ
         click.echo(f"Make the first admin, once, within {good_for} min: {address}/first/{secret}", err=True)
     stop, at_once = stop_signals()
     async with server.serving(context, listener, intake, at_once, public):
+        heap.steady()
         await stop.wait()

@@ -7,6 +7,7 @@ import os
 
 import click
 
+from hutch.bootstrap import heap
 from hutch.bootstrap.stores import Place, check_shared, place_of
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import config_path, with_context
@@ -47,6 +48,7 @@ async def _work(context: Context, place: Place, location: str) -> None:
         raise CommandError(f"the probes of {location!r} run in `hutch serve`; give this worker another place", 2)
     mine = f"jobs of {location}" if location else "jobs"
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
+    heap.steady()
     duty = Duty(context.duties, probing(location))
     looking = asyncio.create_task(duty.run(prober.run), name="probes") if prober else None
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hutch.model.alert import Alert, Rule, digest_of
@@ -48,22 +47,35 @@ def rule_of(name: str, service: str, rules: Iterable[Rule]) -> Rule | None:
 def completed(
     alert: Alert, services: Sequence[str], rules: Iterable[Rule], severities: Mapping[str, Severity] = SEVERITIES
 ) -> Alert:
-    """``alert`` with its service and severity, bounded, its source's key digested.
+    """``alert`` with its service and severity, its source's key digested, its texts short and such as every store holds.
 
-    A service that nobody configured stays as it is named: an alert is never dropped for that.
+    A time without a zone is taken as UTC. A service that nobody configured stays as it is named: an alert is never dropped for that.
     """
-    alert = bounded(alert)
-    service = _service(alert, services)
-    rule = rule_of(alert.rule, service, rules)
-    severity = (rule.severity if rule else None) or alert.severity or _severity(alert.labels, severities)
-    return replace(alert, service=service, severity=severity, given=digest_of(alert.given))
+    name, labels = clean(alert.rule, 200) or "unnamed alert", _texts(alert.labels, VALUE)
+    service = _service(clean(alert.service, NAME), labels, services)
+    rule = rule_of(name, service, rules)
+    return Alert(
+        rule=name,
+        service=service,
+        severity=(rule.severity if rule else None) or alert.severity or _severity(labels, severities),
+        summary=clean(alert.summary, SUMMARY),
+        value=alert.value,
+        given=digest_of(alert.given),
+        labels=labels,
+        annotations=_texts(alert.annotations, SUMMARY),
+        source=clean(alert.source, NAME),
+        url=clean(alert.url, SUMMARY),
+        starts_at=_zoned(alert.starts_at),
+        ends_at=_zoned(alert.ends_at) if alert.ends_at else None,
+        since=_zoned(alert.since) if alert.since else None,
+    )
 
 
-def _service(alert: Alert, services: Sequence[str]) -> str:
-    hints = (alert.service, *(alert.labels.get(name, "") for name in SERVICE_LABELS))
+def _service(said: str, labels: Mapping[str, str], services: Sequence[str]) -> str:
+    hints = (said, *(labels.get(name, "") for name in SERVICE_LABELS))
     known = next((hint for hint in hints if hint in services), "")
-    if known or alert.service:
-        return known or alert.service
+    if known or said:
+        return known or said
     return services[0] if len(services) == 1 else next((hint for hint in hints if hint), "unknown")
 
 
@@ -86,25 +98,6 @@ def severity_word(word: str, severities: Mapping[str, Severity] = SEVERITIES) ->
 
 
 # ------------------------------------------------------------------ untrusted text
-
-
-def bounded(alert: Alert) -> Alert:
-    """The alert with texts that are short and that every store can hold; a time without a zone is taken as UTC."""
-    return Alert(
-        rule=clean(alert.rule, 200) or "unnamed alert",
-        service=clean(alert.service, NAME),
-        severity=alert.severity,
-        summary=clean(alert.summary, SUMMARY),
-        value=alert.value,
-        given=alert.given,
-        labels=_texts(alert.labels, VALUE),
-        annotations=_texts(alert.annotations, SUMMARY),
-        source=clean(alert.source, NAME),
-        url=clean(alert.url, SUMMARY),
-        starts_at=_zoned(alert.starts_at),
-        ends_at=_zoned(alert.ends_at) if alert.ends_at else None,
-        since=_zoned(alert.since) if alert.since else None,
-    )
 
 
 def clean(text: str, most: int) -> str:

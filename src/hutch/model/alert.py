@@ -99,8 +99,11 @@ class Alert:
         """The same with every text that people see, and every label's value, changed: to mask secrets."""
         labels = {name: change(value) for name, value in self.labels.items()}
         notes = {name: change(value) for name, value in self.annotations.items()}
-        texts = change(self.rule), change(self.summary), change(self.url)
-        return replace(self, rule=texts[0], summary=texts[1], url=texts[2], labels=labels, annotations=notes)
+        rule, summary, url = change(self.rule), change(self.summary), change(self.url)
+        found = (rule, summary, url, labels, notes)
+        if found == (self.rule, self.summary, self.url, self.labels, self.annotations):
+            return self
+        return replace(self, rule=rule, summary=summary, url=url, labels=labels, annotations=notes)
 
     @property
     def level(self) -> Severity:

@@ -23,8 +23,10 @@ EMPTY: Head = (0, GENESIS)
 
 def settle(data: Mapping[str, object]) -> Settled:
     """``data`` as reading it back will give it. Raises ``TypeError`` for what JSON can't hold."""
-    read_back = json.loads(canonical(dict(data)))
-    return Settled(read_back, canonical(read_back))  # once more: keys that were no texts may now sort otherwise
+    text = canonical(dict(data))
+    read_back = json.loads(text)
+    # once more where they differ: keys that were no texts may now sort otherwise
+    return Settled(read_back, text if read_back == data else canonical(read_back))
 
 
 def settled(appends: Sequence[Append]) -> list[Append]:
