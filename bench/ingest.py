@@ -38,8 +38,8 @@ START = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 HOW = (
     "Durable ingest: `hutch serve` as a process of its own takes Alertmanager's webhook over HTTP from 32 senders, "
     "each alert new; the time for one alert over the time for one bare commit of one row into a file beside it "
-    "(synchronous=FULL). Below 1 it is faster than a commit for each. The 99th percentile of an answer is said, and the processor time of the "
-    "server for one alert, which does not depend on how fast the disk happens to be. The "
+    "(synchronous=FULL). Below 1 it is faster than a commit for each. The 99th percentile of an answer is said, and "
+    "the processor time of the server for one alert, which does not depend on how fast the disk happens to be. The "
     "same alerts go to Alertmanager's own POST /api/v2/alerts (in memory) where it is installed. Many open: the time "
     "to take in one alert while 100,000 others are open, over the same while 1,000 are."
 )

@@ -47,9 +47,10 @@ def rule_of(name: str, service: str, rules: Iterable[Rule]) -> Rule | None:
 def completed(
     alert: Alert, services: Sequence[str], rules: Iterable[Rule], severities: Mapping[str, Severity] = SEVERITIES
 ) -> Alert:
-    """``alert`` with its service and severity, its source's key digested, its texts short and such as every store holds.
+    """``alert`` with its service and severity, its source's key digested, its texts such as every store can hold.
 
-    A time without a zone is taken as UTC. A service that nobody configured stays as it is named: an alert is never dropped for that.
+    A time without a zone is taken as UTC. A service that nobody configured stays as it is named: an alert is never
+    dropped for that.
     """
     name, labels = clean(alert.rule, 200) or "unnamed alert", _texts(alert.labels, VALUE)
     service = _service(clean(alert.service, NAME), labels, services)
