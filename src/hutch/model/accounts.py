@@ -86,6 +86,10 @@ class Accounts(Protocol):
     async def forgive(self, name: str) -> None:
         """The password was right: no failures."""
 
+    async def hit(self, key: str, most: int, window: timedelta, now: datetime) -> bool:
+        """Count one more under ``key``, whichever process counts; False, and not counted, where ``most`` were counted
+        within the ``window`` that ends now."""
+
     async def keep_session(self, session: Session) -> None:
         """Keep a new one."""
 

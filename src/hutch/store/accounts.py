@@ -81,6 +81,14 @@ tickets = Table(
     Column("purpose", Text, nullable=False),
     Column("until", Text, nullable=False),
 )
+tries = Table(
+    "tries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("times", Text, nullable=False),
+    Column("until", Text, nullable=False, index=True),
+)
+"""Tries within a window that moves: their times in one row a key, so that whoever counts has that row alone."""
 
 
 class AccountTables(Tables):
@@ -159,6 +167,27 @@ class AccountTables(Tables):
         """The password was right: no failures."""
         change = update(accounts).where(accounts.c.name == name).values(failures=0, locked_until="")
         await self._do(lambda c: c.execute(change))
+
+    async def hit(self, key: str, most: int, window: timedelta, now: datetime) -> bool:
+        """See the port. The row is had by writing it first: two processes count one after the other."""
+
+        def count(connection: Connection) -> bool:
+            mine = tries.c.key == key
+            if not connection.execute(update(tries).where(mine).values(key=key)).rowcount:
+                connection.execute(insert(tries).values(key=key, times="", until=""))
+            kept = str(connection.execute(select(tries.c.times).where(mine)).scalar_one()).split()
+            times = [at for at in kept if at > instant(now - window)]
+            if len(times) >= most:
+                return False
+            row = {"times": " ".join([*times, instant(now)]), "until": instant(now + window)}
+            connection.execute(update(tries).where(mine).values(**row))
+            return True
+
+        await self._do(lambda c: c.execute(delete(tries).where(tries.c.until < instant(now))))
+        try:
+            return await self._do(count)
+        except IntegrityError:  # another process has just made the row: now it is there
+            return await self._do(count)
 
     # -------------------------------------------------------------- sessions
 

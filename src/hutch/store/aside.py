@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hutch.store.engine import create_file
@@ -23,6 +23,9 @@ SCHEMA = "hutch_samples"
 
 NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 """A server that is gone without a word is noticed within ten seconds, not the kernel's quarter of an hour."""
+
+MAKING = 0x48554348
+"""The advisory lock of whoever makes the schema or tables in it."""
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 
@@ -46,7 +49,7 @@ class Tables:
         with self._making:  # a caller that was cancelled leaves its thread at work
             if self._engine is None:
                 engine = self._make()
-                self._metadata.create_all(engine)
+                create_all(engine, self._metadata)
                 self._engine = engine
         with self._engine.begin() as connection:
             return work(connection)
@@ -66,6 +69,14 @@ class Aside(Tables):
             except (SQLAlchemyError, OSError) as error:
                 self._log.warning("%s: %s", self._what, told(error))
                 return otherwise
+
+
+def create_all(engine: Engine, metadata: MetaData) -> None:
+    """Make the tables that are missing. On Postgres one process at a time: two that make the same one both fail."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+        metadata.create_all(connection)
 
 
 def told(error: Exception) -> str:
@@ -105,6 +116,7 @@ def in_database(url: str) -> Callable[[], Engine]:
         def prepare(connection: Any, _record: object) -> None:
             there = connection.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone()
             if there[0] is None:  # whoever may not make schemas may use one that is there
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             connection.execute(f"SET search_path TO {SCHEMA}")
             connection.commit()

@@ -31,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from hutch.model.bins import Bin, Ring, Track, first, fitting, rings
+from hutch.store.aside import create_all
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ class SampleTable:
     def _within(self, work: Callable[[Connection], T]) -> T:
         if self._engine is None:
             engine = self._make()
-            metadata.create_all(engine)
+            create_all(engine, metadata)
             self._engine = engine
         with self._engine.begin() as connection:
             return work(connection)

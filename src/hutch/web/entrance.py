@@ -69,7 +69,7 @@ async def sign_in(request: Request) -> Response:
     site.token.check(fields.get("token", ""))
     place = inside(fields.get("next", "/"))
     try:
-        entry.throttle.sign_in(who.address)
+        await entry.throttle.sign_in(who.address)
         _, secret = await signin.sign_in(
             site.context,
             fields.get("name", ""),
@@ -118,7 +118,7 @@ async def first(request: Request, secret: str) -> Response:
     fields = await read_form(request)
     site.token.check(fields.get("token", ""))
     try:
-        entry_of(request).throttle.sign_in(who.address)
+        await entry_of(request).throttle.sign_in(who.address)
         if fields.get("password") != fields.get("again"):
             raise CommandError("the two passwords are not the same")
         name = fields.get("name", "").lower()

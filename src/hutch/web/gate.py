@@ -65,7 +65,7 @@ class Entry:
 
     def __init__(self, context: Context, circles: Circles) -> None:
         self.context, self.circles = context, circles
-        self.throttle = Throttle(context.config.access)
+        self.throttle = Throttle(context)
         self._open_until, self._open = 0.0, False
         self.provider, self.pending = openid.provider_of(context), openid.Pending()
 
@@ -123,7 +123,7 @@ class Entry:
         if kind.lower() == "bearer" and given.startswith(tokens.PREFIX):
             held = await tokens.whose(self.context, given.strip())
             if held is None:
-                self.throttle.guess(address)
+                await self.throttle.guess(address)
                 raise Refused("This token is not good: it is unknown, revoked, or its time is over", 401)
             return Asking(held[0].person(held[1].scopes), address, account=held[0])
         secret = request.cookies.get(self.cookie, "")

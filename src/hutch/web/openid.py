@@ -29,7 +29,7 @@ async def start(request: Request, next: str = "/") -> Response:
     if provider is None:
         raise CommandError("There is no provider to sign in with.", 2)
     try:
-        entry.throttle.sign_in(asking(request).address)
+        await entry.throttle.sign_in(asking(request).address)
         now = site.context.clock.now()
         begun = await openid.begin(provider, inside(next), now)
     except (NotIn, Refused) as error:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import update
 
 from guarded import BROWSER, PASSWORD, Client, Guarded, guarded
 from hutch.commands import incidents
@@ -17,13 +20,20 @@ from hutch.commands.access import audit, people, tokens
 from hutch.commands.context import CommandError
 from hutch.model.access import AccessRole
 from hutch.model.severity import Severity
+from hutch.store import accounts
+from hutch.store.aside import SCHEMA, in_database, in_file
+from hutch.store.postgres.verify import verify_database
 from hutch.store.verify import verify_store
+from stores import DURABLE
 
 NEW = "a different horse, another battery"
 
 
-@pytest.fixture
-async def hutch(tmp_path: Path) -> AsyncIterator[Guarded]:
+@pytest.fixture(params=DURABLE)
+async def hutch(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> AsyncIterator[Guarded]:
+    """A server on either store."""
+    if request.param == "postgres":
+        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
     async with guarded(tmp_path) as found:
         await people.add(found.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
         yield found
@@ -38,6 +48,19 @@ async def signed_in(hutch: Guarded, name: str = "ada", password: str = PASSWORD)
 
 def session_of(client: Client) -> str:
     return next(c.value for c in client.http.cookie_jar if c.key == "hutch-session")
+
+
+def held(hutch: Guarded) -> bytes:
+    """All that the store keeps, as bytes."""
+    if not (url := os.environ.get("HUTCH_DATABASE_URL", "")):
+        return b"".join(p.read_bytes() for p in hutch.context.home.rglob("*") if p.is_file())
+    with psycopg.connect(url) as raw:
+        tables = raw.execute(
+            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('hutch', %s)",
+            (SCHEMA,),
+        ).fetchall()
+        rows = [raw.execute(f"SELECT t::text FROM {name} t").fetchall() for (name,) in tables]
+    return repr(rows).encode()
 
 
 async def test_signing_in_leads_back_and_the_cookie_is_for_our_pages_alone(hutch: Guarded) -> None:
@@ -192,7 +215,7 @@ async def test_a_token_is_shown_once_and_kept_as_a_digest(hutch: Guarded) -> Non
     client = await hutch.client()
     client.headers = {"Authorization": f"Bearer {secret}"}
     assert (await client.get("/api/v1/incidents")).status == 200
-    kept = b"".join(p.read_bytes() for p in hutch.context.home.rglob("*") if p.is_file())
+    kept = held(hutch)
     assert secret.encode() not in kept and session_of(ada).encode() not in kept and PASSWORD.encode() not in kept
     token_id = secret.split("_")[1]
     assert (await ada.form("/account", f"/account/tokens/{token_id}/revocation")).status == 303
@@ -206,9 +229,12 @@ async def test_a_token_ends_and_reaches_no_further_than_its_owner(hutch: Guarded
         await tokens.make(hutch.context, "bob", "x", tokens.scopes_of(["administer"]), timedelta(days=1), "bob")
     made, secret = await tokens.make(hutch.context, "bob", "x", tokens.scopes_of(["read"]), timedelta(days=1), "bob")
     assert await tokens.whose(hutch.context, secret)
-    with sqlite3.connect(hutch.context.home / "access.db") as raw:
-        raw.execute("UPDATE tokens SET expires_at = '2020-01-01T00:00:00.000000Z' WHERE id = ?", (made.id,))
-    raw.close()
+    url = os.environ.get("HUTCH_DATABASE_URL", "")
+    engine = (in_database(url) if url else in_file(hutch.context.home / "access.db"))()
+    with engine.begin() as raw:
+        gone = update(accounts.tokens).where(accounts.tokens.c.id == made.id)
+        raw.execute(gone.values(expires_at="2020-01-01T00:00:00.000000Z"))
+    engine.dispose()
     assert await tokens.whose(hutch.context, secret) is None
 
 
@@ -280,7 +306,8 @@ async def test_the_chain_of_the_audit_log_holds_and_its_page_tells(hutch: Guarde
     for words in ("signed in", "made an account", "was refused", "GET /people"):
         assert words in page
     assert PASSWORD not in page
-    assert not verify_store(hutch.context.home / "hutch.db").breaks
+    url = os.environ.get("HUTCH_DATABASE_URL", "")
+    assert not (verify_database(url) if url else verify_store(hutch.context.home / "hutch.db")).breaks
 
 
 async def test_the_only_admin_stays_one(hutch: Guarded) -> None:

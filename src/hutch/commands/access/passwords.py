@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from argon2 import PasswordHasher, Type
@@ -14,8 +15,8 @@ SHORTEST, LONGEST = 12, 256
 """Characters. Length counts, not kinds of characters (NIST SP 800-63B)."""
 
 _HASHER = PasswordHasher(type=Type.ID)
-_TURNS = asyncio.Semaphore(2)
-"""Each takes 64 MB: many tries at once must not take all memory."""
+_TURNS = ThreadPoolExecutor(2, "passwords")
+"""Each takes 64 MB: many tries at once must not take all memory. Threads belong to no event loop."""
 
 
 def checked(password: str, name: str) -> str:
@@ -29,14 +30,13 @@ def checked(password: str, name: str) -> str:
 
 async def hashed(password: str) -> str:
     """What is kept of it."""
-    async with _TURNS:
-        return await asyncio.to_thread(_HASHER.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_TURNS, _HASHER.hash, password)
 
 
 async def right(kept: str, password: str) -> bool:
     """Whether it is that password. Without a kept one it takes as long, and is wrong."""
-    async with _TURNS:
-        return await asyncio.to_thread(_right, kept or _nobodys(), password[:LONGEST]) and bool(kept)
+    turn = asyncio.get_running_loop().run_in_executor(_TURNS, _right, kept, password[:LONGEST])
+    return await turn and bool(kept)
 
 
 def stale(kept: str) -> bool:
@@ -46,7 +46,7 @@ def stale(kept: str) -> bool:
 
 def _right(kept: str, password: str) -> bool:
     try:
-        return _HASHER.verify(kept, password)
+        return _HASHER.verify(kept or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
 
