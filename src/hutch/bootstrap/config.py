@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from hutch.detection.rulecheck import check_rules
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
-from hutch.model.config import Config, CustomSignal, GuardConfig, ServiceConfig
+from hutch.model.config import Config, CustomSignal, GuardConfig, Handover, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.quiet import Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Promise, Severity
@@ -96,6 +97,7 @@ TOP: tuple[Setting, ...] = (
 SERVICE: tuple[Setting, ...] = (
     Setting("binds", "map", "what hosts, clusters, buckets, programs and files named in documents stand for here"),
     Setting("values", "map", "values for placeholders of documents"),
+    Setting("secrets", "map", "variables that hold secrets, and the programs of documents that get them"),
     Setting("runbook", "text", "the DOC#anchor that an alert without a runbook of its own opens", default=""),
 )
 """The keys of a service that belong to no provider."""
@@ -200,8 +202,23 @@ def _service(name: str, node: Node, providers: Mapping[str, Provider]) -> Servic
         targets=targets,
         binds={k: _binding(n) for k, n in node.child("binds").mapping().items()},
         values=values.text_map(node.child("values")),
+        secrets={k: _handed(k, n) for k, n in node.child("secrets").mapping().items()},
         runbook=values.text(node.child("runbook")) if "runbook" in node.mapping() else "",
     )
+
+
+def _handed(name: str, node: Node) -> Handover:
+    """``{env: NAME, programs: [gh]}`` or ``{file: PATH, programs: [gh]}``."""
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise node.fail(f"a secret is called as the variable that a program gets, such as DEPLOY_TOKEN, not {name!r}")
+    if not isinstance(node.value, dict):
+        raise node.fail("a secret is not written in this file: use {env: NAME, programs: […]}")
+    node.only(["env", "file", "programs"])
+    programs = tuple(values.texts(node.child("programs")))
+    if not programs:
+        raise node.fail("say which programs get it: programs: [gh]")
+    kept = {k: n for k, n in node.mapping().items() if k != "programs"}
+    return Handover(values.secret(Node(node.path, node.where, node.line, kept)), programs)
 
 
 def _binding(node: Node) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 MASK = "•••"
 SHORTEST = 6
@@ -55,9 +56,12 @@ class EnvironmentSecrets:
         return value
 
     def remember(self, value: str) -> None:
-        """Mask ``value``, and the password inside it if it is a URL, wherever it turns up."""
+        """Mask ``value`` wherever it turns up, also in base64 or percent-encoded; of a URL the password inside it too,
+        of several lines each."""
         password = urlsplit(value).password if "://" in value else None
-        new = {v for v in (value, password) if v and len(v) >= SHORTEST}
+        lines = [line.strip() for line in value.splitlines()]
+        plain = {v for v in (value, password, *lines) if v and len(v) >= SHORTEST}
+        new = plain | {code(v) for v in plain for code in (_base64, _percent)}
         self._known = tuple(sorted({*self._known, *new}, key=len, reverse=True))
 
     def mask(self, text: str) -> str:
@@ -84,6 +88,14 @@ class EnvironmentSecrets:
             return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise LookupError(f"the secret file {path} cannot be read: {error.strerror}") from error
+
+
+def _base64(value: str) -> str:
+    return b64encode(value.encode()).decode().rstrip("=")
+
+
+def _percent(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -91,20 +91,21 @@ def missing_secrets(
     ``others`` are those that belong to no service: where in the file, and the reference.
     """
     found = []
-    for where, reference in others:
+    for where, reference in (*others, *_secrets_of(config, providers)):
         try:
             secrets.resolve(reference)
         except LookupError as error:
             found.append(Point("secrets", where, State.FAIL, str(error.args[0]), "set it, or name another"))
+    return found
+
+
+def _secrets_of(config: Config, providers: Mapping[str, Provider]) -> Iterable[tuple[str, str]]:
+    """Each secret of the services: where in the file, and its reference."""
     for service in config.services.values():
         for provider, settings in service.targets.items():
             for key, reference in _references(providers[provider], settings):
-                try:
-                    secrets.resolve(reference)
-                except LookupError as error:
-                    where = f"services.{service.name}.{provider}.{key}"
-                    found.append(Point("secrets", where, State.FAIL, str(error.args[0]), "set it, or name another"))
-    return found
+                yield f"services.{service.name}.{provider}.{key}", reference
+        yield from ((f"services.{service.name}.secrets.{name}", s.reference) for name, s in service.secrets.items())
 
 
 def _references(provider: Provider, settings: Mapping[str, object]) -> Iterable[tuple[str, str]]:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from hutch.commands.handover import Handed, handed
 from hutch.commands.situation import Situation
 from hutch.engine.options import call_text
 from hutch.model.action import Command
@@ -100,7 +101,10 @@ def missing(names: Iterable[str]) -> str:
 
 def _lacking(name: str) -> str:
     if is_secret(name):
-        return f"[{name}] is a secret, which no statement may carry: do it by hand, or by a typed action that places it"
+        return (
+            f"[{name}] is a secret, which no statement may carry: do it by hand, by a typed action that places it,"
+            " or hand it over as a variable that services.NAME.secrets names"
+        )
     return f"[{name}] has no value: give --set {name}=VALUE"
 
 
@@ -121,14 +125,27 @@ def route(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
         return _by_action(*stands, binding, filled, verdict, situation)
     rendered = render(binding.statement, lang, values)
     command = _command(lang, binding, rendered, verdict, situation)
+    gets = _handed(lang, command, binding, situation)
+    rendered = replace(rendered, missing=tuple(n for n in rendered.missing if n not in gets.names))
+    command = replace(command, secrets=gets.secrets, sensitive=command.sensitive or bool(gets.names))
     return Routed(
         command,
         (*_placeholders(rendered, binding, situation), *_names(lang, binding, command, filled, situation)),
-        (*_refusals(command, binding), *_hidden(rendered, situation)),
+        (*gets.refused, *_refusals(command, binding), *_hidden(rendered, situation)),
         binding.manual or any(m.target.name in BY_HAND for m in _programs(binding)),
         filled,
         binding.bound,
     )
+
+
+def _handed(lang: str, command: Command, binding: Binding, situation: Situation) -> Handed:
+    """The secrets of a statement that this machine's programs run; a provider has its own."""
+    if command.runner != "sh":
+        return Handed()
+    one, table = binding.statement, situation.service.config.secrets
+    if lang == PYTHON:
+        return handed(INTERPRETER, (), table)
+    return handed(mask(one.text, one.placeholders), one.placeholders, table)
 
 
 # ------------------------------------------------------------------ what is open

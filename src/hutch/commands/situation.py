@@ -36,7 +36,11 @@ class Situation:
         configured = Source(f"services.{self.service.name}.values", self.service.config.values)
         own = (self._given, Source(EARLIER, self.captured), self._incident, configured)
         found = (*own, *self.service.known, self._labels)
-        return tuple(Source(s.said, {k: v for k, v in s.values.items() if not is_secret(k)}) for s in found)
+        handed = {normal(name) for name in self.service.config.secrets}
+        return tuple(
+            Source(s.said, {k: v for k, v in s.values.items() if not (is_secret(k) or normal(k) in handed)})
+            for s in found
+        )
 
     @property
     def trusted(self) -> tuple[Source, ...]:

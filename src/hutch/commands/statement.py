@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from hutch.commands import routing
 from hutch.commands.calls import called, wanted
+from hutch.commands.handover import name_of
 from hutch.commands.origins import origins
 from hutch.commands.routing import A_PERSON, HAND
 from hutch.commands.situation import Situation
@@ -18,7 +19,7 @@ from hutch.model.effect import Effect, Verdict
 from hutch.model.program import Item
 from hutch.model.runbook import Flow, Statement, Step
 from hutch.runbook.errors import RunbookError
-from hutch.runbook.placeholders import find
+from hutch.runbook.placeholders import find, normal
 from hutch.runbook.render import render
 
 _ELSEWHERE = re.compile(r"(?:^|; )(?:program \S.* is not bound|no target of \S+ offers the action [\w.-]+(?![\w.:-]))")
@@ -41,6 +42,8 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
     command, refused = _command(step, statement, verdict, situation)
     flow = step.flow
     named = _named(step, statement, undone=last and bool(flow.undo))
+    values, stands = origins(step.lang, statement, situation)
+    handed = {name: normal(name) for name, _ in map(name_of, command.secrets)}
     needs = tuple(name for name in dict.fromkeys(named) if name in situation.awaited)
     return Item(
         statement.id,
@@ -57,7 +60,8 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
         flow.on_failure,
         _undo(step, command, situation) if last and flow.undo else None,
         command.text if command.runner == HAND else "",
-        *origins(step.lang, statement, situation),
+        tuple(v for v in values if v.name not in handed.values()),
+        (*stands, *(f"{name} → a secret in the program's environment" for name in handed)),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from hutch.commands import incidents
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose_json
+from hutch.commands.handover import checked, name_of
 from hutch.commands.respond import remade
 from hutch.commands.unchanged import changed_since
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
@@ -34,7 +35,21 @@ class ServiceWorld:
     async def read(self, command: Command) -> Outcome:
         """Run one read statement with the connection that knows how."""
         connection = self._runner(command)
-        return await connection.runs[command.runner](command) if connection else _nobody(command)
+        if connection is None:
+            return _nobody(command)
+        try:
+            ready = self._with_secrets(command)
+        except LookupError as error:
+            return Outcome(Result.FAILED, str(error.args[0]))
+        return await connection.runs[command.runner](ready)
+
+    def _with_secrets(self, command: Command) -> Command:
+        """The command with its secrets in the environment: only what runs it sees this one. Raises ``LookupError``."""
+        if not command.secrets:
+            return command
+        named = [name_of(entry) for entry in command.secrets]
+        found = {name: checked(name, self.context.secrets.resolve(reference)) for name, reference in named}
+        return replace(command, env={**command.env, **found}, secrets=())
 
     async def diagnose(self) -> Mapping[str, object]:
         """Run the service's checks."""

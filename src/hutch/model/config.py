@@ -92,22 +92,34 @@ class Watchdog:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """A secret that programs of a service's runbooks get as a variable of their environment. ``reference`` says where
+    it is (``env:NAME``, ``file:PATH``), never what it is; ``programs`` are the only ones that get it."""
+
+    reference: str
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """A service: its targets by provider (validated settings, secrets still references) and its bindings.
 
     ``binds`` maps hosts, clusters, programs … of documents to what they stand for here, ``values`` placeholders to
-    their values. ``runbook`` is the DOC#anchor that an alert without one of its own opens.
+    their values, ``secrets`` variables to what is handed over to programs. ``runbook`` is the DOC#anchor that an alert
+    without one of its own opens.
     """
 
     name: str
     targets: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     binds: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Handover] = field(default_factory=dict)
     runbook: str = ""
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides where a statement goes: targets, bindings, values. Secrets are references here."""
-        parts = [self.name, {k: dict(v) for k, v in self.targets.items()}, dict(self.binds), dict(self.values)]
+        handed = {name: [one.reference, *one.programs] for name, one in self.secrets.items()}
+        parts = [self.name, {k: dict(v) for k, v in self.targets.items()}, dict(self.binds), dict(self.values), handed]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 

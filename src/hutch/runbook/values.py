@@ -40,15 +40,18 @@ _SECRETS = frozenset(
 )  # fmt: skip
 _KEYS = frozenset({"api", "access", "private", "secret", "encryption", "signing", "master"})
 
+_ENDINGS = ("password", "passwd", "passphrase", "secret", "token")
+
 
 def is_secret(name: str) -> bool:
     """Whether a placeholder asks for a secret, by its name: no statement may carry one.
 
-    >>> [is_secret(n) for n in ("new-secret", "API_KEY", "secret-id", "cache-key")]
-    [True, True, False, False]
+    >>> [is_secret(n) for n in ("new-secret", "API_KEY", "PGPASSWORD", "secret-id", "cache-key")]
+    [True, True, True, False, False]
     """
     words = normal(name).split("-")
-    return words[-1] in _SECRETS or (words[-1] == "key" and words[-2:-1] != [] and words[-2] in _KEYS)
+    last, before = words[-1], words[-2:-1]
+    return last in _SECRETS or last.endswith(_ENDINGS) or (last == "key" and bool(before) and before[0] in _KEYS)
 
 
 def known(filled: Iterable[Filled]) -> dict[str, str]:
