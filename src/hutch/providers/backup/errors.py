@@ -6,6 +6,12 @@ import re
 
 _PASSWORD = re.compile(r"(//[^/@:\s\"]*):[^/@\s\"]*@|(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.I)
 
+_TURNED_AWAY = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|is not permitted to log in|"
+    r"(role|database) .* does not exist|permission denied"
+)
+"""What a server that can be reached says to a login that it will not take: the same again is refused again."""
+
 
 class BackupError(Exception):
     """Why it can't be done. ``passing``: the same again may succeed in a while (a server that is away)."""
@@ -19,8 +25,18 @@ class Damaged(BackupError):
     """What is stored is not what was written: cut short, altered, or sealed for another place."""
 
 
+class Unsure(BackupError):
+    """It was done or it was not, and only a look can tell."""
+
+
 class WrongKey(BackupError):
     """It was encrypted with a key that is not among the configured ones."""
+
+
+def unreached(error: BaseException, where: str) -> BackupError:
+    """There is no connection to ``where``."""
+    text = said(error)
+    return BackupError(f"{where}: {text}", passing=_TURNED_AWAY.search(text) is None)
 
 
 def masked(text: str) -> str:

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from hutch.providers.backup.errors import BackupError, said
+from hutch.providers.backup.errors import BackupError, said, unreached
 from hutch.providers.backup.manifest import Identity, Table
 from hutch.providers.backup.queries import query
 
@@ -54,7 +54,7 @@ async def connected(url: str, timeout: float) -> AsyncIterator[Session]:
             client_encoding="utf8", row_factory=dict_row,
         )  # fmt: skip
     except psycopg.Error as error:
-        raise BackupError(f"{place(url)}: {said(error)}", passing=True) from None
+        raise unreached(error, place(url)) from None
     try:
         yield session
     except psycopg.Error as error:

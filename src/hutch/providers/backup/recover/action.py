@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import instant
-from hutch.providers.backup.errors import BackupError
+from hutch.providers.backup.errors import BackupError, Unsure
 from hutch.providers.backup.recover.merge import Merged
 from hutch.providers.backup.recover.plan import Plan
 from hutch.providers.backup.recover.recovery import Recovery
@@ -52,7 +52,7 @@ class RecoverRows:
                     return Outcome(Result.DONE, laid.plan.summary, "\n".join(laid.plan.lines()))
                 merged = await self.recovery.merged(laid, wish.triggers == "quiet")
         except BackupError as error:
-            result = Result.UNKNOWN if error.passing and _committing(error) else Result.FAILED
+            result = Result.UNKNOWN if isinstance(error, Unsure) else Result.FAILED
             return Outcome(result, str(error), seconds=time.monotonic() - started, recoverable=error.passing)
         rows = sum(merged.added.values())
         summary = f"brought back {rows} rows of {len(merged.added)} tables from backup {laid.plan.backup}"
@@ -78,10 +78,6 @@ def judged(plan: Plan, differing: int) -> Verification:
     if not plan.present:
         return Verification(Verified.FAILED, "none of the rows is there, and none can come back", evidence)
     return Verification(Verified.PASSED, f"all {plan.present} rows are there, and refer to rows that are", evidence)
-
-
-def _committing(error: BackupError) -> bool:
-    return isinstance(error.__cause__, Exception) and getattr(error.__cause__, "sqlstate", None) is None
 
 
 def _told(merged: Merged) -> list[str]:

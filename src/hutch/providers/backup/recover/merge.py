@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import psycopg
 from psycopg import sql
 
-from hutch.providers.backup.errors import BackupError
+from hutch.providers.backup.errors import BackupError, Unsure, said
 from hutch.providers.backup.recover import texts
 from hutch.providers.backup.recover.facts import Name, Reference, Sequence_, Trigger
 from hutch.providers.backup.recover.queries import text
@@ -47,27 +48,42 @@ class Merged:
 
 
 async def merge(live: Session, scratch: Session, work: Work) -> Merged:
-    """Do it whole or not at all. :class:`BackupError` says what did not add up; a driver's error what was refused."""
-    async with live.transaction():
-        for pick in work.picks:
-            await _stage(live, scratch, pick, work)
-        silenced = [(p, t) for p in work.picks for t in p.table.triggers] if work.quiet else []
-        for pick, trigger in silenced:
-            await live.execute(_switched(pick, trigger, "disable trigger"))
-        meanwhile = sum([await _leave_out(live, pick) for pick in work.picks])
-        for group in work.groups:
-            await live.execute(filling(group, work.columns))
-        for pick, trigger in silenced:
-            back = "enable always trigger" if trigger.enabled == "A" else "enable trigger"
-            await live.execute(_switched(pick, trigger, back))
-        added = {pick.table.name: await _count(live, pick) for pick in work.picks}
-        differing = await _proved(live, work)
-        moved = [
-            found
-            for pick in work.picks
-            for sequence in pick.table.sequences
-            if (found := await _raised(live, pick, sequence))
-        ]
+    """Do it whole or not at all. :class:`BackupError` says what did not add up; a driver's error what was refused.
+
+    :class:`Unsure` when the connection went while it was committed: then all of it is there, or nothing is.
+    """
+    merged = None
+    try:
+        async with live.transaction():
+            merged = await _added(live, scratch, work)
+    except psycopg.Error as error:
+        if merged is None or error.sqlstate is not None:
+            raise  # never committed: the server rolls back what it has of it
+        raise Unsure(f"the connection went while it was committed: {said(error)}", passing=True) from error
+    return merged
+
+
+async def _added(live: Session, scratch: Session, work: Work) -> Merged:
+    """All that the transaction does."""
+    for pick in work.picks:
+        await _stage(live, scratch, pick, work)
+    silenced = [(p, t) for p in work.picks for t in p.table.triggers] if work.quiet else []
+    for pick, trigger in silenced:
+        await live.execute(_switched(pick, trigger, "disable trigger"))
+    meanwhile = sum([await _leave_out(live, pick) for pick in work.picks])
+    for group in work.groups:
+        await live.execute(filling(group, work.columns))
+    for pick, trigger in silenced:
+        back = "enable always trigger" if trigger.enabled == "A" else "enable trigger"
+        await live.execute(_switched(pick, trigger, back))
+    added = {pick.table.name: await _count(live, pick) for pick in work.picks}
+    differing = await _proved(live, work)
+    moved = [
+        found
+        for pick in work.picks
+        for sequence in pick.table.sequences
+        if (found := await _raised(live, pick, sequence))
+    ]
     return Merged(added, meanwhile, tuple(moved), differing)
 
 

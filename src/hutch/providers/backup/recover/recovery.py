@@ -88,7 +88,8 @@ class Recovery:
             quiet,
         )
         where = server.place(self.own.recover_url)
-        async with opened(self.own.recover_url, where, self.own.timeout, self.own.lock_timeout) as live:
+        own, timeout = self.own, self._config.connect_timeout
+        async with opened(own.recover_url, where, own.timeout, own.lock_timeout, timeout) as live:
             said(f"merging {laid.plan.back} rows in one transaction\n")
             return await merge(live, ground.scratch, work)
 

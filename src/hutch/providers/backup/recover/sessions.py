@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from hutch.providers.backup.errors import BackupError, said
+from hutch.providers.backup.errors import BackupError, said, unreached
 
 Row = dict[str, Any]
 Session = psycopg.AsyncConnection[Any]
@@ -36,7 +36,7 @@ async def opened(url: str, where: str, statement: float, lock: float, connect: f
             client_encoding="utf8", cursor_factory=psycopg.AsyncRawCursor,
         )  # fmt: skip
     except psycopg.Error as error:
-        raise BackupError(f"{where}: {said(error)}", passing=True) from None
+        raise unreached(error, where) from None
     try:
         limits = [_ms(statement), _ms(lock), _ms(statement + IDLE_MARGIN)]
         await session.execute(_LIMITS, limits)
