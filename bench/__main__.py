@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import (
     ansible,
+    blocklist,
     clocks,
     diagnosis,
     ingest,
@@ -43,6 +44,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "workers": workers.measure,
     "clocks": clocks.measure,
     "pages": pages.measure,
+    "blocklist": blocklist.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
 

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from rolerabbit.addresses import parsed
 from rolerabbit.config import Network
 
 REFRESH_S: Final = 1.0
@@ -43,16 +44,16 @@ class Blocklist:
 
     def blocked_until(self, ip: str | None, now: datetime | None = None) -> datetime | None:
         """When the longest block of this address ends; None where it is not blocked."""
-        if ip is None or not self._until:
+        address = parsed(ip or "")
+        if address is None or not self._until:
             return None
-        address, moment = ipaddress.ip_address(ip), now or datetime.now(UTC)
-        bits, number = address.max_prefixlen, int(address)
-        ends = (
-            networks.get(number >> (bits - length) << (bits - length))
-            for (version, length), networks in self._until.items()
-            if version == address.version
-        )
-        return max((end for end in ends if end is not None and end > moment), default=None)
+        moment = now or datetime.now(UTC)
+        bits, number, longest = address.max_prefixlen, int(address), None
+        for (version, length), networks in self._until.items():
+            end = networks.get(number >> (bits - length) << (bits - length)) if version == address.version else None
+            if end is not None and end > (longest or moment):
+                longest = end
+        return longest
 
     async def refresh(self, connection: AsyncConnection[Any]) -> None:
         """Read the table if it has changed."""

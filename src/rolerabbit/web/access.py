@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 from fastapi import HTTPException, Request
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
+from starlette.types import Scope
 
 from rolerabbit import trail
 from rolerabbit.accounts import User, user_of
@@ -76,9 +77,15 @@ def parts_of(request: Request) -> Parts:
 
 def ip_of(request: Request) -> str | None:
     """The client's address, by the trusted proxies of the settings."""
-    peer = request.client.host if request.client else None
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-    return client_address(peer, forwarded, parts_of(request).settings.trusted_proxies)
+    return ip_in(request.scope, parts_of(request))
+
+
+def ip_in(scope: Scope, parts: Parts) -> str | None:
+    """As :func:`ip_of`, of what every request begins with: each one is asked for it."""
+    client = scope.get("client")
+    claimed = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    forwarded = b",".join(claimed).decode("latin-1")
+    return client_address(client[0] if client else None, forwarded, parts.settings.trusted_proxies)
 
 
 def bearer(request: Request) -> str | None:

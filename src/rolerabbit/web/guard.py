@@ -6,13 +6,12 @@ import contextlib
 from typing import Final
 
 import psycopg
-from fastapi import Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout, TooManyRequests
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rolerabbit import trail
-from rolerabbit.web.access import Parts, ip_of, parts_of
+from rolerabbit.web.access import Parts, ip_in
 
 OPEN: Final = frozenset({"/api/health", "/metrics"})
 """What answers everybody: the platform and the monitoring ask it."""
@@ -30,8 +29,8 @@ class Guard:
         if scope["type"] != "http" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
-        parts, ip = parts_of(request), ip_of(request)
+        parts: Parts = scope["app"].state.parts
+        ip = ip_in(scope, parts)
         until = parts.blocklist.blocked_until(ip)
         if until is None:
             await self._app(scope, receive, send)
