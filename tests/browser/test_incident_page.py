@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -222,8 +223,9 @@ async def test_light_and_dark_differ_and_narrow_does_not_scroll_sideways(hutch: 
     assert shots[0] != shots[1]
 
 
-async def test_it_says_when_it_is_cut_off_and_catches_up(tmp_path: Path, visit: Any, visits: Any) -> None:
-    """Over `hutch serve` as people start it."""
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+async def test_it_says_when_it_is_cut_off_and_catches_up(tmp_path: Path, visit: Any, visits: Any, end: int) -> None:
+    """Over `hutch serve` as people start it: it is ended, and started again at the same port."""
     (tmp_path / "hutch.yaml").write_text("mode: observe\nservices:\n  shop: {}\n")
     words = [str(BIN / "hutch"), "--config", str(tmp_path / "hutch.yaml")]
 
@@ -236,7 +238,7 @@ async def test_it_says_when_it_is_cut_off_and_catches_up(tmp_path: Path, visit: 
         return server, found[0].rstrip("/")
 
     def stop(server: subprocess.Popen[str]) -> None:
-        server.terminate()
+        server.send_signal(end)
         server.wait(20)
         assert server.stderr
         server.stderr.close()
@@ -252,11 +254,17 @@ async def test_it_says_when_it_is_cut_off_and_catches_up(tmp_path: Path, visit: 
         await asyncio.to_thread(declare, "By another process")
         await expect(page.locator(".list")).to_contain_text("By another process")
         stop(server)
-        await expect(page.locator("#offline")).to_contain_text("Disconnected: this is the state of ", timeout=20_000)
+        await expect(page.locator("#offline")).to_contain_text("Reconnecting: what you see is of ", timeout=20_000)
+        await expect(page.locator("#link-word")).to_have_text("reconnecting")
         await asyncio.to_thread(declare, "While it was away")
         server, _ = serve(int(address.rpartition(":")[2]))
         await expect(page.locator(".list")).to_contain_text("While it was away", timeout=20_000)
         await expect(page.locator("#offline")).to_be_hidden()
+        await live(page)
+        await asyncio.to_thread(declare, "After it came back")
+        await expect(page.locator(".list")).to_contain_text("After it came back", timeout=20_000)
+        titles = await page.locator(".list strong").all_inner_texts()
+        assert sorted(titles) == ["After it came back", "By another process", "While it was away"]  # each of them once
     finally:
         stop(server)
     visits.faults[:] = [f for f in visits.faults if "ERR_CONNECTION_REFUSED" not in f]

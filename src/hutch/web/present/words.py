@@ -64,6 +64,12 @@ class Moment:
     clock: str
     away: str
     past: bool
+    full: str
+
+    @property
+    def owed(self) -> str:
+        """The same of a promise: ``in 12 min``, ``overdue by 12 min``."""
+        return f"overdue by {self.away.removesuffix(' ago')}" if self.past else self.away
 
 
 def moment(at: datetime, now: datetime) -> Moment:
@@ -71,4 +77,5 @@ def moment(at: datetime, now: datetime) -> Moment:
     local = at.astimezone(UTC)
     same = local.date() == now.astimezone(UTC).date()
     clock = f"{local:%H:%M:%S}" if same else f"{local.day} {local:%b %H:%M}"
-    return Moment(local.isoformat(timespec="seconds"), clock, distance(at, now), at <= now)
+    full = f"{local.day} {local:%b %Y, %H:%M:%S}"
+    return Moment(local.isoformat(timespec="seconds"), clock, distance(at, now), at <= now, full)

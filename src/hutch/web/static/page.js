@@ -2,7 +2,8 @@
 import { follow } from "./feed.js";
 import { listenToKeys } from "./keys.js";
 import { morph } from "./morph.js";
-import { clock, now, serverTime, tick } from "./time.js";
+import { keepReading } from "./reading.js";
+import { clock, now, serverTime, switchZone, tick, zoned } from "./time.js";
 
 const WAIT = 80; // ms: several events of one moment are one drawing
 const live = () => document.getElementById("live");
@@ -16,8 +17,10 @@ let place = location.pathname;
 
 function take(fresh) {
   const news = live().dataset.news;
-  morph(live(), fresh);
-  drawn();
+  keepReading(() => {
+    morph(live(), fresh);
+    drawn();
+  });
   if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
   if (live().dataset.news !== news) document.getElementById("news").textContent = live().dataset.news;
 }
@@ -27,6 +30,7 @@ function drawn() {
   document.title = live().dataset.title;
   drawnAt = now();
   copyable();
+  zoned();
   tick();
 }
 
@@ -86,9 +90,9 @@ function online() {
 
 function offline() {
   const banner = document.getElementById("offline");
-  banner.textContent = `Disconnected: this is the state of ${clock(drawnAt)}. Trying again.`;
+  banner.textContent = `Reconnecting: what you see is of ${clock(drawnAt)}. What happens meanwhile is caught up with.`;
   banner.hidden = false;
-  state("off", "disconnected");
+  state("off", "reconnecting");
 }
 
 function state(name, word) {
@@ -158,6 +162,12 @@ document.addEventListener("click", (event) => {
 
 // ---------------------------------------------------------------- copying
 
+// A statement, or the address of the row in which the button stands.
+function copied(button) {
+  const link = button.dataset.copy === "link" && button.parentElement.querySelector("a.at");
+  return link ? link.href : button.parentElement.querySelector("pre").textContent;
+}
+
 function copyable() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 }
@@ -165,7 +175,7 @@ function copyable() {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+  await navigator.clipboard.writeText(copied(button));
   button.classList.add("done");
   document.getElementById("news").textContent = "Copied";
   setTimeout(() => button.classList.remove("done"), 1500);
@@ -174,12 +184,23 @@ document.addEventListener("click", async (event) => {
 const address = new URL(location.href);
 address.searchParams.delete("said");
 if (address.href !== location.href) history.replaceState(null, "", address);
+
+// An event further back than the page tells: the page that tells it.
+function turnTo(seq) {
+  const address = new URL(location.href);
+  if (address.searchParams.has("upto")) return;
+  address.search = `?upto=${seq}`;
+  location.replace(address);
+}
+
 // DOC#anchor as documents and the command line write it: the runbook's page, or the heading on this one.
 function anchored() {
-  const anchor = location.hash.slice(1);
+  const anchor = decodeURIComponent(location.hash.slice(1));
   if (!anchor || document.getElementById(anchor)) return;
   const heading = document.getElementById(`doc-${anchor}`);
   const page = document.querySelector("[data-document]");
+  const older = /^incident:(INC-[0-9-]+)#([0-9]+)$/.exec(anchor);
+  if (older && location.pathname === `/incidents/${older[1]}`) return turnTo(Number(older[2]));
   if (heading) heading.scrollIntoView();
   else if (page) location.replace(`${page.dataset.document}/${anchor}`);
 }
@@ -190,4 +211,5 @@ drawn();
 listenToKeys();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);
 setInterval(tick, 1000);
+document.getElementById("zone").addEventListener("click", switchZone);
 if (!document.querySelector("[data-outside]")) listen();

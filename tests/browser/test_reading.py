@@ -1,0 +1,129 @@
+"""Reading in a real browser: nothing jumps, times are in the reader's words, and every row has an address."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+from hutch.commands import incidents
+from hutch.model.severity import Severity
+
+OVERDUE = re.compile(r"overdue by 1\d min")
+
+
+async def live(page: Page) -> None:
+    await expect(page.locator("#link-word")).to_have_text("live", timeout=20_000)
+
+
+async def long_one(hutch: Any, notes: int = 40, **given: Any) -> str:
+    """An incident whose timeline has to be scrolled."""
+    state = await incidents.declare(
+        hutch.context,
+        title="It is slow",
+        service="shop",
+        severity=Severity.SEV1,
+        actor="olivia",
+        respond=False,
+        **given,
+    )
+    for number in range(notes):
+        await incidents.note(hutch.context, state.id, f"look {number}", "peter")
+    return str(state.id)
+
+
+async def test_who_reads_further_down_stays_there_and_is_told_how_much_is_new(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch)
+    page = await visit(f"{hutch.address}/incidents/{name}")
+    await live(page)
+    await expect(page.locator("#newer")).to_be_hidden()
+    log, row = page.get_by_role("log"), page.get_by_role("log").locator("li", has_text="look 20")
+    await log.evaluate("log => (log.scrollTop = 400)")
+    stood = await row.evaluate("row => row.getBoundingClientRect().top")
+    for number in range(3):
+        await incidents.note(hutch.context, name, f"fresh {number}", "peter")
+    await expect(page.locator("#newer")).to_have_text("3 new")
+    await expect(log).to_contain_text("fresh 2")
+    assert abs(await row.evaluate("row => row.getBoundingClientRect().top") - stood) < 2
+    await page.locator("#newer").click()
+    await expect(page.locator("#newer")).to_be_hidden()
+    assert await log.evaluate("log => log.scrollTop") == 0
+    await expect(log.locator("li").first).to_contain_text("fresh 2")
+    await incidents.note(hutch.context, name, "seen at once", "peter")
+    await expect(log.locator("li").first).to_contain_text("seen at once")
+    await expect(page.locator("#newer")).to_be_hidden()
+
+
+async def test_scrolling_up_to_what_is_new_is_enough(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch)
+    page = await visit(f"{hutch.address}/incidents/{name}")
+    await live(page)
+    await page.get_by_role("log").evaluate("log => (log.scrollTop = 400)")
+    await incidents.note(hutch.context, name, "fresh", "peter")
+    await expect(page.locator("#newer")).to_have_text("1 new")
+    await page.get_by_role("log").evaluate("log => (log.scrollTop = 0)")
+    await expect(page.locator("#newer")).to_be_hidden()
+
+
+async def test_a_promise_that_is_past_says_by_how_much(hutch: Any, visit: Any) -> None:
+    began = hutch.context.clock.now() - timedelta(minutes=17, seconds=30)
+    name = await long_one(hutch, 1, detected_at=began)
+    for page in (
+        await visit(f"{hutch.address}/incidents/{name}"),
+        await visit(f"{hutch.address}/incidents/{name}", java_script_enabled=False),
+    ):
+        await expect(page.locator(".hero .count")).to_have_text(OVERDUE)
+        await expect(page.locator(".promises .overdue").first).to_contain_text(re.compile(OVERDUE.pattern + " · due "))
+    listed = await visit(f"{hutch.address}/")
+    await expect(listed.locator(".list .promise.overdue")).to_contain_text(OVERDUE)
+
+
+async def test_the_reader_chooses_the_zone_and_it_is_kept(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch, 1)
+    url = f"{hutch.address}/incidents/{name}"
+    page = await visit(url, timezone_id="Asia/Kolkata")
+    await live(page)
+    row = page.get_by_role("log").locator("li").first
+    at = (await hutch.context.store.read(f"incident:{name}"))[-1].at
+    here = (at + timedelta(hours=5, minutes=30)).strftime("%H:%M:%S")
+    await expect(row.locator("time")).to_have_text(f"{at:%H:%M:%S}")
+    await expect(page.locator("#timeline")).to_contain_text("UTC")
+    await page.get_by_role("button", name="Show India Standard Time").click()
+    await expect(row.locator("time")).to_have_text(here)
+    await expect(page.locator("#timeline")).to_contain_text("India Standard Time")
+    await incidents.note(hutch.context, name, "drawn anew", "peter")
+    await expect(page.get_by_role("log")).to_contain_text("drawn anew")
+    await expect(page.get_by_role("log").locator("li").nth(1).locator("time")).to_have_text(here)
+    await page.goto(f"{hutch.address}/log")
+    await expect(page.locator("h1 + p")).to_contain_text("India Standard Time")
+    await page.locator(".events time").first.hover()
+    title = await page.locator(".events time").first.get_attribute("title") or ""
+    assert "India Standard Time" in title and "UTC" in title
+    await page.get_by_role("button", name="Show UTC").click()
+    await page.goto(url)
+    await expect(page.get_by_role("log").locator("li").nth(1).locator("time")).to_have_text(f"{at:%H:%M:%S}")
+
+
+async def test_every_row_of_the_timeline_has_an_address_that_can_be_copied(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch)
+    page = await visit(f"{hutch.address}/incidents/{name}")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await live(page)
+    row = page.get_by_role("log").locator("li", has_text="look 7")
+    await row.get_by_role("button", name="Copy the link").click()
+    await expect(page.locator("#news")).to_have_text("Copied")
+    copied = str(await page.evaluate("navigator.clipboard.readText()"))
+    assert copied == await row.locator("a.at").evaluate("link => link.href") and copied.startswith(hutch.address)
+    other = await visit(copied)
+    found = other.locator("li:target")
+    await expect(found).to_contain_text("look 7")
+    await expect(found).to_be_in_viewport()
+
+
+async def test_an_address_of_what_the_page_no_longer_tells_leads_to_the_page_that_does(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch, 420)
+    page = await visit(f"{hutch.address}/incidents/{name}#incident:{name}%233")
+    await expect(page.locator("li:target")).to_be_in_viewport()
+    assert "upto=3" in page.url
