@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +33,9 @@ FEW, MANY = 100, 100_000
 
 BATCH = 256
 """Incidents in one commit while the store is filled."""
+
+LEAD = 5
+"""Seconds from the writing of the promises whose lateness is measured to when the first is due."""
 
 TICK = 10
 """Incidents whose clocks are due at once."""
@@ -96,23 +99,25 @@ class Room:
         room = cls(opened(folder, url))
         for start in range(0, clocks // 2, BATCH):
             far = room.context.clock.now() + timedelta(days=2)
-            await room.declare(min(BATCH, clocks // 2 - start), far, far)
+            await room.declare([(far, far)] * min(BATCH, clocks // 2 - start))
         return room
 
-    async def declare(self, count: int, detected: datetime, timer: datetime | None) -> list[str]:
-        """Incidents detected then, and when their clocks are looked at (None: at once)."""
-        names = [f"INC-2026-{self.made_so_far + number:06d}" for number in range(count)]
-        self.made_so_far += count
+    async def declare(self, moments: Sequence[tuple[datetime, datetime | None]]) -> list[str]:
+        """An incident for each, in one commit: when it was detected, when its clocks are looked at (None: at once)."""
+        names = [f"INC-2026-{self.made_so_far + number:06d}" for number in range(len(moments))]
+        self.made_so_far += len(moments)
         data = {"title": "It is slow", "service": "shop", "runbook": "", "summary": "", "source": "person"}
-        drafts = incidents.declaration(self.context, data, Severity.SEV1, detected)
-        appends = [Append(model.stream_of(name), drafts, expect=0) for name in names]
-        jobs: list[Job] = [incidents.clock_job(name, timer) for name in names]
+        appends, jobs = list[Append](), list[Job]()
+        for name, (detected, timer) in zip(names, moments, strict=True):
+            drafts = incidents.declaration(self.context, data, Severity.SEV1, detected)
+            appends.append(Append(model.stream_of(name), drafts, expect=0))
+            jobs.append(incidents.clock_job(name, timer))
         await self.context.store.commit(appends, jobs)
         return names
 
     async def tick(self) -> float:
         """Seconds for the clocks that are due now, until the next due time is known."""
-        await self.declare(TICK, self.context.clock.now() - timedelta(hours=1), None)
+        await self.declare([(self.context.clock.now() - timedelta(hours=1), None)] * TICK)
         began = time.perf_counter()
         for _ in range(TICK):
             if not await self.worker.step():
@@ -126,13 +131,14 @@ class Room:
         policy = self.context.config.policy[Severity.SEV1]
         now = self.context.clock.now()
         due_in = policy.response_due(now) - now
-        names = []
-        for number in range(rings):
-            due = now + timedelta(seconds=2 + number * 4 / rings)
-            names += await self.declare(1, due - due_in, due)
+        dues = [now + timedelta(seconds=LEAD + number * 4 / rings) for number in range(rings)]
+        names = await self.declare([(due - due_in, due) for due in dues])
+        if self.context.clock.now() >= dues[0]:
+            raise RuntimeError(f"writing {rings} promises took more than {LEAD} s: the first are late already")
         stop = asyncio.Event()
         work = asyncio.create_task(self.worker.run(stop))
         with busy():
+            await asyncio.sleep((dues[-1] - self.context.clock.now()).total_seconds())
             said = await self._said(names)
         stop.set()
         await work

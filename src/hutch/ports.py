@@ -169,6 +169,9 @@ class Queue(Protocol):
     async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
         """The next due job whose lock is free, leased to us; None when there is none. ``lock`` narrows it."""
 
+    async def take_all(self, kinds: Sequence[str], most: int) -> list[TakenJob]:
+        """As :meth:`take`, but up to ``most`` of them at once, no two of one lock; empty when there is none."""
+
     async def extend(self, taken: TakenJob) -> bool:
         """Renew the lease; False when it was lost and somebody else may have the job."""
 

@@ -254,21 +254,6 @@ def resolution_drafts(context: Context, state: Incident, resolution: str, actor:
 # ------------------------------------------------------------------ what clocks do
 
 
-async def ring(context: Context, incident_id: str) -> datetime | None:
-    """Say what the clocks have to say by now, once each; returns when they next want to be asked."""
-    now = context.clock.now()
-    for _ in range(TRIES):
-        state = await load(context, incident_id)
-        said = tuple(incidents.rings(state, now))
-        if not said:
-            return incidents.next_ring(state)
-        try:
-            await context.store.commit([Append(state.stream, said, expect=state.seq)])
-        except Conflict:
-            continue
-    return now
-
-
 def watch_job(context: Context, incident_id: str) -> Job:
     """Looks at a resolved incident again when its regression watch is over."""
     at = context.clock.now() + context.config.scaled(context.config.watch_for)

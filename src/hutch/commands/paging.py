@@ -6,21 +6,20 @@ process that dies in between changes nothing, and after a day asleep each step t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hutch.commands import incidents, links, messages, oncall
-from hutch.commands.context import Context
+from hutch.commands.context import CommandError, Context
 from hutch.model import incident as model
 from hutch.model.circle import circle_of, is_private
 from hutch.model.clock import Clock, ClockState
-from hutch.model.event import Event
+from hutch.model.event import Draft, Event
 from hutch.model.incident import Incident
 from hutch.model.message import Audience, Channel, Message, abouts
 from hutch.model.message import fold as messages_of
-from hutch.ports import Append, Conflict
+from hutch.ports import Append, Conflict, Job
 from hutch.review.sentences import promise
 from hutch.review.wording import one_line
 
@@ -70,24 +69,63 @@ class Room:
         return f"{mark}[{self.state.severity.label}] {told} ({self.state.id})"
 
 
-async def attend(context: Context, incident_id: str) -> datetime | None:
-    """Queue what is due by now; returns when the next step is due."""
-    if not context.config.notify.channels:
-        return None
-    for _ in range(incidents.TRIES):
-        stream = model.stream_of(incident_id)
+Events = Sequence[Event]
+
+
+async def together(context: Context, incident_ids: Sequence[str]) -> Mapping[str, Events]:
+    """The events of several incidents, read in one turn, for :func:`attend`."""
+    names = list(dict.fromkeys(incident_ids))
+    found = await context.store.read_all([model.stream_of(name) for name in names])
+    return dict(zip(names, found, strict=True))
+
+
+async def attend(
+    context: Context, incident_id: str, done: int | None = None, events: Events | None = None
+) -> datetime | None:
+    """Say what its clocks have to say by now and queue what is due, once each, in one transaction: job ``done`` ends in
+    it, and the next look is set. Returns when that is. ``events`` are the incident's, where they were just read.
+    Raises :class:`CommandError` for an unknown incident."""
+    for tries_left in reversed(range(incidents.TRIES)):
+        now = await _decided(context, incident_id, events)
+        events = None
+        timers = [incidents.clock_job(incident_id, now.at)] if now.at else []
+        appends = [Append(model.stream_of(incident_id), now.drafts, expect=now.seq)] if now.drafts else []
+        try:
+            if appends or done is not None:
+                await context.store.commit(appends, [*now.jobs, *timers], done=done)
+        except Conflict:
+            if not tries_left:
+                raise
+            continue
+        return now.at
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at an incident, as of its event ``seq``, says and queues, and when the next is due."""
+
+    seq: int
+    drafts: tuple[Draft, ...]
+    jobs: tuple[Job, ...] = ()
+    at: datetime | None = None
+
+
+async def _decided(context: Context, incident_id: str, events: Events | None) -> Look:
+    now, stream = context.clock.now(), model.stream_of(incident_id)
+    if events is None and context.config.notify.channels:
         events = await context.store.read(stream)
-        state = model.fold(events)
-        if state is None:
-            return None
-        room = Room(context, state, events, abouts(events), messages.declared_exercise(events))
-        found, at = await _due(room)
-        if not found:
-            return at
-        drafts, jobs = messages.queued(stream, found, context)
-        with suppress(Conflict):
-            await context.store.commit([Append(stream, tuple(drafts), expect=state.seq)], jobs)
-    return context.clock.now()
+    before = await incidents.load(context, incident_id) if events is None else model.fold(events)
+    if before is None:
+        raise CommandError(f"no incident {incident_id}; `hutch incident list` shows them", 2)
+    state = model.rung(before, now)
+    if events is None or not context.config.notify.channels:
+        return Look(before.seq, tuple(model.rings(before, now)), at=model.next_ring(state))
+    room = Room(context, state, events, abouts(events), messages.declared_exercise(events))
+    found, pages = await _due(room)
+    drafts, jobs = messages.queued(stream, found, context)
+    at = min((t for t in (model.next_ring(state), pages) if t), default=None)
+    return Look(before.seq, (*model.rings(before, now), *drafts), tuple(jobs), at)
 
 
 async def _due(room: Room) -> tuple[list[Message], datetime | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from hutch.engine.drive import Driver, Stopping
 from hutch.engine.stages import Guards
 from hutch.model.action import Outcome
 from hutch.model.approval import Terms
+from hutch.model.event import Event
 from hutch.model.program import Option
 from hutch.model.run import Run
 from hutch.ports import Conflict, StoreAway, StoreFull, TakenJob
@@ -43,7 +44,15 @@ CANCEL_AGAIN = 5.0
 """Seconds that a lane gets to give back its job before it is cancelled once more."""
 
 PARALLEL = 4
-"""Jobs under way at once in one worker."""
+"""Jobs under way at once in one worker, beside the clocks."""
+
+CLOCK = "clock"
+"""The kind of job that looks at an incident's clocks. These have a lane of their own: runs and messages that take their
+time make no promise late."""
+
+TOGETHER = 64
+"""Incidents whose clocks are looked at together: taken in one transaction, and what they say shares a sync of the
+disk."""
 
 GRACE = 20.0
 """Seconds that a worker which is told to stop gives the jobs under way."""
@@ -60,6 +69,10 @@ def located(kind: str, location: str) -> str:
     return f"{kind}@{location}" if location else kind
 
 
+Work = Callable[[], Coroutine[Any, Any, bool]]
+"""Takes what is due and does it; whether there was anything."""
+
+
 class Worker:
     """Takes jobs and does them until it is stopped. ``watched``: a process on this store evaluates the alert rules.
 
@@ -74,13 +87,15 @@ class Worker:
             "drive": self._drive,
             "follow": self._follow,
             "respond": self._respond,
-            "clock": self._clock,
+            CLOCK: self._clock,
             "watch": self._watch,
             "alert": self._alert,
             messages.JOB: self._message,
             subscribers.JOB: self._subscribers,
         }
         self.kinds = [located(k, location) for k in self.handlers if not location or k in LOCATED]
+        self.others = [k for k in self.kinds if k != CLOCK]
+        self._read: Mapping[str, Sequence[Event]] = {}
         self._working: set[asyncio.Task[Any] | None] = set()
         self._stop = asyncio.Event()
 
@@ -92,7 +107,10 @@ class Worker:
         if ended := await asyncio.to_thread(end_left_behind):
             log.warning("ended %d processes that a Hutch which is gone had left running", ended)
         self._stop = stop = stop or asyncio.Event()
-        lanes = [asyncio.create_task(self._lane(stop)) for _ in range(PARALLEL)]
+        turn = asyncio.Lock()
+        lanes = [asyncio.create_task(self._lane(stop, self._other, turn)) for _ in range(PARALLEL)]
+        if CLOCK in self.kinds:
+            lanes.append(asyncio.create_task(self._lane(stop, self._clocks, asyncio.Lock())))
         over = asyncio.create_task(stop.wait())
         hurry = asyncio.create_task((at_once or asyncio.Event()).wait())
         try:
@@ -114,29 +132,50 @@ class Worker:
             if lane.done() and not lane.cancelled():
                 lane.result()
 
-    async def _lane(self, stop: asyncio.Event) -> None:
+    async def _lane(self, stop: asyncio.Event, work: Work, turn: asyncio.Lock) -> None:
+        """``turn``: of several idle lanes one listens for all, since each look at the queue has its price."""
         while not stop.is_set():
             try:
-                worked = await self.step()
+                worked = await work()
             except (StoreFull, StoreAway) as error:
                 log.error("nothing can be done now, it is tried again: %s", error)
                 await asyncio.sleep(FULL_WAIT)
             else:
                 if not worked:
-                    await self.context.queue.wait(IDLE_WAIT)
+                    async with turn:
+                        await self.context.queue.wait(IDLE_WAIT)
 
     async def step(self, lock: str | None = None) -> bool:
         """Take and do one due job (of ``lock`` if given); False when there is none."""
         taken = await self.context.queue.take(self.kinds, lock)
-        if taken is None:
-            return False
+        return await self._all([taken] if taken else [])
+
+    async def _other(self) -> bool:
+        """A due job that is none of clocks."""
+        taken = await self.context.queue.take(self.others)
+        return await self._all([taken] if taken else [])
+
+    async def _clocks(self) -> bool:
+        """The clocks of many incidents, each in a transaction of its own, which the store writes together."""
+        taken = await self.context.queue.take_all((CLOCK,), TOGETHER)
+        if len(taken) > 1:
+            self._read = await paging.together(self.context, [str(one.job.data["incident"]) for one in taken])
+        try:
+            return await self._all(taken)
+        finally:
+            self._read = {}
+
+    async def _all(self, taken: Sequence[TakenJob]) -> bool:
+        """Do these at once; whether there were any. What one of them raises waits for the end of the others."""
         lane = asyncio.current_task()
         self._working.add(lane)
         try:
-            await self._do(taken)
+            ended = await asyncio.gather(*(self._do(one) for one in taken), return_exceptions=True)
         finally:
             self._working.discard(lane)
-        return True
+        if error := next((e for e in ended if e is not None), None):
+            raise error
+        return bool(taken)
 
     async def _do(self, taken: TakenJob) -> None:
         work = asyncio.create_task(self.handlers[taken.job.kind.partition("@")[0]](taken))
@@ -204,11 +243,7 @@ class Worker:
 
     async def _clock(self, taken: TakenJob) -> None:
         incident = str(taken.job.data["incident"])
-        rings = await incidents.ring(self.context, incident)
-        pages = await paging.attend(self.context, incident)
-        at = min((t for t in (rings, pages) if t), default=None)
-        timers = [incidents.clock_job(incident, at)] if at else []
-        await self.context.store.commit([], timers, done=taken.id)
+        await paging.attend(self.context, incident, taken.id, self._read.get(incident))
 
     async def _alert(self, taken: TakenJob) -> None:
         await alerts.recheck(self.context, str(taken.job.data["fingerprint"]))

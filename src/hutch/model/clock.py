@@ -64,6 +64,11 @@ class Clock:
             return "" if self.overdue_said else "overdue"
         return "warning" if now >= self.warn_at and not self.warned else ""
 
+    def rung(self, now: datetime) -> Clock:
+        """After what :meth:`rings` says at ``now`` was said."""
+        ring = self.rings(now)
+        return replace(self, warned=True, overdue_said=ring == "overdue") if ring else self
+
     def next_ring(self) -> datetime | None:
         """When it next has something to say; None once it has said all or has ended."""
         if self.state is not ClockState.RUNNING or self.overdue_said:

@@ -337,6 +337,11 @@ def rings(state: Incident, now: datetime) -> list[Draft]:
     return said
 
 
+def rung(state: Incident, now: datetime) -> Incident:
+    """The same after what :func:`rings` says at ``now`` was said."""
+    return replace(state, clocks=tuple(clock.rung(now) for clock in state.clocks))
+
+
 def next_ring(state: Incident) -> datetime | None:
     """When :func:`rings` next has something to say."""
     times = [t for t in (c.next_ring() for c in state.clocks) if t]

@@ -31,8 +31,8 @@ class JobTable(Protocol):
     def clock(self) -> Wallclock:
         """The clock by which jobs are due and leases end."""
 
-    async def take(self, kinds: Sequence[str], lock: str | None, lease: float) -> TakenJob | None:
-        """Lease the first due job whose lock is free."""
+    async def take(self, kinds: Sequence[str], lock: str | None, lease: float, most: int = 1) -> list[TakenJob]:
+        """Lease the first due jobs whose locks are free, up to ``most`` in one transaction."""
 
     async def next_due(self, kinds: Sequence[str] | None, lock: str | None) -> datetime | None:
         """When the first job that may be taken is or was due. ``kinds`` None: of any kind."""
@@ -82,13 +82,21 @@ class LocalQueue:
 
     async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
         """The due job that has waited longest, of these kinds and whose lock is free; None when there is none."""
+        return next(iter(await self._take(kinds, lock, 1)), None)
+
+    async def take_all(self, kinds: Sequence[str], most: int) -> list[TakenJob]:
+        """Up to ``most`` of them, those that have waited longest, in one transaction."""
+        return await self._take(kinds, None, most)
+
+    async def _take(self, kinds: Sequence[str], lock: str | None, most: int) -> list[TakenJob]:
         task = asyncio.current_task()
         if task is not None:
             self._asked[task] = (tuple(kinds), lock)
         began = self._moment()
-        taken = await self._jobs.take(kinds, lock, self._lease)
+        taken = await self._jobs.take(kinds, lock, self._lease, most)
         if taken:
-            self._renewed = {t: at for t, at in self._renewed.items() if self._lately(at)} | {_of(taken): began}
+            lately = {t: at for t, at in self._renewed.items() if self._lately(at)}
+            self._renewed = lately | dict.fromkeys(map(_of, taken), began)
         return taken
 
     async def extend(self, taken: TakenJob) -> bool:

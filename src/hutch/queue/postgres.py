@@ -145,16 +145,21 @@ class ProcrastinateQueue:
 
     async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
         """The due job that has waited longest, of these kinds and whose lock is free; None when there is none."""
+        return next(iter(await self._take(kinds, lock, 1)), None)
+
+    async def take_all(self, kinds: Sequence[str], most: int) -> list[TakenJob]:
+        """Up to ``most`` of them, no two of one lock, in one transaction."""
+        return await self._take(kinds, None, most)
+
+    async def _take(self, kinds: Sequence[str], lock: str | None, most: int) -> list[TakenJob]:
         task = asyncio.current_task()
         if task is not None:
             self._asked[task] = (list(kinds), lock)
         async with self._taking:
             await self._alive()
-            row = await self._taken(list(kinds), lock)
-            if row is None:
-                return None
-            self._known[row["id"]] = time.monotonic()
-            return taken_from(row)
+            rows = await self._taken(list(kinds), lock, most)
+            self._known |= {row["id"]: time.monotonic() for row in rows}
+            return [taken_from(row) for row in rows]
 
     async def extend(self, taken: TakenJob) -> bool:
         """Beat; False when the job was lost and somebody else may have it."""
@@ -232,32 +237,34 @@ class ProcrastinateQueue:
             await self._ask("update_heartbeat", worker_id=self._worker)
             self._beaten = time.monotonic()
 
-    async def _taken(self, kinds: list[str], lock: str | None) -> Mapping[str, Any] | None:
-        """The row of a job that is ours now; timers that are due are woken on the way."""
+    async def _taken(self, kinds: list[str], lock: str | None, most: int) -> Sequence[Mapping[str, Any]]:
+        """The rows of jobs that are ours now; timers that are due are woken on the way."""
         while True:
-            row = await self._fetched(kinds, lock)
-            timer = row is not None and is_timer(row)
-            if row is not None and timer:
-                await self._run("wake", id=row["id"], worker=self._worker)
+            rows = await self._fetched(kinds, lock, most)
+            timers = [row["id"] for row in rows if is_timer(row)]
+            if timers:
+                await self._run("wake", ids=timers, worker=self._worker)
             self._doubtful = False
-            if not timer:
-                return row
+            if not timers:
+                return rows
 
-    async def _fetched(self, kinds: list[str], lock: str | None) -> Mapping[str, Any] | None:
-        """One row more that stands as taken by us; until it is said to be known, it is in doubt."""
+    async def _fetched(self, kinds: list[str], lock: str | None, most: int) -> Sequence[Mapping[str, Any]]:
+        """Rows more that stand as taken by us, timers or others; until they are said to be known, they are in doubt."""
         text = query("take") if lock is None else query("take_of_lock")
-        values = {"kinds": kinds, **({} if lock is None else {"lock": lock})}
+        values = {"kinds": kinds, "most": most} if lock is None else {"kinds": kinds, "lock": lock}
 
-        async def fetch(connection: Connection) -> Mapping[str, Any] | None:
+        async def fetch(connection: Connection) -> Sequence[Mapping[str, Any]]:
             if self._doubtful:
                 known = {"worker": self._worker, "known": sorted(self._known)}
                 await connection.execute(query("give_back_unknown"), known)
             self._doubtful = True
             mine = {**values, "worker": self._worker}
-            found = await self._library.execute_query_all_async_with_connection(connection, text, **mine)
-            return found[0] if found else None
+            found: list[dict[str, Any]] = await self._library.execute_query_all_async_with_connection(
+                connection, text, **mine
+            )
+            return found
 
-        async def registered(connection: Connection) -> Mapping[str, Any] | None:
+        async def registered(connection: Connection) -> Sequence[Mapping[str, Any]]:
             try:
                 return await fetch(connection)
             except ConnectorException as error:

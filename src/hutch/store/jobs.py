@@ -55,12 +55,12 @@ class JobTable:
         """Inside, ``callback`` is called, from another thread, when this process made a job takable."""
         return self._database.listening(callback)
 
-    async def take(self, kinds: Sequence[str], lock: str | None, lease: float) -> TakenJob | None:
-        """Lease the first due job whose lock is free; None when there is none. Only then nothing is written."""
+    async def take(self, kinds: Sequence[str], lock: str | None, lease: float, most: int = 1) -> list[TakenJob]:
+        """Lease the first due jobs whose locks are free, in one transaction; where there is none nothing is written."""
         now = self.clock.now()
-        if not await self._database.read(lambda connection: _candidate(connection, kinds, lock, now)):
-            return None
-        return await self._database.write(lambda connection: _take(connection, kinds, lock, now, lease))
+        if not await self._database.read(lambda connection: _candidates(connection, kinds, lock, now)):
+            return []
+        return await self._database.write(lambda connection: _take(connection, kinds, lock, now, lease, most))
 
     async def next_due(self, kinds: Sequence[str] | None, lock: str | None) -> datetime | None:
         """When the first of the jobs that are free, and whose lock is free, is or was due. ``kinds`` None: any."""
@@ -105,23 +105,24 @@ def finish_in_commit(connection: Connection, job: int) -> None:
 
 
 def _take(
-    connection: Connection, kinds: Sequence[str], lock: str | None, now: datetime, lease: float
-) -> TakenJob | None:
-    row = _candidate(connection, kinds, lock, now)
-    if row is None:
-        return None
-    taken = TakenJob(row.id, _job(row), row.attempts + 1)
+    connection: Connection, kinds: Sequence[str], lock: str | None, now: datetime, lease: float, most: int
+) -> list[TakenJob]:
+    """Of those of one lock the first: it shuts out the others."""
+    first: dict[str, Any] = {}
+    for row in _candidates(connection, kinds, lock, now, most):
+        first.setdefault(row.lock or f"#{row.id}", row)
+    held = jobs.c.id.in_([row.id for row in first.values()])
     until = instant(now + timedelta(seconds=lease))
-    values = {"state": TAKEN, "attempts": taken.attempts, "owner": this_process(), "lease_until": until}
-    connection.execute(update(jobs).where(jobs.c.id == row.id).values(values))
-    return taken
+    values = {"state": TAKEN, "attempts": jobs.c.attempts + 1, "owner": this_process(), "lease_until": until}
+    connection.execute(update(jobs).where(held).values(values))
+    return [TakenJob(row.id, _job(row), row.attempts + 1) for row in first.values()]
 
 
-def _candidate(
-    connection: Connection, kinds: Sequence[str], lock: str | None, now: datetime
-) -> Row[tuple[object, ...]] | None:
+def _candidates(
+    connection: Connection, kinds: Sequence[str], lock: str | None, now: datetime, most: int = 1
+) -> Sequence[Row[tuple[object, ...]]]:
     due = and_(_takable(connection, kinds, lock, now), jobs.c.run_at <= instant(now))
-    return connection.execute(select(*jobs.c).where(due).order_by(jobs.c.run_at, jobs.c.id).limit(1)).first()
+    return connection.execute(select(*jobs.c).where(due).order_by(jobs.c.run_at, jobs.c.id).limit(most)).all()
 
 
 def _next_due(connection: Connection, kinds: Sequence[str] | None, lock: str | None, now: datetime) -> str | None:

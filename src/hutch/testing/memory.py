@@ -161,6 +161,17 @@ class MemoryQueue:
     async def take(self, kinds: Sequence[str], lock: str | None = None) -> TakenJob | None:
         """The due job that has waited longest and whose lock is free, leased to us."""
         await asyncio.sleep(0)
+        return self._take(kinds, lock)
+
+    async def take_all(self, kinds: Sequence[str], most: int) -> list[TakenJob]:
+        """Up to ``most`` of them, no two of one lock."""
+        await asyncio.sleep(0)
+        found: list[TakenJob] = []
+        while len(found) < most and (taken := self._take(kinds, None)):
+            found.append(taken)
+        return found
+
+    def _take(self, kinds: Sequence[str], lock: str | None) -> TakenJob | None:
         self._asked, now = (tuple(kinds), lock), self._store.clock.now()
         due = [(entry.run_at, key) for key, entry in self._takable() if entry.run_at <= now]
         if not due:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import incidents, messages, todo, updates
+from hutch.commands import incidents, messages, paging, todo, updates
 from hutch.commands.context import Context
 from hutch.commands.worker import Worker
 from hutch.model.calendar import Calendar
@@ -94,7 +94,7 @@ async def test_what_somebody_owns_who_left_is_still_reminded_of(tmp_path: Path) 
             due = clock.now() + timedelta(days=1)
             await todo.add(context, state.id, todo.Wanted("bound the pool", "anna", due, ""), "olivia")
             clock.advance(timedelta(days=2).total_seconds())
-            await incidents.ring(context, state.id)
+            await paging.attend(context, state.id)
             await Worker(context).step()
             owed = await todo.listing(context, owner="anna")
             kinds = [e.kind for e in await context.store.read(state.stream)]
@@ -110,12 +110,12 @@ async def test_a_clock_that_is_set_back_repeats_no_word_and_makes_nothing_early(
     try:
         state = await incidents.declare(context, title="t", service="shop", severity=Severity.SEV1, actor="olivia")
         clock.advance(600)
-        await incidents.ring(context, state.id)
+        await paging.attend(context, state.id)
         clock.advance(-3600)
-        await incidents.ring(context, state.id)
+        await paging.attend(context, state.id)
         state = await incidents.acknowledge(context, state.id, "olivia")
         clock.advance(3600)
-        await incidents.ring(context, state.id)
+        await paging.attend(context, state.id)
         kinds = [(e.kind, e.data.get("clock")) for e in await context.store.read(state.stream)]
         assert kinds.count(("clock.overdue", "response-1")) == 1
         assert all(c.late_by >= timedelta(0) for c in state.clocks)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hutch.commands import incidents
+from hutch.commands import incidents, paging
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import classified
 from hutch.commands.prepare import prepare
@@ -68,11 +68,11 @@ async def test_the_policy_is_the_runbooks_table(
 async def test_a_clock_warns_once_and_is_overdue_once_however_late_we_wake(context: Context) -> None:
     state = await declared(context, Severity.SEV1)
     advance(context, days=1)
-    await incidents.ring(context, state.id)
-    await incidents.ring(context, state.id)
+    await paging.attend(context, state.id)
+    await paging.attend(context, state.id)
     kinds = [e.kind for e in await context.store.read(state.stream)]
     assert kinds.count("clock.overdue") == 2
-    assert await incidents.ring(context, state.id) is None
+    assert await paging.attend(context, state.id) is None
 
 
 async def test_acknowledging_late_says_by_how_much(context: Context) -> None:

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hutch.commands import incidents, todo
+from hutch.commands import incidents, paging, todo
 from hutch.commands.context import CommandError, Context, Service
 from hutch.model.clock import ClockState
 from hutch.model.config import Config, ServiceConfig
@@ -63,7 +63,7 @@ class Room(RuleBasedStateMachine):
 
     @rule()
     def the_clocks_are_looked_at(self) -> None:
-        self.do(incidents.ring(self.context, self.state.id))
+        self.do(paging.attend(self.context, self.state.id))
         self.state = self.do(incidents.load(self.context, self.state.id))
 
     @rule(who=PEOPLE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hutch.commands import incidents, reviews, todo
+from hutch.commands import incidents, paging, reviews, todo
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.report import made
 from hutch.commands.todo import Listed, Wanted
@@ -51,7 +51,7 @@ async def test_the_first_due_stands_on_top_and_the_owner_selects(context: Contex
 async def test_it_warns_is_overdue_once_and_says_how_late_it_was_done(context: Context) -> None:
     found = await added(context, days=4)
     for _ in range(8):
-        await incidents.ring(context, found.incident.id)
+        await paging.attend(context, found.incident.id)
         advance(context, 1)
     events = [e for e in await context.store.read(found.incident.stream) if e.data.get("clock") == found.item.clock]
     assert [e.kind for e in events if e.kind.startswith("clock.")] == ["clock.warned", "clock.overdue"]

@@ -13,6 +13,8 @@ from hutch.ports import Append, Conflict, Job, Queue, Store, TakenJob
 from hutch.testing import START, FakeClock
 from stores import Opened
 
+DAY = timedelta(days=1)
+
 
 @pytest.fixture
 def store(any_store: Opened) -> Store:
@@ -181,6 +183,24 @@ async def test_a_conflict_keeps_the_job(store: Store, queue: Queue) -> None:
     with pytest.raises(Conflict):
         await store.commit([Append("run:1", (Draft("a"),), expect=5)], done=job.id)
     assert await queue.extend(job)
+
+
+async def test_many_are_taken_at_once_but_no_two_of_one_lock(store: Store, queue: Queue, clock: FakeClock) -> None:
+    """As timers do: those that are due are taken, whether they were for later or not; the rest stays."""
+    jobs = [Job("drive", f"run:{n}", START + timedelta(seconds=n % 2), unique="timer") for n in range(6)]
+    await store.commit([], [*jobs, Job("drive", "run:0"), Job("other", "run:9"), Job("drive", "far", START + DAY)])
+    clock.advance(2)
+    assert await queue.take_all(["drive"], 0) == []
+    first = await queue.take_all(["drive"], 4)
+    assert len(first) == 4
+    rest = await queue.take_all(["drive"], 20)
+    assert {t.job.lock for t in (*first, *rest)} == {f"run:{n}" for n in range(6)} and len(rest) == 2
+    for one in (*first, *rest):
+        await queue.finish(one)
+    again = await queue.take_all(["drive"], 20)
+    assert [t.job.lock for t in again] == ["run:0"], "the second of its lock comes after the first"
+    await store.commit([], done=again[0].id)
+    assert await queue.take_all(["drive"], 20) == []
 
 
 async def test_many_takers_share_the_jobs_without_doubles(store: Store, queue: Queue) -> None:

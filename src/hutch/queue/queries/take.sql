@@ -1,4 +1,4 @@
--- The due job that a worker may take: as procrastinate_fetch_job_v2 does it, but by the indexes of due_indexes.sql, so that
+-- The due jobs that a worker may take, up to so many, no two of one lock: as procrastinate_fetch_job_v2 does it, but by the indexes of due_indexes.sql, so that
 -- timers for later are not looked at, however many there are. A timer that has fallen due goes first: taking it only wakes
 -- it, and a long row of jobs must not make it late.
 WITH timer AS (
@@ -16,7 +16,7 @@ WITH timer AS (
             AND (other.priority > job.priority OR (other.priority = job.priority AND other.id < job.id))
       )
     ORDER BY job.scheduled_at
-    LIMIT 1
+    LIMIT %(most)s
     FOR UPDATE OF job SKIP LOCKED
 ),
 ready AS (
@@ -35,7 +35,7 @@ ready AS (
             AND (other.priority > job.priority OR (other.priority = job.priority AND other.id < job.id))
       )
     ORDER BY job.priority DESC, job.id
-    LIMIT 1
+    LIMIT %(most)s
     FOR UPDATE OF job SKIP LOCKED
 )
 UPDATE procrastinate_jobs AS job

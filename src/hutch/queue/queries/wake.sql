@@ -1,4 +1,4 @@
--- A timer that has fallen due waits from now on as an ordinary job, under the lock that it did not carry before.
+-- Timers that have fallen due wait from now on as ordinary jobs, under the locks that they did not carry before.
 SELECT CASE
     WHEN EXISTS (
         SELECT FROM procrastinate_jobs AS twin
@@ -8,4 +8,4 @@ SELECT CASE
     ELSE procrastinate_retry_job_v2(timer.id, NULL, NULL, NULL, timer.args ->> 'lock')
 END
 FROM procrastinate_jobs AS timer
-WHERE timer.id = %(id)s AND timer.status = 'doing' AND timer.worker_id = %(worker)s
+WHERE timer.id = ANY(%(ids)s) AND timer.status = 'doing' AND timer.worker_id = %(worker)s
