@@ -23,11 +23,16 @@ from hutch.store.owner import this_process
 from hutch.web.app import build, build_ingest, build_status
 from hutch.web.kept import Keeper
 
+UNREAD = 30.0
+"""Seconds after which a connection whose other end takes nothing of what waits for it is gone."""
+
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     """A listening socket, on loopback by default. Raises :class:`CommandError` when it cannot be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # each connection has it from here; only Linux knows it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD * 1000))
     try:
         listener.bind((host, port))
         listener.listen(128)  # whoever hears of the address may come at once

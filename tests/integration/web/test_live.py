@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
+from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents
 from hutch.commands.board import end_of
 from hutch.commands.freeze import freeze
@@ -17,7 +20,7 @@ from hutch.model.event import Draft
 from hutch.model.severity import Severity
 from hutch.ports import Append
 from hutch.testing import FakeClock, MemoryStore
-from hutch.web import live
+from hutch.web import live, server
 from hutch.web.live import Hub
 
 
@@ -99,6 +102,34 @@ async def test_too_many_listeners_are_told_to_come_back(site: Any, monkeypatch: 
                 return
         await asyncio.sleep(0.1)
     raise AssertionError("the place of one who left was not given on")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux lets go of them by itself")
+@pytest.mark.timeout(180)
+async def test_one_that_never_reads_holds_nobody_up_and_is_gone_after_a_while(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(server, "UNREAD", 3.0)
+    (tmp_path / "hutch.yaml").write_text("diagnose_every: 0s\nservices: {shop: {}}\n")
+    context = open_context(tmp_path / "hutch.yaml")
+    listener = server.listen(0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that little fills what the system keeps
+    place = listener.getsockname()
+    async with server.serving(context, listener), aiohttp.ClientSession() as http:
+        with socket.socket() as stuck:
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            stuck.connect(place)
+            stuck.send(f"GET /events HTTP/1.1\r\nHost: {place[0]}:{place[1]}\r\n\r\n".encode())
+            async with http.get(f"http://{place[0]}:{place[1]}/events") as answer:
+                reader = Heard(answer)
+                assert (await reader.next())[0] == "hello"
+                for batch in range(15):
+                    await noted(context.store, 200)
+                    for number in range(200):
+                        assert (await reader.next())[1] == batch * 200 + number + 1
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):  # it learns it when it speaks
+                for _ in range(120):
+                    await asyncio.sleep(0.5)
+                    stuck.send(b"x")
+    await context.close()
 
 
 # ------------------------------------------------------------------ the hub by itself
