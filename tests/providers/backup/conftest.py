@@ -27,7 +27,8 @@ def shop(server: Postgres, tmp_path: Path) -> Iterator[Shop]:
         session.execute(SHOP)
     work = tmp_path / "work"
     work.mkdir()
-    settings = {"url": url, "to": str(tmp_path / "store"), "key": KEY, "tools": str(server.bin_dir), "work": str(work)}
+    settings = {"url": url, "to": str(tmp_path / "store"), "key": KEY, "tools": str(server.bin_dir), "work": str(work),
+                "format": "directory"}  # fmt: skip
     made = Shop(server, url, settings)
     yield made
     assert list(work.iterdir()) == [], "clear text was left behind"

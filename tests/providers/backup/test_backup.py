@@ -63,22 +63,48 @@ async def test_a_backup_is_made_listed_and_proved(shop: Shop, changed: dict[str,
     assert clear is (changed != {})
 
 
-async def test_one_file_is_sealed_as_it_comes_and_no_clear_byte_lies_on_the_disk(shop: Shop) -> None:
-    work, connection = Path(str(shop.settings["work"])), shop.opened(format="custom")
+def on_disk(work: Path) -> tuple[set[str], int]:
+    """What lies in the work folder now: pipes by their mode, files by their names; and the files' bytes."""
+    names, clear = set(), 0
+    for path in work.rglob("*"):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            if stat.S_ISFIFO(found.st_mode):
+                names.add(f"pipe {stat.S_IMODE(found.st_mode):o}")
+            elif stat.S_ISREG(found.st_mode):
+                names.add(path.name)
+                clear += 0 if path.name == "pgpass" else found.st_size
+    return names, clear
+
+
+async def test_with_a_key_a_backup_is_sealed_as_it_comes_and_no_clear_byte_lies_on_the_disk(shop: Shop) -> None:
+    """Nobody says in which format."""
+    with psycopg.connect(shop.url, autocommit=True) as session:
+        session.execute("create table notes as select md5(n::text) from generate_series(1, 100000) n")
+    work, connection = Path(str(shop.settings["work"])), shop.opened(format="")
+    assert ", format custom" in (await connection.actions["backup.create"].preview({})).items[0]
     making = asyncio.create_task(connection.actions["backup.create"].apply({}))  # type: ignore[arg-type]
-    kinds, clear = set(), 0
+    names, clear = set[str](), 0
     while not making.done():
-        for path in work.rglob("dump*"):
-            with suppress(FileNotFoundError):
-                found = path.stat()
-                kinds.add(stat.S_IFMT(found.st_mode) | stat.S_IMODE(found.st_mode))
-                clear += found.st_size
+        now, bytes_ = on_disk(work)
+        names, clear = names | now, max(clear, bytes_)
         await asyncio.sleep(0.002)
     assert making.result().result is Result.DONE, making.result().summary
-    assert (kinds, clear) == ({stat.S_IFIFO | 0o600}, 0)
+    assert "pipe 600" in names
+    assert names <= {"pipe 600", "pgpass", "lock", "locking"}
+    assert clear == 0
+    [folder] = (Path(str(shop.settings["to"])) / "shop").iterdir()
+    assert [p.name for p in (folder / "data").iterdir()] == ["dump"]
+    assert not (folder / "data" / "dump").read_bytes().startswith(b"PGDMP")
     proved = await connection.actions["backup.verify"].apply({})
     assert proved.result is Result.DONE, proved.summary
-    assert "2300 rows" in proved.summary
+    assert "102300 rows" in proved.summary
+
+
+async def test_without_a_key_a_backup_is_a_folder(shop: Shop) -> None:
+    assert (
+        ", format directory" in (await shop.opened(format="", key=None).actions["backup.create"].preview({})).items[0]
+    )
 
 
 async def test_the_counts_are_of_the_dump_s_own_moment(shop: Shop) -> None:

@@ -20,12 +20,14 @@ SETTINGS = (
     Setting("to", "text", "where backups go: an absolute folder, or s3://BUCKET/PREFIX", required=True),
     Setting("key", "secret", "32 bytes in base64 or hex that backups are encrypted with; without it they are not"),
     Setting("old_keys", "secrets", "earlier keys by any name, for reading what was encrypted with them"),
-    Setting("format", "text", "`directory` (parallel both ways) or `custom` (one file) of pg_dump",
-            default="directory"),
+    Setting("format", "text", "`directory` (parallel both ways) or `custom` (one file) of pg_dump; empty: `custom` "
+            "with a key, since it is encrypted as it comes and never lies on the disk in clear text, else `directory`",
+            default=""),
     Setting("jobs", "int", "connections that dumping and restoring use at once", default=2),
     Setting("tools", "text", "folder of pg_dump and pg_restore; empty: PATH, then where distributions put them",
             default=""),
-    Setting("work", "text", "folder for what is not encrypted yet, as large as a dump; empty: the temporary one",
+    Setting("work", "text", "folder for what is not encrypted yet or any more, as large as a dump; empty: the "
+            "temporary one",
             default=""),
     Setting("timeout", "duration", "longest time that one dump or restore may take", default=timedelta(hours=6)),
     Setting("scratch_url", "secret", "address on the server where backups are proved, a login with CREATEDB; else url"),
@@ -92,7 +94,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         to=_place(str(values["to"] or "")),
         key=str(values["key"] or ""),
         old_keys=tuple(_texts(values, "old_keys").values()),
-        format=_choice(values, "format", FORMATS),
+        format=_format(values),
         jobs=_count(values, "jobs", 1),
         tools=str(values["tools"] or ""),
         work=str(values["work"] or ""),
@@ -126,6 +128,11 @@ def _place(text: str) -> str:
     if not (text.startswith("/") or re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/\S*)?", text)):
         raise ValueError(f"backup: to must be an absolute folder or s3://BUCKET/PREFIX, not {text!r}")
     return text.rstrip("/") or "/"
+
+
+def _format(values: Mapping[str, object]) -> str:
+    """What is to be encrypted goes through a pipe where nobody says otherwise (docs/adr/0042)."""
+    return _choice(values, "format", FORMATS) if values["format"] else "custom" if values["key"] else "directory"
 
 
 def _choice(values: Mapping[str, object], name: str, known: tuple[str, ...]) -> str:
