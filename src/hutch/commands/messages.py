@@ -73,6 +73,13 @@ def channels(context: Context, audience: Audience, *, exercise: bool) -> tuple[C
     return context.config.notify.to(audience, exercise=exercise)
 
 
+def for_all(context: Context, *, exercise: bool) -> tuple[Channel, ...]:
+    """The responders' channels that belong to nobody alone and page nobody."""
+    personal = context.config.people.personal()
+    found = channels(context, Audience.RESPONDERS, exercise=exercise)
+    return tuple(c for c in found if c.name not in personal and not c.follows)
+
+
 def declared_exercise(events: Sequence[Event]) -> bool:
     """Whether these events are those of an exercise."""
     return bool(events and events[0].data.get("exercise"))

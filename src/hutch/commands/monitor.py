@@ -15,6 +15,7 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.duty import Duty
 from hutch.commands.overseer import Beat, Overseer
+from hutch.commands.reminding import Reminding
 from hutch.commands.sources import Sources
 from hutch.commands.standings import pending
 from hutch.commands.timekeeper import Timekeeper
@@ -142,6 +143,7 @@ class Monitor:
                 *(self._diagnose(w) for w in watched if diagnosing),
                 Overseer(self.context, lambda: [w.beat for w in watched]).run(),
                 Timekeeper(self.context).run(),
+                Reminding(self.context).run(),
             )
         finally:
             await asyncio.gather(*(watch.sources.close() for watch in watched))

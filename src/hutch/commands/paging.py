@@ -17,7 +17,7 @@ from hutch.model.circle import circle_of, is_private
 from hutch.model.clock import Clock, ClockState
 from hutch.model.event import Draft, Event
 from hutch.model.incident import Incident
-from hutch.model.message import Audience, Channel, Message, abouts
+from hutch.model.message import Channel, Message, abouts
 from hutch.model.message import fold as messages_of
 from hutch.ports import Append, Conflict, Job
 from hutch.review.sentences import promise
@@ -57,9 +57,7 @@ class Room:
         the people whom it lets in."""
         if self.inside is not None:
             return _theirs(self, sorted(self.inside))
-        personal = self.context.config.people.personal()
-        found = self.context.config.notify.to(Audience.RESPONDERS, exercise=self.exercise)
-        return tuple(c for c in found if c.name not in personal and not c.follows)
+        return messages.for_all(self.context, exercise=self.exercise)
 
     @property
     def title(self) -> str:

@@ -6,6 +6,7 @@ the same in its front matter. It is due anew after each review, from the day on 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,11 +97,15 @@ def later(since: datetime, months: int) -> datetime:
 async def owed(context: Context) -> list[Review]:
     """The next review of each of the team's documents that has a schedule, the first due on top."""
     done = {str(e.data.get("document")): e for e in await context.store.since(REVIEWED, BEGINNING)}
+    found = await asyncio.to_thread(_read, context, done)
+    return sorted(found, key=lambda review: (review.due, review.document))
+
+
+def _read(context: Context, done: Mapping[str, Event]) -> list[Review]:
     base = Path(context.config.path).parent if context.config.path else None
     shipped = set(bundled().values())
     own = {name: path for name, path in names(context.config.runbooks, base).items() if path not in shipped}
-    found = [review for name, path in own.items() if (review := _review(name, path, done.get(name)))]
-    return sorted(found, key=lambda review: (review.due, review.document))
+    return [review for name, path in own.items() if (review := _review(name, path, done.get(name)))]
 
 
 def _review(name: str, path: Path, done: Event | None) -> Review | None:
