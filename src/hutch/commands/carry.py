@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from hutch.commands.routing import SETTERS, UNJUDGED, route
 from hutch.commands.situation import Situation
 from hutch.effect import classify
+from hutch.effect.sqlwords import LIMIT
 from hutch.model.effect import Effect, worst
 from hutch.model.runbook import Placeholder, Statement, Step
 from hutch.runbook.errors import RunbookError
@@ -32,6 +33,8 @@ KEYBOARD = "asks at the keyboard, which no step has: give {names} with --set NAM
 
 ALONE = "sets only the shell of its own block, where no line follows it: put it into the block that needs it"
 ONE_LINE = "sets only its own shell, and each statement has one of its own: put it on the line that needs it, with &&"
+
+TOO_LONG = "is longer than 64 kB, which no shell is started with: put it into a file, and name that"
 
 PART = "sets a variable to a text around a placeholder: write the placeholder where it is used"
 
@@ -59,10 +62,17 @@ def carried(step: Step, situation: Situation) -> tuple[Carried, ...]:
     return tuple(_carried(step, situation))
 
 
+def too_long(step: Step, statement: Statement) -> bool:
+    """Whether no shell could be started with the statement: nothing is sought in it, since nothing comes of it."""
+    return step.lang in SHELLS and len(statement.text) > LIMIT
+
+
 def _carried(step: Step, situation: Situation) -> Iterator[Carried]:
     before = _Before(step.lang)
     for one in step.statements:
-        if _program(one) in LOST:
+        if too_long(step, one):
+            yield Carried(one, TOO_LONG)
+        elif _program(one) in LOST:
             yield Carried(one, ONE_LINE)
         elif reason := _reads(one.text):
             yield Carried(one, reason)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from hutch.commands.calls import wanted
-from hutch.commands.carry import carried
+from hutch.commands.carry import carried, too_long
 from hutch.commands.routing import UNJUDGED, Open, Routed, route
 from hutch.commands.situation import Situation
 from hutch.commands.statement import item
@@ -63,7 +63,8 @@ def gather(runbook: Runbook, situation: Situation, ask: Ask, step: str = "") -> 
     with suppress(Enough):
         for section, one in runbook.steps():
             for each in carried(one, situation) if one.runnable and _wanted(section, one, step) else ():
-                given.complete(section, one, each.statement)
+                if not too_long(one, each.statement):
+                    given.complete(section, one, each.statement)
     return Answers(given.values, given.binds)
 
 

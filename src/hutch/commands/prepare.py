@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hutch.commands.carry import carried
+from hutch.commands.carry import TOO_LONG, carried
 from hutch.commands.context import CommandError
 from hutch.commands.situation import Situation
-from hutch.commands.statement import by_hand, elsewhere, item
+from hutch.commands.statement import by_hand, elsewhere, item, not_looked_into
 from hutch.model.effect import Effect
 from hutch.model.program import Item, Option, Program
 from hutch.model.runbook import READING_ROLES, REMEDY_ROLES, Role, Runbook, Section, Step
@@ -119,6 +119,9 @@ def _items(step: Step, situation: Situation) -> Iterator[Item]:
     elif step.runnable:
         found = carried(step, situation)
         for number, one in enumerate(found, 1):
+            if one.refused == TOO_LONG:
+                yield not_looked_into(step, one.statement, one.refused)
+                continue
             made = item(step, one.statement, situation, last=number == len(found))
             yield replace(made, refused=one.refused) if one.refused else made
 

@@ -74,6 +74,13 @@ def by_hand(step: Step) -> Item:
     )  # fmt: skip
 
 
+def not_looked_into(step: Step, statement: Statement, refused: str) -> Item:
+    """A statement that is refused before anything is sought in it."""
+    verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
+    command = Command("none", statement.text, "", verdict.effect, verdict.why)
+    return Item(statement.id, _title(step, statement), statement.line, command, refused=refused, step=step.id)
+
+
 def _named(step: Step, statement: Statement, *, undone: bool) -> Iterator[str]:
     """The values that a statement and its way back take. One without its way back is not carried out."""
     yield from (p.name for p in statement.placeholders)

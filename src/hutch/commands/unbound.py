@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from hutch.commands.carry import too_long
 from hutch.commands.context import Service
 from hutch.commands.routing import CURL_FORMAT_FILE, OWN_TARGET, UNJUDGED, Routed, route
 from hutch.commands.situation import Situation
@@ -57,7 +58,7 @@ def names_of(documents: Iterable[Document], service: Service) -> list[Name]:
 def _found(runbook: Runbook, situation: Situation) -> Iterator[tuple[Statement, str, str, bool]]:
     for _, step in runbook.steps():
         for statement in step.statements if step.runnable else ():
-            if statement.action is None:
+            if statement.action is None and not too_long(step, statement):
                 yield from ((statement, *found) for found in _of(step, statement, situation))
 
 

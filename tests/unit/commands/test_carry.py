@@ -161,3 +161,15 @@ def test_what_asks_at_the_keyboard_says_how_the_value_is_given(home: Path) -> No
     assert "asks at the keyboard, which no step has: give FOLDER with --set NAME=VALUE" in said
     assert "│ old" in said and "│ seen 1 │ seen 2" in said
     assert "not bound" not in said
+
+
+def test_a_shell_line_past_64_kb_is_refused_and_nothing_is_sought_in_it(home: Path) -> None:
+    long = "ls " + "[a] $B https://x.example " * 40_000
+    (home / "books/long.md").write_text(
+        f"# Long\n\n## Long\n\n### Detection\n\n```bash\n{long}\n```\n\n```bash\nls\n```\n"
+    )
+    told = hutch("run", "long.md", "--dry-run")
+    assert "is longer than 64 kB, which no shell is started with: put it into a file, and name that" in told
+    assert "no value for" not in told
+    assert "✓ ls" in told
+    assert "x.example" not in hutch("doctor")
