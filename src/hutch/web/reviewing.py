@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from fastapi import APIRouter, Request
@@ -62,7 +63,7 @@ async def editor(request: Request, incident_id: str) -> Response:
         streams=state.stream,
         row=row(state, now),
         edition=show.edition(edition.text, edition.kept, edition.digest),
-        published=show.published(published, now) if published else None,
+        published=await asyncio.to_thread(show.published, published, now) if published else None,
         due=show.due(state, now),
     )
 

@@ -12,6 +12,7 @@ from hutch.model.event import Event
 from hutch.model.incident import Incident
 from hutch.review.gaps import open_slots
 from hutch.web.present.incident import Promise, promised
+from hutch.web.present.prose import Html, Slice, references, render
 from hutch.web.present.words import Moment, block, line, moment
 
 QUESTIONS_MOST = 40
@@ -105,7 +106,7 @@ class PublishedView:
 
     at: Moment
     by: str
-    text: str
+    html: tuple[str, ...]
     gaps: int
     reason: str
 
@@ -115,9 +116,15 @@ def published(event: Event, now: datetime) -> PublishedView:
     data = event.data
     gaps = data.get("gaps")
     return PublishedView(
-        moment(event.at, now), line(event.actor), block(str(data.get("text", "It was erased."))),
+        moment(event.at, now), line(event.actor), _drawn(block(str(data.get("text", "It was erased.")))),
         gaps if isinstance(gaps, int) else 0, line(data.get("reason", "")),
     )  # fmt: skip
+
+
+def _drawn(text: str) -> tuple[str, ...]:
+    """The Markdown as HTML that a page may hold; its links lead outside, or nowhere."""
+    part = Slice(text, base=0, references=references(text))
+    return tuple(piece.text for piece in render(part, lambda _: "") if isinstance(piece, Html))
 
 
 def due(state: Incident, now: datetime) -> Promise | None:

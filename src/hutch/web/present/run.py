@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,11 @@ STATES = {
 """Each state in words."""
 
 NOTHING_BACK = byhand.Back()
+
+VERB_MOST = 40
+"""Characters of what would be hit that a button holds."""
+
+_OPTION = re.compile(r"^Option [0-9]+: (?=.)")
 
 LIVE = (ChangeState.APPROVED, ChangeState.INTENDED, ChangeState.DONE, ChangeState.UNKNOWN, ChangeState.UNDECIDED)
 """States in which a remedy is under way."""
@@ -92,6 +98,13 @@ class Remedy:
     left_out: tuple[str, ...] = ()
     tick: byhand.Manual | None = None
     back: byhand.Back = NOTHING_BACK
+
+    @property
+    def verb(self) -> str:
+        """What the button says that loses data: what is done, and to how many."""
+        deed = _OPTION.sub("", self.title)
+        short = self.summary if len(self.summary) <= VERB_MOST and "\n" not in self.summary else ""
+        return deed if self.hits < 0 else f"{deed}: {short or self.hits}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,31 @@ document.addEventListener("click", (event) => {
   if (summary) summary.parentElement.dataset.touched = "";
 });
 
+// What loses data asks once more: there Cancel has the focus, and closes the question.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.harmful[open][data-touched]")) event.target.querySelector("[data-cancel]").focus();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const asked = event.target.closest("[data-cancel]")?.closest("details");
+  if (!asked) return;
+  event.preventDefault();
+  asked.open = false;
+  asked.querySelector("summary").focus();
+});
+
+// ---------------------------------------------------------------- printing
+
+// On paper nothing can be opened: what tells something is open there.
+const folded = () => document.querySelectorAll("main details:not([open]):is(.remedy > details, :not(:has(> form)))");
+
+function print(on) {
+  if (on) folded().forEach((part) => part.toggleAttribute("data-printed", (part.open = true)));
+  else document.querySelectorAll("[data-printed]").forEach((part) => part.toggleAttribute("data-printed", (part.open = false)));
+}
+
+matchMedia("print").addEventListener("change", (event) => print(event.matches));
+
 // ---------------------------------------------------------------- copying
 
 // A statement, or the address of the row in which the button stands.
