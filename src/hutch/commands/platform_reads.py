@@ -35,7 +35,7 @@ def with_reads(connection: Connection, now: Callable[[], datetime]) -> Connectio
 
     async def standing(_args: Mapping[str, object]) -> Told:
         found = await platform.standing()
-        return f"release {found.release}: {found.ready} of {len(found.instances)} replicas serve", standing_text(found)
+        return f"release {found.release}: {found.ready} of {found.replicas} replicas serve", standing_text(found)
 
     async def deployments(_args: Mapping[str, object]) -> Told:
         found = await platform.deployments()

@@ -98,7 +98,7 @@ async def scale(
     if connection.platform:
         found = await _standing(connection)
         _known_sizes(found, sizes)
-        now = len(found.instances)
+        now = found.replicas
         args = {"replicas": replicas or now, **sizes, "from": now}
         if args["replicas"] == now and all(found.sizes[name] == size for name, size in sizes.items()):
             raise CommandError(f"{service.name} is of that size already: nothing to do")
@@ -203,14 +203,15 @@ async def _row(service: Service, connection: Connection) -> dict[str, Any]:
     except CommandError as error:
         return {**row, "state": "no answer", "release": "", "ready": 0, "replicas": 0, "reason": str(error)}
     state = "changing" if found.busy else "well" if found.well else "ill"
-    return {**row, "state": state, "release": found.release, "ready": found.ready, "replicas": len(found.instances),
+    return {**row, "state": state, "release": found.release, "ready": found.ready, "replicas": found.replicas,
             "reason": ""}  # fmt: skip
 
 
 def _deployed(found: Deployment) -> dict[str, Any]:
     after = f" after {found.previous}" if found.previous else ""
-    said = f"rolled back to {found.release}" if found.kind == "rollback" else f"release {found.release} deployed{after}"
-    return _change_row("deployment", found.release, instant(found.started_at), found.previous, said) | {
+    said = {"rollback": f"rolled back to {found.release}", "restart": f"release {found.release} started anew"}
+    summary = said.get(found.kind, f"release {found.release} deployed{after}")
+    return _change_row("deployment", found.release, instant(found.started_at), found.previous, summary) | {
         "deployment": found.id,
         "state": found.state,
         "finished_at": instant(found.finished_at) if found.finished_at else None,

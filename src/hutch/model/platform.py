@@ -45,6 +45,7 @@ class Standing:
 
     ``sizes`` are the figures that ``service.scale`` sets beside the number of replicas (``pool_size``, ``cpu``);
     ``parts`` are the servers beside the service that ``service.restart`` takes as its component, and how they are.
+    ``wanted`` replicas should run; None: as many as there are.
     """
 
     release: str
@@ -53,6 +54,12 @@ class Standing:
     instances: tuple[Instance, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    wanted: int | None = None
+
+    @property
+    def replicas(self) -> int:
+        """How many should run."""
+        return len(self.instances) if self.wanted is None else self.wanted
 
     @property
     def ready(self) -> int:
@@ -61,8 +68,8 @@ class Standing:
 
     @property
     def well(self) -> bool:
-        """Whether there are replicas and all serve."""
-        return bool(self.instances) and self.ready == len(self.instances)
+        """Whether replicas are wanted and all serve."""
+        return self.replicas > 0 and self.ready >= self.replicas and self.ready == len(self.instances)
 
     def as_dict(self) -> dict[str, object]:
         """The JSON form; keys are stable."""
@@ -71,6 +78,7 @@ class Standing:
             "previous": self.previous,
             "busy": self.busy,
             "ready": self.ready,
+            "wanted": self.replicas,
             "replicas": [i.as_dict() for i in self.instances],
             "sizes": dict(self.sizes),
             "parts": dict(self.parts),
@@ -80,7 +88,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One change of the running release. ``state``: ``running`` ``succeeded`` ``failed``; ``kind``: ``deploy``
-    ``rollback``. ``release`` is what ``deploy.rollback`` takes as ``to``."""
+    ``rollback`` ``restart``. ``release`` is what ``deploy.rollback`` takes as ``to``."""
 
     id: str
     release: str
@@ -180,7 +188,7 @@ def standing_text(found: Standing) -> str:
     """What runs, and a line for each replica and each server beside it."""
     busy = "; a change is being made" if found.busy else ""
     sizes = "".join(f", {name} {value}" for name, value in found.sizes.items())
-    head = f"release {found.release}: {found.ready} of {len(found.instances)} replicas serve{sizes}{busy}"
+    head = f"release {found.release}: {found.ready} of {found.replicas} replicas serve{sizes}{busy}"
     replicas = (f"{i.name} release {i.release} {i.state}{_again(i)}" for i in found.instances)
     return "\n".join([head, *replicas, *(f"{name} {how}" for name, how in found.parts.items())])
 

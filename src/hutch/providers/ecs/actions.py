@@ -1,0 +1,283 @@
+"""The changes of an ECS service: another release, new tasks, another number. Each verified by how ECS rolls it out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.effect import Effect
+from hutch.model.event import parse_instant
+from hutch.ports import said
+from hutch.providers.ecs.calls import EcsRefused, EcsSilent
+from hutch.providers.ecs.client import Client, State, last
+
+Args = Mapping[str, object]
+SKEW = timedelta(seconds=60)
+"""How far AWS' clock and ours may be apart."""
+
+GIVE_UP = 5
+"""Looks in a row without an answer that end the wait for a rollout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """``deploy.rollback``: run release ``to`` (``web:41``, or ``41``) instead of the current one.
+
+    With ``from`` it applies only while that release is where the service goes.
+    """
+
+    client: Client
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Args) -> Preview:
+        """From which release to which, and how many tasks are replaced."""
+        return await previewed(self._preview, args)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
+        return await applied(self._apply, args)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when ``to`` is rolled out and no other release runs."""
+        return await verified(self.client, args, self._judge)
+
+    async def _preview(self, args: Args) -> Preview:
+        state = await self.client.state()
+        to = _release(args, "to", state)
+        if state.primary.release == to and not state.busy:
+            return Preview(f"release {to} runs already: nothing to do", 0)
+        refused = _left(args, state, to) or await self._unusable(to)
+        if refused:
+            return Preview(f"roll back to {to or 'a release'}", 0, refused=refused)
+        words = f"roll back from release {state.primary.release} to {to}: ECS replaces {state.wanted} tasks"
+        return Preview(words, max(state.wanted, 1), (str(state),), f"deploy release {state.primary.release} again")
+
+    async def _unusable(self, to: str) -> str:
+        if not to:
+            return "say which release to run: to, as `hutch deploy list` names it"
+        status = str((await self.client.definition(to)).get("status", ""))
+        return "" if status == "ACTIVE" else f"release {to} is {status.lower() or 'unknown'}: ECS starts no task of it"
+
+    async def _apply(self, args: Args) -> Outcome:
+        state = await self.client.state()
+        to = _release(args, "to", state)
+        if state.primary.release == to:
+            return Outcome(Result.DONE, f"release {to} is what the service goes to already: nothing was done")
+        refused = _left(args, state, to) or await self._unusable(to)
+        if refused:
+            return Outcome(Result.FAILED, refused)
+        await self.client.update(taskDefinition=to)
+        undo: dict[str, object] = {"action": "deploy.rollback", "args": {"to": state.primary.release, "from": to}}
+        words = f"ECS was asked to go from release {state.primary.release} to {to}"
+        return Outcome(Result.DONE, await self._waited(words, args), hits=state.wanted, undo=undo)
+
+    async def _waited(self, asked: str, args: Args) -> str:
+        return await waited(self.client, asked, lambda state: self._judge(args, state))
+
+    def _judge(self, args: Args, state: State) -> Verification:
+        to = _release(args, "to", state)
+        if state.primary.release != to:
+            return _said(Verified.FAILED, f"the service goes to release {state.primary.release}, not to {to}", state)
+        return rolled_out(state, f"release {to}")
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """``service.restart``: every task is replaced by a new one of the same release."""
+
+    client: Client
+    effect: Effect = Effect.CHANGE
+    replaced: dict[str, str] = field(default_factory=dict)
+    """The deployment that ran when we asked for a new one."""
+
+    async def preview(self, args: Args) -> Preview:
+        """What is replaced."""
+        return await previewed(self._preview, args)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
+        return await applied(self._apply, args)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when a deployment that began since then is rolled out."""
+        return await verified(self.client, args, self._judge)
+
+    async def _preview(self, args: Args) -> Preview:
+        state = await self.client.state()
+        if args.get("component") not in (None, "", "service"):
+            return Preview("restart", 0, refused=f"there is no component {args['component']} on ECS")
+        words = f"restart release {state.primary.release}: ECS replaces {state.wanted} tasks"
+        return Preview(words, state.wanted, (str(state),), "none is needed: the same release runs")
+
+    async def _apply(self, args: Args) -> Outcome:
+        if args.get("component") not in (None, "", "service"):
+            return Outcome(Result.FAILED, f"there is no component {args['component']} on ECS")
+        state = await self.client.state()
+        self.replaced["primary"] = state.primary.id
+        await self.client.update(forceNewDeployment=True)
+        words = f"ECS was asked to replace {state.wanted} tasks"
+        told = await waited(self.client, words, lambda later: self._judge({}, later))
+        return Outcome(Result.DONE, told, hits=state.wanted)
+
+    def _judge(self, args: Args, state: State) -> Verification:
+        since = _moment(args)
+        same = state.primary.id == self.replaced.get("primary")
+        if same or (since and state.primary.created_at < since - SKEW):
+            return _said(Verified.FAILED, "no new deployment has begun since then", state)
+        if not since and not self.replaced:
+            return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
+        return rolled_out(state, f"release {state.primary.release}, begun anew,")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``service.scale``: run ``replicas`` tasks. With ``from`` it applies only while that many are wanted."""
+
+    client: Client
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Args) -> Preview:
+        """How many are wanted now and how many will be."""
+        return await previewed(self._preview, args)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
+        return await applied(self._apply, args)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when as many run."""
+        return await verified(self.client, args, self._judge)
+
+    async def _preview(self, args: Args) -> Preview:
+        state, wanted = await self.client.state(), _number(args, "replicas")
+        refused = self._refused(args, state)
+        if refused or wanted is None:
+            return Preview("scale", 0, refused=refused)
+        words = f"scale release {state.primary.release} from {state.wanted} to {wanted} tasks"
+        return Preview(words, abs(wanted - state.wanted), (str(state),), f"scale back to {state.wanted}")
+
+    async def _apply(self, args: Args) -> Outcome:
+        state, wanted = await self.client.state(), _number(args, "replicas")
+        refused = self._refused(args, state)
+        if refused or wanted is None:
+            return Outcome(Result.FAILED, refused)
+        await self.client.update(desiredCount=wanted)
+        undo: dict[str, object] = {"action": "service.scale", "args": {"replicas": state.wanted, "from": wanted}}
+        words = f"ECS was asked to go from {state.wanted} to {wanted} tasks"
+        told = await waited(self.client, words, lambda later: self._judge(args, later))
+        return Outcome(Result.DONE, told, hits=abs(wanted - state.wanted), undo=undo)
+
+    def _refused(self, args: Args, state: State) -> str:
+        wanted, left, most = _number(args, "replicas"), _number(args, "from"), self.client.config.max_replicas
+        if wanted is None or not 1 <= wanted <= most:
+            return f"say how many: replicas from 1 to {most} (the setting max_replicas)"
+        if left is not None and state.wanted not in {left, wanted}:
+            return f"{state.wanted} tasks are wanted now, not {left}: look again before changing anything"
+        return ""
+
+    def _judge(self, args: Args, state: State) -> Verification:
+        wanted = _number(args, "replicas")
+        if state.wanted != wanted:
+            return _said(Verified.FAILED, f"{state.wanted} tasks are wanted, not {wanted}", state)
+        if state.running != wanted:
+            return _said(Verified.PENDING, f"{state.running} of {wanted} tasks run", state)
+        return _said(Verified.PASSED, f"{wanted} tasks run", state)
+
+
+# ------------------------------------------------------------------ what they share
+
+
+def rolled_out(state: State, what: str) -> Verification:
+    """Passed once the primary deployment is complete and stands alone; failed where ECS gave it up."""
+    primary = state.primary
+    if primary.state == "FAILED":
+        return _said(Verified.FAILED, f"{what} did not get stable: {primary.reason or 'ECS gave it up'}", state)
+    if not state.wanted:
+        return _said(Verified.FAILED, f"{what} has no task: the service is scaled to none", state)
+    if state.busy or state.running < state.wanted or primary.running < primary.wanted:
+        return _said(Verified.PENDING, f"{what} is being rolled out: {primary.running} of {state.wanted} run", state)
+    return _said(Verified.PASSED, f"{what} is rolled out, {state.running} tasks run", state)
+
+
+async def waited(client: Client, asked: str, judge: Callable[[State], Verification]) -> str:
+    """What became of a change that was asked for, said as it goes on. One look without an answer is no end."""
+    until, word, heard, unanswered = time.monotonic() + client.config.rollout, "", "", 0
+    while time.monotonic() < until and unanswered < GIVE_UP:
+        try:
+            found, unanswered = judge(await client.state()), 0
+        except (EcsRefused, EcsSilent) as error:
+            found, unanswered = Verification(Verified.PENDING, str(error)), unanswered + 1
+        word = found.summary
+        if word != heard:
+            said(f"{word}\n")
+            heard = word
+        if found.verdict is not Verified.PENDING:
+            return f"{asked}; {word}"
+        await asyncio.sleep(client.config.look_every)
+    return f"{asked}, and is not there yet: {word or 'nothing is known'}"
+
+
+async def previewed(look: Callable[[Args], Awaitable[Preview]], args: Args) -> Preview:
+    """The preview, or why none can be given."""
+    try:
+        return await look(args)
+    except (EcsRefused, EcsSilent) as error:
+        return Preview("nothing can be said of what would happen", 0, refused=str(error))
+
+
+async def applied(change: Callable[[Args], Awaitable[Outcome]], args: Args) -> Outcome:
+    """Do it and time it. A request that went out and was not answered may have been done: unknown."""
+    started = time.monotonic()
+    try:
+        found = await change(args)
+    except EcsRefused as error:
+        found = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
+    except EcsSilent as error:
+        found = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
+    took = time.monotonic() - started
+    return Outcome(
+        found.result, found.summary, seconds=took, hits=found.hits, undo=found.undo, recoverable=found.recoverable
+    )
+
+
+async def verified(client: Client, args: Args, judge: Callable[[Args, State], Verification]) -> Verification:
+    """The judgement of what ECS does now."""
+    try:
+        return judge(args, await client.state())
+    except (EcsRefused, EcsSilent) as error:
+        return Verification(Verified.UNKNOWN, str(error))
+
+
+def _said(verdict: Verified, summary: str, state: State) -> Verification:
+    return Verification(verdict, summary, (str(state),))
+
+
+def _left(args: Args, state: State, to: str) -> str:
+    """Why what was approved no longer holds, or nothing."""
+    left, now = _release(args, "from", state), state.primary.release
+    if to and to.rpartition(":")[0] != now.rpartition(":")[0]:
+        return f"{to} is no release of this service: its releases are those of {now.rpartition(':')[0]}"
+    return f"the service goes to release {now} now, not {left}: look again" if left and now not in {left, to} else ""
+
+
+def _release(args: Args, key: str, state: State) -> str:
+    """A release by its whole name; a bare number is one of the family that runs."""
+    value = args.get(key)
+    name = last(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return f"{state.primary.release.rpartition(':')[0]}:{name}" if name.isascii() and name.isdigit() else name
+
+
+def _number(args: Args, key: str) -> int | None:
+    text = str(args.get(key, ""))
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _moment(args: Args) -> datetime | None:
+    try:
+        return parse_instant(str(args["since"])) if args.get("since") else None
+    except ValueError:
+        return None

@@ -1,0 +1,120 @@
+"""One call of AWS at a time, in a thread, its errors classified: boto3 waits, and AWS throttles by the second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config as Botocore
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+)
+
+from hutch.providers.ecs.config import Config, Keys
+
+READ_ATTEMPTS = 3
+"""A read is tried as often, with growing waits, as AWS documents; a change once."""
+
+UNSENT = (
+    EndpointConnectionError,
+    ConnectTimeoutError,
+    ProxyConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+"""Ends after which nothing can have been done: the request did not go out."""
+
+FRAME = {"ResponseMetadata", "body"}
+"""What boto3 gives of an answer that it can't read."""
+TEMPORARY = ("Throttl", "TooManyRequests", "ServiceUnavailable", "LimitExceeded")
+DENIED = ("AccessDenied", "Unauthorized")
+SERVER_ERROR = 500
+
+
+class EcsRefused(Exception):
+    """AWS answered that it did not do it. ``recoverable``: it may do so later."""
+
+    def __init__(self, message: str, recoverable: bool = False) -> None:
+        super().__init__(message)
+        self.recoverable = recoverable
+
+
+class EcsSilent(Exception):
+    """No whole answer. ``sent``: the request went out, so a change may have been made all the same."""
+
+    def __init__(self, message: str, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class Calls:
+    """The calls of one key. The session is made at the first; what is asked is a value, what comes back AWS' own."""
+
+    def __init__(self, config: Config, keys: Keys, *, changes: bool = False) -> None:
+        self._config, self._keys, self._changes = config, keys, changes
+        self._clients: dict[str, Any] = {}
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, service: str, verb: str, /, **asked: object) -> Mapping[str, Any]:
+        """The answer to ``verb`` of an AWS service. Raises :class:`EcsRefused` or :class:`EcsSilent`, which name the
+        verb and never a key."""
+        name = f"{service}:{''.join(word.capitalize() for word in verb.split('_'))}"
+        async with self._turn:
+            try:
+                answer: Mapping[str, Any] = await asyncio.to_thread(self._ask, service, verb, asked)
+            except ClientError as error:
+                raise self._told(name, error) from None
+            except UNSENT as error:
+                raise EcsSilent(f"{name}: AWS can't be asked: {type(error).__name__}", sent=False) from None
+            except (BotoCoreError, OSError) as error:
+                said = f"{name}: no whole answer within {self._config.timeout:g} s: {type(error).__name__}"
+                raise EcsSilent(said, sent=True) from None
+        if not answer.keys() - FRAME:
+            raise EcsSilent(f"{name}: no whole answer: it is not of the expected form", sent=True)
+        return answer
+
+    def _told(self, name: str, error: ClientError) -> EcsRefused | EcsSilent:
+        code = str(error.response.get("Error", {}).get("Code", "error"))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code.startswith(TEMPORARY):
+            return EcsRefused(f"{name}: AWS asks to call later ({code})", recoverable=True)
+        if status >= SERVER_ERROR:
+            return EcsSilent(f"{name}: AWS answers {status} ({code})", sent=True)
+        if code.startswith(DENIED):
+            return EcsRefused(f"{name}: the key has not the right to it ({code})")
+        return EcsRefused(f"{name}: {code}{_why(error)}")
+
+    def _ask(self, service: str, verb: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
+        if service not in self._clients:
+            self._clients[service] = self._opened(service)
+        found: Mapping[str, Any] = getattr(self._clients[service], verb)(**asked)
+        return found
+
+    def _opened(self, service: str) -> Any:
+        config, keys = self._config, self._keys
+        own = {"aws_access_key_id": keys.id, "aws_secret_access_key": keys.secret} if keys.id else {}
+        session = boto3.session.Session(region_name=config.region, **own)
+        limits = Botocore(
+            connect_timeout=config.timeout,
+            read_timeout=config.timeout,
+            retries={"total_max_attempts": 1 if self._changes else READ_ATTEMPTS, "mode": "standard"},
+        )
+        return session.client(service, endpoint_url=config.endpoint or None, config=limits)
+
+
+def _why(error: ClientError) -> str:
+    """What AWS says besides, where that holds no key: of a signature or token it shows parts of the request."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    hidden = any(word in code for word in ("Signature", "Token", "UnrecognizedClient", "Credential"))
+    return "" if hidden or not said else f": {said[:300]}"
