@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hutch.bootstrap import values
+from hutch.bootstrap.notify import find_kinds
 from hutch.bootstrap.yamlnodes import Node
-from hutch.model.message import Audience, NotifyConfig
+from hutch.model.message import Audience, Channel, NotifyConfig
 from hutch.model.statuspage import Component, StatusPageConfig
 from hutch.ports import Setting
 
@@ -20,10 +21,17 @@ STATUS_PAGE: tuple[Setting, ...] = (
             "this file; it is made when it is not there", default=""),
     Setting("mail", "text", "the mail channel of notify, for the audience customers, over which subscribers are told, "
             "each by a mail of their own; without it nobody can subscribe by mail", default=""),
+    Setting("webhooks", "bool", "whether anybody may have updates posted to a webhook of theirs, signed and confirmed; "
+            "needs `address`", default=False),
+    Setting("webhook_networks", "list", "networks of your own, as `10.0.0.0/8`, that such a webhook may lie in; "
+            "without them it is on the public internet", default=()),
     Setting("reports", "bool", "whether anybody may report a problem on the page", default=False),
     Setting("components", "list", "what it shows, in this order: name, service, group, about", required=True),
 )  # fmt: skip
 """The keys of ``status_page``."""
+
+HOOKS = "webhooks of the status page"
+"""What their channel is called: no channel of ``notify`` can have such a name."""
 
 COMPONENT: tuple[Setting, ...] = (
     Setting("name", "text", "what customers call it", required=True),
@@ -54,6 +62,7 @@ def status_page(node: Node, services: Container[str], notify: NotifyConfig) -> S
         folder=str(Path(node.path).parent / folder) if folder else "",
         about=str(found["about"]),
         mail=_mail(node, str(found["mail"]), address, notify),
+        hooks=_hooks(node, found, address) if found["webhooks"] else None,
         reports=bool(found["reports"]),
     )
 
@@ -67,6 +76,21 @@ def _mail(node: Node, name: str, address: str, notify: NotifyConfig) -> str:
     if name and not address:
         raise node.child("mail").fail("needs status_page.address: mails carry a link to it")
     return name
+
+
+def _hooks(node: Node, found: Mapping[str, object], address: str) -> Channel:
+    """The channel over which webhooks of subscribers are told: it has no address of its own, nor a name in the file."""
+    if not address:
+        raise node.child("webhooks").fail("needs status_page.address: messages carry a link to it")
+    kind = find_kinds()["webhook"]
+    settings = {s.name: s.default for s in kind.settings}
+    settings |= {"url": "", "networks": found["webhook_networks"]}
+    try:
+        kind.check(settings)
+    except ValueError as error:
+        said = str(error).partition(": ")[2]
+        raise node.child("webhook_networks").fail(said or str(error)) from error
+    return Channel(HOOKS, kind.name, Audience.CUSTOMERS, settings)
 
 
 def _components(node: Node, services: Container[str]) -> tuple[Component, ...]:

@@ -8,11 +8,15 @@ from typing import Any
 import click
 
 from hutch.cli.main import resolve
-from hutch.cli.shell import as_json, emit, table, with_context
+from hutch.cli.shell import actor, as_json, emit, table, with_context
 from hutch.commands import statuspage as commands
+from hutch.commands import subscribers
 from hutch.commands.context import Context
+from hutch.model.action import Outcome, Result
 from hutch.model.event import instant
 from hutch.model.statuspage import Page
+
+UNREACHABLE, FAILED = 5, 1
 
 
 @click.group()
@@ -50,6 +54,30 @@ def render(folder: Path | None, json_out: bool) -> None:
     place, changed = with_context(go)
     told = {"folder": str(place), "changed": changed}
     emit(told) if json_out else click.echo(f"{place}: {changed} file{'' if changed == 1 else 's'} written")
+
+
+@status.command("subscribers")
+@as_json
+def subscribers_(json_out: bool) -> None:
+    """Who is told of the page's updates by mail or webhook, and what became of the last message."""
+    rows = with_context(subscribers.listing)
+    columns = ["id", "kind", "address", "confirmed", "last"]
+    emit(rows) if json_out else table(rows, columns, "nobody has subscribed")
+
+
+@status.command("test")
+@click.argument("subscriber")
+@as_json
+@click.pass_context
+def test(ctx: click.Context, subscriber: str, json_out: bool) -> None:
+    """Send one test message to SUBSCRIBER, an id, now. Exit code 5: it cannot be reached; 1: it takes no message."""
+    outcome: Outcome = with_context(lambda c: subscribers.test(c, subscriber, actor()))
+    done = outcome.result is Result.DONE
+    if json_out:
+        emit({"subscriber": subscriber, "delivered": done, "said": outcome.summary, "seconds": outcome.seconds})
+    else:
+        click.echo(f"{subscriber}: {outcome.summary}", err=not done)
+    ctx.exit(0 if done else UNREACHABLE if outcome.recoverable else FAILED)
 
 
 def _components(page: Page) -> list[dict[str, Any]]:

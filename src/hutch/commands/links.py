@@ -5,6 +5,8 @@ Mail scanners fetch links, so opening one does nothing: only the form behind it 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets as randomness
 from collections.abc import Sequence
@@ -33,6 +35,7 @@ SALT = "hutch.acknowledge.v1"
 
 SUBSCRIPTION = "/subscription/"
 SUBSCRIBER_SALT = "hutch.subscriber.v1"
+HOOK_SALT = "hutch.webhook.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ def read_subscriber(context: Context, token: str) -> tuple[str, bool]:
     except (BadSignature, ValueError, TypeError):
         raise CommandError("this link is not one of ours, or not whole: copy all of it", 2) from None
     return str(stream), bool(asked)
+
+
+def hook_key(context: Context, stream: str) -> str:
+    """What messages to a subscriber's webhook are signed with: theirs alone, and kept nowhere."""
+    return hmac.new(_key(context).encode(), f"{HOOK_SALT} {stream}".encode(), hashlib.sha256).hexdigest()
 
 
 def _signer(context: Context) -> URLSafeSerializer:

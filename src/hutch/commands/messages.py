@@ -27,6 +27,7 @@ from hutch.model.message import (
     fold,
     pause_after,
 )
+from hutch.model.subscriber import Subscriber
 from hutch.ports import Append, Job
 
 JOB = "message"
@@ -101,7 +102,7 @@ async def deliver(context: Context, stream: str, message_id: str, done: int | No
 
 
 async def _notify(context: Context, message: Message, events: Sequence[Event]) -> Outcome:
-    channel = context.config.notify.channels.get(message.channel)
+    channel = _channels(context).get(message.channel)
     if channel is None:
         return Outcome(Result.FAILED, f"there is no channel {message.channel!r} in notify.channels any more")
     try:
@@ -124,9 +125,15 @@ def _to_subscriber(context: Context, message: Message, events: Sequence[Event]) 
     known = subscriber.fold(events)
     if known is None:
         raise CommandError("the subscriber has left")
+    return for_subscriber(context, message, known)
+
+
+def for_subscriber(context: Context, message: Message, known: Subscriber) -> Message:
+    """The message with what no event holds: their address, their link, and what is signed with."""
     asked = message.about == subscriber.ASKED
-    link = links.subscriber(context, stream, asked)
-    return replace(_linked(message, link), to=known.address, leave="" if asked else link)
+    link = links.subscriber(context, known.stream, asked)
+    key = links.hook_key(context, known.stream) if known.hook else ""
+    return replace(_linked(message, link), to=known.address, leave="" if asked else link, key=key)
 
 
 def _after(context: Context, stream: str, sent: Sent, outcome: Outcome) -> tuple[list[Draft], list[Job]]:
@@ -156,11 +163,17 @@ async def test_channel(context: Context, name: str, actor: str) -> Outcome:
 
 def channel_of(context: Context, name: str) -> Channel:
     """The channel of that name. Raises :class:`CommandError`."""
-    known = context.config.notify.channels
+    known = _channels(context)
     if name not in known:
-        names = ", ".join(known) or "none: add some under notify.channels"
+        names = ", ".join(context.config.notify.channels) or "none: add some under notify.channels"
         raise CommandError(f"unknown channel {name!r}; configured: {names}", 2)
     return known[name]
+
+
+def _channels(context: Context) -> dict[str, Channel]:
+    """Those of ``notify``, and the one of the page's webhooks."""
+    page, known = context.config.status_page, dict(context.config.notify.channels)
+    return known | ({page.hooks.name: page.hooks} if page and page.hooks else {})
 
 
 def as_dict(sent: Sent) -> dict[str, object]:

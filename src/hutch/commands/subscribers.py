@@ -7,13 +7,16 @@ stream, so a crash loses none and doubles none (see :mod:`hutch.commands.message
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from hutch.commands import links, messages, statuspage
 from hutch.commands.context import CommandError, Context
 from hutch.commands.incidents import TRIES
+from hutch.model import message
 from hutch.model import subscriber as model
-from hutch.model.event import Draft, Event
+from hutch.model.action import Outcome
+from hutch.model.event import Draft, Event, instant
 from hutch.model.message import Channel, Message, abouts
 from hutch.model.statuspage import notices
 from hutch.model.subscriber import Subscriber
@@ -28,22 +31,28 @@ A_MINUTE = 30
 PLACE = links.PLACE
 
 
-def channel(context: Context) -> Channel:
-    """Over which subscribers are told. Raises :class:`CommandError` where that is not offered."""
-    name = statuspage.config_of(context).mail
-    if not name:
+def offered(context: Context, *, hook: bool) -> Channel | None:
+    """Over which subscribers are told by mail, or at their webhooks; None where that is not offered."""
+    page = statuspage.config_of(context)
+    return page.hooks if hook else messages.channel_of(context, page.mail) if page.mail else None
+
+
+def channel(context: Context, *, hook: bool) -> Channel:
+    """The same. Raises :class:`CommandError` where it is not offered."""
+    found = offered(context, hook=hook)
+    if found is None:
         raise CommandError("subscriptions are not offered here", 2)
-    return messages.channel_of(context, name)
+    return found
 
 
-async def ask(context: Context, address: str) -> None:
+async def ask(context: Context, address: str, *, hook: bool = False) -> None:
     """Ask whoever has the address whether they want it. Says nothing of whether they have it already.
 
     Raises :class:`CommandError` for an address that cannot be one, and where too many ask.
     """
-    over = channel(context)
+    over = channel(context, hook=hook)
     try:
-        address = model.checked(address)
+        address = model.checked_hook(address) if hook else model.checked(address)
     except ValueError as error:
         raise CommandError(str(error), 2) from None
     now = context.clock.now()
@@ -92,7 +101,9 @@ async def follow(context: Context, token: str) -> str:
         with suppress(Conflict):
             draft = Draft(model.CONFIRMED, {}, "subscriber")
             await context.store.commit([Append(stream, (draft,), expect=len(events))])
-    return "You will be told of incidents and planned work."
+    told = "You will be told of incidents and planned work."
+    key = f" Each message is signed with this key: {links.hook_key(context, stream)}" if known.hook else ""
+    return told + key
 
 
 async def _leave(context: Context, stream: str, events: list[Event], known: Subscriber | None) -> None:
@@ -119,13 +130,47 @@ async def everybody(context: Context) -> list[Subscriber]:
     return [one for one in found if one and one.confirmed]
 
 
+async def found(context: Context, name: str) -> Subscriber:
+    """The subscriber of that id. Raises :class:`CommandError`."""
+    known = model.fold(await context.store.read(model.STREAMS + name))
+    if known is None:
+        raise CommandError(f"no subscriber {name!r}; `hutch status subscribers` lists them", 2)
+    return known
+
+
+async def test(context: Context, name: str, actor: str) -> Outcome:
+    """Send one test message to a subscriber at once. Raises :class:`CommandError`."""
+    known = await found(context, name)
+    if not known.confirmed:
+        raise CommandError(f"{name} has not confirmed it: nothing is sent there but the question", 2)
+    over = channel(context, hook=known.hook)
+    title = f"{statuspage.config_of(context).title}: a test"
+    one = _message(over, title, f"{actor} tests this subscription. Nothing has happened.\n\n{PLACE}", "test")
+    outcome = await context.open_notifier(over).notify(messages.for_subscriber(context, one, known))
+    return replace(outcome, summary=context.secrets.mask(outcome.summary))
+
+
+async def listing(context: Context) -> list[dict[str, object]]:
+    """Everybody who asked and has not left, with what became of the last message; keys are stable."""
+    names = await context.store.streams(model.STREAMS)
+    rows: list[dict[str, object]] = []
+    for events in await context.store.read_all(names) if names else []:
+        if known := model.fold(events):
+            last = next(reversed(message.fold(events).values()), None)
+            rows.append({
+                "id": known.id, "kind": "webhook" if known.hook else "mail", "address": known.address,
+                "asked_at": instant(known.asked), "confirmed": known.confirmed,
+                "last": f"{last.state}: {last.said}" if last and last.said else last.state.value if last else "",
+            })  # fmt: skip
+    return rows
+
+
 async def tell(context: Context, stream: str, number: int, done: int | None = None) -> None:
     """Queue a message about an update for each subscriber who has none of it yet; job ``done`` ends with the last."""
     text = _text(context, await context.store.read(stream), number)
     about = f"{stream}:{number}"
-    if text and statuspage.config_of(context).mail:
-        over = channel(context)
-        for one in await everybody(context):
+    for one in await everybody(context) if text else ():
+        if over := offered(context, hook=one.hook):
             await _tell(context, over, one, text, about)
     await context.store.commit([], done=done)
 

@@ -44,9 +44,9 @@ class Channel:
 class Message:
     """``about`` says why it is sent (``page:1``, ``clock:update-2:overdue``): never twice for the same in a stream.
 
-    ``to`` is the one address that it goes to, in place of the channel's own, and ``leave`` the link by which its owner
-    hears no more; neither is kept with it. ``act`` is what a paging service does with it: ``trigger``,
-    ``acknowledge``, ``resolve``; empty: only text.
+    ``to`` is the one address that it goes to, in place of the channel's own, ``key`` what it is signed with there, and
+    ``leave`` the link by which its owner hears no more; none of them is kept with it. ``act`` is what a paging
+    service does with it: ``trigger``, ``acknowledge``, ``resolve``; empty: only text.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Message:
     person: str = ""
     to: str = ""
     leave: str = ""
+    key: str = field(default="", repr=False)
 
     def queued(self, actor: str = "hutch") -> Draft:
         """The event that it is to be sent."""

@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from hutch.model.event import Event
+from hutch.model.message import Channel
 from hutch.model.severity import Severity
 
 
@@ -84,8 +85,8 @@ class Component:
 @dataclass(frozen=True, slots=True)
 class StatusPageConfig:
     """The block ``status_page``. ``address`` is where the public reaches it, ``folder`` where its files are kept up to
-    date for a plain web server. ``mail`` is the channel over which subscribers are told, ``reports`` whether anybody
-    may report a problem.
+    date for a plain web server. ``mail`` is the channel over which subscribers are told by mail, ``hooks`` the one over
+    which their webhooks are, ``reports`` whether anybody may report a problem.
     """
 
     title: str
@@ -94,6 +95,7 @@ class StatusPageConfig:
     folder: str = ""
     about: str = ""
     mail: str = ""
+    hooks: Channel | None = None
     reports: bool = False
 
 

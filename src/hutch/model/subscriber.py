@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from hutch.model.event import Draft, Event
 
@@ -25,7 +26,7 @@ _MAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Whoever has the mail ``address``, once it was ``confirmed``."""
+    """Whoever has the mail ``address``, or takes webhooks there, once it was ``confirmed``."""
 
     id: str
     address: str
@@ -36,6 +37,11 @@ class Subscriber:
     def stream(self) -> str:
         """``subscriber:ID``."""
         return STREAMS + self.id
+
+    @property
+    def hook(self) -> bool:
+        """Whether the address is that of a webhook."""
+        return self.address.startswith(("https://", "http://"))
 
     def may_confirm(self, now: datetime) -> bool:
         """Whether the last asking is recent enough."""
@@ -58,6 +64,24 @@ def checked(address: str) -> str:
         raise ValueError("expected an address such as ann@example.com")
     local, _, host = address.rpartition("@")
     return f"{local}@{host.lower()}"
+
+
+def checked_hook(url: str) -> str:
+    """The address of a webhook as it is kept. Raises ``ValueError`` that says what is wrong.
+
+    >>> checked_hook(" https://Hooks.Example.com/42?a=b ")
+    'https://hooks.example.com/42?a=b'
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        good = bool(parts.hostname) and parts.port != 0 and not parts.fragment and parts.username is None
+    except ValueError:
+        good = False
+    plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= 1000
+    if not (good and plain and parts.scheme in ("https", "http")):
+        raise ValueError("expected an address such as https://hooks.example.com/42, without a password in it")
+    return parts._replace(netloc=parts.netloc.lower()).geturl()
 
 
 def asked(address: str) -> Draft:

@@ -43,25 +43,40 @@ class Form:
 @router.get("/subscribe", response_model=None)
 async def subscribe(request: Request) -> Response:
     """Asks for an address. Raises :class:`CommandError` where that is not offered."""
-    subscribers.channel(_context(request))
+    if not any(_offered(request)):
+        raise CommandError("subscriptions are not offered here", 2)
     return await _subscribing(request)
 
 
 @router.post("/subscribe", response_model=None)
 async def subscribed(request: Request) -> Response:
     """Asks whoever has the address; the answer is the same whether they have it already."""
-    given = (await read_form(request)).get("mail", "")
+    given = await read_form(request)
+    mail, url = given.get("mail", ""), given.get("webhook", "")
     try:
-        await subscribers.ask(_context(request), given)
+        if mail and url:
+            raise CommandError("a mail address or a webhook: one of the two", 2)
+        await subscribers.ask(_context(request), url or mail, hook=bool(url))
     except CommandError as error:
-        return await _subscribing(request, str(error), given)
-    return await _page(request, "Look into your mail", ["We sent you a link: open it to confirm that you want this."])
+        return await _subscribing(request, str(error), mail, url)
+    where = "Look at what your webhook got" if url else "Look into your mail"
+    return await _page(request, where, ["We sent you a link: open it to confirm that you want this."])
 
 
-async def _subscribing(request: Request, error: str = "", given: str = "") -> Response:
-    form = Form("subscribe", "Subscribe", [Field("mail", "Your mail address", "email", value=given[:254])])
-    said = ["We tell you of incidents and planned work, and of nothing else. Each mail has a link to leave."]
-    return await _page(request, "Be told", said, form, error)
+def _offered(request: Request) -> tuple[bool, bool]:
+    """Whether one may subscribe by mail, and by webhook."""
+    page = statuspage.config_of(_context(request))
+    return bool(page.mail), page.hooks is not None
+
+
+async def _subscribing(request: Request, error: str = "", mail: str = "", url: str = "") -> Response:
+    by_mail, by_hook = _offered(request)
+    fields = [Field("mail", "Your mail address", "email", value=mail[:254])] if by_mail else []
+    if by_hook:
+        label = "Or the address of a webhook" if by_mail else "The address of a webhook"
+        fields.append(Field("webhook", label, "url", value=url[:1000]))
+    said = ["We tell you of incidents and planned work, and of nothing else. Each message has a link to leave."]
+    return await _page(request, "Be told", said, Form("subscribe", "Subscribe", fields), error)
 
 
 @router.get("/subscription/{token}", response_model=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -13,11 +15,12 @@ from xml.etree.ElementTree import fromstring
 
 import aiohttp
 import pytest
-from tests.support.sinks import Mailbox, mailbox
+from tests.support.sinks import Hook, Mailbox, Received, hook, mailbox
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import incidents, maintenance, updates
+from hutch.commands import incidents, maintenance, subscribers, updates
 from hutch.commands.context import CommandError, Context
+from hutch.model.action import Result
 from hutch.model.message import Audience
 from hutch.model.severity import Severity
 from hutch.web.app import build_status
@@ -38,6 +41,8 @@ status_page:
   folder: public
   mail: news
   reports: true
+  webhooks: true
+  webhook_networks: [127.0.0.0/8]
   components:
     - {name: Website, service: shop}
     - {name: API, service: api, group: Developers}
@@ -238,6 +243,80 @@ async def test_a_subscriber_confirms_is_told_once_and_is_forgotten(house: House)
     assert "example.com" not in json.dumps([dict(e.data) for e in log if e.stream.startswith("subscriber:")])
     assert (await send(question))[0] == 409
     assert (await house.get("/subscription/forged"))[0] == 404
+
+
+async def come(one: Hook, number: int) -> Received:
+    """What the webhook got at that number, once it came."""
+    async with asyncio.timeout(40):
+        while len(one.got) <= number:
+            await asyncio.sleep(0.02)
+    return one.got[number]
+
+
+async def test_a_webhook_confirms_is_told_signed_tried_again_listed_and_tested(house: House) -> None:
+    async def send(path: str, **fields: str) -> tuple[int, str]:
+        async with house.client.post(house.public + path, data=fields) as answer:
+            return answer.status, await answer.text()
+
+    def right(key: str, got: Received) -> bool:
+        signed = hmac.new(key.encode(), got.raw, hashlib.sha256).hexdigest()
+        return got.headers["x-hutch-signature"] == f"sha256={signed}"
+
+    assert "address of a webhook" in (await house.get("/subscribe"))[1]
+    for wrong in ("ftp://x.example/", "https://a:b@x.example/", "https://", "//x", "https://x.example/\r\nX: 1 y"):
+        assert (await send("/subscribe", webhook=wrong))[0] == 400, wrong
+    async with hook(answers=[503]) as one:
+        assert (await send("/subscribe", webhook=one.url, mail="ann@example.com"))[0] == 400
+        for _ in range(2):  # the second asks nobody
+            assert "your webhook got" in (await send("/subscribe", webhook=one.url))[1]
+        first, question = await come(one, 0), await come(one, 1)  # it was away at first, and was tried again
+        assert first.body["id"] == question.body["id"] and "leave" not in question.body
+        (row,) = await subscribers.listing(house.context)
+        assert (row["kind"], row["address"], row["confirmed"]) == ("webhook", one.url, False)
+        with pytest.raises(CommandError, match="has not confirmed"):
+            await subscribers.test(house.context, str(row["id"]), "ann")
+        name = await declared(house.context)
+        found = re.search(r"signed with this key: ([0-9a-f]{64})", (await send(link_in(question.body["body"])))[1])
+        assert found and right(found[1], question)
+        await tell(house.context, name, "[IDENTIFIED] Early\n\nWe know why.")
+        told = await come(one, 2)
+        assert "We know why." in told.body["body"] and told.body["title"] == "Acme <b>: [Identified] Early"
+        assert right(found[1], told) and not right("0" * 64, told)
+        assert (await subscribers.test(house.context, str(row["id"]), "ann")).result is Result.DONE
+        test = await come(one, 3)
+        assert "tests this subscription" in test.body["body"] and right(found[1], test)
+        leave = link_in(test.body["leave"])
+        assert "not hear from us" in (await send(leave))[1]
+        await tell(house.context, name, "[RESOLVED] Early\n\nOver.")
+        await mail(house.box, 1)
+        assert len(one.got) == 4 and await subscribers.listing(house.context) == []
+    log = [e for _, e in await house.context.store.tail(0)]
+    kept = json.dumps([dict(e.data) for e in log if e.stream.startswith("subscriber:")])
+    assert one.url not in kept and found[1] not in kept
+
+
+async def test_a_strangers_webhook_reaches_nothing_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = CONFIG.replace("  webhook_networks: [127.0.0.0/8]\n", "").replace("PORT", "9").replace("  mail: news\n", "")
+    (tmp_path / "hutch.yaml").write_text(text)
+    context = open_context(tmp_path / "hutch.yaml")
+    public = listen(0)
+    async with hook() as one, aiohttp.ClientSession() as client, serving(context, listen(0), public=public):
+        place = f"http://127.0.0.1:{public.getsockname()[1]}/subscribe"
+        for url in (
+            one.url,
+            one.url.replace("127.0.0.1", "localhost"),
+            one.url.replace("127.0.0.1", "[::ffff:7f00:1]"),
+        ):
+            async with client.post(place, data={"webhook": url}) as answer:
+                assert answer.status == 200  # nobody learns from the answer what there is
+        rows: list[dict[str, object]] = []
+        async with asyncio.timeout(40):
+            while len(rows) < 3 or not all("given up" in str(row["last"]) for row in rows):
+                await asyncio.sleep(0.05)
+                rows = await subscribers.listing(context)
+        assert all("messages do not go to" in str(row["last"]) for row in rows), rows
+        assert one.got == []
+    await context.close()
 
 
 async def test_visitors_report_a_problem_but_not_without_end(house: House) -> None:

@@ -16,7 +16,8 @@ from hutch.providers.notify.settings import http_url, seconds
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Posts each message; whoever receives it knows a second copy by its ``id``."""
+    """Posts each message; whoever receives it knows a second copy by its ``id``. Without ``url`` it goes only to where
+    each message says, as those of subscribers do."""
 
     url: str = field(repr=False)
     secret: str = field(repr=False)
@@ -34,12 +35,14 @@ class Webhook:
                 "severity": message.severity,
                 "audience": message.audience,
                 "act": message.act,
+                **({"leave": message.leave} if message.leave else {}),
             }
         )
+        url, secret = (message.to, message.key) if message.to else (self.url, self.secret)
         headers = {"X-Hutch-Message": message.id, "User-Agent": "hutch"}
-        if self.secret:
-            headers["X-Hutch-Signature"] = f"sha256={hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()}"
-        return await post(self.url, body, headers, self.timeout, self.networks)
+        if secret:
+            headers["X-Hutch-Signature"] = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+        return await post(url, body, headers, self.timeout, self.networks)
 
     async def look(self) -> Outcome:
         """Whether something listens there; nothing is posted."""
@@ -49,7 +52,7 @@ class Webhook:
 def opened(settings: Mapping[str, object]) -> Webhook:
     """The channel. Raises ``ValueError``."""
     return Webhook(
-        http_url(str(settings["url"])),
+        http_url(url) if (url := str(settings["url"])) else "",
         str(settings["secret"] or ""),
         seconds(settings),
         networks_of(settings["networks"]),
