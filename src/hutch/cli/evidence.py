@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from hutch.cli.record import said
-from hutch.cli.shell import actor, as_json, with_context
+from hutch.cli.shell import actor, as_json, emit, with_context
+from hutch.commands import erasing
 from hutch.commands import evidence as commands
 from hutch.commands.context import CommandError, Context
 from hutch.model.incident import Incident
@@ -65,14 +66,24 @@ def evidence(incident_id: str, event: int, out: str) -> None:
 @click.option(
     "--attachment", type=click.IntRange(1), default=None, help="Instead: the evidence that this event attached."
 )
+@click.option("--text", default="", help="Instead: this text, wherever the incident has it; - reads it from stdin.")
 @click.option("--reason", required=True, help="Why: it stays in the log.")
 @as_json
 def erase(
-    incident_id: str, event: int | None, fields: Sequence[str], attachment: int | None, reason: str, json_out: bool
+    incident_id: str,
+    event: int | None,
+    fields: Sequence[str],
+    attachment: int | None,
+    text: str,
+    reason: str,
+    json_out: bool,
 ) -> None:
     """Erase personal data for good; `hutch verify` goes on proving the rest, and says what went, by whom and why."""
-    if (event is None) == (attachment is None) or (fields and event is None):
-        raise click.UsageError("give either --event N, with or without --field, or --attachment N")
+    if [event is not None, attachment is not None, bool(text)].count(True) != 1 or (fields and event is None):
+        raise click.UsageError("give either --event N, with or without --field, or --attachment N, or --text TEXT")
+    if text:
+        _erase_text(incident_id, sys.stdin.readline().strip() if text == "-" else text, reason, json_out)
+        return
 
     async def go(context: Context) -> Incident:
         if attachment is not None:
@@ -85,3 +96,20 @@ def erase(
         return state
 
     said(with_context(go), json_out)
+
+
+def _erase_text(incident_id: str, text: str, reason: str, json_out: bool) -> None:
+    found = with_context(lambda c: erasing.erase_text(c, incident_id, text, reason, actor()))
+    if json_out:
+        emit({"events": {s: list(n) for s, n in found.events.items()}, "files": list(found.files),
+              "evidence": list(found.evidence), "unsearched": list(found.unsearched)})  # fmt: skip
+        return
+    for stream, numbers in found.events.items():
+        click.echo(f"erased from {stream}: events {', '.join(map(str, numbers))}")
+    for file in found.files:
+        click.echo(f"erased from {file}")
+    if found.evidence:
+        click.echo(f"evidence erased: that of events {', '.join(map(str, found.evidence))}")
+    if found.unsearched:
+        left = ", ".join(map(str, found.unsearched))
+        click.echo(f"the evidence of events {left} is no text and was not searched: look at it", err=True)

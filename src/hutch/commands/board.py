@@ -16,6 +16,7 @@ from hutch.commands.seen import whole
 from hutch.commands.watched import Watched
 from hutch.model import firing, incident, maintenance, silence
 from hutch.model.erasure import KIND as ERASING
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.firing import Firings
 from hutch.model.incident import Incident
@@ -133,7 +134,7 @@ class Board:
         names = [name for kind in (INCIDENT, SILENCE, MAINTENANCE) for name in await store.streams(kind)]
         for start in range(0, len(names), AT_ONCE):
             for events in await store.read_all(names[start : start + AT_ONCE]):
-                for event in events:
+                for event in retold(events):
                     await self._hear(store, event)
         self.position = position
 
@@ -156,9 +157,8 @@ class Board:
         known = self.incidents.get(name)
         if known and event.seq <= known.seq:
             return
-        if event.kind == ERASING or (
-            known is None and event.seq > 1
-        ):  # it was over and forgotten, and something happened to it
+        gone = event.kind == ERASING or event.data.get("erased") is True
+        if gone or (known is None and event.seq > 1):  # it was over and forgotten, and something happened to it
             found = incident.fold(await store.read(event.stream))
         else:
             found = incident.fold([event], known)
@@ -179,7 +179,7 @@ class Board:
     def _hear_firing(self, event: Event) -> None:
         fingerprint = event.stream.removeprefix(ALERT)
         known = self._firings.get(fingerprint)
-        if known and known.seq == event.seq - 1:
+        if known and known.seq == event.seq - 1 and event.kind != ERASING:
             self._firings[fingerprint] = known = firing.fold([event], known)
         elif known and known.seq < event.seq:
             del self._firings[fingerprint]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.runs import load
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.program import Item
 from hutch.model.run import Run
@@ -39,7 +40,7 @@ async def said(context: Context, run_id: str, wanted: str) -> Said:
     """The output of the statement ``wanted``: its id, its line, or its step's id. Raises :class:`CommandError`."""
     run = await load(context, run_id)
     item = _item(run, wanted)
-    told = [e for e in await context.store.read(run.stream) if e.data.get("item") == item.id]
+    told = [e for e in retold(await context.store.read(run.stream)) if e.data.get("item") == item.id]
     end = next((str(e.data.get("output", "")) for e in reversed(told) if e.kind in ENDS), "")
     path = context.outputs.path(run_id, item.id) if context.outputs else None
     return Said(item, path if path and path.exists() else None, end, run.finished or _ended(told))

@@ -6,7 +6,8 @@ which says who erased what and why. Readers take that in its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from hutch.model.event import ERASED, Event
 
@@ -63,6 +64,19 @@ def rest_of(data: Mapping[str, object], fields: Iterable[str]) -> dict[str, obje
     """What is told again: a text is replaced by :data:`GONE`, a list or a mapping by an empty one."""
     gone = set(fields)
     return {name: _blank(value) if name in gone else value for name, value in data.items()}
+
+
+def without(data: Mapping[str, object], wanted: re.Pattern[str], kept: Container[str] = ()) -> dict[str, object]:
+    """The data with :data:`GONE` in place of each text that fits, at any depth, but for the fields ``kept``."""
+    return {name: value if name in kept else _without(value, wanted) for name, value in data.items()}
+
+
+def _without(value: object, wanted: re.Pattern[str]) -> object:
+    if isinstance(value, str):
+        return wanted.sub(GONE, value)
+    if isinstance(value, Mapping):
+        return {wanted.sub(GONE, str(name)): _without(one, wanted) for name, one in value.items()}
+    return [_without(one, wanted) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _blank(value: object) -> object:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from hutch.model.alert import UNKNOWN_START, Alert
+from hutch.model.erasure import retold
 from hutch.model.event import Draft, Event, instant, parse_instant
 from hutch.model.severity import Severity
 
@@ -157,7 +158,7 @@ def _texts(value: object) -> dict[str, str]:
 
 def fold(events: Iterable[Event], state: Firings) -> Firings:
     """``state`` after these events of its stream."""
-    for event in events:
+    for event in retold(list(events)):
         handler = None if event.data.get("erased") is True else _FOLDS.get(event.kind)
         state = replace(handler(state, event) if handler else state, seq=event.seq)
     return state
@@ -166,6 +167,7 @@ def fold(events: Iterable[Event], state: Firings) -> Firings:
 def _started(state: Firings, event: Event) -> Firings:
     data = event.data
     alert, held, told = alert_from(_mapping(data["alert"])), str(data["held"]), str(data["told"])
+    alert = alert.known_as(state.fingerprint)
     changes: dict[str, Any] = {"last": alert, "began": (*state.began, event.at)[-KEPT:], "changed_at": event.at}
     changes["flapping"] = bool(data["flapping"]) or state.flapping
     if state.early and alert.key in state.early:

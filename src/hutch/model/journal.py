@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from hutch.model.erasure import retold
 from hutch.model.event import Event, parse_instant
 from hutch.model.program import Item, item_from, option_from, program_from
 from hutch.model.run import ChangeState, Chosen, Run
@@ -13,7 +14,7 @@ from hutch.model.run import ChangeState, Chosen, Run
 def fold(journal: Iterable[Event]) -> Run | None:
     """The run that a journal tells of; None for an empty one."""
     state: Run | None = None
-    for event in journal:
+    for event in retold(list(journal)):
         if state is None:
             state = _started(event)
         else:

@@ -76,7 +76,7 @@ class Story:
 
 def story(own: Sequence[Event], journals: Sequence[Sequence[Event]]) -> Story:
     """The facts in an incident's events and its runs' journals. ``ValueError`` for no events."""
-    own = retold(own)
+    own, journals = retold(own), [retold(journal) for journal in journals]
     incident = fold(own)
     if incident is None:
         raise ValueError("an incident without events has no story")

@@ -40,7 +40,7 @@ def timeline(
 
     Rows of reads and of checks are told in one line each. Times inside sentences are on the clocks of ``zone``.
     """
-    streams = [retold(incident_events), *run_journals]
+    streams = [retold(incident_events), *map(retold, run_journals)]
     keyed = (pair for place, events in enumerate(streams) for pair in _keyed(place, tuple(events), zone))
     return tuple(entry for _, entry in sorted(keyed, key=lambda pair: pair[0]))
 

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from hutch.commands import drafts, incidents, maintenance, oncall, outputs, reviews, silences, standings
 from hutch.commands.context import CommandError, Context
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.journal import fold
 from hutch.model.message import Audience
@@ -102,7 +103,8 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
     state = known.state
     window = Window(1, state.seq) if show or q else ending(upto, state.seq)
     own = await site.context.store.read(state.stream, max(window.older - 1, 0))
-    journals = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
+    read = await asyncio.gather(*(site.context.store.read(f"run:{r}") for r in state.runs))
+    journals = [list(retold(events)) for events in read]
     now = site.context.clock.now()
     latest = fold(journals[-1]) if journals else None
     pins = state.record.pins
@@ -148,7 +150,7 @@ async def every_run(request: Request, q: str = "") -> Response:
 async def run(request: Request, run_id: str) -> Response:
     """One run, with or without an incident."""
     site = site_of(request)
-    journal = await site.context.store.read(f"run:{run_id}")
+    journal = list(retold(await site.context.store.read(f"run:{run_id}")))
     found = fold(journal)
     if found is None:
         raise CommandError(f"There is no run {run_id}.", 2)
