@@ -76,13 +76,18 @@ async def _found(context: Context, wanted: Wanted) -> list[Entry]:
 
 
 async def follow(store: Store, register: Register) -> bool:
-    """Bring the register to the log's end; False where it cannot be used. Over another log it begins anew."""
+    """Bring the register to the log's end; False where it cannot be used. Over another log it begins anew.
+
+    The end is where the log ended when it was last looked at: one that grows all the time is not run after.
+    """
     store, upto = whole(store), await register.followed()
     if upto is None:
         return False
     anew = upto[0] > 0 and not await _is_of(store, upto)
     position = 0 if anew else upto[0]
-    while places := await store.places(position, STEP):
+    more = True
+    while more and (places := await store.places(position, STEP)):
+        more = len(places) == STEP
         last = (await store.tail(places[-1].position - 1, 1))[0][1]
         position = places[-1].position
         if not await register.follow(await _entries(store, places), (position, last.hash), anew=anew):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from hutch.commands.seen import whole
 from hutch.model.access import AccessRole, Circle, Permission, Person
 from hutch.model.circle import learned
 from hutch.model.event import Event
@@ -12,6 +13,9 @@ from hutch.model.incident import stream_of
 from hutch.ports import Store
 
 OURS = ("incident:", "run:")
+
+STEP = 1000
+"""Events that are read in one turn."""
 
 
 @dataclass(slots=True)
@@ -24,12 +28,13 @@ class Circles:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def catch_up(self) -> None:
-        """Learn what was written since."""
+        """Learn what was written before this was asked: a log that grows all the time is not run after."""
+        store, more = whole(self.store), True
         async with self._lock:
-            while told := await self.store.tail(self._position):
+            while more and (told := await store.tail(self._position, STEP)):
                 for _, event in told:
                     self._learn(event)
-                self._position = told[-1][0]
+                self._position, more = told[-1][0], len(told) == STEP
 
     def _learn(self, event: Event) -> None:
         if event.stream.startswith(OURS) and (found := learned(self._known.get(event.stream), event)):

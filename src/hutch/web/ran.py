@@ -13,6 +13,9 @@ from hutch.ports import Store
 
 PREFIX = "run:"
 
+STEP = 1000
+"""Events that are looked at in one turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -50,9 +53,10 @@ class Runs:
     async def _changed(self) -> dict[str, None]:
         """The journals that were written to since the last look, in order of their first event since."""
         changed: dict[str, None] = {}
-        while told := await self.store.places(self._position):
+        more = True
+        while more and (told := await self.store.places(self._position, STEP)):
             changed |= {place.stream: None for place in told if place.stream.startswith(PREFIX)}
-            self._position = told[-1].position
+            self._position, more = told[-1].position, len(told) == STEP
         return changed
 
 
