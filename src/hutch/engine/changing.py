@@ -106,7 +106,10 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     chosen = move.chosen
     words = await _words(means, run, chosen)
     told = any(word is not None for word in words)
-    word = settle(combine(words), move.last, known=chosen.state is not ChangeState.UNKNOWN, told=told)
+    known = chosen.state is not ChangeState.UNKNOWN
+    word = settle(combine(words), move.last, known=known, told=told)
+    if not (known or told):  # all that anybody knows is how it ended
+        word = replace(word, summary=f"{chosen.reason}; {word.summary}")
     if word.verdict is Verified.PASSED and chosen.state is ChangeState.UNKNOWN and _left(chosen):
         word = Verification(Verified.UNKNOWN, f"{word.summary}; but not all of it was done", word.evidence)
     data: dict[str, object] = {
