@@ -23,6 +23,7 @@ from hutch.commands.context import CommandError
 from hutch.commands.drills import report
 from hutch.commands.drills.catalogue import choose, fault_json, find_faults
 from hutch.commands.drills.drill import run_drill
+from hutch.commands.drills.kept import HOME
 from hutch.commands.drills.lock import only_one
 from hutch.commands.drills.result import PASSED, REFUSED, Result
 from hutch.commands.drills.stage import FIT_WITHIN, STILL_WITHIN, Stage
@@ -30,7 +31,6 @@ from hutch.commands.drills.totals import totals
 from hutch.model.event import instant
 from hutch.ports import Fault
 
-HOME = Path(".hutch-drills")
 """Where the reports are, in the current folder."""
 
 FilePath = click.Path(path_type=Path, dir_okay=False)

@@ -71,7 +71,7 @@ DOORS: Mapping[str, Door] = {
         "GET /api/v1/runs/{run_id}", "POST /api/v1/incidents/{incident_id}/updates/preview",
         "GET /incidents/{incident_id}/evidence/{seq}", "GET /api/v1/incidents/{incident_id}/evidence/{seq}",
     ),
-    **_all(READ, Reach.EVERYWHERE, "GET /metrics", "GET /settings"),
+    **_all(READ, Reach.EVERYWHERE, "GET /metrics", "GET /settings", "GET /drills"),
     **_all(REPORT, Reach.SOMEWHERE, "GET /report", "POST /report"),
     # Working on it.
     **_all(

@@ -1,14 +1,20 @@
-"""The log's page and the settings' page. Reading only."""
+"""The log's page, the settings' page, and that of the drills. Reading only."""
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from hutch.commands import lately
+from hutch.commands.documents import base_of
+from hutch.commands.drills.catalogue import find_faults
+from hutch.commands.drills.kept import last
 from hutch.model.event import Event
+from hutch.web.present import drills as show_drills
 from hutch.web.present import log as show
 from hutch.web.present import settings as show_settings
 from hutch.web.present.words import line
@@ -66,4 +72,15 @@ async def settings(request: Request) -> Response:
         streams="",
         facts=show_settings.facts(config, config.notify.address, f"{kind}, beside {site.context.home}"),
         blocks=show_settings.blocks(config),
+    )
+
+
+@router.get("/drills")
+async def drills(request: Request) -> Response:
+    """The drills that are installed, and how each went the last time that drills were run here."""
+    site = site_of(request)
+    kept = await asyncio.to_thread(last, base_of(site.context) or Path.cwd())
+    faults = await asyncio.to_thread(find_faults)
+    return site.draw(
+        request, "drills", streams="", board=show_drills.board(faults.values(), kept, site.context.clock.now())
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A page: its address, the word for it, and the letter after ``g``."""
+    """A page: its address, the word for it, and the letter after ``g``; one without stands in no head."""
 
     href: str
     word: str
@@ -26,4 +26,5 @@ WAYS = (
     Way("/reports", "Reports", "p"),
     Way("/log", "Log", "l"),
     Way("/settings", "Settings", "e"),
+    Way("/drills", "Drills", ""),
 )

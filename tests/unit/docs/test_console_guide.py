@@ -13,7 +13,7 @@ GUIDE = (Path(__file__).resolve().parents[3] / "docs/guide/console.md").read_tex
 
 def test_every_page_and_its_letter() -> None:
     told = re.findall(r"`(\w)` ([a-z ]*[a-z])", next(row for row in GUIDE.splitlines() if "then a letter" in row))
-    assert told == [(way.key, way.word.lower()) for way in WAYS]
+    assert told == [(way.key, way.word.lower()) for way in WAYS if way.key]
     assert [way.href for way in WAYS if f"`{way.href}`" not in GUIDE] == []
 
 

@@ -1,4 +1,6 @@
 // Makes one element like another without losing what a person does in it: focus, open details, typed text, scrolling.
+import { held } from "./outputs.js";
+
 const KEPT = new Set(["open"]);
 
 export function morph(old, fresh) {
@@ -37,6 +39,7 @@ function children(old, fresh) {
 }
 
 function element(old, fresh) {
+  if (held(old, fresh)) return;
   const atEnd = old.dataset.tail !== undefined && old.scrollHeight - old.scrollTop - old.clientHeight < 8;
   morph(old, fresh);
   if (atEnd) old.scrollTop = old.scrollHeight;

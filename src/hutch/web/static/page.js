@@ -2,6 +2,7 @@
 import { follow } from "./feed.js";
 import { listenToKeys } from "./keys.js";
 import { morph } from "./morph.js";
+import { listenToOutputs, shown } from "./outputs.js";
 import { keepReading } from "./reading.js";
 import { clock, now, serverTime, switchZone, tick, zoned } from "./time.js";
 
@@ -30,6 +31,7 @@ function drawn() {
   document.title = live().dataset.title;
   drawnAt = now();
   copyable();
+  shown(soon);
   zoned();
   tick();
 }
@@ -232,6 +234,7 @@ function anchored() {
 
 anchored();
 document.querySelector(".ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+listenToOutputs(soon);
 drawn();
 listenToKeys();
 if (live().querySelector("[data-again]")) setTimeout(soon, 1500);

@@ -1,0 +1,51 @@
+"""The page of the drills over HTTP: what there is, how it went, and a report that is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hutch.bootstrap.wire import open_context
+from hutch.commands.context import Context
+from hutch.commands.drills import report
+from hutch.commands.drills.catalogue import find_faults
+from hutch.commands.drills.kept import HOME
+from hutch.commands.drills.result import FAILED, PASSED, Result, Scores, Seconds
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    (tmp_path / "hutch.yaml").write_text("services: {shop: {}}\n")
+    return open_context(tmp_path / "hutch.yaml")
+
+
+async def test_what_was_run_has_its_score_and_the_rest_none(context: Context, served: Any, tmp_path: Path) -> None:
+    site = await served(context)
+    before = await site.page("/drills")
+    names = list(find_faults())
+    assert len(names) > 5 and all(name in before.said for name in names)
+    assert "No drill was run yet." in before.said and before.said.count("not run") == len(names)
+    named = {"code": "postgres.long_query", "object": {"kind": "session", "id": "<b>7"}}
+    results = [
+        Result(names[0], PASSED, named=named, scores=Scores(cause=True), seconds=Seconds(0.0, 4.2, 5.0, 61.0)),
+        Result(names[1], FAILED, ("named <script>hurt()</script> instead",), named=named, scores=Scores(cause=False)),
+    ]
+    (tmp_path / HOME).mkdir()
+    document = report.document(results, seed=7, started_at="2026-01-05T10:00:00+00:00", stage={})
+    (tmp_path / HOME / "report.json").write_text(json.dumps(document))
+    after = await site.page("/drills")
+    assert "1 of 2 passed" in after.said and "with seed 7" in after.said
+    assert "4.2 / 5.0 / 61.0" in after.said and "postgres.long_query ✗" in after.said
+    assert "named <script>hurt()</script> instead" in after.said and "<script>hurt" not in after.html
+    assert after.said.count("not run") == len(names) - 2
+    assert after.html.index(f'id="{names[1]}"') < after.html.index(f'id="{names[0]}"')  # what failed comes first
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}', '{"version": 1, "results": [{}]}', "[" * 100_000])
+async def test_a_report_that_is_none_is_said(context: Context, served: Any, tmp_path: Path, text: str) -> None:
+    (tmp_path / HOME).mkdir()
+    (tmp_path / HOME / "report.json").write_text(text)
+    assert "cannot be read" in (await (await served(context)).page("/drills")).said
