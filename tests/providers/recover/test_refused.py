@@ -122,3 +122,20 @@ async def test_a_table_without_any_key(shop: Shop) -> None:
     shop.run("create table heap (a int); insert into heap values (1)")
     await shop.backup()
     assert "it has no primary key" in await refusal(shop, {"table": "heap", "all_missing": True})
+
+
+async def test_rows_that_did_not_come_out_of_the_backup(shop: Shop) -> None:
+    """They are counted beside the picking, and nothing of it is used before the count adds up."""
+    await shop.backup()
+    shop.deleted("id <= 100")
+    before = shop.one(STATE)
+    async with shop.opened() as connection:
+        action = connection.actions["recover.rows"]
+        assert (await action.preview({"table": "portfolios"})).refused == ""
+        [scratch] = shop.scratches()
+        Shop(shop.postgres, scratch, shop.folder).run("delete from portfolios where id = 500")
+        outcome = await action.apply({"table": "portfolios"})
+    assert outcome.result == "failed", outcome
+    assert "counted 900 rows of public.portfolios, and 899 were restored" in outcome.summary
+    assert shop.one(STATE) == before
+    assert shop.scratches() == []

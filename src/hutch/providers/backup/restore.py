@@ -24,6 +24,7 @@ from hutch.providers.backup.queries import query
 from hutch.providers.backup.scratch import Scratch, scratch
 from hutch.providers.backup.seal import Key, opened
 from hutch.providers.backup.stage import stage
+from hutch.providers.backup.together import together
 
 FORGETS = 17
 """From this version on pg_restore sets transaction_timeout on every server, also on one that does not know it."""
@@ -64,15 +65,8 @@ async def restored(
     with stage(config.work) as folder:
         async with _beside(scratch(config.scratch_url, config.connect_timeout)) as making:
             programs = await tools.find(config.tools, manifest.tool)
-            archive = await _needed(programs, shelf, manifest, folder, tables)
-            database = await making
-            if database.version // 10000 < manifest.identity.version // 10000:
-                raise BackupError(
-                    f"backup {manifest.id} is of Postgres {manifest.identity.version // 10000}, and the scratch server"
-                    f" is {database.version // 10000}: name a newer one by scratch_url"
-                )
-            await _restore(config, programs, archive, database, folder, tables)
-            yield Restored(manifest, database)
+            wanted_of = _Wanted(config, shelf, manifest, programs, folder, tables)
+            yield Restored(manifest, await wanted_of.restored(making))
 
 
 @asynccontextmanager
@@ -88,15 +82,63 @@ async def _beside(manager: AbstractAsyncContextManager[Scratch]) -> AsyncIterato
                 making.exception()  # heard: whoever waits for it raises it, and who failed before has said why
 
 
-async def _needed(programs: tools.Tools, shelf: Shelf, manifest: Manifest, folder: Path, tables: Sequence[str]) -> Path:
-    """The archive; of one that is a directory only what the tables need."""
-    if not tables or manifest.format != "directory":
-        return await fetched(shelf, manifest, folder)
-    toc = [f for f in manifest.files if Path(f.name).name == TOC]
-    archive = await fetched(shelf, replace(manifest, files=tuple(toc)), folder)
-    numbers = files_of(await tools.entries(programs, archive, tools.login("", folder)), tables)
-    needed = tuple(f for f in manifest.files if Path(f.name).name.partition(".")[0] in numbers)
-    return await fetched(shelf, replace(manifest, files=needed), folder)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be restored of a backup; without ``tables`` all of it."""
+
+    config: Config
+    shelf: Shelf
+    manifest: Manifest
+    programs: tools.Tools
+    folder: Path
+    tables: Sequence[str]
+
+    async def restored(self, making: asyncio.Task[Scratch]) -> Scratch:
+        """Every byte that is needed is checked before the first row is restored."""
+        if not self.tables:
+            archive = await fetched(self.shelf, self.manifest, self.folder)
+            restore = _Restore(
+                self.config, self.programs, archive, self._fit(await asyncio.shield(making)), self.folder
+            )
+            restore.begins()
+            await restore.run(*restore.jobs)
+        elif self.manifest.format == "directory":
+            restore = await self._in_files(making)
+        else:
+            archive = await fetched(self.shelf, self.manifest, self.folder)
+            lines = await tools.entries(self.programs, archive, tools.login("", self.folder))
+            restore = await self._shaped(archive, making, lines)
+            await restore.rows()
+        return restore.database
+
+    async def _in_files(self, making: asyncio.Task[Scratch]) -> _Restore:
+        """The tables are made while their files are still fetched: they are in the table of contents alone."""
+        toc = [f for f in self.manifest.files if Path(f.name).name == TOC]
+        archive = await fetched(self.shelf, replace(self.manifest, files=tuple(toc)), self.folder)
+        lines = await tools.entries(self.programs, archive, tools.login("", self.folder))
+        numbers = files_of(lines, self.tables)
+        needed = tuple(f for f in self.manifest.files if Path(f.name).name.partition(".")[0] in numbers)
+        data = fetched(self.shelf, replace(self.manifest, files=needed), self.folder)
+        restore, _ = await together(self._shaped(archive, making, lines), data)
+        await restore.rows()
+        return restore
+
+    async def _shaped(self, archive: Path, making: asyncio.Task[Scratch], lines: Sequence[str]) -> _Restore:
+        """The tables, in the scratch database once there is one."""
+        database = self._fit(await asyncio.shield(making))
+        restore = _Restore(self.config, self.programs, archive, database, self.folder)
+        await restore.shape(wanted(lines, self.tables), self.tables)
+        return restore
+
+    def _fit(self, database: Scratch) -> Scratch:
+        """:class:`BackupError` where the scratch server is older than the backup."""
+        mine, there = database.version // 10000, self.manifest.identity.version // 10000
+        if mine < there:
+            raise BackupError(
+                f"backup {self.manifest.id} is of Postgres {there}, and the scratch server is {mine}: name a newer one"
+                " by scratch_url"
+            )
+        return database
 
 
 async def fetched(shelf: Shelf, manifest: Manifest, folder: Path) -> Path:
@@ -140,30 +182,51 @@ def _checked(chunks: Iterable[bytes], file: Stored, stop: threading.Event) -> It
         raise Damaged(f"{file.name} is altered: its SHA-256 is not that of the manifest")
 
 
-async def _restore(
-    config: Config, programs: tools.Tools, archive: Path, database: Scratch, folder: Path, tables: Sequence[str]
-) -> None:
-    login = tools.login(database.url, folder)
-    mismatched = programs.major >= FORGETS > database.version // 10000
-    how = ["--no-owner", "--no-privileges", "--no-password"]
-    how += [] if mismatched else ["--exit-on-error"]
-    jobs = [] if mismatched else [f"--jobs={config.jobs}"]  # several do not count their errors
-    said(f"pg_restore {programs.major} begins, into {database.name}\n")
-    harmless = UNKNOWN_SETTING if mismatched else ""
+@dataclass(frozen=True, slots=True)
+class _Restore:
+    """pg_restore, from an archive into a scratch database."""
 
-    async def run(*more: str) -> None:
-        argv = [*how, *more, f"--dbname={login.conninfo}", str(archive)]
-        await tools.run(programs, "pg_restore", argv, login, config.timeout, harmless)
+    config: Config
+    programs: tools.Tools
+    archive: Path
+    database: Scratch
+    folder: Path
 
-    if not tables:
-        await run(*jobs)
-        return
-    listing = folder / "wanted.list"
-    lines = wanted(await tools.entries(programs, archive, login), tables)
-    await asyncio.to_thread(listing.write_text, "\n".join(lines) + "\n", encoding="utf-8")
-    await run(f"--use-list={listing}", "--section=pre-data")
-    await _unlogged(config, database, tables)
-    await run(*jobs, f"--use-list={listing}", "--section=data")
+    def begins(self) -> None:
+        """Say so."""
+        said(f"pg_restore {self.programs.major} begins, into {self.database.name}\n")
+
+    @property
+    def _mismatched(self) -> bool:
+        return self.programs.major >= FORGETS > self.database.version // 10000
+
+    @property
+    def jobs(self) -> list[str]:
+        """How many at once; several do not count their errors."""
+        return [] if self._mismatched else [f"--jobs={self.config.jobs}"]
+
+    async def run(self, *more: str) -> None:
+        """Once."""
+        login = tools.login(self.database.url, self.folder)
+        how = ["--no-owner", "--no-privileges", "--no-password", *([] if self._mismatched else ["--exit-on-error"])]
+        argv = [*how, *more, f"--dbname={login.conninfo}", str(self.archive)]
+        harmless = UNKNOWN_SETTING if self._mismatched else ""
+        await tools.run(self.programs, "pg_restore", argv, login, self.config.timeout, harmless)
+
+    async def shape(self, lines: Sequence[str], tables: Sequence[str]) -> None:
+        """The tables alone, from those lines of the table of contents."""
+        self.begins()
+        await asyncio.to_thread(self._list.write_text, "\n".join(lines) + "\n", encoding="utf-8")
+        await self.run(f"--use-list={self._list}", "--section=pre-data")
+        await _unlogged(self.config, self.database, tables)
+
+    async def rows(self) -> None:
+        """The rows of those lines."""
+        await self.run(*self.jobs, f"--use-list={self._list}", "--section=data")
+
+    @property
+    def _list(self) -> Path:
+        return self.folder / "wanted.list"
 
 
 async def _unlogged(config: Config, database: Scratch, tables: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -30,6 +31,7 @@ from hutch.providers.backup.recover.texts import Pick
 from hutch.providers.backup.recover.walk import in_order
 from hutch.providers.backup.recover.wish import Wish
 from hutch.providers.backup.recover.workshop import Workshop
+from hutch.providers.backup.together import together
 
 NO_LOGIN = "no rows come back here: services.*.backup.recover_url is not set; set it to a login that may INSERT"
 
@@ -41,6 +43,14 @@ class Laid:
     plan: Plan
     ground: Ground
     carried: Mapping[Name, Carried]
+
+
+class Sides(NamedTuple):
+    """Sessions: with the live database, with the scratch one, and with that once more for what is counted meanwhile."""
+
+    live: Session
+    scratch: Session
+    counting: Session
 
 
 class Recovery:
@@ -73,8 +83,14 @@ class Recovery:
             said("planning\n")
             where = f"scratch database {restored.database.name}"
             limit = self._config.timeout
-            async with self._reading() as live, opened(restored.database.url, where, limit, limit) as scratch:
-                yield await self._laid(survey, manifest, live, scratch, again)
+            url = restored.database.url
+            async with (
+                self._reading() as live,
+                opened(url, where, limit, limit) as scratch,
+                opened(url, where, limit, limit) as counting,
+            ):
+                sides = Sides(live, scratch, counting)
+                yield await self._laid(survey, manifest, sides, again)
 
     async def merged(self, laid: Laid, quiet: bool) -> Merged:
         """Do what was planned, in one transaction. Raises :class:`BackupError`."""
@@ -134,15 +150,15 @@ class Recovery:
             f"there is no backup{when} in {self._shelf.place.name}, which has {len(catalogue.backups)}{unread}"
         )
 
-    async def _laid(self, survey: Survey, manifest: Manifest, live: Session, scratch: Session, again: bool) -> Laid:
-        old = await look.tables(scratch, list(survey.tables))
+    async def _laid(self, survey: Survey, manifest: Manifest, sides: Sides, again: bool) -> Laid:
+        old = await look.tables(sides.scratch, list(survey.tables))
         found = {name: carried(table, old.get(name)) for name, table in survey.tables.items()}
         able = not found[survey.root].refused
         usable = [table for name, table in survey.tables.items() if able and not found[name].refused]
         own = self.own.logging(survey.wish.log)
         numbered = picks.numbered(usable, not survey.wish.all_missing)
-        ground = Ground(live, scratch, numbered, _usable(survey.references, old, usable), own)
-        beside = await _decided(ground, survey, manifest, again) if able else ()
+        ground = Ground(sides.live, sides.scratch, numbered, _usable(survey.references, old, usable), own)
+        beside = await _decided(ground, survey, manifest, sides.counting, again) if able else ()
         parts = [await _part(ground, found[name], survey, beside, old) for name in survey.tables]
         plan = Plan(
             manifest.id, manifest.at, survey.wish.since, survey.wish.until, survey.wish.account, tuple(parts),
@@ -173,13 +189,17 @@ async def _all_there(scratch: Session, manifest: Manifest, tables: Sequence[str]
             )
 
 
-async def _decided(ground: Ground, survey: Survey, manifest: Manifest, again: bool) -> tuple[Skipped, ...]:
+async def _decided(
+    ground: Ground, survey: Survey, manifest: Manifest, counting: Session, again: bool
+) -> tuple[Skipped, ...]:
     """Row by row, in the scratch database; ``again``: of the rows that were picked for the same, if they were."""
     root = ground.picks[survey.root]
     if again and await picks.picked_for(ground, survey.wish):
         beside = () if survey.wish.all_missing else await picks.not_picked(ground, root)
-    else:
-        beside = await _picked(ground, survey, manifest, root)
+    else:  # nothing is told of what was picked before the count adds up
+        counted = _all_there(counting, manifest, survey.data_of())
+        beside, _ = await together(_picked(ground, survey, manifest, root), counted)
+        await picks.remember(ground, survey.wish)
     for name, pick in ground.picks.items():
         if name != survey.root:
             await picks.keep_deleted(ground, pick)
@@ -188,14 +208,12 @@ async def _decided(ground: Ground, survey: Survey, manifest: Manifest, again: bo
 
 
 async def _picked(ground: Ground, survey: Survey, manifest: Manifest, root: Pick) -> tuple[Skipped, ...]:
-    await _all_there(ground.scratch, manifest, survey.data_of())
     await picks.make(ground)
     if survey.logged:
         for name, pick in ground.picks.items():
             await picks.hear_of_deaths(ground, pick, survey.wish if name == survey.root else None, manifest.at)
     beside = await picks.pick_root(ground, root, survey.wish)
     await picks.pick_children(ground, survey.root)
-    await picks.remember(ground, survey.wish)
     return beside
 
 
