@@ -1,0 +1,184 @@
+"""Hostile text in every field that somebody or something else fills in: no page makes anything but words of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from hutch.bootstrap.wire import open_context
+from hutch.commands import (
+    alerts,
+    evidence,
+    incidents,
+    maintenance,
+    oncall,
+    record,
+    reports,
+    silences,
+    todo,
+)
+from hutch.commands.context import Context
+from hutch.commands.respond import run_document
+from hutch.model.alert import Alert
+from hutch.model.severity import Severity
+
+FIELDS = (
+    "document", "heading", "prose", "label", "statement", "service", "title", "note", "correction", "resolution",
+    "users", "reason", "reporter", "rule", "summary", "filename", "file-note", "item",
+    "owner", "actor", "silence", "window", "override", "printed",
+)  # fmt: skip
+"""What pages show. Labels and notes of alerts are hostile here too; no page shows them."""
+
+LINK = "javascript:probe()//"
+
+
+def evil(field: str) -> str:
+    """Short, since fields are bounded; it ends what it may stand in and begins what would run."""
+    return f"""F-{field}-F'"></title></textarea><probe onload=probe()><script>probe()</script>"""
+
+
+CONFIG = """
+mode: act
+diagnose_every: 0s
+runbooks: [trouble.md]
+people: {anna: {channels: []}, ben: {channels: []}}
+oncall:
+  primary: {zone: Europe/Berlin, rotations: [{people: [anna], starts: 2026-01-05 09:00, every: 7d}]}
+services:
+  shop: {runbook: trouble, binds: {printf: as-is, mkdir: as-is}}
+  SERVICE: {}
+status_page:
+  title: TITLE
+  components: [{name: COMPONENT, service: shop}]
+"""
+
+
+def document() -> str:
+    printed = evil("printed").replace("'", "")
+    return (
+        f"# {evil('document')}\n\n## Trouble\n\n{evil('prose')} [go]({LINK}) <img src=x onerror=probe()>\n\n"
+        f"### Detection\n\n```bash\nprintf '%s' '{printed}'\n```\n\n### Resolution {evil('heading')}\n\n"
+        f"**Option 1: {evil('label')}**\n\n```bash\nmkdir '{evil('statement').replace(chr(39), '')}'\n```\n"
+    )
+
+
+class Judge(HTMLParser):
+    """What a browser would take from a page that it must not."""
+
+    TAGS = frozenset({"probe", "iframe", "object", "embed", "base", "frame", "applet", "foreignobject", "style"})
+    PLACES = frozenset({"href", "src", "action", "formaction", "xlink:href", "data", "poster", "srcset"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.links: set[str] = set()
+        self.words = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        ours = given.get("src", "").startswith("/static/") or given.get("src") in ("status.js", "../status.js")
+        if tag in self.TAGS or (tag == "script" and not ours):
+            self.found.append(f"<{tag}> {given}")
+        if tag == "meta" and "http-equiv" in given:
+            self.found.append(f"meta {given}")
+        for name, value in given.items():
+            if name.startswith("on") or name in ("style", "srcdoc") or "probe" in name:
+                self.found.append(f"{tag} {name}={value}")
+            scheme = re.sub(r"[\s\x00-\x1f]", "", value).partition(":")[0].lower()
+            if name in self.PLACES and scheme in ("javascript", "data", "vbscript"):
+                self.found.append(f"{tag} {name}={value}")
+        if tag == "a":
+            self.links.add(given.get("href", ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem and data.strip():
+            self.found.append(f"inside {self.cdata_elem}: {data[:80]}")
+        self.words += data
+
+
+async def filled(context: Context) -> None:
+    """Hostile words in every field."""
+    state = await incidents.declare(
+        context, title=evil("title"), service="shop", severity=Severity.SEV2, actor=evil("actor"), respond=False
+    )
+    one = state.id
+    await incidents.note(context, one, evil("note"), evil("actor"))
+    await record.correct(context, one, 1, evil("correction"), evil("actor"))
+    await record.affected(context, one, [], evil("users"), 0.1, evil("actor"))
+    await incidents.set_severity(context, one, Severity.SEV1, evil("reason"), evil("actor"))
+    await evidence.attach(context, one, evil("filename"), evil("note").encode(), evil("file-note"), evil("actor"))
+    await todo.add(
+        context, one, todo.Wanted(evil("item"), evil("owner"), context.clock.now() + timedelta(days=2)), evil("actor")
+    )
+    await reports.report(context, evil("reporter"), service="shop", who=evil("actor"))
+    await silences.begin(context, [f"rule={evil('silence')}"], timedelta(hours=2), evil("reason"), evil("actor"))
+    now = context.clock.now()
+    await maintenance.add(context, evil("window"), "shop", now, now + timedelta(hours=1), evil("actor"), public=True)
+    await oncall.override(context, "primary", "ben", now, now + timedelta(hours=1), evil("override"), evil("actor"))
+    labels = {evil("label-name"): evil("label-value")}
+    alert = Alert(evil("rule"), "shop", Severity.SEV3, now, evil("summary"), labels=labels, url=LINK,
+                  annotations={evil("label-name"): evil("summary"), "runbook_url": LINK})  # fmt: skip
+    await alerts.receive(context, [alert])
+    await run_document(context, "trouble#trouble", "shop", actor=evil("actor"))
+    ended = await incidents.declare(
+        context, title=evil("title"), service="shop", severity=Severity.SEV3, actor="anna", respond=False
+    )
+    await incidents.resolve(context, ended.id, evil("resolution"), evil("actor"))
+
+
+@pytest.mark.parametrize("text", [evil("x"), f'<a href="{LINK}">', '<p style="x">', "<script>x</script>", "<base>"])
+def test_the_judge_sees_what_would_run(text: str) -> None:
+    assert Judge(text).found
+
+
+@pytest.mark.timeout(240)
+async def test_no_page_makes_anything_but_words_of_what_others_wrote(tmp_path: Path, served: Any) -> None:
+    config = yaml.safe_load(CONFIG)
+    config["services"][evil("service")] = config["services"].pop("SERVICE")
+    config["status_page"] |= {"title": evil("title"), "components": [{"name": evil("service"), "service": "shop"}]}
+    (tmp_path / "hutch.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (tmp_path / "trouble.md").write_text(document())
+    site = await served(open_context(tmp_path / "hutch.yaml"))
+    await filled(site.context)
+    (run,) = await runs_of(site)
+    await site.until(run, lambda r: bool(r.waiting) or r.finished)
+
+    todo_, seen, words, wrong = {"/"}, set(), "", []
+    start = ("/incidents", "/runs", "/runbooks", "/services", "/alerts", "/log", "/todo", "/reviews", "/reports",
+             "/oncall", "/settings", "/report", "/status/index.html", "/status/history.html")  # fmt: skip
+    todo_ |= set(start)
+    while todo_ and len(seen) < 200:
+        path = todo_.pop()
+        seen.add(path)
+        async with site.client.get(site.address + path) as answer:
+            assert answer.status < 500, path
+            if not answer.content_type.startswith("text/html"):
+                assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+                continue
+            judge = Judge(await answer.text())
+        wrong += [(path, found) for found in judge.found]
+        words += judge.words
+        for link in judge.links:
+            parts = urlsplit(link)
+            if not parts.scheme and not parts.netloc and parts.path.startswith("/"):
+                place = parts.path + (f"?{parts.query}" if parts.query else "")
+                if place not in seen:
+                    todo_.add(place)
+    assert not wrong, "\n".join(map(str, wrong[:20]))
+    assert set(start) <= seen and len(seen) >= 25, sorted(seen)
+    unseen = [field for field in FIELDS if f"F-{field}-F" not in words]
+    assert not unseen, unseen
+
+
+async def runs_of(site: Any) -> list[str]:
+    streams = await site.context.store.streams("run:")
+    return [name.removeprefix("run:") for name in streams]
