@@ -77,13 +77,22 @@ def hear(known: Firings, alert: Alert) -> Heard:
             return Heard.KNOWN
         if alert.key in known.early:
             return Heard.LATE
-        return Heard.KNOWN if known.last and alert.starts_at <= known.last.starts_at else Heard.BEGINS
+        return Heard.KNOWN if _is_older(known, alert) else Heard.BEGINS
     if known.alert:
         unknown = alert.starts_at == UNKNOWN_START
         return Heard.ENDS if unknown or alert.starts_at >= known.alert.starts_at else Heard.KNOWN
     if alert.starts_at == UNKNOWN_START or alert.key in (*known.ended, *known.early):
         return Heard.KNOWN
-    return Heard.KNOWN if known.last and alert.starts_at <= known.last.starts_at else Heard.EARLY
+    return Heard.KNOWN if _is_older(known, alert) else Heard.EARLY
+
+
+def _is_older(known: Firings, alert: Alert) -> bool:
+    """Whether it began no later than the last firing that is known.
+
+    That one began, at the latest, when it was heard of: a source whose clock was once ahead must not keep silent all
+    that it tells until that time has come.
+    """
+    return known.last is not None and alert.starts_at <= min(known.last.starts_at, *known.began[-1:])
 
 
 # ------------------------------------------------------------------ what is written of it

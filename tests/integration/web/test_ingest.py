@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,24 @@ async def test_an_end_that_comes_before_its_beginning_opens_nothing(house: House
     assert (await house.send(AM, recorded("alertmanager-resolved"), BEARER))[1]["alerts"][0]["outcome"] == "early"
     assert (await house.send(AM, recorded("alertmanager-firing"), BEARER))[1]["alerts"][0]["outcome"] == "late"
     assert await incidents.listing(house.context) == []
+
+
+async def test_a_source_whose_clock_is_ahead_is_heard_and_silences_nothing_later(house: House) -> None:
+    body = recorded("alertmanager-firing")
+
+    async def told(start: str, end: str = "") -> str:
+        row = {**body["alerts"][0], "startsAt": start, "status": "resolved" if end else "firing", "endsAt": end}
+        status, answer, _ = await house.send(AM, {**body, "alerts": [row]}, BEARER)
+        assert status == 202
+        return str(answer["alerts"][0]["outcome"])
+
+    assert await told("2099-01-01T00:00:00Z") == "opened"
+    (found,) = await incidents.listing(house.context)
+    assert found.detected_at <= house.context.clock.now()
+    assert await told("2099-01-01T00:00:00Z", "2099-01-01T00:01:00Z") == "ended"
+    assert await told("2099-01-01T00:00:00Z") == "known"
+    assert await told((datetime.now(UTC) + timedelta(seconds=1)).isoformat()) == "joined"
+    assert (await incidents.load(house.context, found.id)).open_alerts
 
 
 async def test_who_does_not_prove_itself_is_refused_and_nothing_is_written(house: House) -> None:

@@ -54,6 +54,17 @@ def test_an_end_that_comes_first_waits_for_its_beginning() -> None:
     assert hear(told, later(FIRES, 1)) is Heard.BEGINS
 
 
+def test_a_start_in_the_future_keeps_nothing_silent_that_comes_after() -> None:
+    ahead = replace(FIRES, starts_at=T0 + timedelta(days=900))
+    fired = after(EMPTY, firing.started(ahead, incident="INC-1", told=ahead.key))
+    assert hear(fired, ahead) is Heard.KNOWN
+    over = after(fired, firing.ended(replace(ahead, ends_at=T0), [ahead.key]), minutes=5)
+    assert hear(over, ahead) is Heard.KNOWN  # told twice, it is still the same
+    assert hear(over, later(FIRES, 9)) is Heard.BEGINS
+    assert hear(over, later(ENDS, 9)) is Heard.EARLY
+    assert hear(over, later(FIRES, -1)) is Heard.KNOWN
+
+
 def test_two_senders_with_starts_of_their_own_are_one_alert() -> None:
     assert hear(FIRING, later(FIRES, 1)) is Heard.KNOWN
     assert hear(FIRING, later(ENDS, 1)) is Heard.ENDS
