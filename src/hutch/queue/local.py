@@ -34,8 +34,8 @@ class JobTable(Protocol):
     async def take(self, kinds: Sequence[str], lock: str | None, lease: float, most: int = 1) -> list[TakenJob]:
         """Lease the first due jobs whose locks are free, up to ``most`` in one transaction."""
 
-    async def next_due(self, kinds: Sequence[str] | None, lock: str | None) -> datetime | None:
-        """When the first job that may be taken is or was due. ``kinds`` None: of any kind."""
+    async def next_due(self, kinds: Sequence[str] | None, lock: str | None, within: float) -> datetime | None:
+        """When the first job that may be taken is or was due, at most so many seconds ahead. ``kinds`` None: any."""
 
     async def extend(self, taken: TakenJob, lease: float) -> bool:
         """Renew the lease; False when it was lost."""
@@ -155,5 +155,5 @@ class LocalQueue:
 
     async def _pause(self, asked: Asked) -> float:
         """Seconds until it is worth looking again: 0 when a job is due."""
-        due = await self._jobs.next_due(*asked)
+        due = await self._jobs.next_due(*asked, POLL_SECONDS)
         return POLL_SECONDS if due is None else min(POLL_SECONDS, (due - self._jobs.clock.now()).total_seconds())

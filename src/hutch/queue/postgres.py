@@ -316,8 +316,8 @@ class ProcrastinateQueue:
         return await self._server.patiently(ask)
 
     async def _next_due(self, kinds: list[str] | None, lock: str | None) -> float | None:
-        """Seconds until a job is due that may be taken; None when there is none."""
-        values = {"kinds": kinds, "lock": lock, "stalled": self._stalled}
+        """Seconds until a job is due that may be taken; None when there is none before it is looked again anyway."""
+        values = {"kinds": kinds, "lock": lock, "stalled": self._stalled, "within": POLL_SECONDS}
 
         async def ask(connection: Connection) -> float | None:
             row = await (await connection.execute(query("next_due"), values)).fetchone()

@@ -62,10 +62,11 @@ class JobTable:
             return []
         return await self._database.write(lambda connection: _take(connection, kinds, lock, now, lease, most))
 
-    async def next_due(self, kinds: Sequence[str] | None, lock: str | None) -> datetime | None:
-        """When the first of the jobs that are free, and whose lock is free, is or was due. ``kinds`` None: any."""
+    async def next_due(self, kinds: Sequence[str] | None, lock: str | None, within: float) -> datetime | None:
+        """When the first of the jobs that are free, and whose lock is free, is or was due; None where that is more than
+        ``within`` seconds ahead. ``kinds`` None: any."""
         now = self.clock.now()
-        due = await self._database.read(lambda connection: _next_due(connection, kinds, lock, now))
+        due = await self._database.read(lambda connection: _next_due(connection, kinds, lock, now, within))
         return parse_instant(due) if due else None
 
     async def depth(self) -> Depth:
@@ -108,14 +109,19 @@ def _take(
     connection: Connection, kinds: Sequence[str], lock: str | None, now: datetime, lease: float, most: int
 ) -> list[TakenJob]:
     """Of those of one lock the first: it shuts out the others."""
-    first: dict[str, Any] = {}
-    for row in _candidates(connection, kinds, lock, now, most):
-        first.setdefault(row.lock or f"#{row.id}", row)
-    held = jobs.c.id.in_([row.id for row in first.values()])
+    found: list[TakenJob] = []
     until = instant(now + timedelta(seconds=lease))
     values = {"state": TAKEN, "attempts": jobs.c.attempts + 1, "owner": this_process(), "lease_until": until}
-    connection.execute(update(jobs).where(held).values(values))
-    return [TakenJob(row.id, _job(row), row.attempts + 1) for row in first.values()]
+    while (room := most - len(found)) > 0:
+        rows = _candidates(connection, kinds, lock, now, room)
+        first: dict[str, Any] = {}
+        for row in rows:
+            first.setdefault(row.lock or f"#{row.id}", row)
+        connection.execute(update(jobs).where(jobs.c.id.in_([row.id for row in first.values()])).values(values))
+        found += [TakenJob(row.id, _job(row), row.attempts + 1) for row in first.values()]
+        if len(rows) < room:
+            break
+    return found
 
 
 def _candidates(
@@ -125,9 +131,14 @@ def _candidates(
     return connection.execute(select(*jobs.c).where(due).order_by(jobs.c.run_at, jobs.c.id).limit(most)).all()
 
 
-def _next_due(connection: Connection, kinds: Sequence[str] | None, lock: str | None, now: datetime) -> str | None:
-    """State by state, so that the index gives the first: thousands of timers cost as little as one."""
-    first = select(jobs.c.run_at).where(_takable(connection, kinds, lock, now)).order_by(jobs.c.run_at).limit(1)
+def _next_due(
+    connection: Connection, kinds: Sequence[str] | None, lock: str | None, now: datetime, within: float
+) -> str | None:
+    """State by state, so that the index gives the first, and not beyond the time that matters: thousands of timers, of
+    other kinds too, cost as little as one."""
+    soon = jobs.c.run_at <= instant(now + timedelta(seconds=within))
+    takable = and_(_takable(connection, kinds, lock, now), soon)
+    first = select(jobs.c.run_at).where(takable).order_by(jobs.c.run_at).limit(1)
     found = (connection.scalar(first.where(jobs.c.state == state)) for state in (WAITING, TAKEN))
     return min((str(due) for due in found if due), default=None)
 

@@ -68,3 +68,13 @@ async def test_two_queues_on_one_store_share_its_locks(store: SqliteStore) -> No
     await store.commit([], [Job("drive", "run:1"), Job("drive", "run:1")])
     assert await LocalQueue(store).take(["drive"]) is not None
     assert await LocalQueue(store).take(["drive"]) is None
+
+
+async def test_what_is_far_ahead_is_not_looked_at(store: SqliteStore) -> None:
+    """However many clocks run, a lane that waits for runs asks only for what is due before it asks again."""
+    now = store.jobs.clock.now()
+    later = [Job("drive", "run:1", now + timedelta(days=1)), Job("clock", "c", now + timedelta(hours=1))]
+    await store.commit([], later)
+    assert await store.jobs.next_due(["drive"], None, 60) is None
+    due = await store.jobs.next_due(["drive"], None, 2 * 86400)
+    assert due is not None and due > now + timedelta(hours=2)

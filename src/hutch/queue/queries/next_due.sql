@@ -1,5 +1,6 @@
 -- Seconds until the first job may be taken that is asked for: by its kinds, as take.sql would take it, or of one lock. 0 for
--- one that is due, or whose worker is gone; NULL when there is none. In three parts, each by an index of its own.
+-- one that is due, or whose worker is gone; NULL when there is none within so many
+-- seconds: what is further ahead is not looked at. In three parts, each by an index of its own.
 WITH gone AS (
     SELECT 0::double precision AS seconds
     FROM procrastinate_jobs AS job
@@ -33,7 +34,7 @@ later AS (
     SELECT greatest(0, extract(epoch FROM job.scheduled_at - now()))::double precision AS seconds
     FROM procrastinate_jobs AS job
     WHERE job.status = 'todo'
-      AND job.scheduled_at IS NOT NULL
+      AND job.scheduled_at <= now() + make_interval(secs => %(within)s)
       AND (%(kinds)s::varchar[] IS NULL OR job.queue_name = ANY(%(kinds)s::varchar[]))
       AND (%(lock)s::text IS NULL OR job.args ->> 'lock' = %(lock)s::text)
       AND NOT EXISTS (
