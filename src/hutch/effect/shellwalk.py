@@ -248,7 +248,7 @@ class Walk:
     def assignment(self, node: Node, _: Stdin) -> Verdict:
         """A variable set for the commands that follow: only plain words under names that no program reads."""
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        if name is None or value is None or not _OWN_NAME.fullmatch(source(name)):
+        if name is None or value is None or not _is_own(source(name)):
             return _change(f"sets {source(name) if name else 'a variable'}, which may change what programs do")
         outer, self.parts = self.parts, []
         try:
@@ -262,7 +262,7 @@ class Walk:
         """``for x in a b; do …; done`` over plain words."""
         self._gaps(node, b" \t\n", b" -\t-\n")
         name, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
-        if name is None or body is None or not _OWN_NAME.fullmatch(source(name)):
+        if name is None or body is None or not _is_own(source(name)):
             return self._hidden(node, "a loop whose variable may change what programs do")
         values = node.children_by_field_name("value")
         if not values or not all(_plain(self.word(value)) for value in values):
@@ -319,6 +319,11 @@ def _said(node: Node) -> str:
 
 def _below(node: Node) -> list[Node]:
     return [found for child in node.children for found in (child, *_below(child))]
+
+
+def _is_own(name: str) -> bool:
+    """Whether a variable of this name is the text's own: no program takes it for a setting."""
+    return _OWN_NAME.fullmatch(name) is not None or name in table_words("shell", "own")
 
 
 def _plain(word: Word) -> bool:
