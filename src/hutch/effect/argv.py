@@ -134,7 +134,8 @@ def _hits(rule: OperandRule, word: Word, fold: bool) -> bool:
 
 def _secret_file(parsed: Parsed, spec: Spec) -> bool:
     values = [flag.value for flag in parsed.flags if flag.value is not None]
-    return spec.files and any(holds_secret(word) for word in (*parsed.operands, *values))
+    steps = [word for word in parsed.path if "/" in word.text]
+    return spec.files and any(holds_secret(word) for word in (*steps, *parsed.operands, *values))
 
 
 def holds_secret(word: Word) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hutch.effect.arguments import Parsed, Stdin
+from hutch.effect.argv import holds_secret
 from hutch.effect.sql import classify_sql
 from hutch.effect.tables import words as table_words
 from hutch.effect.words import OPAQUE, Word
@@ -53,6 +54,7 @@ _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 def _find(parsed: Parsed, stdin: Stdin, run: Runner) -> Verdict:
     """``find`` reads its expression in order, so it is read from its operands (``style = "words"``)."""
     words, found = list(parsed.operands), [Verdict(Effect.READ, "find only looks")]
+    sought: list[Word] = []
     known, valued = table_words("find", "none"), table_words("find", "value")
     expression = False
     while words:
@@ -62,10 +64,13 @@ def _find(parsed: Parsed, stdin: Stdin, run: Runner) -> Verdict:
         elif word.text == "-delete":
             found.append(Verdict(Effect.DESTROY, "find -delete removes files"))
         elif word.static and word.text in valued:
+            sought.extend(words[:1])
             del words[:1]
         elif not (word.static and word.text in known):
             expression = expression or word.text[:1] in "-(!"
             found.extend(_find_start(word, expression))
+    if len(found) > 1 and any(holds_secret(word) for word in sought):
+        found.append(Verdict(Effect.READ, "find gives files of secrets to a program", sensitive=True))
     return worst(found)
 
 
