@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "user": ("hutch.cli.user:user", "Who may sign in, and what they may do."),
     "token": ("hutch.cli.token:token", "Tokens for the API: make, list, revoke."),
     "audit": ("hutch.cli.audit:audit", "Sign-ins, grants, refusals and approvals."),
+    "mcp": ("hutch.cli.mcp:mcp", "Let an assistant look and propose, over the Model Context Protocol."),
     "verify": ("hutch.cli.verify:verify", "Prove that the event log was not altered."),
     "freeze": ("hutch.cli.freeze:freeze", "Stop every change at once."),
     "thaw": ("hutch.cli.freeze:thaw", "Allow changes again."),

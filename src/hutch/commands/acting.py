@@ -31,18 +31,21 @@ async def act(
 ) -> Run:
     """Start a run that offers ``action`` and nothing else, in the ``mode`` of the configuration if none is given.
     Raises :class:`CommandError` where nobody offers it, and ``Conflict`` for a ``run_id`` that there is already."""
-    offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
-    if offered is None:
-        raise CommandError(f"no target of {service.name} offers the action {action}", 2)
-    why = f"{actor} asked for it"
-    text = call_text(action, args)
-    command = Command(action, text, Situation(service).target(action), offered.effect, why, args)
-    option = Option(action, title, (Item(action, title, 0, command),))
-    program = Program(options=(option,), asked=True)
+    program = Program(options=(option_of(service, action, args, title, actor),), asked=True)
     return await runs.start(
         context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, mode=mode,
         actor=actor, run_id=run_id, schedule=schedule,
     )  # fmt: skip
+
+
+def option_of(service: Service, action: str, args: Mapping[str, object], title: str, actor: str) -> Option:
+    """The one option of a run that somebody asks for. Raises :class:`CommandError` where nobody offers the action."""
+    offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
+    if offered is None:
+        raise CommandError(f"no target of {service.name} offers the action {action}", 2)
+    why = f"{actor} asked for it"
+    command = Command(action, call_text(action, args), Situation(service).target(action), offered.effect, why, args)
+    return Option(action, title, (Item(action, title, 0, command),))
 
 
 async def look(service: Service, verb: str, args: Mapping[str, object]) -> Outcome:

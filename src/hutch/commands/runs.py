@@ -12,7 +12,7 @@ from hutch.commands.freeze import frozen
 from hutch.commands.situation import Situation
 from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
-from hutch.model.approval import POLICY
+from hutch.model.approval import ASSISTANT, POLICY
 from hutch.model.effect import Effect
 from hutch.model.event import Draft
 from hutch.model.incident import Incident, Phase, meet, move, stream_of
@@ -148,7 +148,7 @@ async def approve(
 
 def _may_this_person(chosen: Chosen, actor: str, proved: bool) -> None:
     """Whom the policy accepts, each once. A name in the log is no proof of who it is; see docs/guide/safety.md."""
-    if actor.startswith(POLICY):
+    if actor.startswith((ASSISTANT, POLICY)):
         raise CommandError(f"{actor!r}: no person may be called so", 2)
     if chosen.signed_in and not proved:
         raise CommandError(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from hutch.model.effect import Effect
 from hutch.model.severity import Severity
 
+ASSISTANT = "assistant:"
+"""How the log calls a program that a language model steers, and for whom: ``assistant:NAME``. It approves nothing."""
+
 POLICY = "policy:"
 """How the actor of an approval begins that no person gave: ``policy:NAME``."""
 

@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "token.revoked": "revoked a token",
     "ticket.made": "made the one-time link for a first admin",
     "access.refused": "was refused",
+    "assistant.looked": "looked, as an assistant",
 }
 """Every kind of event in the stream, in words."""
 
