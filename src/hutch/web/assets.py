@@ -1,7 +1,12 @@
-"""The page's own files: read once, served under a hash of all of them, so that they can be kept for good."""
+"""The page's own files: read once, served under a hash of all of them, so that they can be kept for good.
+
+They go packed to whoever takes that. Pages do not: beside what an address brings they hold the token of their forms,
+and the length of a packed answer would tell letters of it.
+"""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -34,10 +39,33 @@ def url(name: str) -> str:
     return f"/static/{version()}/{name}"
 
 
-def serve(given: str, name: str) -> Response:
-    """The file; under an outdated hash too, but then it is not to be kept."""
+@cache
+def packed(name: str) -> bytes:
+    """The file as gzip packs it; the same at every start."""
+    return gzip.compress(files()[name], 9, mtime=0)
+
+
+def serve(given: str, name: str, encodings: str = "") -> Response:
+    """The file, packed if ``encodings`` (the request's ``Accept-Encoding``) says that it may be; under an outdated hash
+    too, but then it is not to be kept."""
     content = files().get(name)
     if content is None:
         return PlainTextResponse("no such file\n", 404)
     keep = FOR_GOOD if given == version() else "no-store"
-    return Response(content, media_type=KINDS[Path(name).suffix], headers={"Cache-Control": keep})
+    headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
+    if takes_gzip(encodings):
+        content, headers["Content-Encoding"] = packed(name), "gzip"
+    return Response(content, media_type=KINDS[Path(name).suffix], headers=headers)
+
+
+def takes_gzip(encodings: str) -> bool:
+    """Whether a client named it, and did not forbid it.
+
+    >>> takes_gzip("br, gzip"), takes_gzip("gzip;q=0"), takes_gzip("")
+    (True, False, False)
+    """
+    for part in encodings.lower().replace(" ", "").split(","):
+        name, _, weight = part.partition(";q=")
+        if name == "gzip":
+            return not weight or weight.strip("0.") != ""
+    return False

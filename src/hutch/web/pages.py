@@ -211,9 +211,9 @@ async def draft(request: Request, incident_id: str, document: str) -> Response:
 
 
 @router.get("/static/{version}/{name}")
-async def static(version: str, name: str) -> Response:
+async def static(request: Request, version: str, name: str) -> Response:
     """Style, modules, icons."""
-    return assets.serve(version, name)
+    return assets.serve(version, name, request.headers.get("accept-encoding", ""))
 
 
 # ------------------------------------------------------------------ the stream

@@ -20,6 +20,7 @@ from hutch.model.program import Item, Option, Program
 from hutch.model.run import ChangeState
 from hutch.model.severity import Severity
 from hutch.ports import Append
+from hutch.web.assets import files, url
 
 HOSTILE = "<script>alert(1)</script>\"' onmouseover=alert(1) <img src=x onerror=alert(1)>"
 
@@ -76,6 +77,17 @@ async def test_files_can_be_kept_for_good_and_are_only_ours(site: Any) -> None:
         async with site.client.get(site.address + path) as answer:
             assert (answer.status, answer.headers["Cache-Control"]) in [(200, "no-store"), (404, "no-store")]
             assert "hutch.web" not in await answer.text()
+
+
+async def test_files_go_packed_to_whoever_takes_that_and_pages_never(site: Any) -> None:
+    for name, content in files().items():
+        place = site.address + url(name)
+        for accepts, packs in (("gzip, br", True), ("br;q=1, GZIP;q=0.5", True), ("gzip;q=0", False), ("br", False)):
+            async with site.client.get(place, headers={"Accept-Encoding": accepts}) as answer:
+                assert (answer.headers.get("Content-Encoding") == "gzip") is packs, (name, accepts)
+                assert await answer.read() == content and answer.headers["Vary"] == "Accept-Encoding"
+    async with site.client.get(site.address + "/", headers={"Accept-Encoding": "gzip"}) as answer:
+        assert "Content-Encoding" not in answer.headers  # it holds the token of its forms
 
 
 async def test_hostile_text_is_shown_not_run(site: Any) -> None:
