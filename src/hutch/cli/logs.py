@@ -43,6 +43,36 @@ def search(ctx: click.Context, /, json_out: bool, service: str, **wanted: object
     show_lines(ctx, go, json_out)
 
 
+@logs.command()
+@click.argument("pattern", default="")
+@click.option("--service", default="", help="Only this service; all of them without it.")
+@click.option("--since", default="", metavar="TIME", help="From this time on: 30m, 2h, or 2026-01-15T10:00:00Z.")
+@click.option("--until", default="", metavar="TIME", help="Up to this time.")
+@click.option("--level", default="", help="Only lines of this level: error, warning, info.")
+@as_json
+@click.pass_context
+def patterns(ctx: click.Context, /, json_out: bool, service: str, **wanted: object) -> None:
+    """How often which kind of line was said, among the newest 5000 that hold PATTERN.
+
+    Lines that differ in numbers, ids, addresses or quoted words alone are one pattern. Of one service,
+    what was first said after its last deployment comes first and is marked NEW.
+    """
+    asked = {**wanted, "limit": MOST_LINES}
+
+    async def go(context: Context) -> dict[str, Any]:
+        return await commands.patterns(context, service, query_of(asked, context.clock.now()))
+
+    found = with_context(go)
+    if json_out:
+        emit({name: value for name, value in found.items() if name != "code"})
+    for row in () if json_out else found["patterns"]:
+        new = "NEW " if row["new"] else ""
+        click.echo(visible(f"{row['count']:6} {row['first']} {new}{row['pattern']}").replace("\n", " "))
+    for problem in found["problems"]:
+        click.echo(f"hutch: {visible(problem)}", err=True)
+    ctx.exit(found["code"])
+
+
 def show_lines(ctx: click.Context, look: Callable[[Context], Awaitable[dict[str, Any]]], json_out: bool) -> None:
     """The lines on stdout, the platforms that gave none on stderr, and the exit code that this means."""
     found = with_context(look)

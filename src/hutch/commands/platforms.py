@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
 from hutch.commands.context import CommandError, Context, Service
-from hutch.model.event import instant
+from hutch.model.event import instant, parse_instant
 from hutch.model.finding import Change
-from hutch.model.platform import Deployment, LogQuery, Standing, Unanswered
+from hutch.model.logpattern import clustered
+from hutch.model.platform import Deployment, LogLine, LogQuery, Standing, Unanswered
 from hutch.model.run import Run
 from hutch.ports import Connection
 
@@ -132,6 +134,34 @@ async def search(context: Context, service_name: str, query: LogQuery) -> dict[s
         "problems": [str(p) for p in problems],
         "code": max((p.code for p in problems), default=0),
     }
+
+
+async def patterns(context: Context, service_name: str, query: LogQuery) -> dict[str, Any]:
+    """What the lines of :func:`search` say, told apart by pattern. Of one service, what began after its last
+    deployment is marked as new."""
+    found = await search(context, service_name, query)
+    services = {str(row["service"]) for row in found["lines"]}
+    deployed = await _last_deployed(context, services.pop()) if len(services) == 1 else None
+    lines = [LogLine(parse_instant(row["at"]), row["replica"], row["text"]) for row in found["lines"]]
+    return {
+        "patterns": [pattern.as_dict() for pattern in clustered(lines, deployed)],
+        "lines": len(lines),
+        "deployed_at": instant(deployed) if deployed else None,
+        **{name: found[name] for name in ("limit", "problems", "code")},
+    }
+
+
+async def _last_deployed(context: Context, service_name: str) -> datetime | None:
+    """When the release that runs was last gone to; None where nobody says."""
+    try:
+        rows = await deployments(context, service_name)
+    except CommandError:
+        return None
+    went = (
+        r["at"] for r in rows if r["kind"] == "deployment" and r["state"] == "succeeded" and r["id"] != r["previous"]
+    )
+    newest = next(went, None)
+    return parse_instant(newest) if newest else None
 
 
 async def _lines(

@@ -190,6 +190,9 @@ def test_replicas_that_are_gone_still_have_their_lines(console: Console, ready: 
     out, err = console.hutch(*wanted, "--limit", "1")
     assert out.count("\n") == 1 and "the newest 1 lines" in err
 
+    patterns = console.json("logs", "patterns", "--service", "web", "--level", "critical")["patterns"]
+    assert [(p["count"], "process ends" in p["pattern"]) for p in patterns] == [(len(found["lines"]), True)]
+
     (console.folder / "trouble.md").write_text(BOOK)
     ran = console.json("run", "trouble.md#errors", "--service", "web")
     out = "".join(console.hutch("runs", "output", ran["id"], step)[0] for step in ran["read"])

@@ -168,3 +168,16 @@ async def test_a_list_names_the_service_that_does_not_answer(tmp_path: Path) -> 
     assert [(r["service"], r["state"], r["reason"]) for r in rows] == [
         ("shop", "ill", ""), ("away", "no answer", "it is away"),
     ]  # fmt: skip
+
+
+async def test_patterns_of_one_service_are_marked_by_its_last_deployment(tmp_path: Path) -> None:
+    ground = Ground([line(-180, "slow: 1 ms"), line(-60, "slow: 2 ms"), line(-59, "died of s3cr3t-t0ken-here")])
+    context = context_of(tmp_path, shop=Connection("a", platform=ground))
+    found = await platforms.patterns(context, "", LogQuery())
+    assert [(p["pattern"], p["count"], p["new"]) for p in found["patterns"]] == [
+        ("died of •••", 1, True), ("slow: <number> ms", 2, False),
+    ]  # fmt: skip
+    assert (found["deployed_at"], found["lines"]) == ("2026-01-15T08:00:00.000000Z", 3)
+    other = context_of(tmp_path, shop=Connection("a", platform=ground), mail=Connection("b", platform=ground))
+    both = await platforms.patterns(other, "", LogQuery())
+    assert (both["deployed_at"], both["patterns"][0]["count"]) == (None, 4)
