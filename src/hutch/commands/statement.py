@@ -40,6 +40,7 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
     """
     verdict = statement.verdict or Verdict(Effect.CHANGE, "not classified")
     command, refused = _command(step, statement, verdict, situation)
+    refused = refused or _never_filled(statement, situation)
     flow = step.flow
     named = _named(step, statement, undone=last and bool(flow.undo))
     values, stands = origins(step.lang, statement, situation)
@@ -63,6 +64,14 @@ def item(step: Step, statement: Statement, situation: Situation, *, last: bool =
         tuple(v for v in values if v.name not in handed.values()),
         (*stands, *(f"{name} → a secret in the program's environment" for name in handed)),
     )
+
+
+def _never_filled(statement: Statement, situation: Situation) -> str:
+    """Why a statement must not run in which a captured value of one letter is meant: ``[n]`` is no placeholder."""
+    meant = next((n for n in sorted(situation.awaited) if len(n) == 1 and f"[{n}]" in statement.text), "")
+    if not meant:
+        return ""
+    return f"[{meant}] is a class of characters and would stay as it is: write {{{{ {meant} }}}}, or a longer name"
 
 
 def by_hand(step: Step) -> Item:

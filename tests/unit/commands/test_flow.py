@@ -107,6 +107,17 @@ async def test_a_capture_that_finds_nothing_fails_and_its_remedy_is_not_offered(
     assert made(context) == []
 
 
+async def test_a_captured_value_of_one_letter_that_would_stay_as_it_is_is_refused(context: Context) -> None:
+    one = CAPTURE.replace("previous", "n")
+    run = await started(context, one)
+    told = " ".join(str(dict(e.data)) for e in await context.store.read(run.stream))
+    assert "[n] is a class of characters" in told
+    assert made(context) == []
+    run = await started(context, one.replace("[n]", "{{ n }}"))
+    await approved(context, run)
+    assert made(context) == ["back-to-dpl_42"]
+
+
 async def test_what_a_remedy_captures_is_asked_for_again_before_it_goes_on(context: Context) -> None:
     text = """
 ### Resolution
