@@ -24,6 +24,7 @@ HELD, FREE = 2.5, 0.2
 """Seconds that somebody's lock is held, and is not, in turn: a visitor waits for up to the first."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_a_rule_on_the_95th_percentile_fires_while_visitors_wait_and_ends_after(tmp_path: Path) -> None:
     changes = {"alerts": [SLOW], "mode": "observe", "scrape_every": "1s"}
@@ -145,6 +146,7 @@ async def house(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
     await found.end()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_quorum_of_places_fires_when_two_cannot_reach_the_service(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

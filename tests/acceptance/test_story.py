@@ -75,6 +75,7 @@ def test_a_leak_goes_from_alert_to_review(tmp_path: Path) -> None:
     assert gone(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_a_bad_release_is_named_and_rolled_back(tmp_path: Path) -> None:
     story = told(tmp_path, "--fault", "bad-release")
@@ -89,6 +90,7 @@ def diagnosed(*words: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize(("until", "code", "causes"), [("healthy", 0, []), ("fault", 3, ["postgres.connection_leak"])])
 def test_diagnose_from_another_terminal(tmp_path: Path, until: str, code: int, causes: list[str]) -> None:

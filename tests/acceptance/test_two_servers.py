@@ -63,6 +63,7 @@ async def firings(context: Context) -> list[tuple[str, str]]:
     return [(e.stream, e.kind) for e in events if e.kind in ("firing.started", "firing.ended")]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_one_of_two_servers_watches_and_the_other_takes_over_when_it_is_killed(
     shop: Shop, house: House, monkeypatch: pytest.MonkeyPatch

@@ -223,7 +223,9 @@ async def test_light_and_dark_differ_and_narrow_does_not_scroll_sideways(hutch: 
     assert shots[0] != shots[1]
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+@pytest.mark.parametrize(
+    "end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL], ids=["stopped", "killed"]
+)
 async def test_it_says_when_it_is_cut_off_and_catches_up(tmp_path: Path, visit: Any, visits: Any, end: int) -> None:
     """Over `hutch serve` as people start it: it is ended, and started again at the same port."""
     (tmp_path / "hutch.yaml").write_text("mode: observe\nservices:\n  shop: {}\n")

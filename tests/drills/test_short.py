@@ -79,6 +79,7 @@ def wait_for(log: Path, text: str, process: subprocess.Popen[str]) -> None:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(290)
 def test_two_faults_and_a_no_fault(tmp_path: Path) -> None:
     word = f"short-{os.getpid()}"

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hutch.store.engine import create_file
+from hutch.store.engine import create_file, prepared_by
 
 T = TypeVar("T")
 
@@ -72,10 +72,12 @@ class Aside(Tables):
 
 
 def create_all(engine: Engine, metadata: MetaData) -> None:
-    """Make the tables that are missing. On Postgres one process at a time: two that make the same one both fail."""
+    """Make the tables that are missing, one process at a time: of two that make the same one, the later one fails."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         metadata.create_all(connection)
 
 
@@ -96,8 +98,7 @@ def in_file(path: Path, pragmas: Sequence[str] = PRAGMAS) -> Callable[[], Engine
         engine = create_engine(URL.create("sqlite", database=str(path)))
 
         def prepare(connection: Any, _record: object) -> None:
-            for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}").close()
+            prepared_by(connection, pragmas)
 
         event.listen(engine, "connect", prepare)
         return engine

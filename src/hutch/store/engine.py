@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,14 +76,27 @@ def _engine(path: Path, pragmas: tuple[str, ...]) -> Engine:
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         try:
-            for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}").close()
+            prepared_by(connection, pragmas)
         except sqlite3.Error:
             connection.close()
             raise
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def prepared_by(connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
+    """Set them. Where another connection turns the file to WAL just now, SQLite does not wait by itself: we do."""
+    until = time.monotonic() + BUSY_SECONDS
+    left = list(pragmas)
+    while left:
+        try:
+            connection.execute(f"PRAGMA {left[0]}").close()
+            left.pop(0)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager

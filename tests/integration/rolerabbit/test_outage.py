@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from rolerabbit import database
 from rolerabbit.embedded import Postgres
 from rolerabbit.migrate import bundled
 
 
+@pytest.mark.slow
 async def test_a_long_outage_under_load_is_over_soon_after_the_database_is_back(start_replica: Any) -> None:
     """More requests come than the pool lets wait: even then somebody asks for a connection again."""
     with Postgres.temporary(durable=True) as server:

@@ -70,6 +70,7 @@ def served(port: int) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
+@pytest.mark.slow
 def test_two_replicas_share_the_load_and_one_may_leave(
     listener: socket.socket, database_url: str, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def demo(folder: Path) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
         os.close(ours)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_the_page_ends_the_prompt(tmp_path: Path, reader: Any) -> None:
     with demo(tmp_path) as (terminal, process):

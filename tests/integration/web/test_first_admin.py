@@ -65,7 +65,9 @@ def served(folder: Path, said: int) -> Iterator[list[str]]:
         process.communicate(timeout=40)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", *(pytest.param(other, marks=pytest.mark.slow) for other in ("::", "192.0.2.7"))]
+)
 def test_beyond_loopback_it_refuses_to_listen_and_says_how(tmp_path: Path, host: str) -> None:
     configured(tmp_path)
     done = call(tmp_path, "serve", "--port", "0", "--host", host)

@@ -103,6 +103,7 @@ def test_a_server_that_is_down(shop: Shop, home: Path) -> None:
     failed(home, changed(shop.url, port=port, password="hidden-word"), 5, "Connection refused")
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_connections_and_never_answers(shop: Shop, home: Path) -> None:
     with silent() as port:
         failed(home, changed(shop.url, port=port, password="hidden-word"), 5, "connection timeout expired")
@@ -149,6 +150,7 @@ def test_a_login_without_rights(deleted: Shop, home: Path, rights: str) -> None:
         deleted.run("drop owned by clerk; drop role clerk")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FIFTEEN.exists(), reason="there is no Postgres 15")
 async def test_a_server_that_is_old(old_shop: Shop, tmp_path: Path) -> None:
     """Its rows come back, its damage is looked for, its tables are copied."""
