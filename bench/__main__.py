@@ -14,6 +14,7 @@ from bench import (
     clocks,
     diagnosis,
     ingest,
+    listeners,
     log,
     machine,
     pages,
@@ -44,6 +45,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "workers": workers.measure,
     "clocks": clocks.measure,
     "pages": pages.measure,
+    "listeners": listeners.measure,
     "blocklist": blocklist.measure,
 }
 """What there is to measure; each is told whether it should be quick."""

@@ -29,7 +29,8 @@ ROOM = 500
 REPLAY = 2000
 """Events that a returning client gets one by one; after a longer absence it is told to look at everything anew."""
 
-MOST_CLIENTS = 64
+MOST_CLIENTS = 256
+"""Pages that listen at once to one server; a browser has one connection for all its tabs."""
 
 BEAT = 10.0
 """Seconds between two signs of life."""
@@ -61,9 +62,11 @@ class Client:
         self.shows, self.still = shows, still
         self.position = position  # what it had when it joined; the queue holds only what came after
         self.queue: asyncio.Queue[str | None] = asyncio.Queue(ROOM)
+        self.given_at = time.monotonic()
 
     def give(self, frame: str) -> bool:
         """False, and the end, when it has no room."""
+        self.given_at = time.monotonic()
         try:
             self.queue.put_nowait(frame)
         except asyncio.QueueFull:
@@ -111,14 +114,11 @@ class Hub:
                 yield missed
         asked = time.monotonic()
         while True:
+            next_frame = await client.queue.get()  # it waits for no longer than until the next beat
             if time.monotonic() - asked > BEAT:
                 if not await client.still():
                     return
                 asked = time.monotonic()
-            try:
-                next_frame = await asyncio.wait_for(client.queue.get(), BEAT)
-            except TimeoutError:
-                next_frame = ": still here\n" + frame("beat", {"now": instant(self.clock.now())})
             if next_frame is None:
                 return
             yield next_frame
@@ -171,11 +171,20 @@ class Hub:
             for position, event in grown:
                 self._tell(told(position, event), event.stream)
                 self.position = position
+            self._beat()
             await asyncio.sleep(PAUSE)
             now = await frozen_in(self.store, self.home)
             if now != self._frozen:
                 self._frozen = now
                 self._tell(frame("state", {"frozen": bool(now)}))
+
+    def _beat(self) -> None:
+        """A sign of life for those who were given nothing for a while."""
+        late = time.monotonic() - BEAT
+        idle = [client for client in self.clients if client.given_at <= late]
+        if idle:
+            text = ": still here\n" + frame("beat", {"now": instant(self.clock.now())})
+            self.clients -= {client for client in idle if not client.give(text)}
 
     async def _ready_to_show(self, clients: Iterable[Client]) -> None:
         """Whoever may not hear of everything is told only after it is known who may hear of what is new."""

@@ -190,3 +190,12 @@ async def test_the_end_of_a_log_is_found_whatever_its_length() -> None:
         store = MemoryStore(FakeClock())
         await noted(store, count)
         assert await end_of(store) == count
+
+
+async def test_who_is_told_nothing_hears_that_the_server_is_there(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BEAT", 0.2)
+    async with site.client.get(site.address + "/events") as feed, asyncio.timeout(20):
+        heard = ""
+        while heard.count("event: beat") < 2:
+            heard += (await feed.content.readany()).decode()
+    assert "event: hello" in heard
