@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import click
 
 from hutch.cli.main import resolve
+from hutch.cli.places import place_of
 from hutch.cli.shell import actor, with_context
 from hutch.commands.access import audit
 from hutch.commands.context import CommandError, Context
@@ -27,7 +28,7 @@ def mcp(place: str) -> None:
     if not place:
         with_context(lambda context: assistants.over_stdio(context, actor()), machine=True)
         return
-    port, host = _place(place)
+    port, host = place_of("--http", place, "127.0.0.1")
 
     async def go(context: Context) -> None:
         if not await audit.accounts(context).any():
@@ -38,10 +39,3 @@ def mcp(place: str) -> None:
             await assistants.over_http(context, listener)
 
     with_context(go, machine=True)
-
-
-def _place(text: str) -> tuple[int, str]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise CommandError(f"--http {text!r}: write HOST:PORT, as 127.0.0.1:8650", 2)
-    return int(port), host.strip("[]") or "127.0.0.1"

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
+from hutch.cli.asked import end_asked
 from hutch.cli.lines import wrapped
-from hutch.cli.runs import drive, end_with
 from hutch.cli.shell import actor, as_json, emit, service_option, with_context
 from hutch.commands import recover as commands
-from hutch.commands import runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.recover import Wanted
 from hutch.model.event import parse_instant
@@ -70,13 +69,9 @@ def rows(
         begun, told = await commands.rows(context, service, wanted, actor())
         if begun is None:
             raise CommandError(f"{told['summary']}: nothing was changed", 0)
-        found = await drive(context, begun.id)
-        if yes and found.waiting == "approval":
-            await runs.approve(context, found.id, "", actor(), yes=True)
-            found = await drive(context, found.id)
-        return found
+        return begun
 
-    end_with(ctx, go, json_out)
+    end_asked(ctx, go, yes, json_out)
 
 
 @recover.command()

@@ -9,11 +9,14 @@ import click
 from hutch.bootstrap import heap
 from hutch.bootstrap.wire import read_config
 from hutch.cli.main import resolve
+from hutch.cli.places import place_of
 from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
 from hutch.commands.access import people
 from hutch.commands.context import CommandError, Context
 from hutch.model.accessing import refusal
+
+ANYWHERE = "0.0.0.0"  # noqa: S104  (asked for; what is offered there is made for it)
 
 
 @click.command()
@@ -39,16 +42,9 @@ def serve(port: int, host: str, intake: str, public: str) -> None:
     if reason := refusal(host, read_config(config_path())[0].access):
         raise CommandError(reason, 2)
     listener = server.listen(port, host)
-    place = server.listen(*_place("--ingest", intake)) if intake else None
-    page = server.listen(*_place("--status", public)) if public else None
+    place = server.listen(*place_of("--ingest", intake, ANYWHERE)) if intake else None
+    page = server.listen(*place_of("--status", public, ANYWHERE)) if public else None
     with_context(lambda context: _serve(server, context, listener, place, page), machine=True)
-
-
-def _place(option: str, text: str) -> tuple[int, str]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise CommandError(f"{option} {text!r}: write HOST:PORT, as 0.0.0.0:8643", 2)
-    return int(port), host.strip("[]") or "0.0.0.0"  # noqa: S104  (asked for; what is offered there is made for it)
 
 
 def _local(name: tuple[str, int]) -> str:

@@ -24,6 +24,7 @@ from hutch.commands.watched import watched_json
 from hutch.model.access import Permission, Person
 from hutch.model.approval import ASSISTANT
 from hutch.model.event import instant
+from hutch.model.incident import Incident
 from hutch.model.program import Program
 
 MOST_INCIDENTS = 50
@@ -96,16 +97,14 @@ class Assistant:
         known = names(self.context.config.runbooks, base_of(self.context))
         if name not in known:
             raise CommandError(f"no runbook document is called {name[:80]!r}", 2)
-        if incident:
-            await self._inside(incident)
+        await self._for(incident)
         await self._tell(f"the runbook {name}", incident)
         return self._cut(content_of(known[name]).decode(errors="replace"))
 
     async def signals(self, service: str, incident: str = "") -> dict[str, Any]:
         """What is measured of a service, its rules and their states, as of the last evaluation."""
         found = self._service(service)
-        if incident:
-            await self._inside(incident)
+        await self._for(incident)
         watched, _ = await standings.watched(self.context, found.name)
         await self._tell(f"the signals of {found.name}", incident)
         return self._masked(watched_json(watched))
@@ -113,8 +112,7 @@ class Assistant:
     async def logs(self, service: str, wanted: Mapping[str, object], incident: str = "") -> dict[str, Any]:
         """Lines of the service's logs; ``wanted`` as ``logs.search`` takes it."""
         found = self._service(service)
-        if incident:
-            await self._inside(incident)
+        await self._for(incident)
         told = await platforms.search(self.context, found.name, query_of(wanted, self.context.clock.now()))
         await self._tell(f"logs of {found.name}", incident)
         return self._masked({"lines": told["lines"], "problems": told["problems"]})
@@ -122,8 +120,7 @@ class Assistant:
     async def diagnosis(self, service: str, incident: str = "") -> dict[str, Any]:
         """Ask the service's checks now, read-only, and name the causes."""
         found = self._service(service)
-        if incident:
-            await self._inside(incident)
+        await self._for(incident)
         told = await diagnose_json(self.context, found)
         await self._tell(f"a diagnosis of {found.name}", incident)
         return self._masked(told)
@@ -155,12 +152,17 @@ class Assistant:
 
     # ------------------------------------------------------------------ what it may, and what is told of it
 
-    async def _inside(self, incident: str) -> Any:
+    async def _inside(self, incident: str) -> Incident:
         """The incident, if it may be looked at. A private one is as one that there is not."""
         with seen_as(self.actor):
             found = await incidents.load(self.context, incident)
         self._allowed(Permission.READ, found.service)
         return found
+
+    async def _for(self, incident: str) -> None:
+        """That it may be looked at, where something is looked at for an incident."""
+        if incident:
+            await self._inside(incident)
 
     def _service(self, name: str) -> Service:
         found = self.context.service(name)

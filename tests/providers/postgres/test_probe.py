@@ -24,7 +24,7 @@ async def look(url: str, timeout: float = 2.0, **settings: object) -> Probed:
 
 async def test_a_server_that_answers(server: Any) -> None:
     seen = await look(server.url("watcher"))
-    assert (seen.success, seen.detail, seen.cause) == (True, "1 rows", "")
+    assert (seen.success, seen.detail, seen.cause) == (True, "1 row", "")
     assert list(seen.phases) == ["connect", "first_byte", "total"]
     counted = await look(server.url("watcher"), query="select count(*) from portfolios", expect="1000")
     assert counted.success

@@ -37,8 +37,8 @@ async def _listed(
         rows = await client.rows(query(name, config), {"days": days, "most": MOST + 1})
     except (AuditError, BadArguments) as error:
         return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, AuditError) and error.recoverable)
-    found = {"rows": [told(row) for row in rows[:MOST]], "cut": len(rows) > MOST}
-    return Outcome(Result.DONE, f"{len(found['rows'])} found", output=json.dumps(found))  # type: ignore[arg-type]
+    shown = [told(row) for row in rows[:MOST]]
+    return Outcome(Result.DONE, f"{len(shown)} found", json.dumps({"rows": shown, "cut": len(rows) > MOST}))
 
 
 def _block(row: Row) -> dict[str, object]:

@@ -12,6 +12,7 @@ from hutch.ports import Probe, ProbeTarget
 from hutch.providers.postgres.client import Table, connected, guarded, limit, streamed
 from hutch.providers.postgres.config import Config, config_from
 from hutch.providers.postgres.errors import CAUSE_CODES, Kind, PostgresError, place
+from hutch.providers.postgres.statements import counted
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def opened(target: ProbeTarget) -> Probe:
             return mine.failed(str(error), CAUSE_CODES.get(error.kind, ""), thing)
         mine.note("total")
         fault = _fault(table, expect)
-        return Probed(not fault, fault or f"{len(table.rows)} rows", mine.phases, answered=True)
+        return Probed(not fault, fault or counted(len(table.rows)), mine.phases, answered=True)
 
     return look
 

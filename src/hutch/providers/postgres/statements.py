@@ -82,8 +82,13 @@ def _done(tables: Sequence[Table], seconds: float) -> Outcome:
     output = "\n".join(aligned(table) for table in tables)
     kept = output if len(output) <= OUTPUT_LIMIT else f"{output[:OUTPUT_LIMIT]}\n(cut after {OUTPUT_LIMIT} characters)"
     hits = sum(table.hits for table in tables)
-    said = tables[0].status if tables[0].status and not tables[0].columns else f"{len(tables[0].rows)} rows"
+    said = tables[0].status if tables[0].status and not tables[0].columns else counted(len(tables[0].rows))
     return Outcome(Result.DONE, said, kept, exit_code=0, seconds=seconds, hits=hits)
+
+
+def counted(rows: int) -> str:
+    """As psql says it: ``1 row``, ``2 rows``."""
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def aligned(table: Table) -> str:
@@ -101,7 +106,7 @@ def aligned(table: Table) -> str:
     body = [[_cell(value) for value in row] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(table.columns, *body, strict=True)]
     lines = [" " + " | ".join(v.ljust(w) for v, w in zip(row, widths, strict=True)) for row in (table.columns, *body)]
-    count = "1 row" if len(body) == 1 else f"{len(body)} rows"
+    count = counted(len(body))
     ruler = "+".join("-" * (width + 2) for width in widths)
     more = ", there are more" if table.more else ""
     return "\n".join([lines[0].rstrip(), ruler, *(line.rstrip() for line in lines[1:]), f"({count}{more})"])
