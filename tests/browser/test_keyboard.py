@@ -121,6 +121,7 @@ async def test_nothing_fires_where_somebody_types_or_once_it_is_switched_off(hut
     await page.get_by_role("button", name="Keys").click()
     await page.get_by_label("Keys without Ctrl are on").check()
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
