@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import psycopg.waiting
 import pytest
 
@@ -34,3 +36,39 @@ async def test_no_connection_is_left_open(server: Any, monkeypatch: pytest.Monke
             await client.close()
             del client
             gc.collect()  # one that was left open warns when it goes, which pytest takes for an error
+
+
+async def test_a_look_that_outlives_the_closing_leaves_no_connection(server: Any) -> None:
+    client = Client(config_from({"url": server.url("watcher"), "statement_timeout": 60.0, "lock_timeout": 60.0}))
+    with psycopg.connect(server.url("postgres_owner"), autocommit=True) as owner, owner.transaction():
+        owner.execute("lock table portfolios")
+        looks = [asyncio.create_task(client.rows("select count(*) from portfolios")) for _ in range(2)]
+        await until(lambda: waiting(server) == len(looks))
+        opening = asyncio.create_task(client.rows("select 1"))
+        await asyncio.sleep(0)
+        await client.close()
+    for task in (*looks, opening):
+        await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: sessions(server) == 0)
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if seen():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("not within 10 s")
+
+
+def waiting(server: Any) -> int:
+    return counted(server, "usename = 'watcher' and wait_event_type = 'Lock'")
+
+
+def sessions(server: Any) -> int:
+    return counted(server, "usename = 'watcher'")
+
+
+def counted(server: Any, which: str) -> int:
+    with psycopg.connect(server.postgres.url) as admin:
+        row = admin.execute(f"select count(*) from pg_stat_activity where {which}").fetchone()
+    return int(row[0]) if row else 0

@@ -68,6 +68,7 @@ class Client:
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._trouble: tuple[float, PostgresError] | None = None
         self._silences = 0
+        self._closed = False
 
     async def rows(self, sql: str, params: Params = None) -> list[Row]:
         """All rows of one of our own queries by column name. Raises :class:`PostgresError`."""
@@ -94,7 +95,8 @@ class Client:
             await session.close()
 
     async def close(self) -> None:
-        """Close every connection; the next read would open new ones."""
+        """Close every connection, and from now on each that a look under way, or a later one, gives back."""
+        self._closed = True
         await self.make_room()
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
@@ -132,25 +134,23 @@ class Client:
     @asynccontextmanager
     async def _borrowed(self, asked: float) -> AsyncIterator[Session]:
         """A connection of the pool, or the reserved one when the server has none left for us."""
-        self._known_trouble(asked)
-        await self._warm_up(asked)
-        session = await self._pooled()
-        if session is None:
-            async with self._reserved_turn:
-                session = await self._warm()
-                try:
-                    yield session
-                finally:
-                    await _settle(session)
-            return
         try:
-            yield session
-        finally:
+            self._known_trouble(asked)
+            await self._warm_up(asked)
+            session = await self._pooled()
+            if session is None:
+                async with self._reserved_turn, _settled(await self._warm()) as reserved:
+                    yield reserved
+                return
             try:
-                await _settle(session)
+                async with _settled(session):
+                    yield session
             finally:
                 if not session.closed:
                     self._idle.append(session)
+        finally:
+            if self._closed:
+                await self.close()
 
     async def _warm_up(self, asked: float) -> None:
         if self._reserved is None or self._reserved.closed:
@@ -253,6 +253,15 @@ async def executed(session: Session, sql: str, params: Params) -> Table:
 async def _within_limits(session: Session, look: Look[T], statement: float, lock: float) -> T:
     await limit(session, statement, lock, local=True)
     return await look(session)
+
+
+@asynccontextmanager
+async def _settled(session: Session) -> AsyncIterator[Session]:
+    """The session, brought to rest afterwards."""
+    try:
+        yield session
+    finally:
+        await _settle(session)
 
 
 async def _settle(session: Session) -> None:
