@@ -77,7 +77,9 @@ class Intake:
     # -------------------------------------------------------------- what a message means
 
     def take(self, alert: Alert) -> Receipt:
-        """Take one in; it is completed already."""
+        """Take one in; it is completed already. What is told to be over is over, by now at the latest."""
+        if alert.ends_at and alert.ends_at > self.now:
+            alert = replace(alert, ends_at=self.now)
         known = self._firing(alert.fingerprint)
         match firing.hear(known, alert):
             case Heard.BEGINS:

@@ -80,19 +80,21 @@ def hear(known: Firings, alert: Alert) -> Heard:
         return Heard.KNOWN if _is_older(known, alert) else Heard.BEGINS
     if known.alert:
         unknown = alert.starts_at == UNKNOWN_START
-        return Heard.ENDS if unknown or alert.starts_at >= known.alert.starts_at else Heard.KNOWN
+        return Heard.ENDS if unknown or alert.starts_at >= _heard_at(known, known.alert) else Heard.KNOWN
     if alert.starts_at == UNKNOWN_START or alert.key in (*known.ended, *known.early):
         return Heard.KNOWN
     return Heard.KNOWN if _is_older(known, alert) else Heard.EARLY
 
 
 def _is_older(known: Firings, alert: Alert) -> bool:
-    """Whether it began no later than the last firing that is known.
+    """Whether it began no later than the last firing that is known."""
+    return known.last is not None and alert.starts_at <= _heard_at(known, known.last)
 
-    That one began, at the latest, when it was heard of: a source whose clock was once ahead must not keep silent all
-    that it tells until that time has come.
-    """
-    return known.last is not None and alert.starts_at <= min(known.last.starts_at, *known.began[-1:])
+
+def _heard_at(known: Firings, last: Alert) -> datetime:
+    """When the last firing began: at the latest, when it was heard of. A source whose clock was once ahead must not
+    keep silent all that it tells, beginnings and ends, until that time has come."""
+    return min(last.starts_at, *known.began[-1:])
 
 
 # ------------------------------------------------------------------ what is written of it

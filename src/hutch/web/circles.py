@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hutch.commands.seen import whole
@@ -10,7 +11,7 @@ from hutch.model.access import AccessRole, Circle, Permission, Person
 from hutch.model.circle import learned
 from hutch.model.event import Event
 from hutch.model.incident import stream_of
-from hutch.ports import Store
+from hutch.ports import Place, Store
 
 OURS = ("incident:", "run:")
 
@@ -28,16 +29,19 @@ class Circles:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def catch_up(self) -> None:
-        """Learn what was written before this was asked: a log that grows all the time is not run after."""
+        """Learn what was written before this was asked: a log that grows all the time is not run after.
+
+        Of a storm's alerts only the places are looked at; what is read is what incidents and runs were told.
+        """
         store, more = whole(self.store), True
         async with self._lock:
-            while more and (told := await store.tail(self._position, STEP)):
-                for _, event in told:
+            while more and (told := await store.places(self._position, STEP)):
+                for event in await _events(store, [place for place in told if place.stream.startswith(OURS)]):
                     self._learn(event)
-                self._position, more = told[-1][0], len(told) == STEP
+                self._position, more = told[-1].position, len(told) == STEP
 
     def _learn(self, event: Event) -> None:
-        if event.stream.startswith(OURS) and (found := learned(self._known.get(event.stream), event)):
+        if found := learned(self._known.get(event.stream), event):
             self._known[event.stream] = found
 
     def of(self, stream: str) -> Circle | None:
@@ -55,3 +59,16 @@ class Circles:
             return person.may(Permission.ADMINISTER if stream == "access" else Permission.READ)
         circle = self.of(stream)
         return person.sees(circle) if circle else person.role is AccessRole.ADMIN
+
+
+async def _events(store: Store, places: Sequence[Place]) -> list[Event]:
+    """The events that stand there. A stream that was written to since is told to its end: it is heard again then, and
+    says the same."""
+    first: dict[str, int] = {}
+    for place in places:
+        first.setdefault(place.stream, place.seq)
+    new = [stream for stream, seq in first.items() if seq == 1]
+    found = [event for events in (await store.read_all(new) if new else []) for event in events]
+    for stream, seq in first.items():
+        found += await store.read(stream, seq - 1) if seq > 1 else []
+    return found

@@ -114,6 +114,42 @@ async def test_a_source_whose_clock_is_ahead_is_heard_and_silences_nothing_later
     assert (await incidents.load(house.context, found.id)).open_alerts
 
 
+async def test_an_end_told_for_a_far_day_is_the_end_now_and_silences_nothing_later(house: House) -> None:
+    body = recorded("alertmanager-firing")
+    now = datetime.now(UTC)
+
+    async def told(start: datetime, end: str = "") -> str:
+        row = {**body["alerts"][0], "startsAt": start.isoformat(), "status": "resolved" if end else "firing"}
+        status, answer, _ = await house.send(AM, {**body, "alerts": [{**row, "endsAt": end}]}, BEARER)
+        assert status == 202
+        return str(answer["alerts"][0]["outcome"])
+
+    assert await told(now) == "opened"
+    assert await told(now, "2099-01-01T00:00:00Z") == "ended"
+    (found,) = await incidents.listing(house.context)
+    assert not found.open_alerts
+    (over,) = [e for e in await house.context.store.read(found.stream) if e.kind == "alert.resolved"]
+    assert datetime.fromisoformat(str(over.data["ends_at"])) <= house.context.clock.now()
+    assert await told(now, "2099-01-01T00:00:00Z") == "known"
+    assert await told(now + timedelta(seconds=1)) == "joined"
+    assert await told(now + timedelta(seconds=1), "2099-01-01T00:00:00Z") == "ended"
+
+
+async def test_a_clock_that_is_set_right_while_something_fires_lets_it_end(house: House) -> None:
+    body = recorded("alertmanager-firing")
+
+    async def told(start: str, status: str) -> str:
+        row = {**body["alerts"][0], "startsAt": start, "status": status, "endsAt": ""}
+        answered, answer, _ = await house.send(AM, {**body, "alerts": [row]}, BEARER)
+        assert answered == 202
+        return str(answer["alerts"][0]["outcome"])
+
+    assert await told("2099-01-01T00:00:00Z", "firing") == "opened"
+    right = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    assert await told(right, "firing") == "known"
+    assert await told(right, "resolved") == "ended"
+
+
 async def test_who_does_not_prove_itself_is_refused_and_nothing_is_written(house: House) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YTpi"}):
         status, body, answer = await house.send(AM, recorded("alertmanager-firing"), headers)

@@ -58,6 +58,8 @@ def test_a_start_in_the_future_keeps_nothing_silent_that_comes_after() -> None:
     ahead = replace(FIRES, starts_at=T0 + timedelta(days=900))
     fired = after(EMPTY, firing.started(ahead, incident="INC-1", told=ahead.key))
     assert hear(fired, ahead) is Heard.KNOWN
+    assert hear(fired, later(ENDS, 9)) is Heard.ENDS  # the clock was set right meanwhile
+    assert hear(fired, later(ENDS, -1)) is Heard.KNOWN
     over = after(fired, firing.ended(replace(ahead, ends_at=T0), [ahead.key]), minutes=5)
     assert hear(over, ahead) is Heard.KNOWN  # told twice, it is still the same
     assert hear(over, later(FIRES, 9)) is Heard.BEGINS

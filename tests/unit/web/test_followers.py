@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hutch.commands.register import follow
-from hutch.model.event import Draft
+from hutch.model.event import Draft, Event
 from hutch.ports import Append, Store
 from hutch.store.aside import in_file
 from hutch.store.register import RegisterTable
@@ -41,6 +41,34 @@ class Growing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
+
+
+class Reads(Growing):
+    """Counts the events that are read."""
+
+    events = 0
+
+    async def read(self, stream: str, after: int = 0) -> list[Event]:
+        found = await self.inner.read(stream, after)
+        self.events += len(found)
+        return found
+
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        return [await self.read(stream) for stream in streams]
+
+
+async def test_circles_read_what_incidents_were_told_and_nothing_of_a_storm() -> None:
+    store = Reads()
+    declared = Draft("incident.declared", {"service": "shop", "private": True}, "ann")
+    await store.inner.commit([Append("incident:INC-1", (declared, Draft("x")))])
+    await store.grow(2500)
+    circles = Circles(store)  # type: ignore[arg-type]
+    await circles.catch_up()
+    await store.inner.commit([Append("incident:INC-1", (Draft("person.admitted", {"who": "bob"}),))])
+    await circles.catch_up()
+    found = circles.of("incident:INC-1")
+    assert found and (found.private, found.people) == (True, {"ann", "bob"})
+    assert store.events == 3
 
 
 async def of_lists(store: Store, folder: Path) -> None:
