@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from hutch.commands import incidents, register
 from hutch.commands.context import CommandError, Context
+from hutch.commands.seen import Shows, everything
 from hutch.model.event import Event
 from hutch.model.incident import Incident, fold, stream_of
 from hutch.model.register import Wanted
@@ -36,10 +37,10 @@ class Hit:
     line: str
 
 
-async def similar(context: Context, incident_id: str, most: int = 5) -> list[Like]:
-    """Past incidents that this one is like, with what helped then."""
+async def similar(context: Context, incident_id: str, most: int = 5, shows: Shows = everything) -> list[Like]:
+    """Past incidents that this one is like, with what helped then, of those that ``shows`` lets through."""
     found = await incidents.known(context, incident_id)
-    entries = await register.entries(context, Wanted(open=False, most=LOOKED_AT))
+    entries = await register.entries(context, Wanted(open=False, most=LOOKED_AT), shows)
     unread = [one for one in entries if context.stories.of(one) is None]
     for start in range(0, len(unread), AT_ONCE):
         some = unread[start : start + AT_ONCE]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hutch.commands import incidents
 from hutch.commands.context import Context
-from hutch.commands.seen import hidden, whole
+from hutch.commands.seen import Shows, everything, hidden, whole
 from hutch.model import incident as model
 from hutch.model.incident import Incident
 from hutch.model.register import Entry, Followed, Mark, Register, Wanted, entry, pick
@@ -30,11 +30,7 @@ class Page:
     more: Mark | None = None
 
 
-def _everything(_stream: str) -> bool:
-    return True
-
-
-async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> Page:
+async def page(context: Context, wanted: Wanted, shows: Shows = everything) -> Page:
     """The first of those that are wanted and that ``shows`` lets through (it is given the stream's name)."""
     found = await entries(context, wanted, shows)
     shown = found[: wanted.most]
@@ -43,7 +39,7 @@ async def page(context: Context, wanted: Wanted, shows: Callable[[str], bool] = 
     return Page(states, wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
 
 
-async def entries(context: Context, wanted: Wanted, shows: Callable[[str], bool] = _everything) -> list[Entry]:
+async def entries(context: Context, wanted: Wanted, shows: Shows = everything) -> list[Entry]:
     """The entries of that page, and one more where the list goes on."""
     found: list[Entry] = []
     gone = await hidden(context.store)
@@ -53,17 +49,19 @@ async def entries(context: Context, wanted: Wanted, shows: Callable[[str], bool]
         found += [one for one in some if (s := model.stream_of(one.id)) not in gone and shows(s)]
         if len(some) < asked.most:
             break
-        asked = replace(asked, after=wanted.mark(some[-1]))
+        asked = replace(asked, after=wanted.mark(some[-1]), most=STEP)  # much may be hidden: not a few at a time
     return found
 
 
-async def count(context: Context, wanted: Wanted) -> int:
-    """How many there are, up to :data:`COUNTED`."""
+async def count(context: Context, wanted: Wanted, shows: Shows = everything) -> int:
+    """How many there are that ``shows`` lets through, up to :data:`COUNTED`."""
+    every = replace(wanted, after=None, most=COUNTED)
+    if shows is not everything or await hidden(context.store):
+        return min(len(await entries(context, every, shows)), COUNTED)
     if context.register and await follow(context.store, context.register):
         counted = await context.register.count(wanted, COUNTED)
         if counted is not None:
             return counted
-    every = replace(wanted, after=None, most=COUNTED)
     return len(pick([entry(state) for state in await incidents.listing(context)], every))
 
 

@@ -7,7 +7,7 @@ and who can read the store's file reads all of it. On the pages people sign in, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -18,6 +18,15 @@ from hutch.ports import Append, Job, Place, Store
 
 viewer: ContextVar[str | None] = ContextVar("viewer", default=None)
 """Who looks. None is Hutch itself, which sees all; a person without a name sees nothing private."""
+
+Shows = Callable[[str], bool]
+"""Whether whoever looks may hear of what happens in that stream."""
+
+
+def everything(_stream: str) -> bool:
+    """Shows all that there is."""
+    return True
+
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LINKED = "run.linked"

@@ -17,7 +17,7 @@ from hutch.model.severity import Severity
 from hutch.web.acting import Actor, may_approve
 from hutch.web.gate import may, person_of
 from hutch.web.lists import MOST, Asked, narrowed
-from hutch.web.sights import caught_up, incidents_for, sees, services_for
+from hutch.web.sights import caught_up, incidents_for, sees, services_for, shown_to
 from hutch.web.site import site_of
 
 router = APIRouter(prefix="/api/v1")
@@ -56,9 +56,7 @@ async def list_incidents(
     asked, context = Asked(state, service, severity, after), _context(request)
     if not asked.narrow:
         return [incident_json(i) for i in await incidents_for(request)]
-    found = await narrowed(context, asked, min(max(limit, 1), MOST))
-    await caught_up(request)
-    return [row for row in found if sees(request, f"incident:{row['id']}")]
+    return await narrowed(context, asked, min(max(limit, 1), MOST), await shown_to(request))
 
 
 @router.post("/incidents", status_code=201)

@@ -19,7 +19,7 @@ from hutch.web.present.runbook import address
 from hutch.web.present.volume import Volume
 from hutch.web.present.words import line
 from hutch.web.shelf import Unread
-from hutch.web.sights import caught_up, sees, services_for
+from hutch.web.sights import services_for, shown_to
 from hutch.web.site import Site, site_of
 from hutch.web.ways import WAYS
 
@@ -48,12 +48,12 @@ async def find(request: Request, q: str = "") -> Response:
 
 async def _incidents(request: Request, asked: str) -> list[Hit]:
     context = site_of(request).context
-    pages = [await register.page(context, wanted) for wanted in LOOKED]
+    shows = await shown_to(request)
+    pages = [await register.page(context, wanted, shows) for wanted in LOOKED]
     states = {state.id: state for page in pages for state in page.incidents}
     if named := NAME.search(asked.upper()):
         states |= await _called(context, named[0])
-    await caught_up(request)
-    return [_hit(state) for state in states.values() if sees(request, state.stream)]
+    return [_hit(state) for state in states.values() if shows(state.stream)]
 
 
 async def _called(context: Context, name: str) -> dict[str, Incident]:

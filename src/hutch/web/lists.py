@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from hutch.commands import register
 from hutch.commands.context import CommandError, Context
+from hutch.commands.seen import Shows
 from hutch.commands.views import incident_json
 from hutch.model.incident import Incident
 from hutch.model.register import Mark, Wanted
@@ -62,11 +63,12 @@ class Listed:
     next: str
 
 
-async def listed(context: Context, asked: Asked) -> Listed:
-    """The list of one state, of open ones where none is named. Raises :class:`CommandError`."""
+async def listed(context: Context, asked: Asked, shows: Shows) -> Listed:
+    """The list of one state, of open ones where none is named, of those that ``shows`` lets through. Raises
+    :class:`CommandError`."""
     state = _state(asked)
     wanted = replace(asked, state=state).wanted(state, PAGE)
-    page, total = await register.page(context, wanted), await register.count(context, wanted)
+    page, total = await register.page(context, wanted, shows), await register.count(context, wanted, shows)
     return Listed(page.incidents, total, total >= register.COUNTED, asked.address(state, page.more))
 
 
@@ -88,24 +90,24 @@ class Front:
         return (*self.open_ones, *(state for state in self.owing if state.id not in also))
 
 
-async def front(context: Context) -> Front:
-    """As few as it takes, however many there are."""
+async def front(context: Context, shows: Shows) -> Front:
+    """As few as it takes, however many there are, of those that ``shows`` lets through."""
     opened, ended = Wanted(most=OPEN_MOST), Wanted(open=False, most=ENDED_MOST)
     owing = Wanted(open=False, owing=True, most=OWING_MOST)
-    pages = [await register.page(context, one) for one in (opened, ended, owing)]
-    totals = [await register.count(context, one) for one in (opened, ended)]
-    worst = await _worst(context) if pages[0].more else ()
+    pages = [await register.page(context, one, shows) for one in (opened, ended, owing)]
+    totals = [await register.count(context, one, shows) for one in (opened, ended)]
+    worst = await _worst(context, shows) if pages[0].more else ()
     known = {state.id for state in pages[0].incidents}
     everyone = (*pages[0].incidents, *(state for state in worst if state.id not in known))
     return Front(everyone, pages[1].incidents, pages[2].incidents, *map(_counted, totals))
 
 
-async def _worst(context: Context) -> tuple[Incident, ...]:
+async def _worst(context: Context, shows: Shows) -> tuple[Incident, ...]:
     """The worst open incident of each service, where there are too many to look at all."""
     found = []
     for name in context.services:
         for severity in Severity:
-            page = await register.page(context, Wanted(service=name, severity=severity, most=1))
+            page = await register.page(context, Wanted(service=name, severity=severity, most=1), shows)
             if page.incidents:
                 found.append(page.incidents[0])
                 break
@@ -123,10 +125,10 @@ def _state(asked: Asked) -> str:
     return state
 
 
-async def narrowed(context: Context, asked: Asked, most: int) -> list[dict[str, Any]]:
+async def narrowed(context: Context, asked: Asked, most: int, shows: Shows) -> list[dict[str, Any]]:
     """For the API: the list of one state, of open ones where none is named."""
     state = _state(asked)
-    page = await register.page(context, replace(asked, state=state).wanted(state, most))
+    page = await register.page(context, replace(asked, state=state).wanted(state, most), shows)
     rows = [incident_json(one) for one in page.incidents]
     return [*rows[:-1], *({**last, "next": written(page.more) if page.more else ""} for last in rows[-1:])]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hutch.commands.board import end_of
 from hutch.commands.freeze import frozen_in
+from hutch.commands.seen import Shows, everything
 from hutch.model.event import Event, instant
 from hutch.ports import Store, Wallclock
 
@@ -35,14 +36,7 @@ MOST_CLIENTS = 256
 BEAT = 10.0
 """Seconds between two signs of life."""
 
-
-Shows = Callable[[str], bool]
 Still = Callable[[], Awaitable[bool]]
-
-
-def everything(_stream: str) -> bool:
-    """Of every stream."""
-    return True
 
 
 async def always() -> bool:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from hutch import __version__
 from hutch.commands.context import Context
 from hutch.ports import StoreAway, StoreFull
+from hutch.web.sights import shown_to
 from hutch.web.site import site_of
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
@@ -78,7 +79,7 @@ def _own(context: Context) -> Iterator[Metric]:
 
 
 async def _stored(request: Request) -> list[Metric]:
-    """What the log and the queue tell; nothing of it where they cannot be asked."""
+    """What the log and the queue tell, of what whoever asks may see; nothing of it where they cannot be asked."""
     site = site_of(request)
     context = site.context
     try:
@@ -88,9 +89,10 @@ async def _stored(request: Request) -> list[Metric]:
     except (StoreAway, StoreFull):
         return []
     jobs = {"due": depth.due, "later": depth.later, "taken": depth.taken, "given_up": depth.dead}
-    open_now = [state for state in context.board.incidents.values() if state.open]
+    shows = await shown_to(request)
+    open_now = [state for state in context.board.incidents.values() if state.open and shows(state.stream)]
     firing = sum(len(state.open_alerts) + state.counted_open for state in open_now)
-    waiting = sum(run.state.startswith(WAITING) for run in runs)
+    waiting = sum(run.state.startswith(WAITING) and shows(f"run:{run.id}") for run in runs)
     return [
         one("hutch_events_total", "counter", "Events in the log.", float(context.board.position or 0)),
         Metric("hutch_jobs", "gauge", "Jobs by state.", tuple(({"state": k}, float(n)) for k, n in jobs.items())),

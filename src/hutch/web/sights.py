@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 from fastapi import Request
 
 from hutch.commands import incidents, past
 from hutch.commands.context import Context
+from hutch.commands.seen import Shows, everything
 from hutch.model.access import Permission
 from hutch.model.incident import Incident
 from hutch.review.similar import Like
 from hutch.web.gate import Entry, asking, person_of
 from hutch.web.lists import Asked, Front, Listed, front, listed
-from hutch.web.live import Shows, Still, everything
+from hutch.web.live import Still
 from hutch.web.ran import Ran
 from hutch.web.site import site_of
-
-ALIKE = 20
-"""Similar incidents that are looked through for some that may be shown."""
 
 
 def services_for(request: Request) -> list[str]:
@@ -39,6 +34,16 @@ def sees(request: Request, stream: str) -> bool:
     return site_of(request).circles.shows(person_of(request), stream)
 
 
+async def shown_to(request: Request) -> Shows:
+    """Which incidents and runs let in whoever asks, as of now: what others may not know of is neither shown nor
+    counted, nor does it take the place of what they may."""
+    person, circles = person_of(request), site_of(request).circles
+    if person.everybody:
+        return everything
+    await circles.catch_up()
+    return lambda stream: circles.shows(person, stream)
+
+
 async def incidents_for(request: Request) -> list[Incident]:
     """The incidents that let them in, the oldest first."""
     context: Context = request.app.state.context
@@ -56,10 +61,7 @@ async def runs_for(request: Request) -> list[Ran]:
 
 async def likes_for(request: Request, incident_id: str, most: int) -> list[Like]:
     """Past incidents that this one is like, of those that let them in."""
-    context: Context = request.app.state.context
-    found = await past.similar(context, incident_id, most if person_of(request).everybody else ALIKE)
-    await caught_up(request)
-    return [like for like in found if sees(request, f"incident:{like.id}")][:most]
+    return await past.similar(site_of(request).context, incident_id, most, await shown_to(request))
 
 
 async def listening(request: Request) -> tuple[Shows, Still]:
@@ -83,32 +85,10 @@ async def listening(request: Request) -> tuple[Shows, Still]:
 
 
 async def front_for(request: Request) -> Front:
-    """The front page's incidents, without those that are not for whoever asks, and counted without them."""
-    found = await front(site_of(request).context)
-    if person_of(request).everybody:
-        return found
-    await caught_up(request)
-    kept = [shown(request, part) for part in (found.open_ones, found.ended_ones, found.owing)]
-    hidden = [len(all_of) - len(some) for all_of, some in zip((found.open_ones, found.ended_ones), kept, strict=False)]
-    counts = [without(text, some) for text, some in zip((found.open, found.ended), hidden, strict=True)]
-    return Front(kept[0], kept[1], kept[2], counts[0], counts[1])
+    """The front page's incidents."""
+    return await front(site_of(request).context, await shown_to(request))
 
 
 async def listed_for(request: Request, asked: Asked) -> Listed:
-    """A page of the list in the same way; it may be shorter than a page is."""
-    found = await listed(site_of(request).context, asked)
-    if person_of(request).everybody:
-        return found
-    await caught_up(request)
-    kept = shown(request, found.incidents)
-    return replace(found, incidents=kept, total=found.total - len(found.incidents) + len(kept))
-
-
-def shown(request: Request, found: Iterable[Incident]) -> tuple[Incident, ...]:
-    """Those that let in whoever asks, as of the last :func:`caught_up`."""
-    return tuple(state for state in found if sees(request, state.stream))
-
-
-def without(count: str, hidden: int) -> str:
-    """``12+`` of which so many are not told of."""
-    return f"{int(count.rstrip('+')) - hidden}{'+' if count.endswith('+') else ''}"
+    """A page of the list."""
+    return await listed(site_of(request).context, asked, await shown_to(request))

@@ -103,6 +103,24 @@ async def test_who_may_not_see_some_gets_a_full_page_of_the_others(context: Cont
     page = await register.page(context, Wanted(most=3), lambda stream: stream not in hidden)
     assert len(page.incidents) == 3
     assert not hidden & {state.stream for state in page.incidents}
+    assert await register.count(context, Wanted(), lambda stream: stream not in hidden) == len(states) - 5
+    await context.close()
+
+
+async def test_what_is_hidden_is_not_asked_for_a_few_at_a_time(context: Context) -> None:
+    """One who may see little of a long list does not make the store answer a thousand questions."""
+    await filled(context, 30)
+    asked: list[int] = []
+    assert context.register
+    find = context.register.find
+
+    async def counting(wanted: Wanted) -> list[register.Entry] | None:
+        asked.append(wanted.most)
+        return await find(wanted)
+
+    context.register.find = counting  # type: ignore[method-assign]
+    assert await register.entries(context, Wanted(most=1), lambda _: False) == []
+    assert asked == [2, register.STEP]
     await context.close()
 
 
