@@ -20,6 +20,9 @@ from hutch.review.story import Story
 MOST = 300
 """Incidents that are remembered."""
 
+LONG = 200
+"""Events from which on an incident is remembered when a list shows it; a shorter one is read again with the others."""
+
 KEPT = frozenset({PINNED, UNPINNED, "update.drafted", "update.posted", "alert.fired"})
 """Kinds of event of which more is shown than the incident's state holds."""
 
@@ -53,6 +56,25 @@ class Recalled:
         if after and store is self._store:
             self._remember(incident_id, after)
         return after
+
+    async def states(self, store: Store, ids: Sequence[str]) -> list[Incident]:
+        """Each of these as it stands, without the unknown ones: the long ones as :meth:`of`, the others in one turn."""
+        if store is not self._store:
+            self._store = store
+            self._known.clear()
+        short = [name for name in ids if not self._is_long(name)]
+        read = await store.read_all([model.stream_of(name) for name in short]) if short else []
+        found = dict(zip(short, map(model.fold, read), strict=True))
+        for name in ids:
+            state = found.get(name)
+            if name not in found or (state and state.seq >= LONG):
+                known = await self.of(store, name)
+                found[name] = known.state if known else None
+        return [state for name in ids if (state := found[name])]
+
+    def _is_long(self, incident_id: str) -> bool:
+        known = self._known.get(incident_id)
+        return known is not None and known.state.seq >= LONG
 
     def _remember(self, incident_id: str, found: Known) -> None:
         known = self._known.get(incident_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from hutch.commands import incidents
 from hutch.commands.context import Context
+from hutch.commands.recalled import Recalled
 from hutch.commands.seen import Shows, everything, hidden, whole
 from hutch.model import incident as model
 from hutch.model.incident import Incident
@@ -34,9 +35,8 @@ async def page(context: Context, wanted: Wanted, shows: Shows = everything) -> P
     """The first of those that are wanted and that ``shows`` lets through (it is given the stream's name)."""
     found = await entries(context, wanted, shows)
     shown = found[: wanted.most]
-    events = await context.store.read_all([model.stream_of(one.id) for one in shown])
-    states = tuple(state for one in events if (state := model.fold(one)))
-    return Page(states, wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
+    states = await context.recalled.states(whole(context.store), [one.id for one in shown])
+    return Page(tuple(states), wanted.mark(shown[-1]) if shown and len(found) > wanted.most else None)
 
 
 async def entries(context: Context, wanted: Wanted, shows: Shows = everything) -> list[Entry]:
@@ -58,7 +58,7 @@ async def count(context: Context, wanted: Wanted, shows: Shows = everything) -> 
     every = replace(wanted, after=None, most=COUNTED)
     if shows is not everything or await hidden(context.store):
         return min(len(await entries(context, every, shows)), COUNTED)
-    if context.register and await follow(context.store, context.register):
+    if context.register and await follow(context.store, context.register, context.recalled):
         counted = await context.register.count(wanted, COUNTED)
         if counted is not None:
             return counted
@@ -66,14 +66,14 @@ async def count(context: Context, wanted: Wanted, shows: Shows = everything) -> 
 
 
 async def _found(context: Context, wanted: Wanted) -> list[Entry]:
-    if context.register and await follow(context.store, context.register):
+    if context.register and await follow(context.store, context.register, context.recalled):
         found = await context.register.find(wanted)
         if found is not None:
             return found
     return pick([entry(state) for state in await incidents.listing(context)], wanted)
 
 
-async def follow(store: Store, register: Register) -> bool:
+async def follow(store: Store, register: Register, recalled: Recalled) -> bool:
     """Bring the register to the log's end; False where it cannot be used. Over another log it begins anew.
 
     The end is where the log ended when it was last looked at: one that grows all the time is not run after.
@@ -88,7 +88,7 @@ async def follow(store: Store, register: Register) -> bool:
         more = len(places) == STEP
         last = (await store.tail(places[-1].position - 1, 1))[0][1]
         position = places[-1].position
-        if not await register.follow(await _entries(store, places), (position, last.hash), anew=anew):
+        if not await register.follow(await _entries(store, places, recalled), (position, last.hash), anew=anew):
             return False
         anew = False
     return not anew or await register.follow([], (0, ""), anew=True)
@@ -100,7 +100,6 @@ async def _is_of(store: Store, upto: Followed) -> bool:
     return bool(found) and (found[0][0], found[0][1].hash) == upto
 
 
-async def _entries(store: Store, places: Sequence[Place]) -> list[Entry]:
-    streams = list(dict.fromkeys(place.stream for place in places if place.stream.startswith(PREFIX)))
-    events = await store.read_all(streams) if streams else []
-    return [entry(state) for one in events if (state := model.fold(one))]
+async def _entries(store: Store, places: Sequence[Place], recalled: Recalled) -> list[Entry]:
+    names = dict.fromkeys(p.stream.removeprefix(PREFIX) for p in places if p.stream.startswith(PREFIX))
+    return [entry(state) for state in await recalled.states(store, list(names))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hutch.commands.recalled import MOST, Recalled, ref
+from hutch.commands.recalled import LONG, MOST, Recalled, ref
 from hutch.model import incident as model
 from hutch.model.event import Draft, Event
 from hutch.ports import Append
@@ -90,3 +90,19 @@ async def test_it_forgets_what_was_asked_for_longest_ago(store: Counting) -> Non
     assert store.events == 0
     await recalled.of(store, names[0])
     assert store.events == 1
+
+
+async def test_a_long_one_in_a_list_is_read_once(store: Counting) -> None:
+    recalled = Recalled()
+    short = model.stream_of("INC-2026-002")
+    await store.commit([Append(short, (DECLARED,))])
+    await add(store, DECLARED, *(Draft("note.added", {"text": str(n)}) for n in range(LONG)))
+    names = ["INC-2026-002", "INC-2026-404", "INC-2026-001"]
+    first = await recalled.states(store, names)
+    await add(store, Draft("incident.acknowledged", {}, "ann"))
+    store.events = 0
+    second = await recalled.states(store, names)
+    assert store.events == 1 + 1  # the short one, and what is new of the long one
+    assert [(s.id, s.acknowledged_by) for s in first] == [("INC-2026-002", ""), ("INC-2026-001", "")]
+    assert second == [model.fold(await store.read(short)), model.fold(await store.read(STREAM))]
+    assert second[1] and second[1].acknowledged_by == "ann"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hutch.commands.recalled import Recalled
 from hutch.commands.register import follow
 from hutch.model.event import Draft, Event
 from hutch.ports import Append, Store
@@ -73,7 +74,7 @@ async def test_circles_read_what_incidents_were_told_and_nothing_of_a_storm() ->
 
 async def of_lists(store: Store, folder: Path) -> None:
     table = RegisterTable(in_file(folder / "register.db"))
-    assert await follow(store, table)
+    assert await follow(store, table, Recalled())
     upto = await table.followed()
     assert upto and upto[0] >= 2500  # all that was there when it began
     await table.close()
