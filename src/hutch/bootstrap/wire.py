@@ -25,6 +25,7 @@ from hutch.bootstrap.stores import (
 )
 from hutch.bootstrap.yamlnodes import ConfigError
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.crossing import guarded
 from hutch.commands.platform_reads import with_reads
 from hutch.commands.seen import SeenStore
 from hutch.model.config import Config, ServiceConfig
@@ -118,7 +119,7 @@ def open_service(
         name: _open(config.name, providers[name], settings or _defaults(providers[name]), secrets, clock)
         for name, settings in wanted.items()
     }
-    return Service(config, connections, tuple(_known(config, providers)))
+    return Service(config, guarded(connections), tuple(_known(config, providers)))
 
 
 def _known(config: ServiceConfig, providers: Mapping[str, Provider]) -> Iterator[Source]:

@@ -53,6 +53,7 @@ SETTINGS = (
     Setting("pass_env", "list", "names of Hutch's own environment variables that the command gets", default=()),
     Setting("lock_key", "int", "key of the advisory lock that the tool holds while it runs; none: not looked at"),
     Setting("runners", "list", "application names (* for any text) of migration tools", default=RUNNERS),
+    Setting("harmless", "list", "versions that drop only what older releases did not use: roll-backs pass them"),
     Setting("pending_is_cause", "bool", "whether a migration that is due is a cause, and not only told", default=False),
     Setting("sample_gap", "float", "seconds between two looks at a half-applied migration", default=1.0),
     Setting("connect_timeout", "float", "seconds to wait for a connection", default=3.0),
@@ -94,6 +95,7 @@ class Config:
     pass_env: tuple[str, ...]
     lock_key: int | None
     runners: tuple[str, ...]
+    harmless: tuple[str, ...]
     pending_is_cause: bool
     sample_gap: float
     connect_timeout: float
@@ -120,6 +122,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         pass_env=_list(values, "pass_env"),
         lock_key=_key(values, "lock_key"),
         runners=_list(values, "runners"),
+        harmless=_list(values, "harmless"),
         pending_is_cause=bool(values["pending_is_cause"]),
         sample_gap=above_zero("migrations", values, "sample_gap"),
         connect_timeout=above_zero("migrations", values, "connect_timeout"),

@@ -9,6 +9,7 @@ from hutch.providers.migrations.causes import MARK, UP
 from hutch.providers.migrations.checks import STATE, Report, State
 from hutch.providers.migrations.client import Client, place
 from hutch.providers.migrations.config import Config, config_from
+from hutch.providers.migrations.crossed import Crossed
 from hutch.providers.migrations.development import Develop
 from hutch.providers.migrations.down import Down
 from hutch.providers.migrations.marking import Mark
@@ -26,7 +27,11 @@ def connect(target: TargetConfig) -> Connection:
         target=client.target,
         checks={STATE: State(client, config, target.now)},
         actions=_actions(client, config),
-        runs={"migrate.status": report.status, "migrate.plan": report.plan},
+        runs={
+            "migrate.status": report.status,
+            "migrate.plan": report.plan,
+            "migrate.breaking": Crossed(client, config),
+        },
         changes=report.changes,
         close=client.close,
     )
