@@ -70,7 +70,10 @@ def subscribers_(json_out: bool) -> None:
 @as_json
 @click.pass_context
 def test(ctx: click.Context, subscriber: str, json_out: bool) -> None:
-    """Send one test message to SUBSCRIBER, an id, now. Exit code 5: it cannot be reached; 1: it takes no message."""
+    """Send one test message to SUBSCRIBER, an id or an address, now.
+
+    Exit code 5: it cannot be reached; 1: it takes no message.
+    """
     outcome: Outcome = with_context(lambda c: subscribers.test(c, subscriber, actor()))
     done = outcome.result is Result.DONE
     if json_out:
@@ -78,6 +81,18 @@ def test(ctx: click.Context, subscriber: str, json_out: bool) -> None:
     else:
         click.echo(f"{subscriber}: {outcome.summary}", err=not done)
     ctx.exit(0 if done else UNREACHABLE if outcome.recoverable else FAILED)
+
+
+@status.command("remove")
+@click.argument("subscriber")
+@as_json
+def remove(subscriber: str, json_out: bool) -> None:
+    """Forget SUBSCRIBER, an id or an address: nothing further is sent there, and the address is erased from the log.
+
+    They may subscribe again by themselves.
+    """
+    gone = with_context(lambda c: subscribers.remove(c, subscriber, actor()))
+    emit({"subscriber": gone.id, "removed": True}) if json_out else click.echo(f"{gone.id} is forgotten")
 
 
 def _components(page: Page) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ async def follow(context: Context, token: str) -> str:
     events = await context.store.read(stream)
     known = model.fold(events)
     if not asked:
-        await _leave(context, stream, events, known)
+        await _leave(context, stream, events, known, "subscriber")
         return "You will not hear from us any more."
     if known is None or not (known.confirmed or known.may_confirm(context.clock.now())):
         raise CommandError("this link's time is over: subscribe again", 1)
@@ -106,10 +106,10 @@ async def follow(context: Context, token: str) -> str:
     return told + key
 
 
-async def _leave(context: Context, stream: str, events: list[Event], known: Subscriber | None) -> None:
+async def _leave(context: Context, stream: str, events: list[Event], known: Subscriber | None, actor: str) -> None:
     """Whoever leaves is forgotten: what held the address is erased."""
     if known:
-        await context.store.commit([Append(stream, (Draft(model.LEFT, {}, "subscriber"),))])
+        await context.store.commit([Append(stream, (Draft(model.LEFT, {}, actor),))])
     for event in events:
         if event.kind == model.ASKED and event.data.get("address"):
             await context.store.erase(stream, event.seq)
@@ -130,12 +130,32 @@ async def everybody(context: Context) -> list[Subscriber]:
     return [one for one in found if one and one.confirmed]
 
 
+async def remove(context: Context, name: str, actor: str) -> Subscriber:
+    """Forget a subscriber, as if they had followed their link to leave; what waits to be sent to them is not sent.
+
+    Whoever was removed may subscribe again. Raises :class:`CommandError`.
+    """
+    known = await found(context, name)
+    await _leave(context, known.stream, await context.store.read(known.stream), known, actor)
+    return known
+
+
 async def found(context: Context, name: str) -> Subscriber:
-    """The subscriber of that id. Raises :class:`CommandError`."""
-    known = model.fold(await context.store.read(model.STREAMS + name))
+    """The subscriber of that id, or of that address. Raises :class:`CommandError`."""
+    known = model.fold(await context.store.read(model.STREAMS + _id(name)))
     if known is None:
         raise CommandError(f"no subscriber {name!r}; `hutch status subscribers` lists them", 2)
     return known
+
+
+def _id(name: str) -> str:
+    """An id stands for itself, an address for the id that it gives."""
+    try:
+        if "://" in name:
+            return model.new_id(model.checked_hook(name))
+        return model.new_id(model.checked(name)) if "@" in name else name
+    except ValueError as error:
+        raise CommandError(str(error), 2) from None
 
 
 async def test(context: Context, name: str, actor: str) -> Outcome:

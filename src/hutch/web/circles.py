@@ -15,6 +15,9 @@ from hutch.ports import Place, Store
 
 OURS = ("incident:", "run:")
 
+PERSONAL = ("access", "subscriber:")
+"""Streams of accounts, and of strangers' addresses: an admin's business."""
+
 STEP = 1000
 """Events that are read in one turn."""
 
@@ -52,11 +55,11 @@ class Circles:
         return self._known.get(stream_of(found.incident), found)
 
     def shows(self, person: Person, stream: str) -> bool:
-        """Whether that person may hear of what happens in the stream. Of accounts only an admin does."""
+        """Whether that person may hear of what happens in the stream; only an admin of :data:`PERSONAL` ones."""
         if person.everybody:
             return True
         if not stream.startswith(OURS):
-            return person.may(Permission.ADMINISTER if stream == "access" else Permission.READ)
+            return person.may(Permission.ADMINISTER if stream.startswith(PERSONAL) else Permission.READ)
         circle = self.of(stream)
         return person.sees(circle) if circle else person.role is AccessRole.ADMIN
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from hutch.web import alerts, finding, oncall, records, reports, reviewing, room, todo, updating
+from hutch.web import alerts, finding, oncall, records, reports, reviewing, room, subscribing, todo, updating
 
 router = APIRouter(include_in_schema=False)
-for part in (room, updating, finding, alerts, oncall, reviewing, todo, reports, records):
+for part in (room, updating, finding, alerts, oncall, reviewing, todo, reports, records, subscribing):
     router.include_router(part.router)

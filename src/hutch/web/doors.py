@@ -123,6 +123,7 @@ DOORS: Mapping[str, Door] = {
         ADMINISTER, Reach.EVERYWHERE,
         "GET /people", "POST /people", "POST /people/{name}/role", "POST /people/{name}/state",
         "POST /people/{name}/password", "POST /people/{name}/sessions/end", "GET /audit",
+        "GET /subscribers", "POST /subscribers/{subscriber_id}/removal",
     ),
 }  # fmt: skip
 """By method and path, as the routes write them."""

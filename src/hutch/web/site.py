@@ -67,6 +67,7 @@ class Site:
             token=self.form_token(request),
             person=person,
             admin=person.may(Permission.ADMINISTER),
+            subscribers=self.context.config.status_page is not None,
             mode=self.context.config.mode,
             frozen=line(self.frozen()),
             notice=notice,

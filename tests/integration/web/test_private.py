@@ -17,7 +17,10 @@ from hutch.commands import alerts, evidence, incidents, record, runs, todo
 from hutch.commands.respond import run_document
 from hutch.model.access import AccessRole
 from hutch.model.alert import Alert
+from hutch.model.event import Draft
 from hutch.model.severity import Severity
+from hutch.model.subscriber import asked
+from hutch.ports import Append
 from stores import DURABLE
 
 WORD = "Zebrafinch"
@@ -120,6 +123,25 @@ async def test_nothing_that_others_see_changes_by_it(hutch: Guarded) -> None:
         told = [place for place, text in now.items() if any(word in text for word in (f"{WORD} broke", *hidden))]
         rows = [difflib.unified_diff(once[p].splitlines(), now[p].splitlines(), p, p, "", "", 0, "") for p in PLACES]
         assert told == [] and "\n".join(row for some in rows for row in some) == ""
+
+
+async def test_addresses_of_subscribers_are_an_admins_business(hutch: Guarded) -> None:
+    store, draft = hutch.context.store, asked("zoe@example.com")
+    await store.commit([Append("subscriber:x1", (draft,))])
+    eve, ada = await hutch.client("eve"), await hutch.client("ada")
+    assert draft.kind in (await ada.get("/log")).text
+    assert "zoe@example.com" in (await ada.get("/subscribers")).text
+    for place in ("/log", "/log?sort=&q=zoe", "/subscribers"):
+        text = (await eve.get(place)).text
+        assert draft.kind not in text and "zoe@" not in text, place
+    async with eve.http.get(hutch.address + "/events") as feed:
+        await store.commit([Append("subscriber:x2", (draft,))])
+        await store.commit([Append("run:R-none", (Draft("x.y", {}),)), Append("oncall:z", (Draft("x.y", {}),))])
+        heard = b""
+        async with asyncio.timeout(10):
+            while b"oncall:z" not in heard:
+                heard += await feed.content.readany()
+    assert b"subscriber:" not in heard
 
 
 async def test_each_place_of_one_is_as_of_one_that_there_is_not(hutch: Guarded) -> None:

@@ -11,18 +11,22 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 from tests.support.sinks import Hook, Mailbox, Received, hook, mailbox
 
 from hutch.bootstrap.wire import open_context
+from hutch.cli.main import cli
 from hutch.commands import incidents, maintenance, subscribers, updates
 from hutch.commands.context import CommandError, Context
 from hutch.model.action import Result
 from hutch.model.message import Audience
 from hutch.model.severity import Severity
+from hutch.model.subscriber import new_id
 from hutch.web.app import build_status
 from hutch.web.kept import Keeper
 from hutch.web.server import listen, serving
@@ -233,6 +237,7 @@ async def test_a_subscriber_confirms_is_told_once_and_is_forgotten(house: House)
     assert str(told["Subject"]) == "Acme <b>: [Identified] Early" and "We know why." in told.get_content()
     leave = link_in(told.get_content())
     assert told["List-Unsubscribe"] == f"<https://status.acme.example{leave}>"
+    assert told["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     _, body = await send(leave, **{"List-Unsubscribe": "One-Click"})
     assert "not hear from us" in body
     await tell(house.context, name, "[RESOLVED] Early\n\nOver.")
@@ -293,6 +298,48 @@ async def test_a_webhook_confirms_is_told_signed_tried_again_listed_and_tested(h
     log = [e for _, e in await house.context.store.tail(0)]
     kept = json.dumps([dict(e.data) for e in log if e.stream.startswith("subscriber:")])
     assert one.url not in kept and found[1] not in kept
+
+
+async def test_an_admin_removes_a_subscriber_by_command_and_on_the_page(house: House, tmp_path: Path) -> None:
+    async def asked(address: str, number: int) -> str:
+        async with house.client.post(house.public + "/subscribe", data={"mail": address}) as answer:
+            assert answer.status == 200
+        async with house.client.post(house.public + link_in(await mail(house.box, number))) as answer:
+            assert "You will be told" in await answer.text()
+        return new_id(address)
+
+    names = [await asked(f"{who}@example.com", number) for number, who in enumerate(("ann", "bob", "carl"))]
+    page = f"{house.console}/subscribers"
+    async with house.client.get(page) as answer:
+        text = await answer.text()
+        assert all(f"{who}@example.com" in text for who in ("ann", "bob", "carl")) and text.count("not confirmed") == 0
+        token = re.search(r'name="token" value="([^"]+)"', text)
+    removal, headers = f"{page}/{names[0]}/removal", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    async with house.client.post(removal, data={"token": "none"}, headers=headers) as answer:
+        assert answer.status == 403
+    assert token
+    async with house.client.post(removal, data={"token": token[1]}, headers=headers) as answer:
+        text = await answer.text()
+        assert f"{names[0]} is forgotten" in text and "ann@example.com" not in text
+    async with house.client.post(removal, data={"token": token[1]}, headers=headers) as answer:
+        assert "no subscriber" in await answer.text()
+
+    def call(*words: str) -> Any:
+        return CliRunner().invoke(cli, ["--config", str(tmp_path / "hutch.yaml"), "status", *words])
+
+    done = await asyncio.to_thread(call, "remove", "bob@Example.com", "--json")
+    assert json.loads(done.stdout) == {"subscriber": names[1], "removed": True}
+    for wrong in ("bob@example.com", "nobody", "a@b@c"):
+        done = await asyncio.to_thread(call, "remove", wrong)
+        assert isinstance(done.exception, CommandError) and done.exception.code == 2, wrong
+    name = await declared(house.context)
+    await tell(house.context, name, "[IDENTIFIED] Slow\n\nWe know why.")
+    await mail(house.box, 4)  # three questions, the channel's own address, and carl
+    await asyncio.sleep(0.3)
+    assert [m["To"] for m in house.box.mails[3:]].count("carl@example.com") == 1 and len(house.box.mails) == 5
+    log = [e for _, e in await house.context.store.tail(0)]
+    kept = json.dumps([[e.actor, e.kind, dict(e.data)] for e in log if e.stream.startswith("subscriber:")])
+    assert "ann@" not in kept and "bob@" not in kept and '"subscriber.left"' in kept
 
 
 async def test_a_strangers_webhook_reaches_nothing_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

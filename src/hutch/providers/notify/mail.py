@@ -97,8 +97,9 @@ def letter(message: Message, sender: str, to: tuple[str, ...], now: datetime | N
     mail["Subject"] = " ".join(message.title.split())[:200]
     mail["Date"] = format_datetime(now or datetime.now(UTC))
     mail["Auto-Submitted"], mail["X-Hutch-Message"] = "auto-generated", message.id
-    if message.leave:  # RFC 8058: one click in the mail program
+    if message.leave:
         mail["List-Unsubscribe"] = f"<{message.leave}>"
+    if message.leave.startswith("https://"):  # RFC 8058, one click in the mail program: over nothing but https
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     if message.incident:
         mail["X-Hutch-Incident"] = message.incident
