@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,7 @@ class Context:
     duties: Duties | None = None
     watches: Watches | None = None
     register: Register | None = None
+    following: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by who brings the register to the log's end
     probe_codes: frozenset[str] = frozenset()
     open_probe: Callable[[ProbeConfig], Probe] = _no_probes
     vitals: Vitals = field(default_factory=Vitals)

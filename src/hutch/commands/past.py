@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from hutch.commands import incidents, register
 from hutch.commands.context import CommandError, Context
+from hutch.commands.recalled import Told
 from hutch.commands.seen import Shows, everything
 from hutch.model.event import Event
 from hutch.model.incident import Incident, fold, stream_of
@@ -40,6 +41,11 @@ class Hit:
 async def similar(context: Context, incident_id: str, most: int = 5, shows: Shows = everything) -> list[Like]:
     """Past incidents that this one is like, with what helped then, of those that ``shows`` lets through."""
     found = await incidents.known(context, incident_id)
+    return ranked(found.state, _rules(found.kept), await told(context, shows), most)
+
+
+async def told(context: Context, shows: Shows = everything) -> list[Told]:
+    """The stories that a new incident is compared with, of those that ``shows`` lets through; each is read once."""
     entries = await register.entries(context, Wanted(open=False, most=LOOKED_AT), shows)
     unread = [one for one in entries if context.stories.of(one) is None]
     for start in range(0, len(unread), AT_ONCE):
@@ -47,8 +53,7 @@ async def similar(context: Context, incident_id: str, most: int = 5, shows: Show
         turn = await context.store.read_all([stream_of(one.id) for one in some])
         for one, events in zip(some, turn, strict=True):
             context.stories.keep(one, (await _story(context, events), _rules(events)))
-    past = [told for one in entries if (told := context.stories.of(one))]
-    return ranked(found.state, _rules(found.kept), past, most)
+    return [known for one in entries if (known := context.stories.of(one))]
 
 
 async def _story(context: Context, events: Sequence[Event]) -> Story:

@@ -64,13 +64,20 @@ class Recalled:
             self._known.clear()
         short = [name for name in ids if not self._is_long(name)]
         read = await store.read_all([model.stream_of(name) for name in short]) if short else []
-        found = dict(zip(short, map(model.fold, read), strict=True))
-        for name in ids:
-            state = found.get(name)
-            if name not in found or (state and state.seq >= LONG):
-                known = await self.of(store, name)
-                found[name] = known.state if known else None
+        found: dict[str, Incident | None] = {}
+        for name, events in zip(short, read, strict=True):
+            found[name] = await self._whole(store, name, events) if len(events) >= LONG else model.fold(events)
+        for name in [name for name in ids if name not in found]:
+            known = await self.of(store, name)
+            found[name] = known.state if known else None
         return [state for name in ids if (state := found[name])]
+
+    async def _whole(self, store: Store, incident_id: str, events: Sequence[Event]) -> Incident | None:
+        """The state that all its events make, which is remembered."""
+        known = await _advanced(store, model.stream_of(incident_id), None, events)
+        if known and store is self._store:
+            self._remember(incident_id, known)
+        return known.state if known else None
 
     def _is_long(self, incident_id: str) -> bool:
         known = self._known.get(incident_id)

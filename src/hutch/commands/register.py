@@ -58,19 +58,27 @@ async def count(context: Context, wanted: Wanted, shows: Shows = everything) -> 
     every = replace(wanted, after=None, most=COUNTED)
     if shows is not everything or await hidden(context.store):
         return min(len(await entries(context, every, shows)), COUNTED)
-    if context.register and await follow(context.store, context.register, context.recalled):
-        counted = await context.register.count(wanted, COUNTED)
+    if register := await _current(context):
+        counted = await register.count(wanted, COUNTED)
         if counted is not None:
             return counted
     return len(pick([entry(state) for state in await incidents.listing(context)], every))
 
 
 async def _found(context: Context, wanted: Wanted) -> list[Entry]:
-    if context.register and await follow(context.store, context.register, context.recalled):
-        found = await context.register.find(wanted)
+    if register := await _current(context):
+        found = await register.find(wanted)
         if found is not None:
             return found
     return pick([entry(state) for state in await incidents.listing(context)], wanted)
+
+
+async def _current(context: Context) -> Register | None:
+    """The register at the log's end; None where it cannot be used. One follows at a time, the others wait for it."""
+    if context.register is None:
+        return None
+    async with context.following:
+        return context.register if await follow(context.store, context.register, context.recalled) else None
 
 
 async def follow(store: Store, register: Register, recalled: Recalled) -> bool:

@@ -109,9 +109,10 @@ def next_id(existing: Iterable[str], year: int) -> str:
 
 def fold(events: Iterable[Event], state: Incident | None = None) -> Incident | None:
     """The incident that these events tell of, from the first, or from the one after ``state``; None without any."""
+    last = None
     for event in events if state else retold(list(events)):
-        state = _first(event) if state is None else replace(_apply(state, event), seq=event.seq)
-    return state
+        state, last = (_first(event) if state is None else _apply(state, event)), event
+    return replace(state, seq=last.seq) if state and last else state  # once: evolving it costs more than most events do
 
 
 def _first(event: Event) -> Incident:

@@ -17,6 +17,7 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.duty import Duty
 from hutch.commands.monitor import Monitor
 from hutch.commands.probing import Prober
+from hutch.commands.warming import warm
 from hutch.commands.worker import Worker
 from hutch.model.duty import STATUS, probing
 from hutch.store.owner import this_process
@@ -72,6 +73,7 @@ async def serving(
         asyncio.create_task(worker.run(stop, at_once), name="worker"),
         asyncio.create_task(looking.run(prober.run), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
+        asyncio.create_task(warm(context), name="first look"),
         *_kept(context),
     ]
     owner, in_order = asyncio.current_task(), False
@@ -87,7 +89,7 @@ async def serving(
         for server, _ in servers:
             server.should_exit = True
         for part in parts:
-            if part.get_name() in ("monitor", "probes", "status page"):
+            if part.get_name() in ("monitor", "probes", "status page", "first look"):
                 part.cancel()
         stop.set()
         await asyncio.wait({parts[1]})

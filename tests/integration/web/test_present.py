@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hutch.model import incident
 from hutch.model.action import Command
+from hutch.model.clock import Clock
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.journal import fold
@@ -16,6 +18,7 @@ from hutch.model.run import Run
 from hutch.ports import Append
 from hutch.testing import FakeClock, MemoryStore
 from hutch.web.people import system_user
+from hutch.web.present import incident as show_incident
 from hutch.web.present import run as show
 from hutch.web.present import steps, words
 
@@ -135,6 +138,20 @@ def test_another_day_is_said() -> None:
 def test_the_default_name_is_that_of_who_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUTCH_ACTOR", "olivia")
     assert system_user() == "olivia"
+
+
+async def test_of_many_promises_the_most_urgent_and_the_latest_are_named() -> None:
+    """However long an incident lasts; the timeline tells the others."""
+    store = MemoryStore(FakeClock(NOW))
+    data = {"title": "t", "service": "s", "severity": "SEV-1", "detected_at": "2026-01-15T10:00:00Z"}
+    state = incident.fold(await store.commit([Append("incident:INC-2026-001", (Draft("incident.declared", data),))]))
+    assert state
+    hour = timedelta(hours=1)
+    owed = [Clock("update", n, NOW, NOW + n * hour) for n in range(100, 120)]
+    met = [Clock("update", n, NOW, NOW + n * hour).met(NOW) for n in range(1, 100)]
+    found = show_incident.view(replace(state, clocks=(*reversed(owed), *met)), NOW)
+    assert [p.due.iso for p in found.promises] == [c.due.isoformat() for c in (*owed[:12], *met[-8:])]
+    assert found.promises_left == 119 - 20
 
 
 async def test_how_many_people_are_asked_is_said() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
@@ -12,11 +15,16 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects import sqlite
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import incidents, register
+from hutch.commands import incidents, past, register
 from hutch.commands.context import Context
+from hutch.commands.recalled import LONG, Recalled, Stories
+from hutch.commands.seen import whole
+from hutch.commands.warming import warm
+from hutch.model.event import Draft, Event
 from hutch.model.incident import Incident
-from hutch.model.register import Wanted, entry, pick
+from hutch.model.register import Entry, Wanted, entry, pick
 from hutch.model.severity import Severity
+from hutch.ports import Append, Store
 from hutch.store.aside import in_file
 from hutch.store.register import RegisterTable, found, metadata
 
@@ -114,7 +122,7 @@ async def test_what_is_hidden_is_not_asked_for_a_few_at_a_time(context: Context)
     assert context.register
     find = context.register.find
 
-    async def counting(wanted: Wanted) -> list[register.Entry] | None:
+    async def counting(wanted: Wanted) -> list[Entry] | None:
         asked.append(wanted.most)
         return await find(wanted)
 
@@ -128,6 +136,70 @@ async def test_where_the_table_cannot_be_used_the_log_is_read(context: Context, 
     await filled(context, 4)
     broken = replace(context, register=RegisterTable(in_file(tmp_path / "hutch.yaml" / "register.db")))
     assert await walked(broken, Wanted()) == await walked(context, Wanted())
+    await context.close()
+
+
+class Counted:
+    """A store that counts the events of incidents that are read from it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.read_events = store, 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    async def read(self, stream: str, after: int = 0) -> list[Event]:
+        found = await self.store.read(stream, after)
+        self.read_events += len(found)
+        return found
+
+    async def read_all(self, streams: Sequence[str]) -> list[list[Event]]:
+        found = await self.store.read_all(streams)
+        self.read_events += sum(map(len, found))
+        return found
+
+
+async def test_a_long_incident_is_read_once_and_then_only_what_is_new(context: Context) -> None:
+    """However many turns of the log it fills, and however often it is listed."""
+    state = await incidents.declare(context, title="long", service="shop", severity=Severity.SEV2)
+    notes = tuple(Draft("note.added", {"text": f"note {n}"}, "ann") for n in range(register.STEP * 2 + 500))
+    await context.store.commit([Append(state.stream, notes)])
+    counted = Counted(whole(context.store))
+    seen = replace(context, store=cast(Store, counted))
+    total = state.seq + len(notes)
+    assert [one.seq for one in (await register.page(seen, Wanted())).incidents] == [total]
+    assert counted.read_events == total
+    await incidents.change(seen, state.id, lambda _: [Draft("note.added", {"text": "one more"}, "ann")])
+    for _ in range(3):
+        page = await register.page(seen, Wanted())
+        assert [one.seq for one in page.incidents] == [total + 1]
+    assert counted.read_events <= total + 1
+    await context.close()
+
+
+async def test_two_who_look_at_once_follow_the_log_once(context: Context) -> None:
+    await filled(context, 6)
+    counted = Counted(whole(context.store))
+    seen = replace(context, store=cast(Store, counted))
+    every = sum(map(len, await counted.store.read_all(await counted.store.streams("incident:"))))
+    await asyncio.gather(*(register.count(seen, Wanted()) for _ in range(4)))
+    assert counted.read_events == every
+    await context.close()
+
+
+async def test_at_the_start_is_read_what_a_first_page_needs(context: Context) -> None:
+    state = await incidents.declare(context, title="long", service="shop", severity=Severity.SEV2)
+    over = await incidents.declare(context, title="over", service="shop", severity=Severity.SEV2)
+    await incidents.resolve(context, over.id, "it is well again", "ann")
+    notes = tuple(Draft("note.added", {"text": f"note {n}"}, "ann") for n in range(LONG))
+    await context.store.commit([Append(state.stream, notes)])
+    counted = Counted(whole(context.store))
+    started = replace(context, store=cast(Store, counted), recalled=Recalled(), stories=Stories())
+    await warm(started)
+    read = counted.read_events
+    assert (await incidents.load(started, state.id)).seq == state.seq + len(notes)
+    assert len(await past.told(started)) == 1
+    assert counted.read_events == read
     await context.close()
 
 

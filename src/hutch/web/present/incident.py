@@ -23,6 +23,9 @@ HUSHED = frozenset({"statement.output"})
 TOLD_MOST = 400
 """Lines of a timeline that a page shows: the newest."""
 
+RUNNING_MOST, ENDED_MOST = 12, 8
+"""Promises that a page names: of those that are owed the most urgent, of the others the latest."""
+
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
@@ -112,6 +115,7 @@ class IncidentView:
     summary: str
     phases: tuple[PhaseView, ...]
     promises: tuple[Promise, ...]
+    promises_left: int  # how many more there are: the timeline tells them
     alerts: tuple[str, ...]
     commander: str
     resolution: str
@@ -144,11 +148,13 @@ class RunRow:
 
 def view(state: Incident, now: datetime) -> IncidentView:
     """The incident as it stands at ``now``."""
+    named = _named(state.clocks)
     return IncidentView(
         row=row(state, now),
         summary=line(state.summary),
         phases=phases(state),
-        promises=tuple(promised(c, now) for c in sorted(state.clocks, key=_by_urgency)),
+        promises=tuple(promised(c, now) for c in named),
+        promises_left=len(state.clocks) - len(named),
         alerts=alerts(state),
         commander=line(state.commander),
         resolution=line(state.resolution),
@@ -226,8 +232,15 @@ def phases(state: Incident) -> tuple[PhaseView, ...]:
     return tuple(PhaseView(p.value, place) for p, place in zip(order, places, strict=True))
 
 
-def _by_urgency(clock: Clock) -> tuple[bool, datetime]:
-    return (clock.state is not ClockState.RUNNING, clock.due)
+def _named(clocks: Sequence[Clock]) -> list[Clock]:
+    """Those that are owed, the most urgent first, then the latest of the others."""
+    running = sorted((c for c in clocks if c.state is ClockState.RUNNING), key=_due)
+    ended = sorted((c for c in clocks if c.state is not ClockState.RUNNING), key=_due)
+    return [*running[:RUNNING_MOST], *ended[-ENDED_MOST:]]
+
+
+def _due(clock: Clock) -> datetime:
+    return clock.due
 
 
 def promised(clock: Clock, now: datetime) -> Promise:
