@@ -50,3 +50,15 @@ async def listed(connection: Connection, **args: object) -> Outcome:
     """What `backup.list` says."""
     command = Command("backup.list", "backup.list", connection.target, Effect.READ, args=args)
     return await connection.runs["backup.list"](command)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Hutch = Callable[..., Ended]

@@ -102,6 +102,16 @@ def list_points(service: str) -> None:
     click.echo(with_context(lambda context: commands.point_in_time(context, service, "list")), nl=False)
 
 
+@point_in_time.command("backup")
+@service_option
+@yes_option
+@as_json
+@click.pass_context
+def point_in_time_backup(ctx: click.Context, service: str, yes: bool, json_out: bool) -> None:
+    """Make a backup by the tool's own command."""
+    end_asked(ctx, lambda context: commands.point_in_time_backup(context, service, actor()), yes, json_out)
+
+
 @point_in_time.command()
 @service_option
 @click.option("--to", required=True, metavar="TIME", help="The time to go back to (ISO 8601, UTC).")

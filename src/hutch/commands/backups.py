@@ -65,6 +65,12 @@ async def point_in_time(context: Context, service: str, verb: str) -> str:
     return context.secrets.mask((await look(found, name, {})).output)
 
 
+async def point_in_time_backup(context: Context, service: str, actor: str) -> Run:
+    """Start the run that makes a backup by the tool's own command."""
+    found = _service(context, service)
+    return await act(context, found, "point_in_time.backup", {}, f"Back up {found.name} for point in time", actor)
+
+
 async def point_in_time_restore(context: Context, service: str, to: str, actor: str) -> Run:
     """Start the run that goes back to a time by the tool's own command."""
     found = _service(context, service)

@@ -20,7 +20,8 @@ def combine(words: Sequence[Verification | None]) -> Verification:
     for verdict in (Verified.FAILED, Verified.PENDING, Verified.UNKNOWN):
         against = [w for w in said if w.verdict is verdict]
         if against:
-            return Verification(verdict, "; ".join(w.summary for w in against), evidence)
+            final = all(w.final for w in against)
+            return Verification(verdict, "; ".join(w.summary for w in against), evidence, final)
     if not said:
         return Verification(Verified.UNKNOWN, "nothing verifies this change: say what you see")
     return Verification(Verified.PASSED, "; ".join(w.summary for w in said), evidence)
@@ -29,11 +30,11 @@ def combine(words: Sequence[Verification | None]) -> Verification:
 def settle(word: Verification, last: bool, *, known: bool = True, told: bool = True) -> Verification:
     """Before its time is up anything but a pass is "not yet"; at the end "not yet" is a failure.
 
-    Where nobody ``told`` anything, waiting changes nothing: it stays unknown, at once. Where it is not ``known``
-    whether the change was made at all, nothing but a pass is a verdict: it may still be under way somewhere, so a
-    person looks.
+    Where nobody ``told`` anything, or what was told is final, waiting changes nothing: it stays so, at once. Where it
+    is not ``known`` whether the change was made at all, nothing but a pass is a verdict: it may still be under way
+    somewhere, so a person looks.
     """
-    if word.verdict is Verified.PASSED or not told:
+    if word.verdict is Verified.PASSED or word.final or not told:
         return word
     if not last:
         return Verification(Verified.PENDING, word.summary, word.evidence)

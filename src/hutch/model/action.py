@@ -108,11 +108,15 @@ class Verified(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether the world is now as the action wanted it, and what was seen."""
+    """Whether the world is now as the action wanted it, and what was seen.
+
+    ``final``: no later look will tell more than this one, so a person is asked at once.
+    """
 
     verdict: Verified
     summary: str
     evidence: tuple[str, ...] = ()
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from backup_world import KEY, SHOP, Shop
+from backup_world import KEY, SHOP, Ended, Hutch, Shop
+from hutch.cli.main import main
 from rolerabbit.embedded.postgres import Postgres
 
 
@@ -35,3 +37,19 @@ def shop(server: Postgres, tmp_path: Path) -> Iterator[Shop]:
     assert made.scratches() == []
     with psycopg.connect(server.url, autocommit=True) as session:
         session.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def hutch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hutch:
+    """The command line, in this process: it is called often here."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUTCH_ACTOR", "mia")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+    def call(*words: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        said = capsys.readouterr()
+        return Ended(int(str(ended.value.code)), said.out, said.err)
+
+    return call

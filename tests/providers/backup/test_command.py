@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from backup_world import Shop, listed
+from backup_world import Hutch, Shop, listed
 from hutch.bootstrap.wire import open_context
-from hutch.cli.main import main
 from hutch.commands import freeze, runs
 from hutch.commands.context import Context
 from hutch.commands.timekeeper import Timekeeper
@@ -35,34 +31,6 @@ def configured(shop: Shop, folder: Path, mode: str = "act", **settings: object) 
     path = folder / "hutch.yaml"
     path.write_text(yaml.safe_dump({"mode": mode, "services": {"shop": {"backup": block}}}))
     return path
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Hutch = Callable[..., Ended]
-
-
-@pytest.fixture
-def hutch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hutch:
-    """The command line, in this process: it is called often here."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HUTCH_ACTOR", "mia")
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-
-    def call(*words: str) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        said = capsys.readouterr()
-        return Ended(int(str(ended.value.code)), said.out, said.err)
-
-    return call
 
 
 def test_a_person_makes_lists_proves_and_prunes(shop: Shop, tmp_path: Path, hutch: Hutch) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hutch.engine.verdict import cured
-from hutch.model.action import Verified
+from hutch.engine.verdict import combine, cured, settle
+from hutch.model.action import Verification, Verified
 
 
 def cause(code: str, thing: str, confidence: float) -> dict[str, Any]:
@@ -47,3 +47,21 @@ def test_what_could_not_be_seen_is_not_gone(matters: bool, verdict: Verified) ->
 
 def test_without_anything_known_every_cause_is_held_against_it() -> None:
     assert cured("x.y", {"causes": [INDEX], "healthy": False, "checks": []}).verdict is Verified.PENDING
+
+
+NOBODY_KNOWS = Verification(Verified.UNKNOWN, "look, and say", final=True)
+NOT_REACHED = Verification(Verified.UNKNOWN, "the server is away")
+NOT_YET = Verification(Verified.PENDING, "still there")
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ((NOBODY_KNOWS,), Verified.UNKNOWN),
+        ((NOBODY_KNOWS, Verification(Verified.PASSED, "well")), Verified.UNKNOWN),
+        ((NOBODY_KNOWS, NOT_REACHED), Verified.PENDING),
+        ((NOBODY_KNOWS, NOT_YET), Verified.PENDING),
+    ],
+)
+def test_a_person_is_asked_at_once_where_no_later_look_would_tell(words: Any, verdict: Verified) -> None:
+    assert settle(combine(words), last=False).verdict is verdict

@@ -23,6 +23,8 @@ OUTPUT_LIMIT = 64 * 1024
 LOOKING = 120.0
 """Seconds that status and list may take."""
 SHOWN = 20
+LAST_LINES, WHY = 3, 300
+"""What the summary quotes of a tool that failed: so many lines, and no more letters of them."""
 NO_UNDO = {
     "backup": "delete the backup with the tool that made it",
     "restore": "none: what was in the place of the restored files is overwritten",
@@ -99,7 +101,7 @@ class Deed:
     async def verify(self, _args: Args) -> Verification:
         """What the tool says now is for a person to judge."""
         told, lines = await self._status()
-        return Verification(Verified.UNKNOWN, f"{told}: look, and say", lines)
+        return Verification(Verified.UNKNOWN, f"{told}: look, and say", lines, final=True)
 
     async def _status(self) -> tuple[str, tuple[str, ...]]:
         if self.status is None:
@@ -122,7 +124,8 @@ async def _outcome(line: Line, args: Args, seconds: float) -> Outcome:
     took, output = time.monotonic() - started, ended.output.decode(errors="replace")
     if ended.timed_out:
         return Outcome(Result.UNKNOWN, f"{argv[0]} did not end within {seconds:g} s", output, None, took)
-    told = f"{argv[0]}: exit {ended.code}"
+    why = " ".join([line.strip() for line in output.splitlines() if line.strip()][-LAST_LINES:])
+    told = f"{argv[0]}: exit {ended.code}{f': {why[:WHY]}' if ended.code and why else ''}"
     return Outcome(Result.DONE if ended.code == 0 else Result.FAILED, told, output, ended.code, took, hits=1)
 
 

@@ -58,7 +58,8 @@ class Deed:
     async def verify(self, args: Args) -> Verification:
         """What the verifying command says; without one nobody can tell."""
         if self.verb.verify is None:
-            return Verification(Verified.UNKNOWN, f"no verify is configured for {self.verb.name}: say what you see")
+            why = f"no verify is configured for {self.verb.name}: say what you see"
+            return Verification(Verified.UNKNOWN, why, final=True)
         try:
             said = await self._asked(self.verb.verify, args)
         except (Unfit, NotThere) as error:
