@@ -37,7 +37,7 @@ async def status(context: Context, service_name: str) -> dict[str, Any]:
 
 async def deployments(context: Context, service_name: str) -> list[dict[str, Any]]:
     """What was changed of a service, the newest first: deployments, failed ones too, and other changes from outside."""
-    service = _one(context, service_name, lambda c: bool(c.platform or c.changes))
+    service = _one(context, service_name, _tells)
     connections = service.connections.values()
     asked = [_answer(c.platform.deployments()) for c in connections if c.platform]
     others = [c.changes() for c in connections if c.changes and not c.platform]
@@ -46,6 +46,15 @@ async def deployments(context: Context, service_name: str) -> list[dict[str, Any
     mask = context.secrets.mask
     rows = [{**row, "summary": mask(row["summary"]), "reason": mask(row["reason"])} for row in rows]
     return sorted(rows, key=lambda row: str(row["at"]), reverse=True)
+
+
+def named(context: Context, service_name: str) -> str:
+    """The name of the service whose changes :func:`deployments` tells."""
+    return _one(context, service_name, _tells).name
+
+
+def _tells(connection: Connection) -> bool:
+    return bool(connection.platform or connection.changes)
 
 
 async def deployment(context: Context, service_name: str, wanted: str) -> dict[str, Any]:

@@ -160,3 +160,33 @@ def _bad_release(found: Culprit, symptoms: Sequence[Cause], scene: Scene) -> Cau
         remedies=(*_rollback(found, scene), restart),
         since=min((c.since for c in symptoms if c.since), default=scene.began),
     )
+
+
+# ------------------------------------------------------------------ whatever was changed
+
+
+STARTS = ("deployment", "migration", "configuration")
+"""Kinds of changes that can start trouble by themselves; a commit does so only once it is deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The change that fits the trouble best, and how long before it was made."""
+
+    change: Change
+    before: timedelta
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON form; keys are stable."""
+        words = f"{self.change.kind} {self.change.id}, {span(self.before)} before: {self.change.summary}"
+        seconds = round(self.before.total_seconds(), 3)
+        return {"kind": self.change.kind, "id": self.change.id, "seconds_before": seconds, "said": words}
+
+
+def suspect(changes: Sequence[Change], began: datetime, within: timedelta = WITHIN) -> Suspect | None:
+    """The last change before the trouble, of whatever kind; none where the last one is longer ago than ``within``."""
+    able = [c for c in changes if c.kind in STARTS and c.at <= began + SLACK]
+    last = max(able, key=lambda c: c.at, default=None)
+    if last is None or began - last.at > within:
+        return None
+    return Suspect(last, max(began - last.at, timedelta(0)))

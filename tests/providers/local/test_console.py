@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,12 @@ def test_a_deployment_is_listed_shown_and_rolled_back(console: Console, ready: R
     assert (newest["kind"], newest["id"], newest["previous"], newest["state"]) == (
         "deployment", "43", before, "succeeded",
     )  # fmt: skip
+    after = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    fits = console.json("deploy", "timeline", "--at", after)["suspect"]
+    assert (fits["kind"], fits["id"], fits["seconds_before"] < 600) == ("deployment", "43", True)
+    assert "most likely by deployment 43" in console.hutch("deploy", "timeline", "--at", after)[0]
+    checked, _ = console.hutch("deploy", "check")  # nobody watched the signals: nothing is claimed
+    assert "release 43, deployed" in checked and "untold  over 50 % slower: too few values" in checked
     assert console.json("deploy", "show", "43") == console.json("deploy", "show", newest["deployment"]) == newest
     _, err = console.hutch("deploy", "show", "999", code=2)
     assert "no deployment or release '999'" in err
