@@ -24,7 +24,7 @@ from hutch.review.facts import facts, names_inside, with_given
 from hutch.review.gaps import open_slots
 from hutch.review.scan import Found, scan
 from hutch.review.templating import LONGEST, TemplateError, render
-from hutch.review.wording import clock_time
+from hutch.review.wording import zoned
 
 STANDARD = "update"
 """The template that is taken where none is named."""
@@ -160,11 +160,12 @@ async def _drafted(
 
 def _promised(context: Context, state: Incident) -> dict[str, str]:
     """When the next update follows, if this one is sent now: what an update to an open incident ends with."""
-    promises = model.after_update(state, context.clock.now(), context.config.policy)
+    now = context.clock.now()
+    promises = model.after_update(state, now, context.config.policy)
     dues = [str(d.data["due"]) for d in promises if d.kind == "clock.started"]
     if not dues:
         return {}
-    due = f"{clock_time(parse_instant(dues[0]), UTC)} UTC"
+    due = zoned(parse_instant(dues[0]), UTC, beside=now)
     return {"ending": f"We apologize for the inconvenience. The next update follows by {due}."}
 
 

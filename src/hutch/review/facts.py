@@ -10,7 +10,7 @@ from hutch.model.message import Audience
 from hutch.review.reading import part, text
 from hutch.review.story import Story, story
 from hutch.review.update import IMPACT, TITLES, cause_words, ending, moments, resolution_words, state_of
-from hutch.review.wording import clock_time, length, long_date, one_line, span, zone_name
+from hutch.review.wording import length, long_date, one_line, span, zoned
 
 AFFECTED = "[Which users, and what they noticed]"
 
@@ -44,7 +44,7 @@ def _for_everybody(told: Story, zone: tzinfo) -> dict[str, Fact]:
         "affected": AFFECTED,
         "cause": cause_words(told),
         "resolution": resolution_words(told),
-        "timeline": [{"at": clock_time(at, zone), "what": what} for at, what in moments(told)],
+        "timeline": [{"at": zoned(at, zone, start), "what": what} for at, what in moments(told)],
         "ending": ending(told),
         "lasted": length(told.duration) if told.duration else "",
         "severity": severity.label,
@@ -53,7 +53,7 @@ def _for_everybody(told: Story, zone: tzinfo) -> dict[str, Fact]:
 
 def _for_stakeholders(told: Story, zone: tzinfo) -> dict[str, Fact]:
     clock = told.incident.clock("update")
-    due = f"{clock_time(clock.due, zone)} {zone_name(clock.due, zone)}" if clock else ""
+    due = zoned(clock.due, zone, beside=clock.start) if clock else ""
     return {
         "incident": told.incident.id,
         "service": one_line(told.incident.service, 100),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from hutch.model.event import Event, parse_instant
-from hutch.review.wording import moment, one_line, zone_name
+from hutch.review.wording import one_line, zoned
 
 
 def link(event: Event) -> str:
@@ -91,7 +91,7 @@ class Told:
     def at(self, key: str, default: str = "an unknown time") -> str:
         """The time below ``key`` on the clocks of the zone, with the date where it is another day."""
         when = time(self.event.data, key)
-        return f"{moment(when, self.zone, self.event.at)} {zone_name(when, self.zone)}" if when else default
+        return zoned(when, self.zone, self.event.at) if when else default
 
     def seconds(self, key: str = "seconds") -> float | None:
         """A length in seconds."""

@@ -13,7 +13,7 @@ from hutch.model.event import Event
 from hutch.model.severity import Severity
 from hutch.review.reading import text
 from hutch.review.story import Story, story
-from hutch.review.wording import clock_time, length, long_date, span
+from hutch.review.wording import length, long_date, span, zoned
 
 CAUSES: Mapping[str, str] = {
     "deploy.": "A new version of our service did not work as it should",
@@ -66,7 +66,7 @@ def draft_update(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
         f"Resolution: {resolution_words(told)}",
         "",
         "Timeline:",
-        *(f"{clock_time(at, zone)} - {what}" for at, what in moments(told)),
+        *(f"{zoned(at, zone, start)} - {what}" for at, what in moments(told)),
         "",
         ending(told),
     ]

@@ -80,9 +80,8 @@ def _hours(minutes: int) -> str:
 
 
 def clock_time(at: datetime, zone: tzinfo) -> str:
-    """``10:05 AM`` on the clocks of ``zone``, as the runbooks' templates write it."""
-    local = at.astimezone(zone)
-    return f"{local.hour % 12 or 12}:{local.minute:02d} {'AM' if local.hour < 12 else 'PM'}"
+    """``22:05`` on the clocks of ``zone``; whoever writes it names the zone beside it."""
+    return f"{at.astimezone(zone):%H:%M}"
 
 
 def long_date(at: datetime, zone: tzinfo) -> str:
@@ -104,8 +103,13 @@ def moment(at: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
     return f"{local.date().isoformat()} {clock_time(at, zone)}"
 
 
+def zoned(at: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
+    """The same with the name of the zone: ``10:05 UTC``, ``2026-01-16 10:05 UTC``."""
+    return f"{moment(at, zone, beside)} {zone_name(at, zone)}"
+
+
 def span(start: datetime, end: datetime | None, zone: tzinfo) -> str:
-    """``from 10:00 AM - 10:45 AM UTC``, or ``since 10:00 AM UTC`` while it lasts."""
+    """``from 10:00 - 10:45 UTC``, or ``since 10:00 UTC`` while it lasts."""
     if end is None:
         return f"since {clock_time(start, zone)} {zone_name(start, zone)}"
     last = moment(end, zone, beside=start)

@@ -170,6 +170,14 @@ async def test_hutch_by_itself_speaks_to_nobody_outside(context: Context) -> Non
         messages.queued(state.stream, [message], context)
 
 
+async def test_a_promise_for_another_day_names_the_day(context: Context) -> None:
+    state = await incidents.declare(context, title="t", service="shop", severity=Severity.SEV3)
+    seen = await updates.preview(context, state.id, Audience.CUSTOMERS, template="investigating")
+    assert seen.text.rstrip().endswith("The next update follows by 2026-01-16 10:00 UTC.")
+    inside = await updates.preview(context, state.id, Audience.STAKEHOLDERS, template="update")
+    assert "Next update: by 2026-01-16 10:00 UTC" in inside.text
+
+
 async def test_an_update_for_responders_keeps_no_promise_to_others(context: Context) -> None:
     state = await incidents.declare(context, title="t", service="shop", severity=Severity.SEV1)
     seen = await updates.preview(context, state.id, Audience.RESPONDERS, text="Only us")
@@ -189,7 +197,7 @@ async def test_every_template_can_be_filled_for_every_audience(context: Context,
 async def test_an_update_of_an_open_incident_says_when_the_next_one_follows(context: Context) -> None:
     state = await incidents.declare(context, title="t", service="shop", severity=Severity.SEV1)
     seen = await updates.preview(context, state.id, Audience.CUSTOMERS, template="investigating")
-    assert seen.text.rstrip().endswith("The next update follows by 10:30 AM UTC.")
+    assert seen.text.rstrip().endswith("The next update follows by 10:30 UTC.")
     assert [words for _, words in seen.slots] == ["Which users, and what they noticed"]
     after = await updates.send(
         context,

@@ -91,9 +91,9 @@ def test_every_kind_of_event_has_a_sentence() -> None:
 def test_the_update_has_the_form_of_the_template_with_real_times() -> None:
     text = draft_update(own(), [journal()])
     assert text.startswith("[RESOLVED] Service Outage - January 15, 2026\n\nImpact: Our service was not available")
-    for line in ("10:00 AM - Disruption detected", "10:10 AM - Root cause identified", "10:30 AM - Fix applied"):
+    for line in ("10:00 UTC - Disruption detected", "10:10 UTC - Root cause identified", "10:30 UTC - Fix applied"):
         assert line in text
-    assert "10:45 AM - Service fully restored" in text
+    assert "10:45 UTC - Service fully restored" in text
     assert "Resolution: We went back to the previous version of our service" in text
     assert text.rstrip().endswith("A detailed post-mortem will be shared within 48 hours.")
 
