@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
@@ -16,9 +16,6 @@ from hutch.commands.times import by
 from hutch.commands.todo import Listed, Wanted
 from hutch.model.event import instant
 from hutch.review.wording import one_line
-
-SOON = timedelta(days=30)
-"""Reviews of runbooks that are due later are shown with --all."""
 
 
 @click.group()
@@ -36,8 +33,8 @@ def list_(everything: bool, owner: str, json_out: bool) -> None:
     async def go(context: Context) -> list[dict[str, Any]]:
         now = context.clock.now()
         found = await commands.listing(context, everything=everything, owner=owner)
-        books = [r for r in await upkeep.owed(context) if owner in ("", r.owner)]
-        recurring = [_recurring(r, now) for r in books if everything or r.due <= now + SOON]
+        books = [r for r in await upkeep.listed(context, everything=everything) if owner in ("", r.owner)]
+        recurring = [_recurring(r, now) for r in books]
         return recurring + [
             {**as_data(f), "when": ago(f.item.due, now), "overdue": f.item.open and f.item.due <= now} for f in found
         ]

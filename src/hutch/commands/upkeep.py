@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from hutch.commands.context import CommandError, Context
@@ -33,6 +33,9 @@ MONTHS: Mapping[str, int] = {
     "annually": 12,
 }
 """How many months a schedule has."""
+
+SOON = timedelta(days=30)
+"""Lists of what is to be done show reviews that are due within it; those due later are among everything."""
 
 LONGEST = 1024 * 1024
 """Bytes of a document that are looked through."""
@@ -99,6 +102,12 @@ async def owed(context: Context) -> list[Review]:
     done = {str(e.data.get("document")): e for e in await context.store.since(REVIEWED, BEGINNING)}
     found = await asyncio.to_thread(_read, context, done)
     return sorted(found, key=lambda review: (review.due, review.document))
+
+
+async def listed(context: Context, *, everything: bool = False) -> list[Review]:
+    """Those that are to be done soon, or all, the first due on top."""
+    now = context.clock.now()
+    return [review for review in await owed(context) if everything or review.due <= now + SOON]
 
 
 def _read(context: Context, done: Mapping[str, Event]) -> list[Review]:

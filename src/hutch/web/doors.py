@@ -113,6 +113,7 @@ DOORS: Mapping[str, Door] = {
     **_all(
         RESPOND, Reach.EVERYWHERE,
         "POST /silences", "POST /silences/{silence_id}/end", "POST /maintenances", "POST /maintenances/{window_id}/end",
+        "POST /todo/reviewed",
     ),
     **_all(
         COMMAND, Reach.EVERYWHERE,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import incidents, lately, maintenance, oncall, silences, todo
+from hutch.commands import incidents, lately, maintenance, oncall, silences, todo, upkeep
 from hutch.commands.context import Context
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
@@ -116,6 +116,22 @@ async def test_action_items_are_moved_and_dropped_and_the_filter_stays(context: 
     form = next(f for f in (await site.page("/todo")).forms if "/1/done" in f.action)
     assert "/1 is done" in (await site.send(form)).said
     assert "by anna" in (await site.page("/todo?all=yes")).said
+
+
+async def test_runbooks_that_are_to_be_reviewed_are_listed_and_due_anew_after_it(tmp_path: Path, served: Any) -> None:
+    day = (datetime.now(UTC) - timedelta(days=120)).strftime("%Y-%m-%d")
+    book = f"# Shop\n\n**Last Updated:** {day}\n**Review Schedule:** Quarterly\n**Maintained By:** Team Blue\n"
+    (tmp_path / "shop.md").write_text(book)
+    (tmp_path / "hutch.yaml").write_text(CONFIG + "runbooks: [shop.md]\n")
+    site = await served(open_context(tmp_path / "hutch.yaml"))
+    page = await site.page("/todo?owner=Team+Blue")
+    assert "Review the runbook shop" in page.said and "1 overdue" in page.said and "overdue by" in page.said
+    assert "Review the runbook" not in (await site.page("/todo?owner=anna")).said
+    assert "shop is reviewed; it is due again on 2" in await site.told("/todo", "/todo/reviewed", note="still true")
+    assert "Review the runbook" not in (await site.page("/todo")).said
+    assert "Review the runbook shop" in (await site.page("/todo?all=yes")).said
+    (event,) = [e for e in await site.context.store.read(upkeep.STREAM) if e.kind == upkeep.REVIEWED]
+    assert event.data["note"] == "still true"
 
 
 async def test_reports_count_exercises_apart_and_settings_hold_no_secret(context: Context, served: Any) -> None:

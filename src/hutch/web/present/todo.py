@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.commands.todo import Listed
+from hutch.commands.upkeep import Review
 from hutch.web.present.words import Moment, line, moment
 
 
@@ -37,4 +38,27 @@ def _row(found: Listed, now: datetime) -> ItemView:
     return ItemView(
         found.id, found.incident.id, item.number, line(item.text), line(item.owner),
         moment(item.due, now), kind, link, line(item.note),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """A runbook that is to be looked through; ``kind`` is overdue or open."""
+
+    id: str
+    document: str
+    schedule: str
+    owner: str
+    due: Moment
+    kind: str
+
+
+def books(found: Sequence[Review], now: datetime) -> tuple[BookView, ...]:
+    """In the given order."""
+    return tuple(
+        BookView(
+            r.id, line(r.document), line(r.schedule), line(r.owner), moment(r.due, now),
+            "overdue" if r.due <= now else "open",
+        )
+        for r in found
     )  # fmt: skip
