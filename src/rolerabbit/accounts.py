@@ -8,11 +8,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import AsyncConnection, sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from rolerabbit.passwords import token_hash
 
 SESSION_DAYS: Final = 14
+TOKEN_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,20 @@ async def credentials(connection: AsyncConnection[Any], email: str) -> Credentia
         return await cursor.fetchone()
 
 
-async def open_session(connection: AsyncConnection[Any], user_id: UUID, token: str, ip: str | None) -> datetime:
-    """Keep a session for this token and return when it ends."""
+async def open_session(
+    connection: AsyncConnection[Any],
+    user_id: UUID,
+    token: str,
+    ip: str | None,
+    days: int = SESSION_DAYS,
+    label: str = "",
+) -> datetime:
+    """Keep a session for this token and return when it ends; one with a label is an API token."""
     cursor = await connection.execute(
-        "INSERT INTO user_sessions (token_hash, user_id, ip_address, expires_at)"
-        " VALUES (%s, %s, %s, now() + make_interval(days => %s)) RETURNING expires_at",
-        [token_hash(token), user_id, ip, SESSION_DAYS],
+        "INSERT INTO user_sessions (token_hash, user_id, ip_address, expires_at, label, kind)"
+        " VALUES (%(hash)s, %(user)s, %(ip)s, now() + make_interval(days => %(days)s), %(label)s::text,"
+        " CASE WHEN %(label)s::text = '' THEN 'session' ELSE 'api' END) RETURNING expires_at",
+        {"hash": token_hash(token), "user": user_id, "ip": ip, "days": days, "label": label},
     )
     row = await cursor.fetchone()
     if row is None:
@@ -99,6 +108,38 @@ async def revoke_session(connection: AsyncConnection[Any], token: str) -> None:
     await connection.execute(
         "UPDATE user_sessions SET revoked_at = now() WHERE token_hash = %s AND revoked_at IS NULL", [token_hash(token)]
     )
+
+
+async def sessions_of(connection: AsyncConnection[Any], user_id: UUID, token: str) -> list[dict[str, Any]]:
+    """The user's sessions and API tokens that stand, the latest first; `current` is the one of this token."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            "SELECT id, kind, label, host(ip_address) AS ip_address, created_at, expires_at, token_hash = %s AS current"
+            " FROM user_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > now()"
+            " ORDER BY created_at DESC, id LIMIT 200",
+            [token_hash(token), user_id],
+        )
+        return await cursor.fetchall()
+
+
+async def end_session(connection: AsyncConnection[Any], user_id: UUID, session_id: UUID) -> bool:
+    """End one of the user's own; whether there was one to end. Its row stays."""
+    cursor = await connection.execute(
+        "UPDATE user_sessions SET revoked_at = now() WHERE id = %s AND user_id = %s AND revoked_at IS NULL",
+        [session_id, user_id],
+    )
+    return cursor.rowcount == 1
+
+
+async def is_new_address(connection: AsyncConnection[Any], user_id: UUID, ip: str | None) -> bool:
+    """Whether the user has logged in before, and never from this address. Ask before the session is opened."""
+    cursor = await connection.execute(
+        "SELECT count(*) > 0 AND count(*) FILTER (WHERE ip_address = %s::inet) = 0"
+        " FROM user_sessions WHERE user_id = %s",
+        [ip, user_id],
+    )
+    row = await cursor.fetchone()
+    return ip is not None and row is not None and bool(row[0])
 
 
 async def user_of(connection: AsyncConnection[Any], token: str) -> User | None:

@@ -14,9 +14,12 @@ from psycopg_pool import AsyncConnectionPool
 from rolerabbit.config import Settings
 from rolerabbit.faults import crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
+from rolerabbit.keys import Tokens, Vault
 from rolerabbit.limits import Limiter
+from rolerabbit.mail import keep_sending
 from rolerabbit.metrics import Metrics
 from rolerabbit.pagecache import PageCache
+from rolerabbit.profiles import keep_sealed
 from rolerabbit.remote import Remote
 from rolerabbit.web import account, admin, auth, errors, health, pages, portfolios, report, resets
 from rolerabbit.web.access import Connection, Parts, Pool
@@ -49,7 +52,8 @@ def assemble(settings: Settings) -> Parts:
     metrics.watch_pool(pool)
     remote = Remote(settings.redis_url, metrics)
     cache = PageCache(remote, metrics, settings.cache_seconds)
-    return Parts(settings, pool, metrics, portfolio_reads(settings), remote, cache, Limiter(remote))
+    tokens, vault = Tokens(settings.jwt_keys), Vault(settings.encryption_keys)
+    return Parts(settings, pool, metrics, portfolio_reads(settings), remote, cache, Limiter(remote), tokens, vault)
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -79,7 +83,12 @@ async def _try_again(pool: Pool) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await parts.pool.open(wait=False)
-    background = [asyncio.create_task(parts.blocklist.keep_fresh(parts.pool))]
+    background = [
+        asyncio.create_task(parts.blocklist.keep_fresh(parts.pool)),
+        asyncio.create_task(keep_sealed(parts.pool, parts.vault)),
+    ]
+    if parts.settings.smtp_url:
+        background.append(asyncio.create_task(keep_sending(parts.pool, parts.settings.smtp_url)))
     if parts.settings.fault == "crash":
         background.append(asyncio.create_task(crash_soon()))
     try:

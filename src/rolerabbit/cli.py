@@ -18,6 +18,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "edge": "rolerabbit.edge:edge",
     "fault": "rolerabbit.drills.cli:fault",
     "accounts": "rolerabbit.operate:accounts",
+    "keys": "rolerabbit.keyring:keys",
     "reports": "rolerabbit.operate:list_reports",
 }
 

@@ -6,6 +6,9 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from rolerabbit.keys import Ring, RingError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Literal["development", "production"]
@@ -59,6 +62,10 @@ class Settings:
     limits: Mapping[str, Limit] = field(default_factory=lambda: LIMITS)
     cache_seconds: int = CACHE_SECONDS
     """How long public pages and lists are kept at most; 0: not at all."""
+    jwt_keys: Ring = field(default_factory=Ring.fresh, repr=False)
+    encryption_keys: Ring = field(default_factory=Ring.fresh, repr=False)
+    smtp_url: str = ""
+    """Where the outbox is sent to; nothing leaves it without one."""
 
     @property
     def application_name(self) -> str:
@@ -88,6 +95,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_parsed(environ, "TRUSTED_PROXIES", "", _networks, "networks such as 10.0.0.0/8, by commas"),
         limits={name: _limit(environ, name, default) for name, default in LIMITS.items()},
         cache_seconds=_parsed(environ, "RR_CACHE_SECONDS", str(CACHE_SECONDS), _cache_seconds, "0 to 300 seconds"),
+        jwt_keys=_ring(environ, "JWT_KEYS"),
+        encryption_keys=_ring(environ, "ENCRYPTION_KEYS"),
+        smtp_url=_smtp_url(environ.get("SMTP_URL", "")),
     )
 
 
@@ -124,6 +134,27 @@ def _redis_url(url: str) -> str | None:
     if url and not url.startswith(("redis://", "rediss://")):
         raise ConfigError("REDIS_URL is not a Redis URL: set it to redis://:PASSWORD@HOST:PORT/0, or leave it out")
     return url or None
+
+
+def _ring(environ: Mapping[str, str], name: str) -> Ring:
+    """A ring of the environment; in development one that is new at each start will do."""
+    text = environ.get(name, "")
+    if not text and environment(environ) == "development":
+        return Ring.fresh()
+    if not text:
+        raise ConfigError(
+            f"{name} is not set: make a key with `rolerabbit keys new` and keep it where secrets are kept"
+        )
+    try:
+        return Ring.parse(text)
+    except RingError as error:
+        raise ConfigError(f"{name}: {error}; a ring is ID:BASE64, by commas, the key that signs first") from error
+
+
+def _smtp_url(url: str) -> str:
+    if url and (urlsplit(url).scheme != "smtp" or not urlsplit(url).hostname):
+        raise ConfigError("SMTP_URL is no address of a mail server: set it to smtp://HOST:PORT, or leave it out")
+    return url
 
 
 def _limit(environ: Mapping[str, str], name: str, default: Limit) -> Limit:

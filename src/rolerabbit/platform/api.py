@@ -63,6 +63,21 @@ class Scale(BaseModel):
     pool_size: int | None = None
 
 
+class NewKey(BaseModel):
+    """Body of POST /keys. `signer`: only while that key signs."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: str
+    signer: str = ""
+
+
+class RetireKeys(BaseModel):
+    """Body of POST /keys/retire."""
+
+    model_config = ConfigDict(extra="forbid")
+    secret: str
+
+
 class Parts:
     """What the routes work on."""
 
@@ -155,6 +170,26 @@ async def scale(control: Trusted, body: Scale) -> dict[str, Any]:
     """Run more or fewer replicas."""
     await control.scale(body.replicas, body.pool_size)
     return _replicas(control)
+
+
+@router.get("/keys")
+async def keys(parts: Known) -> dict[str, Any]:
+    """The key rings: ids, what each key is for, how many profiles it has sealed. No values."""
+    return await parts.control.secrets.told()
+
+
+@router.post("/keys", status_code=201)
+async def add_key(control: Trusted, body: NewKey) -> dict[str, Any]:
+    """A new key signs and those before it verify; answers once every replica knows it."""
+    await control.add_key(body.secret, body.signer)
+    return await control.secrets.told()
+
+
+@router.post("/keys/retire")
+async def retire_keys(control: Trusted, body: RetireKeys) -> dict[str, Any]:
+    """The keys that were replaced are off; answers once no replica knows them."""
+    await control.retire_keys(body.secret)
+    return await control.secrets.told()
 
 
 @router.get("/logs")

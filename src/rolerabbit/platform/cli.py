@@ -160,6 +160,26 @@ def logs(client: Client, **query: Any) -> Any:
 
 
 @asks
+def keys(client: Client) -> Any:
+    """Show the key rings: which key signs, which verify, how many profiles each has sealed. No values."""
+    return client.get("/keys")
+
+
+@asks
+@click.argument("secret", type=click.Choice(["jwt", "encryption"]))
+def rotate(client: Client, secret: str) -> Any:
+    """A new key signs, those before it still verify; every replica is replaced without a gap."""
+    return client.post("/keys", {"secret": secret})
+
+
+@asks
+@click.argument("secret", type=click.Choice(["jwt", "encryption"]))
+def retire(client: Client, secret: str) -> Any:
+    """Turn off the keys that were replaced. Refused while something is still sealed with one of them."""
+    return client.post("/keys/retire", {"secret": secret})
+
+
+@asks
 def status(client: Client) -> Any:
     """Show the replicas and the release that runs."""
     return client.get("/status")

@@ -13,6 +13,7 @@ from pathlib import Path
 from rolerabbit.platform.errors import BadRequest, Conflict, PlatformError
 from rolerabbit.platform.fleet import Fleet
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
+from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import MAX_POOL_SIZE, MAX_REPLICAS
 
 CHANGE_SECONDS = 30.0
@@ -23,9 +24,16 @@ class Control:
     """Does the changes and remembers them in ``state_file`` (0600: a release's environment may hold secrets)."""
 
     def __init__(
-        self, fleet: Fleet, state_file: Path, base_env: Mapping[str, str], replicas: int, pool_size: int
+        self,
+        fleet: Fleet,
+        state_file: Path,
+        base_env: Mapping[str, str],
+        replicas: int,
+        pool_size: int,
+        secrets: Secrets,
     ) -> None:
         self.fleet = fleet
+        self.secrets = secrets
         self.pool_size = pool_size
         self._replicas = replicas
         self._state_file = state_file
@@ -58,7 +66,20 @@ class Control:
     async def restart(self) -> None:
         """Replace every replica by a new one of the same release."""
         async with self._change():
-            await self._replace(self._current(), self._replicas, self.pool_size)
+            await self._anew()
+
+    async def add_key(self, secret: str, signer: str) -> None:
+        """A new key signs, those before it verify; see `Secrets.add`."""
+        async with self._change():
+            await self.secrets.add(secret, signer, self._anew)
+
+    async def retire_keys(self, secret: str) -> None:
+        """The keys that were replaced are off; see `Secrets.retire`."""
+        async with self._change():
+            await self.secrets.retire(secret, self._anew)
+
+    async def _anew(self) -> None:
+        await self._replace(self._current(), self._replicas, self.pool_size)
 
     async def scale(self, replicas: int, pool_size: int | None) -> None:
         """Run as many replicas (1 to 8), each with a pool of ``pool_size`` connections if given."""
@@ -92,8 +113,9 @@ class Control:
 
     async def _replace(self, release_id: str, replicas: int, pool_size: int) -> None:
         release = self.ledger.release(release_id)
-        env = {**self._base_env, "RR_POOL_SIZE": str(pool_size), **dict(release.env)}
-        await self.fleet.replace(release.id, env, replicas)
+        own = {**self._base_env, **self.secrets.environment()}
+        await self.fleet.replace(release.id, {**own, "RR_POOL_SIZE": str(pool_size), **dict(release.env)}, replicas)
+        self.secrets.started()
 
     def _remember(self, ledger: Ledger) -> None:
         self.ledger = ledger

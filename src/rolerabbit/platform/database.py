@@ -75,9 +75,10 @@ def _provision(connection: psycopg.Connection[Any], passwords: dict[str, str]) -
 
 
 def _withhold(connection: psycopg.Connection[Any]) -> None:
-    """What holds codes that open accounts is none of the reader's business."""
-    reader = sql.Identifier(LOGINS["reader"])
-    connection.execute(sql.SQL("REVOKE ALL ON outbox, password_resets FROM {}").format(reader))
+    """What holds codes that open accounts is none of the reader's business; the service can't rewrite its trails."""
+    reader, app = sql.Identifier(LOGINS["reader"]), sql.Identifier(LOGINS["app"])
+    connection.execute(sql.SQL("REVOKE ALL ON outbox, password_resets, user_profiles FROM {}").format(reader))
+    connection.execute(sql.SQL("REVOKE UPDATE, DELETE ON audit_logs, security_logs FROM {}").format(app))
 
 
 def _verifier(connection: psycopg.Connection[Any], user: str, password: str) -> str:

@@ -20,13 +20,14 @@ from rolerabbit.embedded import EmbeddedError, Postgres, Valkey
 from rolerabbit.platform import cache, database
 from rolerabbit.platform.api import Parts, create_app
 from rolerabbit.platform.components import Component, Components
-from rolerabbit.platform.control import Control, write_private
+from rolerabbit.platform.control import Control, now, write_private
 from rolerabbit.platform.errors import PlatformError
 from rolerabbit.platform.fetch import get
 from rolerabbit.platform.fleet import Fleet
 from rolerabbit.platform.listener import HOST, Listener, bound
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
+from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import Settings
 
 HEALTH_SECONDS = 15.0
@@ -84,6 +85,7 @@ async def _serve(
             _base_environment(servers),
             settings.replicas,
             settings.first_pool_size,
+            Secrets(settings.data / "keys.json", servers.addresses.owner, now, write_private),
         )
         monitor = Monitor(control, servers.components, settings.data)
         parts = Parts(control, monitor, servers.components, logbook, secrets.token_urlsafe(24))

@@ -18,6 +18,7 @@ from rolerabbit.addresses import client_address
 from rolerabbit.blocklist import Blocklist
 from rolerabbit.config import Settings
 from rolerabbit.faults import PortfolioReads
+from rolerabbit.keys import Tokens, Vault
 from rolerabbit.limits import Limiter
 from rolerabbit.metrics import Metrics
 from rolerabbit.pagecache import PageCache
@@ -26,6 +27,7 @@ from rolerabbit.seldom import Seldom
 
 NOTED_EVERY_S: Final = 60.0
 """How often the same refusal of the same address or account is written to the security log."""
+NOT_VALID: Final = "this session is not valid: log in again"
 RESTRICTED: Final = "this account is restricted for now"
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -42,6 +44,8 @@ class Parts:
     remote: Remote
     cache: PageCache
     limiter: Limiter
+    tokens: Tokens
+    vault: Vault
     blocklist: Blocklist = field(default_factory=Blocklist)
     seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
 
@@ -99,10 +103,12 @@ async def visit(request: Request) -> AsyncIterator[Visit]:
     """A connection for as long as the handler needs one; 401 for a token that is not valid (any more), 403 for an
     account that is restricted altogether."""
     parts, token = parts_of(request), bearer(request)
+    if token and not parts.tokens.good(token):
+        raise HTTPException(401, NOT_VALID, {"WWW-Authenticate": "Bearer"})
     async with parts.pool.connection() as connection:
         user = await user_of(connection, token) if token else None
         if token and user is None:
-            raise HTTPException(401, "this session is not valid: log in again", {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(401, NOT_VALID, {"WWW-Authenticate": "Bearer"})
         found = Visit(connection, ip_of(request), user)
         if user is not None:
             request.state.user_id = str(user.id)

@@ -9,9 +9,18 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, StringConstraints
 
-from rolerabbit import trail
-from rolerabbit.accounts import Credentials, User, add_user, credentials, is_blocked, open_session, revoke_session
-from rolerabbit.passwords import hash_aside, matches, new_token
+from rolerabbit import mail, trail
+from rolerabbit.accounts import (
+    Credentials,
+    User,
+    add_user,
+    credentials,
+    is_blocked,
+    is_new_address,
+    open_session,
+    revoke_session,
+)
+from rolerabbit.passwords import hash_aside, matches
 from rolerabbit.web.access import RESTRICTED, Connection, bearer, ip_of, parts_of, user_visit
 from rolerabbit.web.limits import allow, attempt
 
@@ -93,8 +102,10 @@ async def _log_in(request: Request, body: Login) -> Session:
             await trail.security(connection, "LOGIN_FAILURE", known.user_id if known else None, ip, account)
             raise HTTPException(401, "wrong address or password")
         await _refuse_closed(connection, known, ip)
-        token = new_token()
+        token = parts_of(request).tokens.sign(str(known.user_id))
         async with connection.transaction():
+            if await is_new_address(connection, known.user_id, ip):
+                await mail.notify(connection, known.user_id, "new address", ip)
             expires = await open_session(connection, known.user_id, token, ip)
             await trail.audit(connection, known.user_id, "user.logged_in", ip)
     parts_of(request).metrics.saw(known.user_id)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, StringConstraints
 
-from rolerabbit import resets, trail
+from rolerabbit import mail, resets, trail
 from rolerabbit.passwords import hash_aside, new_token
 from rolerabbit.web.access import ip_of, parts_of
 from rolerabbit.web.auth import Email, Password
@@ -51,3 +51,4 @@ async def confirm(request: Request, body: NewPassword) -> None:
         if user_id is None:
             raise HTTPException(400, "this code is not valid (any more): ask for a new one")
         await trail.audit(connection, user_id, "user.password_reset", ip)
+        await mail.notify(connection, user_id, "password changed", ip)

@@ -176,7 +176,7 @@ def test_the_ready_file_is_private_and_all_is_well(platform: Platform) -> None:
 
 def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> None:
     assert platform.call("GET", "/status", token="")[0] == 200
-    changes = ("/releases", "/deployments", "/rollback", "/restart", "/scale")
+    changes = ("/releases", "/deployments", "/rollback", "/restart", "/scale", "/keys", "/keys/retire")
     for path in (*changes, "/components/redis/stop", "/components/redis/start"):
         for token in ("", "wrong"):
             status, body = platform.call("POST", path, {"id": "x", "release": "42", "replicas": 1}, token)
@@ -197,6 +197,8 @@ def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> Non
         ("/scale", {"replicas": 2, "pool_size": 0}, 400, "pool_size=0 is out of bounds"),
         ("/restart", {"component": "mysql"}, 400, "component: Input should be 'service', 'postgres' or 'redis'"),
         ("/components/mysql/stop", {}, 404, "no component 'mysql'"),
+        ("/keys", {"secret": "nonsense"}, 400, "there is no secret 'nonsense'"),
+        ("/keys/retire", {}, 400, "secret: Field required"),
         ("/nowhere", {}, 404, "Not Found"),
     ],
 )
@@ -273,6 +275,84 @@ def test_a_release_that_does_not_start_leaves_the_old_one(platform: Platform, ne
     assert any(
         "RR_POOL_SIZE" in line["text"] and line["release"] == release for line in platform.get("/logs?grep=rr_pool")
     )
+
+
+def asked(platform: Platform, method: str, path: str, body: object = None, token: str = "") -> tuple[int, Any]:
+    """One request to the service itself."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(platform.ready["app_url"] + path, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"null")
+
+
+def test_keys_are_rotated_under_requests_and_nobody_is_refused_before_the_old_one_is_off(platform: Platform) -> None:
+    owner = {"email": "rotated@example.com", "password": "a long password"}
+    assert asked(platform, "POST", "/api/auth/register", owner)[0] == 201
+    before = asked(platform, "POST", "/api/auth/login", owner)[1]["token"]
+    home = {"phone": "1", "address": "Elm Street"}
+    assert asked(platform, "PUT", "/api/account/profile", home, before)[0] == 204
+    answers, stop = [], threading.Event()
+
+    def use() -> None:
+        while not stop.is_set():
+            answers.append(asked(platform, "GET", "/api/account/profile", token=before))
+
+    user = threading.Thread(target=use)
+    user.start()
+    signed = platform.get("/keys")["rings"]["jwt"][0]["id"]
+    for secret in ("jwt", "encryption"):
+        platform.change("/keys", {"secret": secret})
+    again = platform.change("/keys", {"secret": "jwt", "signer": signed})
+    stop.set()
+    user.join()
+    assert {status for status, _ in answers} == {200}
+    assert [body for _, body in answers] == [home] * len(answers)
+    assert [key["state"] for key in again["rings"]["jwt"]] == ["old", "signs"]
+    after = asked(platform, "POST", "/api/auth/login", owner)[1]["token"]
+    assert [asked(platform, "GET", "/api/auth/me", token=t)[0] for t in (before, after)] == [200, 200]
+    new = again["rings"]["encryption"][1]["id"]
+    wait_for(lambda: platform.get("/keys")["sealed"] == {new: 1}, 30)
+    for secret in ("jwt", "encryption"):
+        platform.change("/keys/retire", {"secret": secret})
+    assert [asked(platform, "GET", "/api/auth/me", token=t)[0] for t in (before, after)] == [401, 200]
+    assert asked(platform, "GET", "/api/account/profile", token=after) == (200, home)
+    told = json.dumps(platform.get("/keys"))
+    kept = json.loads((Path(platform.ready["data_dir"]) / "keys.json").read_text())["rings"]
+    assert all(not key["value"] or key["value"] not in told for ring in kept.values() for key in ring)
+    assert [key["value"] == "" for key in kept["jwt"]] == [True, False]
+
+
+def test_a_key_stays_while_something_is_sealed_with_it(platform: Platform) -> None:
+    before = platform.get("/keys")["rings"]["encryption"][-1]["id"]
+    platform.change("/keys", {"secret": "encryption"})
+    with psycopg.connect(platform.ready["owner_url"]) as connection:
+        connection.execute(
+            "INSERT INTO user_profiles (user_id, key_id, sealed)"
+            " SELECT id, %s, 'no more what it was' FROM users LIMIT 1",
+            [before],
+        )
+    status, answer = platform.call("POST", "/keys/retire", {"secret": "encryption"})
+    assert (status, answer["error"]) == (409, f"1 profiles are sealed with {before}")
+    with psycopg.connect(platform.ready["owner_url"]) as connection:
+        connection.execute("DELETE FROM user_profiles WHERE key_id = %s", [before])
+    assert platform.change("/keys/retire", {"secret": "encryption"})["rings"]["encryption"][-2]["state"] == "off"
+
+
+def test_the_service_cant_rewrite_its_trails(platform: Platform) -> None:
+    with psycopg.connect(platform.ready["app_database_url"], autocommit=True) as connection:
+        for table in ("audit_logs", "security_logs"):
+            for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET user_id = NULL", f"TRUNCATE {table}"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement.encode())
+    with (
+        psycopg.connect(platform.ready["reader_url"]) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("SELECT FROM user_profiles")
 
 
 def test_scaling_up_and_down_and_the_pool(platform: Platform) -> None:

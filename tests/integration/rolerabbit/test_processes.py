@@ -33,7 +33,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def replica(listener: socket.socket, url: str, log: Path, release: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "DATABASE_URL": url, "RR_RELEASE": release}
+    environment = {**os.environ, "DATABASE_URL": url, "RR_RELEASE": release, "RR_ENV": "development"}
     args = (*COMMAND, "serve", "--fd", str(listener.fileno()), "--metrics-port", str(port))
     with log.open("wb") as out:
         process = subprocess.Popen(args, env=environment, pass_fds=[listener.fileno()], stdout=out, stderr=out)
@@ -117,7 +117,7 @@ def test_the_load_generator_reports_when_it_is_stopped(
 
 def test_a_taken_port_and_a_wrong_descriptor_are_one_clear_error(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    environment = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    environment = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "RR_ENV": "development"}
     for args, code, message in (
         (("--port", str(port)), 1, f"can't listen on 127.0.0.1:{port}: Address already in use"),
         (("--fd", "77"), 2, "--fd 77: not an open socket"),

@@ -9,10 +9,12 @@ import pytest
 from rolerabbit.config import ConfigError, read_settings
 
 URL = "postgresql://rabbit:hush@127.0.0.1:5432/rolerabbit"
+KEY = f"k-1:{'A' * 43}="
+KEYS = {"JWT_KEYS": KEY, "ENCRYPTION_KEYS": KEY}
 
 
 def test_defaults() -> None:
-    found = read_settings({"DATABASE_URL": URL})
+    found = read_settings({**KEYS, "DATABASE_URL": URL})
     assert (found.environment, found.pool_size, found.pool_timeout, found.fault) == ("production", 10, 2.0, "")
     assert found.redis_url is None
     assert found.trusted_proxies == ()
@@ -37,12 +39,12 @@ def test_every_variable_is_read() -> None:
 
 
 def test_sessions_carry_the_release() -> None:
-    found = read_settings({"DATABASE_URL": URL, "RR_RELEASE": "43"})
+    found = read_settings({**KEYS, "DATABASE_URL": URL, "RR_RELEASE": "43"})
     assert found.connect_options["application_name"] == "rolerabbit-api/43"
 
 
 def test_the_password_is_not_in_the_representation() -> None:
-    assert "hush" not in repr(read_settings({"DATABASE_URL": URL}))
+    assert "hush" not in repr(read_settings({**KEYS, "DATABASE_URL": URL}))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_the_password_is_not_in_the_representation() -> None:
 )
 def test_a_bad_value_is_named(name: str, value: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        read_settings({"DATABASE_URL": URL, name: value})
+        read_settings({**KEYS, "DATABASE_URL": URL, name: value})
     assert message in str(caught.value)
 
 
@@ -70,3 +72,21 @@ def test_a_bad_database_url_is_not_repeated() -> None:
     with pytest.raises(ConfigError) as caught:
         read_settings({"DATABASE_URL": "mysql://rabbit:hush@host/db"})
     assert "hush" not in str(caught.value)
+
+
+def test_without_keys_only_development_starts_and_a_wrong_one_is_not_repeated() -> None:
+    for name in KEYS:
+        others = {key: value for key, value in KEYS.items() if key != name}
+        with pytest.raises(ConfigError, match=f"{name} is not set: make a key with `rolerabbit keys new`"):
+            read_settings({**others, "DATABASE_URL": URL})
+        with pytest.raises(ConfigError, match=f"{name}: key 1 has no id") as refused:
+            read_settings({**KEYS, "DATABASE_URL": URL, name: "hush"})
+        assert "hush" not in str(refused.value)
+    one, other = (read_settings({"DATABASE_URL": URL, "RR_ENV": "development"}) for _ in range(2))
+    assert one.jwt_keys != other.jwt_keys
+
+
+@pytest.mark.parametrize("url", ["smtps://host", "smtp://", "host:25"])
+def test_a_mail_server_is_named_by_its_address(url: str) -> None:
+    with pytest.raises(ConfigError, match="SMTP_URL is no address of a mail server"):
+        read_settings({**KEYS, "DATABASE_URL": URL, "SMTP_URL": url})

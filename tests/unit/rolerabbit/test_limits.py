@@ -7,7 +7,8 @@ from rolerabbit.config import LIMITS, ConfigError, Limit, read_settings
 from rolerabbit.limits import Windows
 from rolerabbit.web.limits import network_of
 
-URL = {"DATABASE_URL": "postgresql://x"}
+KEY = f"k-1:{'A' * 43}="
+URL = {"DATABASE_URL": "postgresql://x", "JWT_KEYS": KEY, "ENCRYPTION_KEYS": KEY}
 
 
 def test_a_window_begins_with_its_first_occurrence() -> None:
