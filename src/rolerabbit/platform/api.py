@@ -19,6 +19,7 @@ from rolerabbit.platform.errors import PlatformError, Unauthorized
 from rolerabbit.platform.ledger import Deployment, Release
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
+from rolerabbit.platform.vercel import api as vercel
 
 MAX_LINES = 5000
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -248,6 +249,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="RoleRabbit platform")
     app.state.parts = parts
     app.include_router(router)
+    vercel.add_to(app, vercel.Door(parts.control, parts.book, parts.token))
     app.add_exception_handler(PlatformError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)

@@ -88,7 +88,7 @@ async def _serve(
             Secrets(settings.data / "keys.json", servers.addresses.owner, now, write_private),
         )
         monitor = Monitor(control, servers.components, settings.data)
-        parts = Parts(control, monitor, servers.components, logbook, secrets.token_urlsafe(24))
+        parts = Parts(control, monitor, servers.components, logbook, secrets.token_hex(24))
         api = _Api(uvicorn.Config(create_app(parts), log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
         async with _background(api.serve(sockets=[api_socket]), monitor.run()):
             try:

@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.local import provider
+from platform_process import Ready, platform
+from platform_process import post as asked_for
 
-Ready = Mapping[str, Any]
 Post = Callable[[Ready, str, Mapping[str, object]], None]
-
-
-@contextmanager
-def platform(*options: str) -> Iterator[Ready]:
-    """The ready file of a running platform."""
-    folder = Path(tempfile.mkdtemp(prefix="hutch-local-"))
-    folder.chmod(0o755)
-    words = [sys.executable, "-m", "rolerabbit", "platform", "run", "--data", str(folder / "data"), *options]
-    words += ["--ready-file", str(folder / "ready.json"), "--exit-on-eof"]
-    output = (folder / "output").open("wb")
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        yield _wait(folder, process)
-    finally:
-        assert process.stdin
-        process.stdin.close()
-        process.wait(30)
-        output.close()
-        shutil.rmtree(folder)
-
-
-def _wait(folder: Path, process: subprocess.Popen[bytes]) -> Ready:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "ready.json").exists():
-            found: Ready = json.loads((folder / "ready.json").read_text())
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"the platform did not start: {(folder / 'output').read_text()}")
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +36,7 @@ def small() -> Iterator[Ready]:
 @pytest.fixture
 def post() -> Post:
     """Asks the platform for a change, as an operator does."""
-
-    def send(ready: Ready, path: str, body: Mapping[str, object]) -> None:
-        headers = {"Authorization": f"Bearer {ready['token']}", "Content-Type": "application/json"}
-        request = urllib.request.Request(ready["api_url"] + path, json.dumps(body).encode(), headers)
-        urllib.request.urlopen(request, timeout=60).close()
-
-    return send
+    return asked_for
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""What runs on Vercel, in the words that all platforms share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from hutch.model.finding import Change
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
+from hutch.ports import Unanswered
+from hutch.providers.vercel.calls import VercelRefused, VercelSilent
+from hutch.providers.vercel.client import UNDER_WAY, Build, Client, Move, State
+from hutch.providers.vercel.logs import search
+
+T = TypeVar("T")
+MOST_DEPLOYMENTS = 500
+"""The newest that are listed."""
+JOBS = {"succeeded": "succeeded", "pending": "running", "in-progress": "running"}
+"""What Vercel calls a move of the domains that is made or under way; whatever else it says is one that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VercelPlatform:
+    """Implements :class:`hutch.ports.Platform`."""
+
+    client: Client
+    now: Callable[[], datetime]
+
+    async def standing(self) -> Standing:
+        """The deployment that has the production domains: one, which Vercel runs as often as it needs."""
+        return await answered(self._standing())
+
+    async def deployments(self) -> Sequence[Deployment]:
+        """The newest 500 production deployments, and the last roll-back or promotion: Vercel tells no earlier one."""
+        return await answered(self._deployments())
+
+    async def changes(self) -> list[Change]:
+        """What brought another deployment to production, oldest first; none when Vercel does not say."""
+        try:
+            found = await self.deployments()
+        except Unanswered:
+            return []
+        return [_change(d) for d in found if d.state == "succeeded" and d.kind != "restart" and not d.reason]
+
+    async def logs(self, query: LogQuery) -> Sequence[LogLine]:
+        """What production has logged."""
+        return await answered(search(self.client, query, self.now()))
+
+    async def _standing(self) -> Standing:
+        state = await self.client.state()
+        running = state.running
+        newer, before = await around(self.client.builds(state), running)
+        busy = any(b.state in UNDER_WAY for b in newer) or bool(state.move and state.move.going_on)
+        instance = Instance(running.id, running.id, running.state.lower(), running.ready, 0, running.created_at)
+        return Standing(running.id, before.id if before else "", busy, (instance,))
+
+    async def _deployments(self) -> list[Deployment]:
+        state = await self.client.state()
+        found: list[Build] = []
+        async for build in self.client.builds(state):
+            found.append(build)
+            if len(found) == MOST_DEPLOYMENTS:
+                break
+        return told(found[::-1], state)
+
+
+async def answered(call: Awaitable[T]) -> T:
+    """What Vercel says, or :class:`Unanswered`."""
+    try:
+        return await call
+    except VercelRefused as error:
+        raise Unanswered(str(error), error.recoverable) from error
+    except VercelSilent as error:
+        raise Unanswered(str(error), recoverable=True) from error
+
+
+async def around(builds: AsyncIterator[Build], running: Build) -> tuple[list[Build], Build | None]:
+    """The deployments newer than the running one, and the one that ran before it: not another build of the same."""
+    newer: list[Build] = []
+    root = running.root
+    async for build in builds:
+        if build.id == running.id:
+            root = build.root
+        elif build.created_at > running.created_at:
+            newer.append(build)
+        elif build.ran and build.candidate and build.root != root:
+            return newer, build
+    return newer, None
+
+
+def told(builds: Sequence[Build], state: State) -> list[Deployment]:
+    """Each deployment with the one that ran before it, oldest first, and the last move of the domains in its place."""
+    found: list[Deployment] = []
+    before = ""
+    for build in builds:
+        found.append(_deployment(build, before))
+        if build.ran:
+            before = build.id
+    if state.move and state.move.to and state.move.type in {"rollback", "promote"}:
+        found.append(_moved(state.move))
+    return sorted(found, key=lambda d: d.started_at)
+
+
+def _deployment(build: Build, before: str) -> Deployment:
+    state = "succeeded" if build.ready else "running" if build.state in UNDER_WAY else "failed"
+    reason = build.why or build.state.lower() if state == "failed" else "never had the domains" if build.staged else ""
+    kind = "restart" if build.again else "deploy"
+    reason = "" if state == "running" else reason
+    return Deployment(build.id, build.id, kind, state, build.created_at, build.ready_at, before, reason)
+
+
+def _moved(move: Move) -> Deployment:
+    state = JOBS.get(move.status, "failed")
+    kind = "rollback" if move.type == "rollback" else "deploy"
+    why = f"Vercel calls it {move.status or 'nothing'}" if state == "failed" else ""
+    return Deployment(f"{move.type}-{int(move.at.timestamp())}", move.to, kind, state, move.at, None, move.origin, why)
+
+
+def _change(found: Deployment) -> Change:
+    after = f" after {found.previous}" if found.previous else ""
+    said = f"rolled back to {found.release}" if found.kind == "rollback" else f"{found.release} deployed{after}"
+    return Change("deployment", found.release, found.started_at, said, found.previous)

@@ -1,0 +1,26 @@
+"""Puts one Vercel project together."""
+
+from __future__ import annotations
+
+from hutch.ports import Action, Connection, TargetConfig
+from hutch.providers.vercel.actions import Rollback
+from hutch.providers.vercel.checks import CHECK, Production
+from hutch.providers.vercel.client import Client
+from hutch.providers.vercel.config import config_from
+from hutch.providers.vercel.platform import VercelPlatform
+from hutch.providers.vercel.restart import Restart
+
+
+def connect(target: TargetConfig) -> Connection:
+    """Check, deployments, logs and, with a token for them, the changes. Nothing connects before its first use."""
+    config = config_from(target.settings)
+    client = Client(config)
+    platform = VercelPlatform(client, target.now)
+    actions: dict[str, Action] = {"deploy.rollback": Rollback(client), "service.restart": Restart(client)}
+    return Connection(
+        target=config.target,
+        checks={CHECK: Production(client, target.now)},
+        actions=actions if config.change_token else {},
+        changes=platform.changes,
+        platform=platform,
+    )
