@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -46,7 +46,7 @@ from hutch.web.live import Hub
 from hutch.web.notices import Notice
 from hutch.web.ran import Runs
 from hutch.web.shelf import Shelf
-from hutch.web.site import Site, site_of
+from hutch.web.site import Site, following, site_of
 from hutch.web.stopped import Looking, Stopped
 
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
@@ -114,6 +114,7 @@ def build(context: Context) -> FastAPI:
     app.include_router(links.router)
     app.include_router(pagerduty.router)
     app.include_router(pages.router)
+    app.include_router(pages.live, dependencies=[Depends(following)])
     app.include_router(signals.router)
     app.include_router(metrics.router)
     app.include_router(runbooks.router)

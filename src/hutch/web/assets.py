@@ -1,7 +1,5 @@
-"""The page's own files: read once, served under a hash of all of them, so that they can be kept for good.
-
-They go packed to whoever takes that. Pages do not: beside what an address brings they hold the token of their forms,
-and the length of a packed answer would tell letters of it.
+"""The page's own files: read once, the many small ones joined to one of each sort, and served under a hash of all of
+them, so that they can be kept for good. They go packed to whoever takes that.
 """
 
 from __future__ import annotations
@@ -13,15 +11,29 @@ from pathlib import Path
 
 from starlette.responses import PlainTextResponse, Response
 
+from hutch.web.bundle import bundle
+
 FOLDER = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
+STYLES = ("page.css", "chart.css")
+"""What every page looks like: served as the first of them."""
+
+ALONE = ("access.css", "icon.svg", "sprite.svg", "status.css", "status.js")
+"""What is served as it is."""
+
+SCRIPTS = ("page.js", "worker.js")
+"""What a page starts: each is served with the modules that it needs."""
 
 
 @cache
 def files() -> dict[str, bytes]:
-    """Every file by name."""
-    return {p.name: p.read_bytes() for p in sorted(FOLDER.iterdir()) if p.suffix in KINDS}
+    """What is served, by name."""
+    found = {p.name: p.read_bytes() for p in sorted(FOLDER.iterdir()) if p.suffix in KINDS}
+    modules = {name: content.decode() for name, content in found.items() if name.endswith(".js")}
+    alone = {name: found[name] for name in ALONE}
+    joined = {STYLES[0]: b"".join(found[name] for name in STYLES)}
+    return {**alone, **joined, **{name: bundle(name, modules).encode() for name in SCRIPTS}}
 
 
 @cache

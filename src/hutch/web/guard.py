@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import re
 import secrets
@@ -111,15 +113,36 @@ def foreign(headers: Headers, url: str = "") -> bool:
 
 
 class Token:
-    """One secret of this process, or of a session: a form without it was not drawn by us, or not for them."""
+    """One secret of this process, or of a session: a form without it was not drawn by us, or not for them.
+
+    Each page writes it otherwise, mixed with randomness of its own, so that the length of packed pages tells nothing of
+    it, however often they are asked for.
+    """
 
     def __init__(self, value: str = "") -> None:
-        self.value = value or secrets.token_urlsafe(32)
+        self._digest = hashlib.sha256((value or secrets.token_urlsafe(32)).encode()).digest()
+
+    def written(self) -> str:
+        """For the forms of one page."""
+        noise = secrets.token_bytes(len(self._digest))
+        return base64.urlsafe_b64encode(noise + _mixed(noise, self._digest)).decode()
 
     def check(self, given: str) -> None:
         """Raise :class:`Refused` unless it is ours; compared in constant time."""
-        if not hmac.compare_digest(given.encode(), self.value.encode()):
+        read, half = _read(given), len(self._digest)
+        if not hmac.compare_digest(_mixed(read[:half], read[half:]), self._digest):
             raise Refused("Hutch was started again since this page was drawn, and nothing was done: look again")
+
+
+def _mixed(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=False))
+
+
+def _read(given: str) -> bytes:
+    try:
+        return base64.b64decode(given.encode(), altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
 
 
 async def bounded(request: Request, most: int, why: str) -> bytes:

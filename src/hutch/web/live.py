@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -84,6 +85,7 @@ class Hub:
         self.position = 0
         self._loop: asyncio.Task[None] | None = None
         self._frozen = ""
+        self._born = secrets.token_hex(4)
         self._starting = asyncio.Lock()
 
     @asynccontextmanager
@@ -99,9 +101,19 @@ class Hub:
         finally:
             self.clients.discard(client)
 
+    async def drawing(self) -> int:
+        """The position up to which a page that is drawn from now on tells everything."""
+        await self._ready()
+        return self.position
+
+    def stand(self, position: int, frozen: bool) -> str:
+        """Of what a page tells: another word for another process, position or freeze."""
+        return f"{self._born}-{int(frozen)}-{position}"
+
     async def frames(self, client: Client, after: int | None) -> AsyncIterator[str]:
         """Everything for one client, in order: a greeting, what it missed since ``after``, then what comes."""
-        hello = {"position": client.position, "now": instant(self.clock.now())}
+        stand = self.stand(client.position, bool(self._frozen))
+        hello = {"position": client.position, "stand": stand, "now": instant(self.clock.now())}
         yield frame("hello", hello, client.position if after is None else None)
         if after is not None:
             async for missed in self._missed(after, client):

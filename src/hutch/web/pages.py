@@ -40,10 +40,11 @@ BEFORE = 3
 RUNS_MOST = 50
 """Runs without an incident that the list shows: the newest."""
 
-router = APIRouter(include_in_schema=False)
+router, live = APIRouter(include_in_schema=False), APIRouter(include_in_schema=False)
+"""``live``: the pages that follow the log."""
 
 
-@router.get("/")
+@live.get("/")
 async def index(request: Request) -> Response:
     """What is on fire, what is due next, which services are well; resolved ones, and runs that belong to none."""
     site = site_of(request)
@@ -67,7 +68,7 @@ async def index(request: Request) -> Response:
     )
 
 
-@router.get("/incidents")
+@live.get("/incidents")
 async def every_incident(
     request: Request, state: str = "", service: str = "", severity: str = "", after: str = ""
 ) -> Response:
@@ -94,7 +95,7 @@ async def report(request: Request) -> Response:
     return site.draw(request, "report", streams="", services=services_for(request))
 
 
-@router.get("/incidents/{incident_id}")
+@live.get("/incidents/{incident_id}")
 async def incident(request: Request, incident_id: str, show: str = "", q: str = "", upto: int = 0) -> Response:
     """One incident. Its timeline: the newest events, or those up to the event ``upto``; narrowed to one sort (``show``)
     or to words (``q``) it is looked through from the first."""
@@ -135,7 +136,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
     )
 
 
-@router.get("/runs")
+@live.get("/runs")
 async def every_run(request: Request, q: str = "") -> Response:
     """Runs, the newest first, with or without an incident; ``q`` keeps those that have all its words."""
     site = site_of(request)
@@ -146,7 +147,7 @@ async def every_run(request: Request, q: str = "") -> Response:
     return site.draw(request, "runs", streams="run:*", q=line(q), runs=kept[:RUNS_MOST], total=len(kept))
 
 
-@router.get("/runs/{run_id}")
+@live.get("/runs/{run_id}")
 async def run(request: Request, run_id: str) -> Response:
     """One run, with or without an incident."""
     site = site_of(request)

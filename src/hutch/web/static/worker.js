@@ -4,8 +4,10 @@ import { follow } from "./feed.js";
 const ports = new Set();
 let last = { type: "down", since: 0 };
 
+// Who comes later hears the last greeting; once something happened it says of no page that it is as it was drawn.
 function tell(message) {
   if (["hello", "down"].includes(message.type)) last = message;
+  else if (message.type !== "beat") last = { ...last, stand: "" };
   for (const port of ports) port.postMessage(message);
 }
 
