@@ -78,7 +78,7 @@ class Site:
         text = self.templates.get_template(f"{name}.html").render(
             layout="fragment.html" if fragment else "base.html",
             now=self.context.clock.now(),
-            drawn=self.drawn(request),
+            stand=self.stand(request),
             who=who or people.system_user(),
             named=bool(who),
             token=self.form_token(request),
@@ -113,7 +113,7 @@ class Site:
         secret = asking(request).secret
         return Token(form_token(secret)) if secret else self.token
 
-    def drawn(self, request: Request) -> str:
+    def stand(self, request: Request) -> str:
         """How far the log is told by the page, for one that follows it; empty for any other."""
         position: int | None = getattr(request.state, "position", None)
         return "" if position is None else self.hub.stand(position, bool(self.frozen()))

@@ -16,7 +16,7 @@ def test_each_module_stands_once_and_after_what_it_needs() -> None:
         "a.js",
         {
             "a.js": 'import { b, two } from "./b.js";\nimport { c } from "./c.js";\nb(c, two);\n',
-            "b.js": 'import { c } from "./c.js";\nconst own = 1;\nexport const two = 2;\nexport async function b() {}\n',
+            "b.js": 'import { c } from "./c.js";\nexport const two = 2;\nexport async function b() {}\n',
             "c.js": "const own = 3;\nexport function c() {}\n",
         },
     )

@@ -82,7 +82,7 @@ function hear(message) {
   }
   online();
   if (message.type === "beat") serverTime(message.now);
-  else if (message.type === "hello" && message.stand && message.stand === live().dataset.drawn) return;
+  else if (message.type === "hello" && message.stand && message.stand === live().dataset.stand) return;
   else if (message.type !== "change" || concerns(message.stream)) soon();
 }
 
