@@ -43,7 +43,7 @@ def list_(service: str, limit: int, json_out: bool) -> None:
 @service_option
 @as_json
 def show(deployment: str, service: str, json_out: bool) -> None:
-    """One deployment: when it began and ended, what ran before, and why it failed."""
+    """One deployment: when it began and ended, what ran before, why it failed, and the commits that it brought."""
     found = with_context(lambda context: commands.deployment(context, service, deployment))
     if json_out:
         emit(found)
@@ -51,6 +51,8 @@ def show(deployment: str, service: str, json_out: bool) -> None:
     for name, value in _plain(found).items():
         if name in SHOWN and value:
             click.echo(f"{name.replace('_', ' '):12} {value}")
+    for line in found["commits"]:
+        click.echo(f"{'commit':12} {visible(line)}")
 
 
 @deploy.command()

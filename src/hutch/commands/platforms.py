@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
 from hutch.commands.context import CommandError, Context, Service
+from hutch.model.action import Command, Result
+from hutch.model.effect import Effect
 from hutch.model.event import instant, parse_instant
 from hutch.model.finding import Change
 from hutch.model.logpattern import clustered
@@ -63,7 +65,18 @@ async def deployment(context: Context, service_name: str, wanted: str) -> dict[s
     one = next((row for row in found if wanted in (row["deployment"], row["id"])), None)
     if one is None:
         raise CommandError(f"no deployment or release {wanted!r}; `hutch deploy list` shows them", 2)
-    return one
+    return {**one, "commits": await _commits(context, _one(context, service_name, _tells), one)}
+
+
+async def _commits(context: Context, service: Service, row: Mapping[str, Any]) -> list[str]:
+    """What the deployment brought, where a repository tells it; else one line that says why not."""
+    run = next((c.runs["git.commits"] for c in service.connections.values() if "git.commits" in c.runs), None)
+    if run is None or not row["previous"] or row["kind"] != "deployment":
+        return []
+    args = {"from": row["previous"], "to": row["id"]}
+    found = await run(Command("git.commits", "git.commits", "", Effect.READ, args=args))
+    lines = found.output.splitlines() if found.result is Result.DONE else [f"not known: {found.summary}"]
+    return [context.secrets.mask(line) for line in lines]
 
 
 async def rollback(context: Context, service_name: str, to: str, actor: str, mode: str = "") -> Run:

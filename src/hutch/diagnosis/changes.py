@@ -15,6 +15,9 @@ WITHIN = timedelta(minutes=30)
 CLOSE = timedelta(minutes=5)
 """A deployment nearer than this is blamed with more confidence."""
 
+STARTS = ("deployment", "migration", "configuration")
+"""Kinds of changes that can start trouble by themselves; a commit does so only once it is deployed."""
+
 SLACK = timedelta(seconds=5)
 """How far apart the clocks of platform and service may be, and how early the first sign may be seen."""
 
@@ -86,7 +89,7 @@ def blame_release(causes: Sequence[Cause], scene: Scene) -> list[Cause]:
 
 def other_changes(scene: Scene) -> tuple[str, ...]:
     """Lines of evidence on migrations and edits of the configuration shortly before the trouble."""
-    ages = ((c, scene.start - c.at) for c in scene.changes if c.kind != "deployment")
+    ages = ((c, scene.start - c.at) for c in scene.changes if c.kind in STARTS and c.kind != "deployment")
     near = ((c, age) for c, age in ages if timedelta(0) <= age <= scene.within)
     return tuple(f"{c.kind} {c.id}, {span(age)} before {scene.start_said}: {c.summary}" for c, age in near)
 
@@ -163,10 +166,6 @@ def _bad_release(found: Culprit, symptoms: Sequence[Cause], scene: Scene) -> Cau
 
 
 # ------------------------------------------------------------------ whatever was changed
-
-
-STARTS = ("deployment", "migration", "configuration")
-"""Kinds of changes that can start trouble by themselves; a commit does so only once it is deployed."""
 
 
 @dataclass(frozen=True, slots=True)
