@@ -15,6 +15,7 @@ from hutch.bootstrap.wire import open_context
 from hutch.commands import runs
 from hutch.commands.context import Context
 from hutch.web.server import listen, serving
+from stores import DURABLE
 
 RUNBOOK = """# Shop
 
@@ -125,6 +126,14 @@ class Site:
 
 
 Opened = Callable[..., Awaitable[Site]]
+
+
+@pytest.fixture(params=DURABLE)
+def on_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same test on either store: what is opened within it, here or in a process of its own, lies there."""
+    if request.param == "postgres":
+        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
+    return str(request.param)
 
 
 @pytest.fixture

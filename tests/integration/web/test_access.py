@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -24,7 +23,8 @@ from hutch.store import accounts
 from hutch.store.aside import SCHEMA, in_database, in_file
 from hutch.store.postgres.verify import verify_database
 from hutch.store.verify import verify_store
-from stores import DURABLE
+
+BOTH = pytest.mark.usefixtures("on_store")
 
 NEW = "a different horse, another battery"
 
@@ -32,11 +32,9 @@ FRESH = re.compile(r'(?:data-now|name="token" value)="[^"]*"')
 """What is new on every page."""
 
 
-@pytest.fixture(params=DURABLE)
-async def hutch(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> AsyncIterator[Guarded]:
+@pytest.fixture
+async def hutch(on_store: str, tmp_path: Path) -> AsyncIterator[Guarded]:
     """A server on either store."""
-    if request.param == "postgres":
-        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
     async with guarded(tmp_path) as found:
         await people.add(found.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
         yield found
@@ -142,6 +140,7 @@ async def test_signing_out_ends_the_session_on_the_server_too(hutch: Guarded) ->
     assert (await client.get("/")).place.startswith("/sign-in")
 
 
+@BOTH
 async def test_a_session_that_is_used_ends_all_the_same(tmp_path: Path) -> None:
     async with guarded(tmp_path, "access: {idle: 2s, session: 2s}\n") as hutch:
         await people.add(hutch.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
@@ -168,6 +167,7 @@ async def test_a_session_that_was_made_up_is_nobodys(hutch: Guarded, change: Cal
     assert (await client.get("/account")).status == 200
 
 
+@BOTH
 async def test_sessions_end_when_idle(tmp_path: Path) -> None:
     async with guarded(tmp_path, "access: {idle: 1s, session: 1h}\n") as hutch:
         await people.add(hutch.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
@@ -326,6 +326,7 @@ async def test_names_that_nobody_may_have(hutch: Guarded, name: str) -> None:
         await people.add(hutch.context, name, AccessRole.VIEWER, PASSWORD, "test")
 
 
+@BOTH
 async def test_without_accounts_on_loopback_all_is_open_and_the_page_says_so(tmp_path: Path) -> None:
     async with guarded(tmp_path) as hutch:
         client = await hutch.client()

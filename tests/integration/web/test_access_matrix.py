@@ -21,7 +21,7 @@ from hutch.web.doors import DOORS, Door, Reach, find
 
 
 @pytest.fixture
-async def hutch(tmp_path: Path) -> AsyncIterator[Guarded]:
+async def hutch(on_store: str, tmp_path: Path) -> AsyncIterator[Guarded]:
     async with guarded(tmp_path, "access: {required: true, api_rate: 100000/minute}\n") as found:
         yield found
 

@@ -85,6 +85,7 @@ def test_an_address_beyond_loopback_has_to_be_https(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.usefixtures("on_store")
 async def test_the_link_makes_one_admin_once(tmp_path: Path) -> None:
     configured(tmp_path, "access: {required: true}\n")
     with served(tmp_path, 2) as lines:
@@ -108,6 +109,7 @@ async def test_the_link_makes_one_admin_once(tmp_path: Path) -> None:
     assert [(a["name"], a["role"]) for a in found] == [("ada", "admin")]
 
 
+@pytest.mark.usefixtures("on_store")
 def test_accounts_and_tokens_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(tmp_path)
     monkeypatch.setenv("HUTCH_ACTOR", "tester")

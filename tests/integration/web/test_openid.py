@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(on_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setenv("IDP_SECRET", SECRET)
     port = free_port()
     with openid_provider(f"http://127.0.0.1:{port}/openid/back") as idp:

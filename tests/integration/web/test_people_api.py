@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents
@@ -25,6 +26,7 @@ notify:
 """
 
 
+@pytest.mark.usefixtures("on_store")
 async def test_people_and_words(tmp_path: Path) -> None:
     (tmp_path / "hutch.yaml").write_text(CONFIG)
     context, listener = open_context(tmp_path / "hutch.yaml"), listen(0)

@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,6 @@ from hutch.model.event import Draft
 from hutch.model.severity import Severity
 from hutch.model.subscriber import asked
 from hutch.ports import Append
-from stores import DURABLE
 
 WORD = "Zebrafinch"
 """Stands in all that is private, and nowhere else."""
@@ -55,10 +53,8 @@ PASSING = (
 """What differs from one moment to the next, and the log's length, which tells of nothing in particular."""
 
 
-@pytest.fixture(params=DURABLE)
-async def hutch(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> AsyncIterator[Guarded]:
-    if request.param == "postgres":
-        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
+@pytest.fixture
+async def hutch(on_store: str, tmp_path: Path) -> AsyncIterator[Guarded]:
     async with guarded(tmp_path, MORE) as found:
         await found.account("eve", AccessRole.VIEWER)
         await found.account("bob", AccessRole.COMMANDER)

@@ -48,6 +48,7 @@ async def offered(hutch: Guarded) -> tuple[Run, str]:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.usefixtures("on_store")
 async def test_two_different_people_who_signed_in(tmp_path: Path) -> None:
     async with guarded(tmp_path, POLICY, document=DOCUMENT) as hutch:
         await hutch.account("ada", AccessRole.COMMANDER)
