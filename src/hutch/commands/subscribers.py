@@ -95,15 +95,25 @@ async def follow(context: Context, token: str) -> str:
     if not asked:
         await _leave(context, stream, events, known, "subscriber")
         return "You will not hear from us any more."
-    if known is None or not (known.confirmed or known.may_confirm(context.clock.now())):
-        raise CommandError("this link's time is over: subscribe again", 1)
-    if not known.confirmed:
-        with suppress(Conflict):
-            draft = Draft(model.CONFIRMED, {}, "subscriber")
-            await context.store.commit([Append(stream, (draft,), expect=len(events))])
+    known = await _confirmed(context, stream)
     told = "You will be told of incidents and planned work."
     key = f" Each message is signed with this key: {links.hook_key(context, stream)}" if known.hook else ""
     return told + key
+
+
+async def _confirmed(context: Context, stream: str) -> Subscriber:
+    """Whoever has the address wants it. What is told of messages meanwhile, by others, does not get in the way."""
+    for _ in range(TRIES):
+        events = await context.store.read(stream)
+        known = model.fold(events)
+        if known is None or not (known.confirmed or known.may_confirm(context.clock.now())):
+            raise CommandError("this link's time is over: subscribe again", 1)
+        if known.confirmed:
+            return known
+        with suppress(Conflict):
+            draft = Draft(model.CONFIRMED, {}, "subscriber")
+            await context.store.commit([Append(stream, (draft,), expect=len(events))])
+    raise CommandError("this subscription is being changed by too many at once; try again")
 
 
 async def _leave(context: Context, stream: str, events: list[Event], known: Subscriber | None, actor: str) -> None:

@@ -273,8 +273,15 @@ class Page:
 
     @property
     def changed(self) -> datetime:
-        """When customers were last told something; the beginning of the day where they never were."""
-        return max((n.changed for n in self.notices), default=datetime.combine(self.at.date(), time(), self.at.tzinfo))
+        """When what it says changed last: something was told, planned work began or ended, or the day."""
+        told = [n.changed for n in self.notices]
+        turns = [at for p in self.planned for at in (p.starts, p.ends) if at <= self.at]
+        return max((*told, *turns), default=datetime.combine(self.at.date(), time(), self.at.tzinfo))
+
+    @property
+    def since(self) -> datetime:
+        """The beginning of what it shows of each component."""
+        return datetime.combine(self.at.date() - timedelta(days=DAYS - 1), time(), self.at.tzinfo)
 
 
 HEADLINES: Mapping[Impact, str] = {

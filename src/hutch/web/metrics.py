@@ -46,7 +46,7 @@ async def metrics(request: Request) -> Response:
     return PlainTextResponse(render(found), media_type=KIND)
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz(request: Request) -> Response:
     """200 while rules are judged on time and the store can be read; else 503 with the reasons."""
     context = site_of(request).context

@@ -22,6 +22,9 @@ router = APIRouter(include_in_schema=False)
 FRESH = 5.0
 """Seconds for which what was read from the log is shown again: a crowd that reloads costs nothing."""
 
+READS = ["GET", "HEAD"]
+"""What watches a page often asks for its head alone."""
+
 OPEN = ("/api/v2/", "/history.atom")
 """What scripts of other sites may read."""
 
@@ -49,13 +52,13 @@ async def rendered(context: Context, templates: Environment, *, live: bool = Fal
     return files(await statuspage.current(context), templates, assets.files(), live=live)
 
 
-@router.get("/", response_model=None)
+@router.api_route("/", methods=READS, response_model=None)
 async def front(request: Request) -> Response:
     """The page itself."""
     return await part(request, "index.html")
 
 
-@router.get("/{path:path}", response_model=None)
+@router.api_route("/{path:path}", methods=READS, response_model=None)
 async def part(request: Request, path: str) -> Response:
     """One of its files, by a name that is looked up and never joined to a folder."""
     public: Public = request.app.state.public

@@ -24,9 +24,11 @@ from hutch.cli.main import cli
 from hutch.commands import incidents, maintenance, subscribers, updates
 from hutch.commands.context import CommandError, Context
 from hutch.model.action import Result
+from hutch.model.event import Draft, instant
 from hutch.model.message import Audience
 from hutch.model.severity import Severity
 from hutch.model.subscriber import new_id
+from hutch.ports import Append
 from hutch.web.app import build_status
 from hutch.web.kept import Keeper
 from hutch.web.server import listen, serving
@@ -162,6 +164,9 @@ async def test_anybody_may_read_it_and_nothing_else_is_there(house: House) -> No
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, "*")
     assert (await house.get("/api/v2/summary.json", {"If-None-Match": headers["ETag"]}))[0] == 304
     assert "Access-Control-Allow-Origin" not in (await house.get("/"))[2]
+    for path in ("/", "/api/v2/summary.json", "/history.atom"):
+        async with house.client.head(house.public + path) as answer:
+            assert (answer.status, await answer.text()) == (200, "") and answer.headers["ETag"], path
     for path in ("/api/v1/incidents", "/incidents/INC-2026-001", "/../hutch.yaml", "/%2e%2e/hutch.yaml", "/static/x"):
         assert (await house.get(path))[0] == 404, path
     async with house.client.post(house.public + "/", data={"x": "y"}) as answer:
@@ -182,6 +187,9 @@ async def test_planned_work_is_public_only_where_that_was_said(house: House) -> 
     active = (await house.json("scheduled-maintenances/active"))["scheduled_maintenances"]
     assert [[c["name"] for c in r["components"]] for r in active] == [["API"]]  # type: ignore[attr-defined]
     assert "Secret move" not in (await house.get("/"))[1]
+    tags = [(await house.get("/api/v2/scheduled-maintenances.json"))[2]["ETag"] for _ in range(2)]
+    assert tags[0] == tags[1], "it holds while nothing changes"
+    assert (await house.json("summary"))["page"]["updated_at"] == instant(now)  # type: ignore[index]
     await maintenance.end(house.context, "M-002", "ann")
     rows = (await house.json("scheduled-maintenances"))["scheduled_maintenances"]
     assert {r["name"]: r["status"] for r in rows} == {"New disks": "completed", "Later": "scheduled"}  # type: ignore[attr-defined]
@@ -248,6 +256,24 @@ async def test_a_subscriber_confirms_is_told_once_and_is_forgotten(house: House)
     assert "example.com" not in json.dumps([dict(e.data) for e in log if e.stream.startswith("subscriber:")])
     assert (await send(question))[0] == 409
     assert (await house.get("/subscription/forged"))[0] == 404
+
+
+async def test_a_confirmation_holds_though_something_is_written_meanwhile(house: House, monkeypatch: Any) -> None:
+    store, commit = house.context.store, house.context.store.commit
+    async with house.client.post(house.public + "/subscribe", data={"mail": "ann@example.com"}) as answer:
+        assert answer.status == 200
+    question = link_in(await mail(house.box, 0))
+
+    async def after_another(appends: Any, jobs: Any = (), **more: Any) -> Any:
+        if appends and any(draft.kind == "subscriber.confirmed" for draft in appends[0].drafts):
+            monkeypatch.setattr(store, "commit", commit)
+            await commit([Append(appends[0].stream, (Draft("x.y", {}),))])
+        return await commit(appends, jobs, **more)
+
+    monkeypatch.setattr(store, "commit", after_another)
+    async with house.client.post(house.public + question) as answer:
+        assert "You will be told" in await answer.text()
+    assert [one["confirmed"] for one in await subscribers.listing(house.context)] == [True]
 
 
 async def come(one: Hook, number: int) -> Received:

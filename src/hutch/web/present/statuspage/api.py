@@ -106,7 +106,7 @@ def _row(page: Page, one: Component, condition: Condition, place: int, group: st
         "showcase": True,
         "only_show_if_degraded": False,
         "start_date": None,
-        "created_at": None,
+        "created_at": _stamp(page.since),
         "updated_at": _stamp(page.changed),
     }
 
@@ -184,7 +184,7 @@ def _update(notice: Notice, told: Told, before: Mapping[str, Condition]) -> Json
 def _maintenance(page: Page, one: Planned) -> Json:
     state = one.state(page.at)
     touched = touches(page, one)
-    began = min(one.starts, page.at)
+    began = min(one.starts, page.changed)  # the same at every look: an ETag holds while nothing changes
     body = f"{one.name}: from {_stamp(one.starts)} to {_stamp(one.ends)}."
     row = {"id": opaque("word", one.id), "status": state, "body": body, "incident_id": one.id}
     times = {"created_at": _stamp(began), "display_at": _stamp(began), "updated_at": _stamp(began)}
@@ -202,7 +202,16 @@ def _maintenance(page: Page, one: Planned) -> Json:
         "scheduled_until": _stamp(one.ends),
         "shortlink": f"{page.config.address}/",
         "page_id": page_id(page),
-        "incident_updates": [{**row, **times, "affected_components": None, "deliver_notifications": True}],
+        "incident_updates": [
+            {
+                **row,
+                **times,
+                "affected_components": None,
+                "deliver_notifications": True,
+                "custom_tweet": None,
+                "tweet_id": None,
+            }
+        ],
         "components": [_row(page, s.component, s.condition, n, s.component.group) for n, s in touched],
     }
 
