@@ -1,4 +1,5 @@
-"""A million alerts that differ, through HTTP: one incident counts them, memory stays bounded, nothing else waits long.
+"""A million alerts that differ, through HTTP: one incident counts them, memory stays bounded, nothing else waits long; on
+both stores.
 
 ``FINGERPRINTS`` in the environment asks for fewer.
 """
@@ -11,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import pytest
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents
 from hutch.commands.board import FIRINGS
+from rolerabbit.embedded.postgres import Postgres
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
 COUNT = int(os.environ.get("FINGERPRINTS", "1000000"))
@@ -31,6 +33,18 @@ WARM = 2 * FIRINGS
 
 MORE_MB = 64
 """What the rest may add to the server's memory: a million that were all kept would need more than ten times as much."""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Which store the environment chooses."""
+    if request.param == "sqlite":
+        monkeypatch.delenv("HUTCH_DATABASE_URL", raising=False)
+        yield "sqlite"
+        return
+    with Postgres.temporary(durable=True) as server:
+        monkeypatch.setenv("HUTCH_DATABASE_URL", server.url)
+        yield "postgres"
 
 
 @asynccontextmanager
@@ -101,7 +115,7 @@ async def look(client: aiohttp.ClientSession, url: str, took: list[float]) -> No
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
-async def test_a_million_fingerprints_leave_memory_bounded_and_nothing_waits(tmp_path: Path) -> None:
+async def test_a_million_fingerprints_leave_memory_bounded_and_nothing_waits(tmp_path: Path, store: str) -> None:
     took: list[float] = []
     async with server(tmp_path) as (url, pid), aiohttp.ClientSession() as client:
         await flood(client, url, 0, WARM)
@@ -116,7 +130,7 @@ async def test_a_million_fingerprints_leave_memory_bounded_and_nothing_waits(tmp
     late = [line for line in metrics.splitlines() if line.startswith("hutch_evaluation_lateness_seconds_max ")]
     memory = f"{warm:.0f} MiB after {WARM}, {full:.0f} MiB at the end"
     answers = f"answers median {statistics.median(took):.3f} s, worst {max(took):.3f} s"
-    print(f"{COUNT} fingerprints: {memory}; {(COUNT - WARM) / seconds:.0f} alerts/s; {answers}; {late}")
+    print(f"{COUNT} fingerprints on {store}: {memory}; {(COUNT - WARM) / seconds:.0f} alerts/s; {answers}; {late}")
     assert full - warm < MORE_MB
     assert late and float(late[0].split()[1]) < 30  # no evaluation came later than Hutch itself calls behind
     context = open_context(tmp_path / "hutch.yaml")
