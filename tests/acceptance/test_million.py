@@ -1,5 +1,5 @@
-"""A million alerts that differ, through HTTP: one incident counts them, memory stays bounded, nothing else waits long; on
-both stores.
+"""A million alerts that differ, through HTTP, on both stores: one incident counts them, memory stays bounded, nothing
+else waits long.
 
 ``FINGERPRINTS`` in the environment asks for fewer.
 """
