@@ -290,8 +290,18 @@ def said(text: str) -> None:
         hear(text)
 
 
+class Partly(ValueError):
+    """A source gave ``samples``, and not all that it should: the message says what is missing, and why."""
+
+    def __init__(self, missing: str, samples: Sequence[Sample]) -> None:
+        super().__init__(missing)
+        self.samples = samples
+
+
 Run = Callable[[Command], Awaitable[Outcome]]
 Scrape = Callable[[], Awaitable[Sequence[Sample]]]
+"""What a source gives now. ``ValueError`` says why it gives nothing, :class:`Partly` why less than it should."""
+
 Changes = Callable[[], Awaitable[Sequence[Change]]]
 Ask = Callable[[str], Awaitable[float | None]]
 """One number for a signal: None is "no data"; ``ValueError`` says why there is none to be had."""
@@ -314,7 +324,8 @@ class Connection:
     stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
     ``provider.check`` (``postgres.connections``). ``ask`` maps the languages of custom signals that it answers
     (``sql``, ``promql``) to how. ``timed`` are actions that the configuration asks for at times. ``platform`` is what
-    the service runs on.
+    the service runs on. ``scrape_within``: seconds after which a scrape is given up; one that itself says why it has no
+    answer needs longer than it waits for one.
     """
 
     target: str
@@ -322,6 +333,7 @@ class Connection:
     actions: Mapping[str, Action] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
     scrape: Scrape | None = None
+    scrape_within: float = 5.0
     changes: Changes | None = None
     ask: Mapping[str, Ask] = field(default_factory=dict)
     timed: tuple[Timed, ...] = ()

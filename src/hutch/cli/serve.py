@@ -53,6 +53,15 @@ def _local(name: tuple[str, int]) -> str:
 
 
 async def _serve(server: Any, context: Context, listener: Any, intake: Any, public: Any) -> None:
+    stop, at_once = stop_signals()
+    async with server.serving(context, listener, intake, at_once, public):
+        await _say(context, listener, intake, public)
+        heap.steady()
+        await stop.wait()
+
+
+async def _say(context: Context, listener: Any, intake: Any, public: Any) -> None:
+    """What is offered where: said once nothing of it was refused."""
     address = context.config.access.url or _local(listener.getsockname())
     click.echo(f"Hutch serves {address}/  ({context.config.mode} mode; JSON API at {address}/api/v1)", err=True)
     if intake:
@@ -64,7 +73,3 @@ async def _serve(server: Any, context: Context, listener: Any, intake: Any, publ
     if context.config.access.always and (secret := await people.first_link(context)):
         good_for = int(people.GOOD_FOR.total_seconds() // 60)
         click.echo(f"Make the first admin, once, within {good_for} min: {address}/first/{secret}", err=True)
-    stop, at_once = stop_signals()
-    async with server.serving(context, listener, intake, at_once, public):
-        heap.steady()
-        await stop.wait()

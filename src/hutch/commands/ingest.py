@@ -56,7 +56,8 @@ class Taken:
 
 
 def prove(context: Context, kind: str, headers: Mapping[str, str], body: bytes, *, open_house: bool) -> IngestSource:
-    """The configured source that sent this. Raises :class:`Unproved`, with nothing that helps to guess.
+    """The configured source that sent this. Raises :class:`Unproved`, with nothing that helps to guess, and
+    :class:`PayloadError` where the proof stands in a body that is no JSON: of a stranger, so it is not kept.
 
     ``open_house``: it came by loopback, where a kind that nobody configured needs no proof.
     """
@@ -96,10 +97,7 @@ def _doubt(context: Context, source: IngestSource, headers: Mapping[str, str], b
 
 def _token(kind: str, headers: Mapping[str, str], body: bytes) -> str:
     if kind == "pagerduty":
-        try:
-            return str(parsed(body).get("routing_key", ""))
-        except PayloadError:
-            return ""
+        return str(parsed(body).get("routing_key", ""))
     word, _, rest = headers.get("authorization", "").partition(" ")
     return rest.strip() if word.lower() == "bearer" else headers.get("x-hutch-token", "")
 

@@ -16,10 +16,10 @@ from hutch.effect import classify
 from hutch.model.action import Sample
 from hutch.model.config import CustomSignal
 from hutch.model.effect import Effect
-from hutch.ports import Ask, Connection, Sightings
+from hutch.ports import Ask, Connection, Partly, Sightings
 
 TIMEOUT = 5.0
-"""Seconds after which a source gives nothing this time."""
+"""Seconds after which a number that is asked for is given up this time."""
 
 log = logging.getLogger("hutch.monitor")
 
@@ -29,7 +29,7 @@ Take = Callable[[], Awaitable[Sequence[Sample]]]
 class Sources:
     """The sources of one service, and the numbers that its own signals ask for; what they give goes into ``history``.
 
-    ``troubles`` says what is wrong with each one that gives nothing, by its name.
+    ``troubles`` says what is wrong with each one that gives nothing, or less than it should, by its name.
     """
 
     def __init__(self, context: Context, service: Service, history: History) -> None:
@@ -42,11 +42,11 @@ class Sources:
         self._due: dict[str, datetime] = {}
         self._scale = config.time_scale
         connections = list(service.connections.values())
-        self._scrapes: dict[str, Take] = {c.target: c.scrape for c in connections if c.scrape}
+        self._scrapes = {c.target: (c.scrape, c.scrape_within) for c in connections if c.scrape}
         self.places: list[probes.Place] = []
         self._probes = [p for p in config.probes if p.service == service.name]
         if self._probes and context.sightings:
-            self._scrapes["probes"] = self._seen(context.sightings, service.name)
+            self._scrapes["probes"] = (self._seen(context.sightings, service.name), TIMEOUT)
         self._signals = [
             (signal, ask)
             for signal in config.signals
@@ -58,8 +58,8 @@ class Sources:
 
         What answers later is taken when it comes; nobody is asked again before.
         """
-        for name, take in self._scrapes.items():
-            self._begin(name, take)
+        for name, (take, within) in self._scrapes.items():
+            self._begin(name, take, within)
         for signal, ask in self._signals:
             if self._due.get(signal.name, self.now()) <= self.now():
                 self._due[signal.name] = self.now() + self._every(signal)
@@ -87,9 +87,9 @@ class Sources:
     def _every(self, signal: CustomSignal) -> timedelta:
         return signal.every / self._scale
 
-    def _begin(self, name: str, take: Take) -> None:
+    def _begin(self, name: str, take: Take, within: float = TIMEOUT) -> None:
         if name not in self._under_way:
-            task = asyncio.create_task(self._take(name, take), name=f"source {name}")
+            task = asyncio.create_task(self._take(name, take, within), name=f"source {name}")
             self._under_way[name] = task
             task.add_done_callback(lambda done: self._ended(name, done))
 
@@ -100,21 +100,24 @@ class Sources:
         if error:
             self._trouble(name, f"it broke: {type(error).__name__}: {error}")
 
-    async def _take(self, name: str, take: Take) -> None:
+    async def _take(self, name: str, take: Take, within: float) -> None:
         try:
-            samples = await asyncio.wait_for(take(), TIMEOUT)
+            samples = await asyncio.wait_for(take(), within)
         except TimeoutError:
-            self._trouble(name, f"no answer within {TIMEOUT:g} s")
+            self._trouble(name, f"no answer within {within:g} s")
+        except Partly as error:
+            self.history.add(error.samples, name)
+            self._trouble(name, str(error), "a part only")
         except ValueError as error:
             self._trouble(name, str(error))
         else:
             self.history.add(samples, name)
             self._well(name)
 
-    def _trouble(self, name: str, reason: str) -> None:
+    def _trouble(self, name: str, reason: str, gives: str = "nothing") -> None:
         why = self.mask(reason)
         if self.troubles.get(name) != why:
-            log.warning("%s gives nothing: %s", name, why)
+            log.warning("%s gives %s: %s", name, gives, why)
         self.troubles[name] = why
 
     def _well(self, name: str) -> None:

@@ -75,7 +75,12 @@ def _own(context: Context) -> Iterator[Metric]:
     pings = [({"result": r}, float(n)) for r, n in sorted(vitals.pings.items())]
     yield Metric("hutch_watchdog_pings_total", "counter", "Pings of the dead man's switch.", tuple(pings))
     failing = [({"service": s}, float(len(w.troubles))) for s, w in sorted(context.board.watched.items())]
-    yield Metric("hutch_sources_failing", "gauge", "Sources of signals that give nothing.", tuple(failing))
+    yield Metric(
+        "hutch_sources_failing",
+        "gauge",
+        "Sources of signals that give nothing, or less than they should.",
+        tuple(failing),
+    )
 
 
 async def _stored(request: Request) -> list[Metric]:

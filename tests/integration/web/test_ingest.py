@@ -199,6 +199,10 @@ async def test_pagerduty_is_answered_as_by_pagerduty(house: House) -> None:
     assert (status, body["status"], body["errors"]) == (400, "invalid event", ["'routing_key' is invalid"])
     status, body, _ = await house.send("/v2/enqueue", {**recorded("pagerduty-firing"), "payload": {}})
     assert (status, body["errors"]) == (400, ["payload.summary: is missing"])
+    status, body, _ = await house.send("/v2/enqueue", b'{"routing_key": "')
+    assert (status, body["status"]) == (400, "invalid event")
+    assert body["errors"] == ["is not JSON: Unterminated string starting at at line 1, column 17"]
+    assert [one.data["reason"] for one, _ in await letters.listing(house.context)] == ["payload.summary: is missing"]
     nameless = {k: v for k, v in recorded("pagerduty-firing").items() if k != "dedup_key"}
     assert len((await house.send("/v2/enqueue", nameless))[1]["dedup_key"]) == 32
 

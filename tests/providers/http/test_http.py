@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -14,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
 from hutch.model.finding import Cause, Finding, Object, Status
-from hutch.ports import Connection, TargetConfig
+from hutch.ports import Connection, Partly, TargetConfig
 from hutch.providers.http import provider
 from hutch.testing import check_provider
 
@@ -196,7 +198,52 @@ async def test_the_scrape_has_kinds_and_a_probe(server: BaseTestServer) -> None:
 async def test_a_scrape_without_readable_metrics_still_probes(server: BaseTestServer) -> None:
     scrape = of(server, metrics="/nowhere").scrape
     assert scrape
-    assert [sample.name for sample in await scrape()] == ["probe_success", "probe_duration_seconds"]
+    with pytest.raises(Partly, match=r"metrics at .*/nowhere cannot be read: it answers 404") as caught:
+        await scrape()
+    assert [sample.name for sample in caught.value.samples] == ["probe_success", "probe_duration_seconds"]
+
+
+async def _endless(request: web.Request) -> web.StreamResponse:
+    return await _forever(request, b'x_total{a="1"} 1\n' * 4096, 0)
+
+
+async def _dripping(request: web.Request) -> web.StreamResponse:
+    return await _forever(request, b"x", 0.02)
+
+
+async def _forever(request: web.Request, piece: bytes, pause: float) -> web.StreamResponse:
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    with suppress(ConnectionError):
+        while True:
+            await answer.write(piece)
+            await asyncio.sleep(pause)
+    return answer
+
+
+async def _junk(_request: web.Request) -> web.Response:
+    return web.Response(body=b"\x00\xff<html>\xfe")
+
+
+Answers = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [(_endless, "is too long|no answer within 2 s"), (_dripping, "no answer within 2 s"), (_junk, "line 1 is not in")],
+)
+async def test_metrics_that_never_end_or_are_junk_are_said_and_cost_only_themselves(
+    service: Service, answers: Answers, said: str
+) -> None:
+    app = web.Application()
+    app.router.add_get("/api/health", service.answer_health)
+    app.router.add_get("/metrics", answers)
+    async with TestServer(app) as running:
+        connection = of(running, timeout=2.0)
+        assert connection.scrape and connection.scrape_within > 2.0
+        with pytest.raises(Partly, match=rf"metrics .*cannot be read: .*({said})") as caught:
+            await connection.scrape()
+    assert [(s.name, s.value) for s in caught.value.samples][:1] == [("probe_success", 1.0)]
 
 
 def test_without_health_and_metrics_nothing_is_looked_at() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +18,13 @@ from hutch.commands.monitor import Monitor
 from hutch.commands.sources import Sources, refusal
 from hutch.detection.catalogue import catalogue
 from hutch.detection.history import History
+from hutch.detection.signals import measure_all
 from hutch.model.action import Sample
 from hutch.model.alert import Condition, Rule
 from hutch.model.config import Config, CustomSignal, ServiceConfig
 from hutch.model.severity import Severity
-from hutch.ports import Connection
+from hutch.ports import Connection, Partly, TargetConfig
+from hutch.providers.http import provider as http
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 
 QUEUE = CustomSignal("queue_depth", "jobs", "sql", "SELECT count(*) FROM jobs")
@@ -80,6 +83,36 @@ async def test_what_is_wrong_is_known_until_it_is_well_again(caplog: pytest.LogC
         troubles.append(dict(sources.troubles))
     assert troubles == [{"x": "junk of •••"}, {"x": "it broke: ZeroDivisionError: odd"}, {}]
     assert "hunter2" not in caplog.text and "x answers again" in caplog.text
+
+
+async def test_what_gives_a_part_is_kept_and_what_is_missing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    context, shop = made([])
+    seen = Sample("probe_success", {}, 1.0, context.clock.now())
+
+    async def scrape() -> list[Sample]:
+        raise Partly("the metrics cannot be read: hunter2-secret", [seen])
+
+    shop = Service(shop.config, {"0": Connection("x", scrape=scrape)})
+    sources = Sources(context, shop, History())
+    await sources.look(1)
+    assert sources.history.metrics() == {"probe_success"}
+    assert sources.troubles == {"x": "the metrics cannot be read: •••"}
+    assert "x gives a part only: the metrics cannot be read: •••" in caplog.text
+
+
+async def test_a_service_that_hangs_is_down_and_not_without_data() -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        settings = {"url": f"http://127.0.0.1:{mute.getsockname()[1]}", "metrics": "/metrics"}
+        context, shop = made([])
+        connection = http.open(TargetConfig("shop", settings, context.clock.now))  # as it waits by default
+        sources = Sources(context, Service(shop.config, {"http": connection}), History())
+        await sources.look(10)
+    measured = measure_all(sources.history, context.clock.now(), 1.0, catalogue([], "shop"))
+    assert measured["uptime"] == 0.0
+    assert "cannot be read: no answer within 5 s" in sources.troubles[connection.target]
+    await connection.close()
 
 
 async def test_a_signal_of_ones_own_is_asked_at_its_pace_and_judged() -> None:

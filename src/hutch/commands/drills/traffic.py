@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hutch.commands.context import Service
 from hutch.commands.drills.result import Traffic
 from hutch.model.action import Sample
+from hutch.ports import Partly, Scrape
 
 METRIC = "http_requests_total"
 
@@ -14,7 +15,14 @@ METRIC = "http_requests_total"
 async def served(service: Service) -> Traffic:
     """What the service's own metrics count: requests, and those that were answered with 5xx."""
     scrapes = [c.scrape for c in service.connections.values() if c.scrape]
-    return count([sample for scrape in scrapes for sample in await scrape()])
+    return count([sample for scrape in scrapes for sample in await _given(scrape)])
+
+
+async def _given(scrape: Scrape) -> Sequence[Sample]:
+    try:
+        return await scrape()
+    except Partly as error:
+        return error.samples
 
 
 def count(samples: Iterable[Sample]) -> Traffic:

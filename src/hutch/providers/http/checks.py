@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from hutch.model.action import Sample
 from hutch.model.exposition import samples
 from hutch.model.finding import Finding, Status
+from hutch.ports import Partly
 from hutch.providers.http.config import Config
 from hutch.providers.http.fetch import Answer, Unanswered, fetch
 from hutch.providers.http.traffic import Traffic, traffic
@@ -112,8 +113,13 @@ class Eye:
         return samples(answer.text, self.now())
 
     async def scrape(self) -> list[Sample]:
-        """The metrics, and the success and duration of one probe. What fails is missing: no data is not zero."""
-        probe, found = await asyncio.gather(self._probe(), self._metrics_or_nothing())
+        """The metrics, and the success and duration of one probe. What fails is missing: no data is not zero.
+
+        Metrics that cannot be read are said by ``Partly``, with what the probe gave.
+        """
+        probe, found = await asyncio.gather(self._probe(), self._metrics_or_why())
+        if isinstance(found, str):
+            raise Partly(f"the metrics at {shown(self.config.metrics)} cannot be read: {found}", probe)
         return [*probe, *found]
 
     async def _probe(self) -> list[Sample]:
@@ -126,13 +132,13 @@ class Eye:
             Sample("probe_duration_seconds", labels, finding.seconds, finding.at),
         ]
 
-    async def _metrics_or_nothing(self) -> list[Sample]:
+    async def _metrics_or_why(self) -> list[Sample] | str:
         if not self.config.metrics:
             return []
         try:
             return await self.metrics()
-        except (Unanswered, ValueError):
-            return []
+        except (Unanswered, ValueError) as error:
+            return str(error)
 
     def _finding(
         self,

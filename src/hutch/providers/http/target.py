@@ -18,4 +18,10 @@ def connect(target: TargetConfig) -> Connection:
     if eye.config.metrics:
         checks["http.requests"] = eye.requests
     scraped = eye.scrape if checks else None
-    return Connection(target=eye.host, checks=checks, runs={"curl": run, "http": request.run}, scrape=scraped)
+    return Connection(
+        target=eye.host,
+        checks=checks,
+        runs={"curl": run, "http": request.run},
+        scrape=scraped,
+        scrape_within=eye.config.timeout + 1,
+    )

@@ -30,6 +30,7 @@ def connect(target: TargetConfig) -> Connection:
         checks={"prometheus.reachable": eye.reachable, "prometheus.targets": eye.targets},
         runs={"promql": eye.run},
         scrape=eye.scrape,
+        scrape_within=config.timeout + 1,
         ask={"promql": eye.ask},
     )
 
