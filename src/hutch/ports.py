@@ -290,17 +290,9 @@ def said(text: str) -> None:
         hear(text)
 
 
-class Partly(ValueError):
-    """A source gave ``samples``, and not all that it should: the message says what is missing, and why."""
-
-    def __init__(self, missing: str, samples: Sequence[Sample]) -> None:
-        super().__init__(missing)
-        self.samples = samples
-
-
 Run = Callable[[Command], Awaitable[Outcome]]
 Scrape = Callable[[], Awaitable[Sequence[Sample]]]
-"""What a source gives now. ``ValueError`` says why it gives nothing, :class:`Partly` why less than it should."""
+"""What a source gives now. ``ValueError`` says why nothing, ``Partly`` why less than it should."""
 
 Changes = Callable[[], Awaitable[Sequence[Change]]]
 Ask = Callable[[str], Awaitable[float | None]]

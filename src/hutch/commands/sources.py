@@ -13,10 +13,10 @@ from hutch.detection import probes
 from hutch.detection.catalogue import metric_of
 from hutch.detection.history import History
 from hutch.effect import classify
-from hutch.model.action import Sample
+from hutch.model.action import Partly, Sample
 from hutch.model.config import CustomSignal
 from hutch.model.effect import Effect
-from hutch.ports import Ask, Connection, Partly, Sightings
+from hutch.ports import Ask, Connection, Sightings
 
 TIMEOUT = 5.0
 """Seconds after which a number that is asked for is given up this time."""

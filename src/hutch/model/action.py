@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -128,3 +128,11 @@ class Sample:
     value: float
     at: datetime
     kind: str = "gauge"
+
+
+class Partly(ValueError):
+    """A source gave ``samples``, and not all that it should: the message says what is missing, and why."""
+
+    def __init__(self, missing: str, samples: Sequence[Sample]) -> None:
+        super().__init__(missing)
+        self.samples = samples

@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
+from hutch.model.action import Partly
 from hutch.model.finding import Cause, Finding, Object, Status
-from hutch.ports import Connection, Partly, TargetConfig
+from hutch.ports import Connection, TargetConfig
 from hutch.providers.http import provider
 from hutch.testing import check_provider
 

@@ -19,11 +19,11 @@ from hutch.commands.sources import Sources, refusal
 from hutch.detection.catalogue import catalogue
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
-from hutch.model.action import Sample
+from hutch.model.action import Partly, Sample
 from hutch.model.alert import Condition, Rule
 from hutch.model.config import Config, CustomSignal, ServiceConfig
 from hutch.model.severity import Severity
-from hutch.ports import Connection, Partly, TargetConfig
+from hutch.ports import Connection, TargetConfig
 from hutch.providers.http import provider as http
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 

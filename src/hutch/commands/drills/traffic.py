@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from hutch.commands.context import Service
 from hutch.commands.drills.result import Traffic
-from hutch.model.action import Sample
-from hutch.ports import Partly, Scrape
+from hutch.model.action import Partly, Sample
+from hutch.ports import Scrape
 
 METRIC = "http_requests_total"
 

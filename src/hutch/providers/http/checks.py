@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from hutch.model.action import Sample
+from hutch.model.action import Partly, Sample
 from hutch.model.exposition import samples
 from hutch.model.finding import Finding, Status
-from hutch.ports import Partly
 from hutch.providers.http.config import Config
 from hutch.providers.http.fetch import Answer, Unanswered, fetch
 from hutch.providers.http.traffic import Traffic, traffic
