@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from hutch.model.finding import Cause, Finding, Object, Status
+from hutch.model.platform import Deployment, LogLine, LogQuery, Standing, Unanswered
 from hutch.ports import Connection, Provider, Setting, TargetConfig
 from hutch.testing import START, FakeClock, FakeSecrets, check_provider
 
@@ -135,6 +138,74 @@ async def test_settings_that_prove_nothing_are_refused() -> None:
         await check_provider(provider(), {"url": "short"})
     with pytest.raises(AssertionError, match="no setting is named colour"):
         await check_provider(provider(), {"url": URL, "colour": "red"})
+
+
+# ------------------------------------------------------------------ a platform
+
+
+@dataclass
+class Yard:
+    """A platform that keeps the contract, apart from what is given."""
+
+    standing_: object = field(default_factory=lambda: Standing("42"))
+    deployments_: object = field(default_factory=lambda: [Deployment("d", "42", "deploy", "succeeded", AT)])
+    logs_: object = field(default_factory=lambda: [LogLine(AT, "1", "a line")])
+
+    async def standing(self) -> Standing:
+        return _given(self.standing_)
+
+    async def deployments(self) -> Sequence[Deployment]:
+        return _given(self.deployments_)
+
+    async def logs(self, query: LogQuery) -> Sequence[LogLine]:
+        return _given(self.logs_)
+
+
+def _given(value: object) -> Any:
+    if isinstance(value, Unanswered):
+        raise value
+    return value
+
+
+def on(yard: Yard) -> Provider:
+    async def ping() -> Finding:
+        return PING
+
+    return provider(open=lambda _: Connection("cache", {"cache.ping": ping}, platform=yard))
+
+
+EARLIER = AT - timedelta(hours=1)
+NAIVE = AT.replace(tzinfo=None)
+WRONG_READS = {
+    "no standing": (Yard("42"), "standing gives no Standing"),
+    "no release": (Yard(Standing("")), "standing names no release"),
+    "naive": (Yard(logs_=[LogLine(NAIVE, "1", "x")]), "logs gives a time without zone"),
+    "newest first": (
+        Yard(deployments_=[Deployment(id_, id_, "deploy", "succeeded", at) for id_, at in (("b", AT), ("a", EARLIER))]),
+        "deployments are not oldest first",
+    ),
+    "twice": (Yard(deployments_=[Deployment("a", "1", "deploy", "succeeded", AT)] * 2), "have an id twice"),
+    "a state of its own": (Yard(deployments_=[Deployment("a", "1", "deploy", "READY", AT)]), "no such kind or state"),
+    "no reason": (Yard(deployments_=[Deployment("a", "1", "deploy", "failed", AT)]), "failed and does not say why"),
+    "too many lines": (Yard(logs_=[LogLine(AT, "1", "x")] * 9), "logs give 9 lines where 3 are asked for"),
+    "lines newest first": (Yard(logs_=[LogLine(at, "1", "x") for at in (AT, EARLIER)]), "logs are not oldest first"),
+    "silent": (Yard(Unanswered(" ", True)), "standing is not answered and does not say why"),
+    "leaks": (Yard(Unanswered(f"cannot reach {URL}", True)), "a secret of the settings is shown"),
+    "leaks in a line": (Yard(logs_=[LogLine(AT, "1", "with pa$$word-1")]), "a secret of the settings is shown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("breach", WRONG_READS)
+async def test_a_breach_of_a_platform_is_found(breach: str) -> None:
+    yard, words = WRONG_READS[breach]
+    with pytest.raises(AssertionError, match=re.escape(words)):
+        await check_provider(on(yard), SETTINGS)
+
+
+async def test_a_platform_that_is_looked_at_or_away_passes() -> None:
+    away = Unanswered("nobody answers at 127.0.0.1", True)
+    for yard in (Yard(), Yard(away, away, away)):
+        assert await check_provider(on(yard), SETTINGS) == [PING]
 
 
 async def test_the_connection_is_closed_whatever_happens() -> None:

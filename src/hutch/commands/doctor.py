@@ -16,6 +16,7 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import look
 from hutch.commands.documents import base_of, bundled, load_document, names
 from hutch.commands.freeze import frozen
+from hutch.commands.rights import Asked, asked
 from hutch.commands.sources import TIMEOUT, Sources
 from hutch.commands.unbound import Name, names_of
 from hutch.detection.catalogue import catalogue
@@ -165,6 +166,7 @@ async def _service(context: Context, service: Service) -> list[Point]:
     lost = {f.target: f for f in findings if f.check.endswith(REACHABLE) and f.status is not Status.OK}
     points = [_unreachable(service.name, f, findings) for f in lost.values()]
     points += [_judged(service.name, f) for f in findings if f.target not in lost]
+    points += _platforms(service.name, await asked(service, context.clock.now()))
     return [*points, *_changes(context, service)]
 
 
@@ -186,6 +188,20 @@ def _judged(service: str, finding: Finding) -> Point:
     if proof:
         return Point(service, finding.check, State.FAIL, said, "give Hutch a login that can only read")
     return Point(service, finding.check, State.WARN, said, f"hutch diagnose --service {service}")
+
+
+def _platforms(service: str, found: list[Asked]) -> list[Point]:
+    """A point for each verb that a platform does not answer, one for a platform that answers all."""
+    points = []
+    for one in (one for one in found if one.error):
+        right = f"give Hutch's key or token that right: docs/guide/{one.provider}.md lists what each verb needs"
+        todo = "check its address, and that it may be reached from here" if one.recoverable else right
+        points.append(Point(service, f"{one.provider} {one.verb}", State.FAIL, one.error, todo))
+    for provider in dict.fromkeys(one.provider for one in found):
+        verbs = [one.verb for one in found if one.provider == provider]
+        if not any(one.error for one in found if one.provider == provider):
+            points.append(Point(service, f"{provider} platform", State.OK, f"answers {', '.join(verbs)}"))
+    return points
 
 
 def _changes(context: Context, service: Service) -> list[Point]:

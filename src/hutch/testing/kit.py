@@ -11,13 +11,14 @@ from urllib.parse import unquote, urlsplit
 from hutch.model.event import canonical
 from hutch.model.finding import Finding
 from hutch.ports import Connection, Provider, Setting, TargetConfig
+from hutch.testing.reads import read_faults, reads_of
 
 _KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time", "path"}
 _NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
 async def check_provider(provider: Provider, settings: Mapping[str, object]) -> list[Finding]:
-    """Open ``provider`` with ``settings``, run every check, and return the findings.
+    """Open ``provider`` with ``settings``, run every check and each read of its platform, and return the findings.
 
     Give secrets of at least 8 characters, so that a leak is told from chance. The target may be unreachable: error
     texts are where secrets leak. Raises ``AssertionError`` that lists every breach of the contract.
@@ -30,13 +31,15 @@ async def check_provider(provider: Provider, settings: Mapping[str, object]) -> 
     connection = provider.open(TargetConfig("contract", defaults | dict(settings), lambda: now))
     try:
         findings = list(await asyncio.gather(*(check() for check in connection.checks.values())))
+        reads = await reads_of(connection.platform)
     finally:
         await connection.close()
     causes = provider.explain(findings)
-    shown = repr((connection, findings, causes))
+    shown = repr((connection, findings, causes, reads))
     faults = [
         *_connection_faults(provider, connection),
         *(fault for name, finding in zip(connection.checks, findings, strict=True) for fault in _faults(name, finding)),
+        *(fault for read in reads for fault in read_faults(read)),
         *(f"cause {cause.code} is not in codes" for cause in causes if cause.code not in provider.codes),
         *("a secret of the settings is shown" for secret in _secrets(provider, settings) if secret in shown),
     ]
