@@ -82,7 +82,9 @@ class Platform:
 
 def deployment(release: str, previous: str | None, kind: str, ago: float, status: str = "succeeded") -> dict[str, Any]:
     at = (NOW - timedelta(seconds=ago)).isoformat()
-    return {"release": release, "previous": previous, "kind": kind, "started_at": at, "status": status}
+    why = "no replica came up" if status == "failed" else ""
+    told = {"release": release, "previous": previous, "kind": kind, "started_at": at, "status": status, "reason": why}
+    return {"id": f"dpl-{ago:g}", **told}
 
 
 @pytest.fixture
