@@ -127,7 +127,7 @@ async def test_nothing_fires_where_somebody_types_or_once_it_is_switched_off(hut
 
 
 async def test_the_palette_finds_what_there_is(hutch: Any, visit: Any) -> None:
-    state, _ = await hutch.waiting("The <b>till</b> is slow")
+    state, run = await hutch.waiting("The <b>till</b> is slow")
     page = await visit(f"{hutch.address}/settings")
     await page.keyboard.press("Control+k")
     found = page.get_by_role("dialog", name="Find")
@@ -140,7 +140,11 @@ async def test_the_palette_finds_what_there_is(hutch: Any, visit: Any) -> None:
     await page.keyboard.type("till")
     await page.keyboard.press("Enter")  # at once: it goes to what these words find, not to what stood there
     await page.wait_for_url(f"{hutch.address}/incidents/{state.id}")
-    for words, path in (("trouble shop", "/runbooks/trouble/trouble"), ("service shop", "/services/shop/signals")):
+    for words, path in (
+        ("runbook trouble shop", "/runbooks/trouble/trouble"),
+        (f"run {run}", f"/runs/{run}"),
+        ("service shop", "/services/shop/signals"),
+    ):
         await page.keyboard.press("Control+k")
         await page.keyboard.type(words)
         await expect(found.get_by_role("link")).to_have_count(1)
@@ -170,7 +174,7 @@ async def test_finding_without_javascript(hutch: Any, visit: Any) -> None:
     await page.get_by_role("link", name="Find").click()
     await page.get_by_label("Words to look for").fill(state.id)
     await page.locator("main").get_by_role("button", name="Find").click()
-    await page.locator("#found").get_by_role("link").click()
+    await page.locator("#found").get_by_role("link").first.click()
     await expect(page.locator("h1")).to_have_text(state.title)
 
 

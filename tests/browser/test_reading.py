@@ -122,6 +122,28 @@ async def test_every_row_of_the_timeline_has_an_address_that_can_be_copied(hutch
     await expect(found).to_be_in_viewport()
 
 
+async def test_a_step_has_an_address_that_can_be_copied_and_opens_it(hutch: Any, visit: Any) -> None:
+    state, run = await hutch.waiting()
+    page = await visit(f"{hutch.address}/incidents/{state.id}")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    step = page.locator(".step").first
+    await step.locator("summary").click()
+    await step.get_by_role("button", name="Copy the link of this step").click()
+    await expect(page.locator("#news")).to_have_text("Copied")
+    copied = str(await page.evaluate("navigator.clipboard.readText()"))
+    assert copied == f"{hutch.address}/runs/{run}#{await step.get_attribute('id')}"
+    other = await visit(copied)
+    found = other.locator(".step:target")
+    await expect(found.get_by_label("Statement")).to_be_in_viewport()
+    await expect(other.locator("#link-word")).to_have_text("live", timeout=20_000)
+    await page.goto(f"{hutch.address}/runbooks/trouble/trouble")
+    card = page.locator(".stepcard").first
+    await card.get_by_role("button", name="Copy the link").click()
+    await expect(page.locator("#news")).to_have_text("Copied")
+    copied = str(await page.evaluate("navigator.clipboard.readText()"))
+    assert copied == f"{hutch.address}/runbooks/trouble/trouble#{await card.get_attribute('id')}"
+
+
 async def test_an_address_of_what_the_page_no_longer_tells_leads_to_the_page_that_does(hutch: Any, visit: Any) -> None:
     name = await long_one(hutch, 420)
     page = await visit(f"{hutch.address}/incidents/{name}#incident:{name}%233")

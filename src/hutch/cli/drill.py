@@ -88,14 +88,14 @@ def run(
         held.enter_context(only_one(home / "lock", what))
         if ready_file is not None:
             held.enter_context(only_one(ready_file.with_name(f"{ready_file.name}.drill-lock"), what))
-        call = Call(chosen, seed, keep, ready_file)
+        call = Call(chosen, seed, keep, ready_file, home)
         try:
             asyncio.run(call.run())
         except asyncio.CancelledError:  # by SIGINT or SIGTERM
             raise KeyboardInterrupt from None
         finally:
             if call.results:
-                _write(home, call.document())
+                call.write()
                 click.echo(f"report: {home / 'report.md'}", err=True)
     emit(call.document()) if json_out else _print(call.results)
     ctx.exit(_code(call.results))
@@ -131,6 +131,7 @@ class Call:
     seed: int
     keep: bool
     ready_file: Path | None
+    home: Path
     began: str = field(default_factory=lambda: instant(datetime.now(UTC)))
     results: list[Result] = field(default_factory=list)
     load: dict[str, Any] | None = None
@@ -155,6 +156,16 @@ class Call:
             ill = bool(self.results) and self.results[-1].verdict == REFUSED
             self.results.append(await run_drill(stage, fault, self.seed, STILL_WITHIN if ill else FIT_WITHIN))
             said(_verdict(self.results[-1]))
+            await asyncio.to_thread(self.write)
+
+    def write(self) -> None:
+        """The report so far, whole for whoever reads it at this moment."""
+        document = self.document()
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        for name, content in (("report.json", text), ("report.md", report.markdown(document))):
+            made = self.home / f"{name}.new"
+            made.write_text(content, encoding="utf-8")
+            made.replace(self.home / name)
 
     def document(self) -> dict[str, Any]:
         """The report so far."""
@@ -241,12 +252,6 @@ def _columns(row: dict[str, str]) -> dict[str, str]:
 
 def _words(found: object) -> str:
     return ", ".join(str(f) for f in found) if isinstance(found, list) else ""
-
-
-def _write(home: Path, document: dict[str, Any]) -> None:
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    (home / "report.json").write_text(text, encoding="utf-8")
-    (home / "report.md").write_text(report.markdown(document), encoding="utf-8")
 
 
 def _code(results: Sequence[Result]) -> int:

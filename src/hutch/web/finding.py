@@ -18,8 +18,9 @@ from hutch.web.present.find import MOST_ASKED, Hit, found
 from hutch.web.present.runbook import address
 from hutch.web.present.volume import Volume
 from hutch.web.present.words import line
+from hutch.web.ran import Ran
 from hutch.web.shelf import Unread
-from hutch.web.sights import services_for, shown_to
+from hutch.web.sights import runs_for, services_for, shown_to
 from hutch.web.site import Site, site_of
 from hutch.web.ways import WAYS
 
@@ -37,12 +38,13 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/find")
 async def find(request: Request, q: str = "") -> Response:
-    """What has all the words of ``q``: incidents, pages, services and runbooks that whoever asks may see."""
+    """What has all the words of ``q``: incidents, pages, services, runbooks and runs that whoever asks may see."""
     site, asked = site_of(request), q[:MOST_ASKED]
     states, books = await asyncio.gather(_incidents(request, asked), _books(site))
     pages = [Hit("page", way.word, way.href) for way in WAYS]
     services = [_service(name) for name in services_for(request)]
-    hits = found((*states, *pages, *services, *books), asked)
+    ran = [_ran(run) for run in reversed(await runs_for(request))]
+    hits = found((*states, *pages, *services, *books, *ran), asked)
     return site.draw(request, "find", streams="", q=visible(asked), hits=hits)
 
 
@@ -71,6 +73,11 @@ def _hit(state: Incident) -> Hit:
     stands = state.phase.value if state.open else "resolved"
     about = " · ".join((state.id, state.severity.label, line(state.service), stands))
     return Hit("incident", line(state.title), f"/incidents/{state.id}", about)
+
+
+def _ran(run: Ran) -> Hit:
+    about = " · ".join(filter(None, (run.id, line(run.service), run.state, line(run.incident))))
+    return Hit("run", line(run.title), f"/runs/{run.id}", about)
 
 
 async def _books(site: Site) -> list[Hit]:

@@ -79,8 +79,13 @@ async def settings(request: Request) -> Response:
 async def drills(request: Request) -> Response:
     """The drills that are installed, and how each went the last time that drills were run here."""
     site = site_of(request)
-    kept = await asyncio.to_thread(last, base_of(site.context) or Path.cwd())
+    folder = base_of(site.context) or Path.cwd()
+    kept = await asyncio.to_thread(last, folder)
     faults = await asyncio.to_thread(find_faults)
     return site.draw(
-        request, "drills", streams="", board=show_drills.board(faults.values(), kept, site.context.clock.now())
+        request,
+        "drills",
+        streams="",
+        board=show_drills.board(faults.values(), kept, site.context.clock.now()),
+        folder=line(str(folder)),
     )

@@ -27,7 +27,7 @@ from hutch.web.stopped import Stopped
 from hutch.web.ways import WAYS
 
 QUICK = 4
-"""How well pages are packed: an eighth is left of a long one, for a thousandth of a second."""
+"""How well pages are packed: a fifth is left of a long one, for a thousandth of a second."""
 
 FRAGMENT = "fragment=1"
 """The query that asks for the part of a page that changes."""

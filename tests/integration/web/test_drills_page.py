@@ -13,6 +13,7 @@ from hutch.commands.context import Context
 from hutch.commands.drills import report
 from hutch.commands.drills.catalogue import find_faults
 from hutch.commands.drills.kept import HOME
+from hutch.commands.drills.lock import only_one
 from hutch.commands.drills.result import FAILED, PASSED, Result, Scores, Seconds
 
 
@@ -27,7 +28,8 @@ async def test_what_was_run_has_its_score_and_the_rest_none(context: Context, se
     before = await site.page("/drills")
     names = list(find_faults())
     assert len(names) > 5 and all(name in before.said for name in names)
-    assert "No drill was run yet." in before.said and before.said.count("not run") == len(names)
+    assert "No drill was run yet." in before.said and "hutch drill run --all" in before.said
+    assert str(tmp_path) in before.said and before.said.count("not run") == len(names)
     named = {"code": "postgres.long_query", "object": {"kind": "session", "id": "<b>7"}}
     results = [
         Result(names[0], PASSED, named=named, scores=Scores(cause=True), seconds=Seconds(0.0, 4.2, 5.0, 61.0)),
@@ -42,6 +44,15 @@ async def test_what_was_run_has_its_score_and_the_rest_none(context: Context, se
     assert "named <script>hurt()</script> instead" in after.said and "<script>hurt" not in after.html
     assert after.said.count("not run") == len(names) - 2
     assert after.html.index(f'id="{names[1]}"') < after.html.index(f'id="{names[0]}"')  # what failed comes first
+
+
+async def test_what_is_under_way_is_said_until_it_ends(context: Context, served: Any, tmp_path: Path) -> None:
+    site = await served(context)
+    with only_one(tmp_path / HOME / "lock", "drills lock-holder <b>, leak"):
+        under_way = await site.page("/drills")
+        assert "Drills are under way: process" in under_way.said and "lock-holder <b>, leak" in under_way.said
+        assert "data-again" in under_way.html  # with JavaScript it looks again by itself
+    assert "under way" not in (await site.page("/drills")).said
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 9}', '{"version": 1, "results": [{}]}', "[" * 100_000])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hutch.commands.drills.lock import holder
 from hutch.commands.drills.report import NotAReport, results_of
 from hutch.commands.drills.result import Result
 
@@ -18,16 +19,21 @@ MOST_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The results, and when they were begun; ``why`` says why there are none."""
+    """The results, and when they were begun; ``why`` says why there are none, ``running`` what is under way now."""
 
     results: tuple[Result, ...] = ()
     started_at: str = ""
     seed: int = 0
     why: str = ""
+    running: str = ""
 
 
 def last(folder: Path) -> Kept:
-    """The last report below ``folder``. What cannot be read is said, and is no error."""
+    """The last report below ``folder``, and the drills under way. What cannot be read is said, and is no error."""
+    return replace(_report(folder), running=holder(folder / HOME / "lock"))
+
+
+def _report(folder: Path) -> Kept:
     path = folder / HOME / "report.json"
     try:
         if path.stat().st_size > MOST_BYTES:

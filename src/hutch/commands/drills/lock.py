@@ -11,6 +11,22 @@ from pathlib import Path
 
 from hutch.commands.context import CommandError
 
+SAID_MOST = 4000
+"""Characters of what a lock's holder says that are read."""
+
+
+def holder(path: Path) -> str:
+    """What is under way at the lock file ``path``, in its own words; empty if nothing is."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read(SAID_MOST).strip() or "a drill that has not said which"
+    except OSError:
+        return ""
+    return ""
+
 
 @contextmanager
 def only_one(path: Path, what: str) -> Iterator[None]:

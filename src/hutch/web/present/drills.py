@@ -38,7 +38,7 @@ class Drill:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All of them. ``why`` says why none has a score."""
+    """All of them. ``why`` says why none has a score, ``running`` what is under way."""
 
     drills: tuple[Drill, ...]
     ran: int
@@ -46,6 +46,7 @@ class Board:
     at: Moment | None
     seed: int
     why: str
+    running: str
 
 
 def board(faults: Iterable[Fault], kept: Kept, now: datetime) -> Board:
@@ -55,7 +56,8 @@ def board(faults: Iterable[Fault], kept: Kept, now: datetime) -> Board:
     drills.sort(key=lambda drill: (drill.last is None or drill.last.passed, drill.last is None, drill.name))
     scored = [drill.last for drill in drills if drill.last]
     passed = sum(score.passed for score in scored)
-    return Board(tuple(drills), len(scored), passed, _when(kept.started_at, now), kept.seed, line(kept.why))
+    begun = _when(kept.started_at, now)
+    return Board(tuple(drills), len(scored), passed, begun, kept.seed, line(kept.why), line(kept.running))
 
 
 def _score(result: Result | None) -> Score | None:

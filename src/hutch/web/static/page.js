@@ -221,10 +221,17 @@ function turnTo(seq) {
   location.replace(address);
 }
 
+// A step that is linked to shows what it said, and stays so.
+function opened(step) {
+  if (step) step.open = step.dataset.touched = true;
+}
+
 // DOC#anchor as documents and the command line write it: the runbook's page, or the heading on this one.
 function anchored() {
   const anchor = decodeURIComponent(location.hash.slice(1));
-  if (!anchor || document.getElementById(anchor)) return;
+  const found = anchor && document.getElementById(anchor);
+  if (found) return opened(found.querySelector(":scope.step > details"));
+  if (!anchor) return;
   const heading = document.getElementById(`doc-${anchor}`);
   const page = document.querySelector("[data-document]");
   const older = /^incident:(INC-[0-9-]+)#([0-9]+)$/.exec(anchor);

@@ -5,7 +5,7 @@ const WAIT = 120; // ms after the last letter
 let asking = null;
 
 export function palette(help) {
-  const field = element("input", { type: "text", enterkeyhint: "go", "aria-label": "Find incidents, runbooks, services and pages", placeholder: "Incident, runbook, service, page", maxlength: "200", autocomplete: "off", spellcheck: "false" });
+  const field = element("input", { type: "text", enterkeyhint: "go", "aria-label": "Find incidents, runbooks, runs, services and pages", placeholder: "Incident, runbook, run, service, page", maxlength: "200", autocomplete: "off", spellcheck: "false" });
   const list = element("ul", { class: "hits" });
   const said = element("p", { class: "unseen", role: "status" });
   const keys = element("button", { type: "button", class: "small" }, "Keys");
