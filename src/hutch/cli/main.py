@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("hutch.cli.migrate:migrate", "Where schema migrations stand; apply, take back, mark."),
     "block": ("hutch.cli.block:block", "Addresses kept out of a service: list, block, release, export."),
     "restrict": ("hutch.cli.block:restrict", "Accounts refused for a while: list, restrict, release."),
+    "breach": ("hutch.cli.breach:breach", "A data breach, gate by gate: contain, assess, notify, document."),
     "recover": ("hutch.cli.recover:recover", "Bring back deleted rows; look for damage; copy what can be read."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres, or back."),

@@ -28,13 +28,14 @@ async def act(
     mode: str = "",
     run_id: str = "",
     schedule: str = "",
+    incident: str = "",
 ) -> Run:
     """Start a run that offers ``action`` and nothing else, in the ``mode`` of the configuration if none is given.
     Raises :class:`CommandError` where nobody offers it, and ``Conflict`` for a ``run_id`` that there is already."""
     program = Program(options=(option_of(service, action, args, title, actor),), asked=True)
     return await runs.start(
         context, service=service.name, title=title, made_from=runs.MadeFrom(), program=program, mode=mode,
-        actor=actor, run_id=run_id, schedule=schedule,
+        actor=actor, run_id=run_id, schedule=schedule, incident=incident,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hutch.model import record, roles, todo
+from hutch.model import breach, record, roles, todo
 from hutch.model.clock import Clock, ClockState
 from hutch.model.erasure import GONE, retold
 from hutch.model.event import Draft, Event, instant, parse_instant
@@ -259,6 +259,7 @@ KINDS = frozenset(
         "incident.closed_off",
         *_FOLDS,
         *record.KINDS,
+        *breach.KINDS,
     }
 )
 """Every kind of event that an incident's stream may hold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hutch.model.event import Event
+from hutch.review.breach_sentences import SENTENCES as BREACH
 from hutch.review.message_sentences import SENTENCES as MESSAGES
 from hutch.review.reading import Told, many, number, part, parts, text
 from hutch.review.record_sentences import SENTENCES as RECORD
@@ -198,6 +199,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "update.drafted": _drafted,
     "update.posted": _update,
     **MESSAGES,
+    **BREACH,
     "review.drafted": lambda t: f"Post-incident review drafted{_because(t, 'path')}",
     "review.published": lambda t: f"Post-incident review published by {one_line(t.event.actor)}{_because(t)}",
     "watch.started": lambda t: f"Watching for a regression until {t.at('until')}",

@@ -18,6 +18,7 @@ TABLES = {
     "blocks": "ip_blocklist",
     "restrictions": "account_restrictions",
     "users": "users",
+    "sessions": "user_sessions",
 }
 COLUMNS = {
     "event": "event_type",
@@ -32,6 +33,8 @@ COLUMNS = {
     "restricted_until": "restricted_until",
     "user": "id",
     "email": "email",
+    "expires_at": "expires_at",
+    "revoked_at": "revoked_at",
 }
 EVENTS = {
     "failure": "LOGIN_FAILURE",
@@ -54,7 +57,8 @@ SETTINGS = (
     Setting(
         "operator_url",
         "secret",
-        "address for changes, a login that may SELECT as well, and INSERT and UPDATE blocks and restrictions; "
+        "address for changes, a login that may SELECT as well, INSERT and UPDATE blocks and restrictions, and for "
+        "sessions.revoke UPDATE sessions and INSERT into audit; "
         "without it they are refused",
     ),
     Setting("tables", "map", f"names of tables where they differ (schema.name works too): {_named(TABLES)}"),

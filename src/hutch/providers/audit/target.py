@@ -13,9 +13,11 @@ from hutch.providers.audit.blocks import AddBlock, RemoveBlock
 from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
+from hutch.providers.audit.evidence import exports
 from hutch.providers.audit.listing import lists
 from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.restrictions import Restrict, Unrestrict
+from hutch.providers.audit.sessions import Revoke
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -32,7 +34,7 @@ def connect(target: TargetConfig) -> Connection:
         target=client.target,
         checks={name: Probe(name, client.target, look, target.now) for name, look in looks.items()},
         actions=_actions(client, config),
-        runs=lists(client, config),
+        runs={**lists(client, config), **exports(client, config)},
         scrape=_scrape(client, config, target.now),
         close=client.close,
     )
@@ -44,6 +46,7 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
         "block.remove": RemoveBlock(client, config),
         "account.restrict": Restrict(client, config),
         "account.unrestrict": Unrestrict(client, config),
+        "sessions.revoke": Revoke(client, config),
     }
 
 

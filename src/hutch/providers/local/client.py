@@ -74,6 +74,32 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a ring by its id; nothing of its value."""
+
+    id: str
+    state: str
+    changed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRings:
+    """The platform's secrets; ``sealed`` counts what each key has sealed. ``in_force``: every replica has them."""
+
+    rings: Mapping[str, tuple[Key, ...]]
+    in_force: bool
+    sealed: Mapping[str, int]
+
+    def signer(self, secret: str) -> str:
+        """The key that signs; empty for an unknown secret."""
+        return next(iter(self.in_state(secret, "signs")), "")
+
+    def in_state(self, secret: str, state: str) -> list[str]:
+        """The ids of that ring's keys that are in this state."""
+        return [key.id for key in self.rings.get(secret, ()) if key.state == state]
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformStatus:
     """What runs now. While ``busy`` a change is being made and the replicas of two releases may stand side by side."""
 
@@ -147,6 +173,16 @@ class Client:
 
     async def _call(self, method: str, path: str) -> object:
         return _parsed(await self._ask(method, path, None, self.config.timeout), path)
+
+    async def keys(self) -> KeyRings:
+        """What secrets there are, by their ids."""
+        found = _object(await self._call("GET", "/keys"), "/keys")
+        rings, sealed = _object(found.get("rings"), "/keys"), _object(found.get("sealed"), "/keys")
+        return KeyRings(
+            {name: tuple(_key(row) for row in _rows(ring, "/keys")) for name, ring in rings.items()},
+            found.get("in_force") is True,
+            {key: _count(sealed, key) for key in sealed},
+        )
 
     async def _ask(self, method: str, path: str, body: Mapping[str, object] | None, timeout: float) -> bytes:
         headers = {"Authorization": f"Bearer {self.config.token}"} if body is not None else {}
@@ -235,6 +271,10 @@ def _deployment(row: Mapping[str, object]) -> Deployment:
         finished_at=_moment(row, "finished_at") if row.get("finished_at") else None,
         reason=_text(row, "reason"),
     )
+
+
+def _key(row: Mapping[str, object]) -> Key:
+    return Key(_text(row, "id"), _text(row, "state"), _text(row, "changed_at"))
 
 
 def _line(row: Mapping[str, object]) -> LogLine:

@@ -10,6 +10,7 @@ from hutch.providers.local.config import config_from
 from hutch.providers.local.load import LoadCheck
 from hutch.providers.local.platform import LocalPlatform
 from hutch.providers.local.restart import Restart
+from hutch.providers.local.secrets import Rotate
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -20,6 +21,7 @@ def connect(target: TargetConfig) -> Connection:
         "deploy.rollback": Rollback(client),
         "service.restart": Restart(client, target.now),
         "service.scale": Scale(client),
+        "secrets.rotate": Rotate(client),
     }
     return Connection(
         target=client.config.target,

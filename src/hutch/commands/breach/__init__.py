@@ -1,0 +1,1 @@
+"""A breach, gate by gate."""

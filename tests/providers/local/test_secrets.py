@@ -1,0 +1,61 @@
+"""``secrets.rotate`` on a real platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hutch.model.action import Result, Verified
+from hutch.ports import TargetConfig
+from hutch.providers.local import provider
+
+
+def action(ready: Mapping[str, Any]) -> Any:
+    settings = {"url": ready["api_url"], "token": ready["token"]}
+    return provider.open(TargetConfig("shop", settings, lambda: datetime.now(UTC))).actions["secrets.rotate"]
+
+
+async def test_a_key_is_added_once_however_often_it_is_asked_and_then_the_old_one_goes(ready: Any) -> None:
+    rotate = action(ready)
+    signer = (await rotate.client.keys()).signer("jwt")
+    add = {"secret": "jwt", "stage": "add", "signer": signer, "deploy": True}
+    preview = await rotate.preview(add)
+    assert preview.summary == f"a new key of jwt signs, {signer} still verifies"
+    assert preview.hits == 2
+    assert f"key {signer} signs" in preview.items
+    assert (await rotate.verify(add)).verdict is Verified.FAILED
+    assert [(await rotate.apply(add)).result for _ in range(2)] == [Result.DONE] * 2
+    rings = await rotate.client.keys()
+    assert [key.state for key in rings.rings["jwt"]] == ["old", "signs"]
+    told = await rotate.verify(add)
+    assert (told.verdict, told.summary) == (
+        Verified.PASSED, f"jwt: {rings.signer('jwt')} signs, {signer} verifies; every replica has it",
+    )  # fmt: skip
+    assert (await rotate.preview(add)).hits == 0
+    again = await rotate.preview({**add, "signer": rings.signer("jwt")})
+    assert again.refused == f"key {signer} was replaced before and still verifies: retire it first"
+    retire = {"secret": "jwt", "stage": "retire"}
+    assert (await rotate.verify(retire)).verdict is Verified.FAILED
+    assert (await rotate.apply(retire)).result is Result.DONE
+    assert (await rotate.verify(retire)).summary.startswith(f"jwt: {rings.signer('jwt')} signs, {signer} is off")
+    assert (await rotate.preview(retire)).hits == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ({"secret": "", "stage": "add"}, "say which secret to rotate: secret, one of jwt, encryption"),
+        ({"secret": "jwt", "stage": "replace"}, "this platform knows the stages add, retire, not replace"),
+        ({"secret": "jwt", "stage": "add", "deploy": False}, "without deploying anew"),
+    ],
+)
+async def test_a_wrong_rotation_is_refused_with_what_to_say(ready: Any, args: dict[str, Any], why: str) -> None:
+    rotate = action(ready)
+    before = await rotate.client.keys()
+    assert why in (await rotate.preview(args)).refused
+    outcome = await rotate.apply(args)
+    assert (outcome.result, why in outcome.summary) == (Result.FAILED, True)
+    assert await rotate.client.keys() == before
