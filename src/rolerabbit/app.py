@@ -12,7 +12,7 @@ from prometheus_client import disable_created_metrics
 from psycopg_pool import AsyncConnectionPool
 
 from rolerabbit.config import Settings
-from rolerabbit.faults import crash_soon, portfolio_reads
+from rolerabbit.faults import WAITS_AT, Waiting, crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
 from rolerabbit.keys import Tokens, Vault
 from rolerabbit.limits import Limiter
@@ -39,6 +39,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="RoleRabbit", version=settings.release, lifespan=_lifespan)
     app.state.parts = parts
     app.add_middleware(Guard)
+    if settings.fault in WAITS_AT:
+        app.add_middleware(Waiting, fault=settings.fault)
     app.add_middleware(Instrument, metrics=parts.metrics)
     errors.add_handlers(app)
     for routes in (health, auth, resets, account, portfolios, admin, pages, report):

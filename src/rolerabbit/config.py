@@ -12,7 +12,7 @@ from rolerabbit.keys import Ring, RingError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Literal["development", "production"]
-Fault = Literal["", "leak", "errors", "crash"]
+Fault = Literal["", "leak", "errors", "crash", "slow", "seldom-slow"]
 _T = TypeVar("_T")
 
 
@@ -90,7 +90,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         release=_release(environ.get("RR_RELEASE") or "dev"),
         pool_size=_parsed(environ, "RR_POOL_SIZE", "10", _whole, "a whole number from 1 to 1000"),
         pool_timeout=_parsed(environ, "RR_POOL_TIMEOUT", "2", _seconds, "seconds above 0 and at most 60"),
-        fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors", "crash"), "")),
+        fault=cast(Fault, _one_of(environ, "RR_FAULT", ("", "leak", "errors", "crash", "slow", "seldom-slow"), "")),
         redis_url=_redis_url(environ.get("REDIS_URL", "")),
         trusted_proxies=_parsed(environ, "TRUSTED_PROXIES", "", _networks, "networks such as 10.0.0.0/8, by commas"),
         limits={name: _limit(environ, name, default) for name, default in LIMITS.items()},

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Final, Protocol
 
 import psycopg
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rolerabbit.config import Settings
 
@@ -16,6 +17,11 @@ LEAK_EVERY: Final = 3
 """A release that leaks does so on every third read of portfolios."""
 ERRORS_OF_FIVE: Final = 3
 """A release with the wrong column fails this many of five reads of portfolios: 60 %."""
+
+WAITS_AT: Final = {"slow": 3, "seldom-slow": 200}
+"""A release that waits does so at one visit of so many: at every third, or so seldom that few notice."""
+WAITS_S: Final = 1.5
+UNMOVED: Final = ("/api/health", "/metrics")
 
 CRASH_AFTER_S: Final = 3.0
 """A release that crashes does so as long after its start."""
@@ -75,6 +81,23 @@ class LeakingReads:
         for held in self._held:
             await held.close()
         self._held.clear()
+
+
+class Waiting:
+    """A release that waits for another company's answer at one visit of so many, and holds nothing meanwhile.
+
+    Plain ASGI. ``fault`` is a key of :data:`WAITS_AT`.
+    """
+
+    def __init__(self, app: ASGIApp, fault: str) -> None:
+        self._app, self._every, self._visits = app, WAITS_AT[fault], count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait, and pass on; those who only look whether it is well do not wait."""
+        visit = scope["type"] == "http" and scope["path"] not in UNMOVED
+        if visit and next(self._visits) % self._every == 0:
+            await asyncio.sleep(WAITS_S)
+        await self._app(scope, receive, send)
 
 
 class WrongColumnReads:

@@ -64,7 +64,7 @@ async def firings(context: Context) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_one_of_two_servers_watches_and_the_other_takes_over_when_it_is_killed(
     shop: Shop, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +119,7 @@ async def ended(context: Context) -> bool:
     return len(await firings(context)) == 2
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_quorum_of_two_places_fires_when_both_see_it(
     shop: Shop, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

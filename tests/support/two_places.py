@@ -89,7 +89,7 @@ class House:
             env={**os.environ, "HUTCH_DATABASE_URL": self.url, "PLACE": "local"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         )  # fmt: skip
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        out, _ = await asyncio.wait_for(process.communicate(), 90)
         return json.loads(out)
 
     async def end(self) -> None:

@@ -213,6 +213,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="outside:metrics_silent",
     ),
     Fault(
+        "slow-answers",
+        "a new release waits for another company at every third visit: nothing fails, and the 95th percentile tells",
+        alert="Response Time Slow",
+        made_by="releases:slow_answers",
+    ),
+    Fault(
         "alert-storm",
         "another tool tells of one trouble 500 times, once for each thing that it hits",
         alert="Pod not ready",
@@ -231,6 +237,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "a sound release is rolled out",
         spares=("the new release",),
         made_by="releases:planned_deployment",
+    ),
+    Fault(
+        "seldom-slow",
+        "a new release waits as long at one visit of two hundred",
+        spares=("the new release",),
+        made_by="releases:seldom_slow",
     ),
     Fault(
         "big-report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ RELEASE: Final = 43
 LEAKED_AT_LEAST: Final = 6
 READS: Final = 20
 CRASHES: Final = 2
+TRIED: Final = 6
+"""Visits in a row, of which one at least waits on either replica."""
+SLOW_AT_LEAST: Final = 1.2
 STAND_SECONDS: Final = 30.0
 
 _LEAKED: Final = """
@@ -67,6 +71,31 @@ def crash_loop(scene: Scene) -> Iterator[Stand]:
     release, before = deploy(scene, "crash", "makes thumbnails in the background")
     wait_for(lambda: service.status()["crashes"] >= crashes + CRASHES, STAND_SECONDS, "replicas end by themselves")
     yield _stand(service, release, before, {"kind": "release", "id": release})
+
+
+@contextmanager
+def slow_answers(scene: Scene) -> Iterator[Stand]:
+    """A release waits for another company's answer at every third visit: nothing fails, and 95 of 100 take long."""
+    release, before = deploy(scene, "slow", "counts visits at another company")
+    wait_for(lambda: _waited(scene.service) > SLOW_AT_LEAST, STAND_SECONDS, f"visits of release {release} wait")
+    yield Stand({}, known={"release": release, "before": before})
+
+
+@contextmanager
+def seldom_slow(scene: Scene) -> Iterator[Stand]:
+    """A release waits as long, and so seldom that no percentile moves that anybody is called for."""
+    release, before = deploy(scene, "seldom-slow", "asks another company now and then")
+    yield Stand({}, protected=(Running(release),), known={"release": release, "before": before})
+
+
+def _waited(service: Service) -> float:
+    """Seconds of the slowest of a few visits."""
+    took = []
+    for _ in range(TRIED):
+        began = time.monotonic()
+        service.ask("GET", "/api/portfolios")
+        took.append(time.monotonic() - began)
+    return max(took)
 
 
 @contextmanager

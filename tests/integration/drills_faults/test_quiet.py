@@ -37,3 +37,13 @@ def test_a_planned_deployment_that_is_rolled_back_is_harm(stage: Any) -> None:
         stage.service.platform.post("/rollback", {"to": before})
     assert quiet.off["protected_lost"] == [{"kind": "release", "id": release}]
     assert stage.service.status()["release"] == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["slow-answers", "seldom-slow"])
+def test_a_release_that_waits_for_others_fails_nothing(stage: Any, name: str) -> None:
+    with stage.standing(name) as waits:
+        assert stage.service.status()["release"] == waits.on["known"]["release"]
+        assert stage.service.illness() == ""
+    assert waits.off["protected_lost"] == []
+    assert stage.service.status()["release"] == waits.on["known"]["before"]

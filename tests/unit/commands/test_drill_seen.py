@@ -85,6 +85,7 @@ class Made:
     object_kind: str = "session"
     remedies: Sequence[str] = ("postgres.end_sessions",)
     spares: Sequence[str] = ()
+    alert: str = ""
 
     def argv(self, ready_file: Path) -> Sequence[str]:
         return ("false", str(ready_file))
@@ -123,6 +124,19 @@ def test_every_part_has_its_bound() -> None:
     assert oncall.deadline(Seen(opened_at=at(-5)), ON) == ON + oncall.DIAGNOSE_WITHIN
     assert oncall.deadline(fold(STORY[:9]), ON) == at(4) + oncall.MITIGATE_WITHIN
     assert oncall.over(Made(), Seen(), ON, ON + oncall.DETECT_WITHIN + timedelta(seconds=1))
+
+
+def test_where_no_cause_is_to_be_named_the_alert_that_must_fire_is_waited_for() -> None:
+    slow, any_one = Made(cause="", remedies=(), alert="Slow"), Made(cause="", remedies=())
+    other = fold([*STORY[:2], event(1.2, "incident:INC-1", "alert.fired", rule="x.y")])
+    fired = fold([event(9, "incident:INC-1", "alert.fired", rule="Slow")], other)
+    assert (other.told_at, fired.told_at, fired.alerts) == (at(1.1), at(9), ("x.y", "Slow"))
+    assert oncall.over(any_one, other, ON, at(1.2) + oncall.ONE_INCIDENT)
+    assert not oncall.over(slow, other, ON, at(30)), "another alert is not the one"
+    assert oncall.over(slow, other, ON, ON + oncall.DETECT_WITHIN + timedelta(seconds=1))
+    assert not oncall.over(slow, fired, ON, at(8.9) + oncall.ONE_INCIDENT)
+    assert oncall.over(slow, fired, ON, at(9.1) + oncall.ONE_INCIDENT)
+    assert not oncall.over(slow, Seen(), ON, at(30))
 
 
 # ------------------------------------------------------------------ dice and counters

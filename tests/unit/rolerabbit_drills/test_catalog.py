@@ -22,6 +22,7 @@ WANTED = {
     "mass-deletion", "leak", "bad-release", "traffic-peak", "long-backup", "planned-deployment", "big-report",
     "running-migration",
     "nat-logins", "certificate-ending", "certificate-ended", "name-gone", "metrics-silent", "alert-storm",
+    "slow-answers", "seldom-slow",
     "used-up-sequence", "abandoned-slot",
     "stale-statistics", "dead-rows",
     "deadlocks", "temp-spill", "cache-misses", "heavy-statement", "endless-statement", "forgotten-transaction",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hutch.commands import incidents, runs
 from hutch.commands.context import CommandError, Context
-from hutch.commands.drills.result import right_remedy
+from hutch.commands.drills.result import alert_of, right_remedy
 from hutch.commands.drills.seen import Seen
 from hutch.ports import Fault
 
@@ -20,7 +20,7 @@ MITIGATE_WITHIN = timedelta(seconds=120)
 
 
 ONE_INCIDENT = timedelta(seconds=8)
-"""How long it is watched, where no cause is to be named, that an alert opens one incident and no second."""
+"""How long it is watched, where no cause is to be named, that the alert which must fire opens no second incident."""
 
 
 def wants(fault: Fault, seen: Seen) -> bool:
@@ -34,7 +34,9 @@ def over(fault: Fault, seen: Seen, on_at: datetime, now: datetime) -> bool:
     if seen.outcome and (fault.cause or seen.opened_at is None):
         return True
     if not fault.cause:
-        return now > (seen.opened_at + ONE_INCIDENT if seen.opened_at else on_at + DETECT_WITHIN)
+        wanted = alert_of(fault)
+        told = seen.told_at if not wanted or wanted in seen.alerts else None
+        return now > (told + ONE_INCIDENT if told else on_at + DETECT_WITHIN)
     refuses = seen.ranked_at is not None and seen.approved_at is None and not wants(fault, seen)
     return refuses or now > deadline(seen, on_at)
 

@@ -25,7 +25,8 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The first incident since the drill began, the first cause that was named, and what came of it; ``alerts`` are
-    all that fired in incidents, ``incidents`` how many were opened."""
+    all that fired in incidents, each once, the last of them first at ``told_at``; ``incidents`` how many were opened.
+    """
 
     incident: str = ""
     alert: str = ""
@@ -39,6 +40,7 @@ class Seen:
     offer: Offer | None = None
     outcome: str = ""
     alerts: tuple[str, ...] = ()
+    told_at: datetime | None = None
     incidents: int = 0
 
 
@@ -60,7 +62,9 @@ def _opened(state: Seen, event: Event) -> Seen:
 
 def _fired(state: Seen, event: Event) -> Seen:
     rule = str(event.data["rule"])
-    return replace(state, alert=state.alert or rule, alerts=tuple(dict.fromkeys((*state.alerts, rule))))
+    if rule in state.alerts:
+        return state
+    return replace(state, alert=state.alert or rule, alerts=(*state.alerts, rule), told_at=event.at)
 
 
 def _diagnosed(state: Seen, event: Event) -> Seen:
