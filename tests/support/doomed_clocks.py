@@ -14,31 +14,31 @@ from pathlib import Path
 from typing import Any
 
 from hutch.bootstrap.wire import open_context
+from hutch.commands.seen import whole
 from hutch.commands.worker import Worker
 from hutch.model.event import Event
-from hutch.ports import Append, Job
-from hutch.store.sqlite import SqliteStore
+from hutch.ports import Append, Job, Store
 
 
 async def main(config: Path, number: int, when: str) -> None:
     """Work until the end."""
-    real, seen = SqliteStore.commit, [0]
+    context = open_context(config)
+    kind: Any = type(whole(context.store))
+    real, seen = kind.commit, [0]
 
-    async def commit(
-        store: SqliteStore, appends: Sequence[Append], jobs: Sequence[Job] = (), **more: Any
-    ) -> list[Event]:
+    async def commit(store: Store, appends: Sequence[Append], jobs: Sequence[Job] = (), **more: Any) -> list[Event]:
         says = any(d.kind == "clock.overdue" for a in appends for d in a.drafts)
         seen[0] += says
         mine = says and seen[0] == number
         if mine and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        found = await real(store, appends, jobs, **more)
+        found: list[Event] = await real(store, appends, jobs, **more)
         if mine:
             os.kill(os.getpid(), signal.SIGKILL)
         return found
 
-    SqliteStore.commit = commit  # type: ignore[method-assign]
-    await Worker(open_context(config)).run()
+    kind.commit = commit
+    await Worker(context).run()
 
 
 if __name__ == "__main__":

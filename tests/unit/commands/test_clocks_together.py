@@ -107,10 +107,18 @@ async def test_a_job_that_another_has_taken_over_says_nothing() -> None:
     assert not await said(context, streams)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both of those that last."""
+    if request.param == "postgres":
+        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
+    return str(request.param)
+
+
 @pytest.mark.parametrize(
     ("number", "when"), [(1, "before"), (1, "after"), (40, "before"), (40, "after"), (MANY, "after")]
 )
-async def test_killed_in_the_middle_each_is_said_once(tmp_path: Path, number: int, when: str) -> None:
+async def test_killed_in_the_middle_each_is_said_once(tmp_path: Path, store: str, number: int, when: str) -> None:
     config = tmp_path / "hutch.yaml"
     config.write_text(CONFIG, encoding="utf-8")
     context = open_context(config)

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg import sql
 
 from hutch.bootstrap.wire import open_context
 from hutch.cli.main import cli
@@ -30,9 +33,13 @@ RUN = "R-20260115-abc123"
 ITEM = Item("i1", "one", 1, Command("sh", f"grep '{PERSON}' log", "here", Effect.READ))
 
 
-@pytest.fixture
-async def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Context]:
+@pytest.fixture(params=["sqlite", "postgres"])
+async def context(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Context]:
     monkeypatch.chdir(tmp_path)
+    if request.param == "postgres":
+        monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
     path = tmp_path / "hutch.yaml"
     path.write_text("services: {shop: {}}\n", encoding="utf-8")
     found = open_context(path)
@@ -68,13 +75,23 @@ async def full(context: Context, *, finished: bool = True, over: bool = True) ->
 
 
 def places(folder: Path) -> list[str]:
-    """The files below the store's folder that hold it, in any case."""
+    """The files below the store's folder, and the tables of its database, that hold it, in any case."""
     wanted = PERSON.lower().encode()
-    return [
-        str(p.relative_to(folder))
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and wanted in p.read_bytes().lower()
-    ]
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and wanted in p.read_bytes().lower()]
+    return [*(str(p.relative_to(folder)) for p in files), *_tables()]
+
+
+def _tables() -> list[str]:
+    """The tables of the Postgres that is the store, if one is."""
+    if not (url := os.environ.get("HUTCH_DATABASE_URL", "")):
+        return []
+    with psycopg.connect(url, autocommit=True) as connection:
+        query = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^pg_|^information_schema'"
+        tables = list(connection.execute(query))
+        holds = sql.SQL("SELECT count(*) FROM {} AS one WHERE one::text ILIKE {}")
+        rows = [connection.execute(holds.format(sql.Identifier(*t), f"%{PERSON}%")).fetchone() for t in tables]
+    assert len(rows) > 5
+    return [".".join(table) for table, row in zip(tables, rows, strict=True) if row and row[0]]
 
 
 async def test_it_is_gone_from_all_that_belongs_to_the_incident(context: Context, tmp_path: Path) -> None:
