@@ -67,7 +67,8 @@ def evidence(incident_id: str, event: int, out: str) -> None:
     "--attachment", type=click.IntRange(1), default=None, help="Instead: the evidence that this event attached."
 )
 @click.option("--text", default="", help="Instead: this text, wherever the incident has it; - reads it from stdin.")
-@click.option("--reason", required=True, help="Why: it stays in the log.")
+@click.option("--reason", default="", help="Why: it stays in the log.")
+@click.option("--dry-run", is_flag=True, help="Of --text: say what would go, and erase nothing.")
 @as_json
 def erase(
     incident_id: str,
@@ -76,13 +77,17 @@ def erase(
     attachment: int | None,
     text: str,
     reason: str,
+    dry_run: bool,
     json_out: bool,
 ) -> None:
     """Erase personal data for good; `hutch verify` goes on proving the rest, and says what went, by whom and why."""
     if [event is not None, attachment is not None, bool(text)].count(True) != 1 or (fields and event is None):
         raise click.UsageError("give either --event N, with or without --field, or --attachment N, or --text TEXT")
+    if dry_run and not text:
+        raise click.UsageError("--dry-run is of --text: --event and --attachment name what goes")
     if text:
-        _erase_text(incident_id, sys.stdin.readline().strip() if text == "-" else text, reason, json_out)
+        wanted = sys.stdin.readline().strip() if text == "-" else text
+        _erase_text(incident_id, wanted, reason, dry_run, json_out)
         return
 
     async def go(context: Context) -> Incident:
@@ -98,18 +103,21 @@ def erase(
     said(with_context(go), json_out)
 
 
-def _erase_text(incident_id: str, text: str, reason: str, json_out: bool) -> None:
-    found = with_context(lambda c: erasing.erase_text(c, incident_id, text, reason, actor()))
+def _erase_text(incident_id: str, text: str, reason: str, dry_run: bool, json_out: bool) -> None:
+    if dry_run:
+        found = with_context(lambda c: erasing.preview(c, incident_id, text))
+    else:
+        found = with_context(lambda c: erasing.erase_text(c, incident_id, text, reason, actor()))
     if json_out:
-        emit({"events": {s: list(n) for s, n in found.events.items()}, "files": list(found.files),
-              "evidence": list(found.evidence), "unsearched": list(found.unsearched)})  # fmt: skip
+        emit(found.as_dict())
         return
+    done = "would be erased" if dry_run else "erased"
     for stream, numbers in found.events.items():
-        click.echo(f"erased from {stream}: events {', '.join(map(str, numbers))}")
+        click.echo(f"{done} from {stream}: events {', '.join(map(str, numbers))}")
     for file in found.files:
-        click.echo(f"erased from {file}")
+        click.echo(f"{done} from {file}")
     if found.evidence:
-        click.echo(f"evidence erased: that of events {', '.join(map(str, found.evidence))}")
+        click.echo(f"evidence {done}: that of events {', '.join(map(str, found.evidence))}")
     if found.unsearched:
         left = ", ".join(map(str, found.unsearched))
         click.echo(f"the evidence of events {left} is no text and was not searched: look at it", err=True)

@@ -5,16 +5,18 @@ what its alerts told, its evidence and its drafts. The chains go on proving the 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from hutch.commands import evidence, incidents
 from hutch.commands.context import CommandError, Context
 from hutch.model import firing, journal
 from hutch.model import incident as model
-from hutch.model.erasure import GONE, KEPT, KIND, retold, without
+from hutch.model.erasure import GONE, KEPT, KIND, retold, undone, without
 from hutch.model.event import Draft, Event
 from hutch.model.incident import Incident
 from hutch.ports import Append, Conflict
@@ -33,35 +35,79 @@ class Erased:
     evidence: tuple[int, ...]
     unsearched: tuple[int, ...]
 
+    @property
+    def digest(self) -> str:
+        """Names what was looked at, so that no more than that is erased."""
+        told = [sorted((s, list(n)) for s, n in self.events.items()), self.files, self.evidence, self.unsearched]
+        return sha256(json.dumps(told).encode()).hexdigest()[:32]
 
-async def erase_text(context: Context, incident_id: str, text: str, reason: str, actor: str) -> Erased:
+    def as_dict(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "events": {stream: list(numbers) for stream, numbers in self.events.items()},
+            "files": list(self.files),
+            "evidence": list(self.evidence),
+            "unsearched": list(self.unsearched),
+            "seen": self.digest,
+        }
+
+
+async def preview(context: Context, incident_id: str, text: str) -> Erased:
+    """What :func:`erase_text` would erase now. Raises :class:`CommandError` for what it would refuse."""
+    found = await _found(context, incident_id, _wanted(text), "", "")
+    return found.erased
+
+
+async def erase_text(
+    context: Context, incident_id: str, text: str, reason: str, actor: str, *, seen: str = ""
+) -> Erased:
     """Erase it, in whatever case it is written. Raises :class:`CommandError`, before anything went, for a text that is
-    too short or is part of what a state is made of, and while a run is under way."""
-    wanted, why = _wanted(text, reason), context.secrets.mask(reason.strip())
+    too short or is part of what a state is made of, while a run is under way, and where it is not (any more) what
+    somebody has ``seen`` (a digest)."""
+    wanted = _wanted(text)
+    _check(wanted, reason)
+    found = await _found(context, incident_id, wanted, context.secrets.mask(reason.strip()), actor)
+    if seen and seen != found.erased.digest:
+        raise CommandError("what holds that text is not what you looked at any more; nothing was erased: look again")
+    for plan in found.plans:
+        await _do(context, plan)
+    for file in found.erased.files:
+        await asyncio.to_thread(_rewritten, Path(file), wanted)
+    for seq in found.erased.evidence:
+        await evidence.erase_file(context, incident_id, seq, reason, actor)
+    return found.erased
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    plans: tuple[Plan, ...]
+    erased: Erased
+
+
+async def _found(context: Context, incident_id: str, wanted: re.Pattern[str], why: str, actor: str) -> _Found:
     state = await incidents.load(context, incident_id)
     logs = {stream: await context.store.read(stream) for stream in _streams(state)}
-    plans = [_plan(stream, events, wanted, why, actor) for stream, events in logs.items()]
-    for plan in plans:
-        await _do(context, plan)
-    files = await asyncio.to_thread(_files, context, incident_id, [logs[f"run:{run}"] for run in state.runs], wanted)
-    found, unsearched = await asyncio.to_thread(_searched, context, state, wanted)
-    for seq in found:
-        await evidence.erase_file(context, incident_id, seq, reason, actor)
+    plans = tuple(_plan(stream, events, wanted, why, actor) for stream, events in logs.items())
+    journals = [logs[f"run:{run}"] for run in state.runs]
+    files = await asyncio.to_thread(_files, context, incident_id, journals, wanted)
+    held, unsearched = await asyncio.to_thread(_searched, context, state, wanted)
     events = {plan.stream: plan.gone for plan in plans if plan.gone}
-    if not (events or files or found):
+    if not (events or files or held):
         raise CommandError(f"nothing that belongs to {incident_id} holds that text", 1)
-    return Erased(events, tuple(files), tuple(found), tuple(unsearched))
+    return _Found(plans, Erased(events, tuple(files), tuple(held), tuple(unsearched)))
 
 
-def _wanted(text: str, reason: str) -> re.Pattern[str]:
+def _wanted(text: str) -> re.Pattern[str]:
     if len(text.strip()) < SHORTEST:
         raise CommandError(f"a text to erase has {SHORTEST} characters at least: a shorter one stands in too much", 2)
+    return re.compile(re.escape(text.strip()), re.IGNORECASE)
+
+
+def _check(wanted: re.Pattern[str], reason: str) -> None:
     if not reason.strip():
         raise CommandError("say why: it stands in the log for as long as that lasts", 2)
-    wanted = re.compile(re.escape(text.strip()), re.IGNORECASE)
     if wanted.search(reason):
         raise CommandError("the reason holds the text that is to be erased: it would stand in the log again", 2)
-    return wanted
 
 
 def _streams(state: Incident) -> list[str]:
@@ -97,7 +143,8 @@ def _plan(stream: str, events: Sequence[Event], wanted: re.Pattern[str], why: st
         after[event.seq] = left
     before = {e.seq: e for e in events if e.kind == KIND and e.data.get("event") in after}
     _same(stream, told, after)
-    return Plan(stream, len(events), tuple(drafts), (*gone, *before))
+    rest = [seq for seq in undone(events) if seq not in after]
+    return Plan(stream, len(events), tuple(drafts), (*gone, *before, *rest))
 
 
 Left = Mapping[int, Mapping[str, object]]
@@ -170,28 +217,29 @@ async def _do(context: Context, plan: Plan) -> None:
 def _files(
     context: Context, incident_id: str, journals: Sequence[Sequence[Event]], wanted: re.Pattern[str]
 ) -> list[str]:
-    """The kept outputs of its runs and the drafts of its documents, each written anew without the text."""
+    """Those of the kept outputs of its runs and of the drafts of its documents that hold it."""
     places = [context.home / "reviews" / f"{incident_id}.md", context.home / "updates" / f"{incident_id}.txt"]
     for events in journals:
         run = journal.fold(events)
         if run and context.outputs:
             items = (*run.program.items, *(i for c in run.chosen for i in c.option.items))
             places += [context.outputs.path(run.id, name) for name in dict.fromkeys(i.id for i in items)]
-    return [str(place) for place in places if _rewritten(place, lambda text: wanted.sub(GONE, text))]
+    return [str(place) for place in places if wanted.search(_text(place))]
 
 
-def _rewritten(place: Path, change: Callable[[str], str]) -> bool:
+def _text(place: Path) -> str:
     try:
-        text = place.read_text(encoding="utf-8", errors="replace")
+        return place.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return False
-    left = change(text)
-    if left != text:
-        half = place.with_name(f"{place.name}.new")
-        half.touch(mode=0o600)
-        half.write_text(left, encoding="utf-8")
-        half.replace(place)
-    return left != text
+        return ""
+
+
+def _rewritten(place: Path, wanted: re.Pattern[str]) -> None:
+    """The same file without the text."""
+    half = place.with_name(f"{place.name}.new")
+    half.touch(mode=0o600)
+    half.write_text(wanted.sub(GONE, _text(place)), encoding="utf-8")
+    half.replace(place)
 
 
 def _searched(context: Context, state: Incident, wanted: re.Pattern[str]) -> tuple[list[int], list[int]]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hutch.model import incident as model
+from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.incident import Incident
 from hutch.model.register import Entry
@@ -93,6 +94,7 @@ class Recalled:
 
 
 async def _advanced(store: Store, stream: str, before: Known | None, new: Sequence[Event]) -> Known | None:
+    new = new if before else retold(new)
     state = model.fold(new, before.state if before else None)
     if state is None:
         return None
@@ -100,7 +102,7 @@ async def _advanced(store: Store, stream: str, before: Known | None, new: Sequen
     wanted = set(pinned(kept)) - {ref(event) for event in kept}
     mine = {name for name in wanted if name.startswith(f"{stream}#")}
     if mine:
-        whole = await store.read(stream) if before else new
+        whole = retold(await store.read(stream)) if before else new
         kept = tuple(sorted((*kept, *(event for event in whole if ref(event) in mine)), key=lambda event: event.seq))
     return Known(state, kept)
 

@@ -31,7 +31,8 @@ KEPT = frozenset(
 
 
 def retold(events: Sequence[Event]) -> Sequence[Event]:
-    """The same, with what was told again in place of what was erased."""
+    """The same, with what was told again in place of what was erased. What is said to be erased counts as erased, also
+    between that and its doing: whoever looks just then, and remembers it, must not remember what went."""
     told = {int(str(e.data["event"])): e.data.get("rest") for e in events if e.kind == KIND and e.data.get("event")}
     if not told:
         return events
@@ -39,11 +40,18 @@ def retold(events: Sequence[Event]) -> Sequence[Event]:
 
 
 def _with(event: Event, rest: object) -> Event:
-    if dict(event.data) != dict(ERASED) or not isinstance(rest, Mapping):
+    if not isinstance(rest, Mapping):
         return event
     # not evolved by dataclasses.replace: it costs more, and every incident passes here
     return Event(event.stream, event.seq, event.at, event.actor, event.kind, dict(rest), event.salt, event.data_hash,
                  event.prev_hash, event.hash)  # fmt: skip
+
+
+def undone(events: Iterable[Event]) -> list[int]:
+    """The events of which it was said that they are erased, and which still hold what they held: it was cut off."""
+    events = list(events)
+    said = {int(str(e.data["event"])) for e in events if e.kind == KIND and e.data.get("event")}
+    return [e.seq for e in events if e.seq in said and dict(e.data) != dict(ERASED)]
 
 
 def fields_of(data: Mapping[str, object], wanted: Iterable[str]) -> list[str]:

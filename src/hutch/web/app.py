@@ -23,6 +23,7 @@ from hutch.web import (
     api,
     console,
     entrance,
+    erasing,
     evidence,
     forms,
     ingest,
@@ -111,6 +112,8 @@ def build(context: Context) -> FastAPI:
     app.include_router(record_api.router)
     app.include_router(evidence.api)
     app.include_router(evidence.router)
+    app.include_router(erasing.api)
+    app.include_router(erasing.router)
     app.include_router(links.router)
     app.include_router(pagerduty.router)
     app.include_router(pages.router)

@@ -126,6 +126,12 @@ DOORS: Mapping[str, Door] = {
         "POST /people/{name}/password", "POST /people/{name}/sessions/end", "GET /audit",
         "GET /subscribers", "POST /subscribers/{subscriber_id}/removal",
     ),
+    **_all(
+        ADMINISTER, Reach.THING,
+        "GET /incidents/{incident_id}/erasure", "POST /incidents/{incident_id}/erasure",
+        "POST /incidents/{incident_id}/erasure/preview", "POST /api/v1/incidents/{incident_id}/erasure",
+        "POST /api/v1/incidents/{incident_id}/erasure/preview",
+    ),
 }  # fmt: skip
 """By method and path, as the routes write them."""
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -26,7 +27,8 @@ from hutch.model.event import Draft
 from hutch.model.message import Audience, Message
 from hutch.model.program import Item, Program
 from hutch.model.severity import Severity
-from hutch.ports import Append
+from hutch.ports import Append, Store
+from hutch.review.timeline import timeline
 
 PERSON = "Wilhelmina Zauberfrau"
 RUN = "R-20260115-abc123"
@@ -150,6 +152,35 @@ async def test_twice_is_refused_and_a_text_within_another_goes_too(context: Cont
     assert (await runs.load(context, RUN)).outcome == "healthy"
 
 
+async def test_cut_off_between_the_word_and_the_deed_it_is_not_shown_and_is_finished_later(context: Context) -> None:
+    incident = await full(context)
+    await incidents.load(context, incident)  # remembered with the text in it
+    doomed = replace(context, store=cast(Store, Cut(context.store)))
+    with pytest.raises(OSError, match="cut off"):
+        await erasing.erase_text(doomed, incident, PERSON, "asked", "olivia")
+    raw = await context.store.read(f"incident:{incident}")
+    assert any(PERSON in str(e.data) for e in raw), "the test shows nothing otherwise"
+    known = await incidents.known(context, incident)
+    assert PERSON.lower() not in str(known).lower()
+    assert PERSON.lower() not in str([e.text for e in timeline(raw)]).lower()
+    await erasing.erase_text(context, incident, PERSON, "asked", "olivia")
+    for stream in (f"incident:{incident}", f"run:{RUN}"):
+        assert PERSON.lower() not in str([dict(e.data) for e in await context.store.read(stream)]).lower()
+
+
+class Cut:
+    """A store on which nothing can be erased any more."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    async def erase(self, stream: str, seq: int) -> bool:
+        raise OSError("cut off")
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "message"),
     [
@@ -180,7 +211,12 @@ async def test_a_run_under_way_is_left_alone(context: Context) -> None:
 async def test_the_command_takes_it_from_stdin_too(context: Context) -> None:
     incident = await full(context)
     await context.close()
-    words = ["incident", "erase", incident, "--text", "-", "--reason", "asked"]
+    words = ["incident", "erase", incident, "--text", "-"]
+    dry = await asyncio.to_thread(CliRunner().invoke, cli, [*words, "--dry-run"], input=f"{PERSON}\n")
+    assert dry.exit_code == 0 and f"would be erased from run:{RUN}: events 1, 2" in dry.output, dry.output
+    mute = await asyncio.to_thread(CliRunner().invoke, cli, words, input=f"{PERSON}\n")
+    assert "say why" in str(mute.exception)
+    words += ["--reason", "asked"]
     done = await asyncio.to_thread(CliRunner().invoke, cli, words, input=f"{PERSON}\n")
     assert done.exit_code == 0, (done.output, done.exception)
     assert f"erased from run:{RUN}: events 1, 2" in done.output and "is no text and was not searched" in done.output
