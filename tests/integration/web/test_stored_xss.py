@@ -7,11 +7,12 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import yaml
 
+from guarded import PASSWORD, guarded
 from hutch.bootstrap.wire import open_context
 from hutch.commands import (
     alerts,
@@ -24,10 +25,14 @@ from hutch.commands import (
     silences,
     todo,
 )
+from hutch.commands.access import people
 from hutch.commands.context import Context
 from hutch.commands.respond import run_document
+from hutch.model.access import AccessRole
 from hutch.model.alert import Alert
 from hutch.model.severity import Severity
+from hutch.model.subscriber import asked
+from hutch.ports import Append
 
 FIELDS = (
     "document", "heading", "prose", "label", "statement", "service", "title", "note", "correction", "resolution",
@@ -182,3 +187,40 @@ async def test_no_page_makes_anything_but_words_of_what_others_wrote(tmp_path: P
 async def runs_of(site: Any) -> list[str]:
     streams = await site.context.store.streams("run:")
     return [name.removeprefix("run:") for name in streams]
+
+
+PEOPLE = ("browser", "token", "hook", "reason")
+"""What the pages of accounts, of the audit log and of subscribers show of others' words."""
+
+MORE = """
+access: {required: true, sign_in_rate: 1000/minute}
+status_page: {title: Acme, address: 'https://status.acme.example', webhooks: true, components: [{name: Website}]}
+"""
+
+
+@pytest.mark.timeout(120)
+async def test_no_page_of_people_or_of_an_admin_does_either(tmp_path: Path) -> None:
+    async with guarded(tmp_path, MORE) as hutch:
+        await people.add(hutch.context, "ada", AccessRole.ADMIN, PASSWORD, "test")
+        await people.add(hutch.context, "bob", AccessRole.RESPONDER, PASSWORD, evil("reason"))
+        ada, stranger = await hutch.client(), await hutch.client()
+        ada.headers = {"User-Agent": evil("browser")}
+        await ada.form("/sign-in", "/sign-in", name="ada", password=PASSWORD)
+        refused = await stranger.form("/sign-in", "/sign-in", name=evil("stranger"), password="x", next=evil("place"))
+        shown = await ada.form("/account", "/account/tokens", label=evil("token"), days="3", **{"scope.read": "yes"})
+        url = f"https://hooks.example.com/{evil('hook').replace(' ', '+')}"
+        await hutch.context.store.commit([Append("subscriber:x1", (asked(url),))])
+        await (await hutch.client("bob")).get("/people")
+        word, part = quote(evil("wanted")), quote(evil("wanted"), "")
+        places = [f"/find?q={word}", f"/audit?q={word}", f"/log?kind={word}", f"/sign-in?next={word}", f"/runs/{part}",
+                  f"/incidents/{part}", f"/services/{part}/signals"]  # fmt: skip
+        answers = {
+            p: (await ada.get(p)).text for p in ("/account", "/people", "/audit", "/subscribers", "/log", *places)
+        }
+        answers |= {"/sign-in": refused.text, "tokens": shown.text}
+        answers["anonymous"] = (await stranger.get(f"/sign-in?next={quote(evil('place'))}")).text
+    judges = {place: Judge(text) for place, text in answers.items()}
+    assert [(place, judge.found) for place, judge in judges.items() if judge.found] == []
+    words = "".join(judge.words for judge in judges.values())
+    unseen = [field for field in PEOPLE if f"F-{field}-F" not in words]
+    assert not unseen, ", ".join(unseen)
