@@ -42,16 +42,20 @@ from hutch.web import (
 )
 from hutch.web.circles import Circles
 from hutch.web.gate import Entry, Gate
-from hutch.web.guard import Guard, Refused
+from hutch.web.guard import JSON_BYTES, Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
 from hutch.web.ran import Runs
 from hutch.web.shelf import Shelf
 from hutch.web.site import Site, following, site_of
 from hutch.web.stopped import Looking, Stopped
+from hutch.web.uploads import Uploads
 
 LOCAL_HOSTS = ["127.0.0.1", "localhost", "[::1]", "::1"]
 """The names under which the server answers; any other is a page that was tricked into asking us."""
+
+HTTP_TEXTS = {404: "There is no such page.", 413: f"the body is longer than {JSON_BYTES // 1024} kB; nothing was done"}
+"""What is said where the framework has a word of its own."""
 
 STATUS = {1: 409, 2: 404, 3: 422, 4: 202, 5: 502}
 """HTTP status by the exit code of a command's error."""
@@ -101,7 +105,7 @@ def build(context: Context) -> FastAPI:
     app.state.site = Site(context, hub, Shelf(context), stopped, Runs(context.store), circles)
     app.state.entry = Entry(context, circles)
     app.state.inbox, app.state.open_house = Inbox(context), not context.config.access.always
-    app.state.public = status.Public(context)
+    app.state.public, app.state.uploads = status.Public(context), Uploads.of(context)
     app.include_router(ingest.router)  # the first, since routes are tried in order, and nothing is asked for as often
     app.include_router(entrance.router)
     app.include_router(openid.router)
@@ -169,8 +173,7 @@ async def _not_ours(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    text = "There is no such page." if status == 404 else str(getattr(error, "detail", error))
-    return _say(request, text, status)
+    return _say(request, HTTP_TEXTS.get(status) or str(getattr(error, "detail", error)), status)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -13,11 +13,11 @@ from hutch.commands.context import CommandError, Context
 from hutch.commands.views import incident_json
 from hutch.web.forms import LONGEST, Fields, settle
 from hutch.web.gate import person_of
-from hutch.web.guard import FORM_BYTES, Refused, bounded
+from hutch.web.guard import Refused
 from hutch.web.people import system_user
 from hutch.web.room import place_of
 from hutch.web.site import site_of
-from hutch.web.uploads import parts_of
+from hutch.web.uploads import Part, Uploads
 
 router = APIRouter(include_in_schema=False)
 api = APIRouter(prefix="/api/v1")
@@ -34,26 +34,22 @@ RAW = {
 @router.post("/incidents/{incident_id}/evidence")
 async def attach(request: Request, incident_id: str) -> Response:
     """A file that somebody chose, or a text that was pasted."""
-    place, most = await place_of(request, incident_id), _most(site_of(request).context)
-    kind = request.headers.get("content-type", "")
-    found = parts_of(kind, await bounded(request, most + FORM_BYTES, _too_long(most)))
-    file = found.pop("file", None)
+    place, uploads = await place_of(request, incident_id), uploads_of(request)
+    async with uploads.form(request) as found:
+        file = found.pop("file", Part(""))
 
-    async def deed(context: Context, fields: Fields, who: str) -> str:
-        pasted = fields.get("pasted", "")
-        if bool(file and file.data) == bool(pasted):
-            raise CommandError("choose a file, or paste a text: one of the two", 2)
-        name = file.name if file and file.data else fields.get("name", "")
-        data = file.data if file and file.data else pasted.encode()
-        note = fields.get("note", "")
-        if len(data) > most:
-            raise Refused(_too_long(most), 413)
-        if len(note) > LONGEST:
-            raise CommandError(f"the note is longer than {LONGEST} characters", 2)
-        _, warned = await evidence.attach(context, incident_id, name or "pasted.txt", data, note, who)
-        return "Attached." + (f" Look at it: it may hold {', '.join(warned)}." if warned else "")
+        async def deed(context: Context, fields: Fields, who: str) -> str:
+            pasted, note = fields.get("pasted", ""), fields.get("note", "")
+            if bool(file.size) == bool(pasted):
+                raise CommandError("choose a file, or paste a text: one of the two", 2)
+            if len(note) > LONGEST:
+                raise CommandError(f"the note is longer than {LONGEST} characters", 2)
+            name = (file.name if file.size else fields.get("name", "")) or "pasted.txt"
+            async with uploads.whole(file.file if file.size else pasted.encode()) as data:
+                _, warned = await evidence.attach(context, incident_id, name, data, note, who)
+            return "Attached." + (f" Look at it: it may hold {', '.join(warned)}." if warned else "")
 
-    return await settle(request, place, {name: part.text for name, part in found.items()}, deed)
+        return await settle(request, place, {name: part.text for name, part in found.items()}, deed)
 
 
 @router.get("/incidents/{incident_id}/evidence/{seq}")
@@ -71,13 +67,12 @@ async def send(
     actor: Annotated[str, Query(max_length=200, description="Who does it, where nobody signs in.")] = "",
 ) -> dict[str, Any]:
     """Attach the body as evidence, as ``application/octet-stream``; past ``evidence_kept`` bytes it is refused."""
-    context: Context = request.app.state.context
-    most = _most(context)
-    data = await bounded(request, most, _too_long(most))
-    if not data:
-        raise Refused("the body is empty: send the file as the body", 422)
+    context, uploads = site_of(request).context, uploads_of(request)
     who = person_of(request).name or actor or system_user()
-    return incident_json((await evidence.attach(context, incident_id, name, data, note, who))[0])
+    async with uploads.body(request) as file, uploads.whole(file) as data:
+        if not data:
+            raise Refused("the body is empty: send the file as the body", 422)
+        return incident_json((await evidence.attach(context, incident_id, name, data, note, who))[0])
 
 
 @api.get("/incidents/{incident_id}/evidence/{seq}")
@@ -92,12 +87,7 @@ async def _given(context: Context, incident_id: str, seq: int) -> Response:
     return Response(data, headers=kept, media_type="application/octet-stream")
 
 
-def _most(context: Context) -> int:
-    return context.evidence.most if context.evidence else 0
-
-
-def _too_long(most: int) -> str:
-    return (
-        f"more than the {most} bytes that evidence_kept allows; nothing was attached: attach the part that matters, "
-        "or note where the whole is kept"
-    )
+def uploads_of(request: Request) -> Uploads:
+    """Those of the application that answers."""
+    found: Uploads = request.app.state.uploads
+    return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,10 +39,19 @@ HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 FORM_BYTES = 64 * 1024
 """The longest form that is read."""
 
+JSON_BYTES = 1024 * 1024
+"""The longest body of an operation of the API."""
+
+PATIENCE, PACE = 30.0, 2000.0
+"""A body comes within so many seconds, or by so many bytes a second: nobody holds a connection by sending nothing."""
+
 SAFE = ("GET", "HEAD")
 
 RAW, FILES = "application/octet-stream", re.compile(r"/api/v1/incidents/[^/]+/evidence")
 """How and where the body may be a file: of this type, as of JSON, no foreign page can send one unasked."""
+
+INTAKE = ("/api/v1/ingest/", "/api/v1/pagerduty")
+"""Where other tools send to."""
 
 LINKS = "/a/"
 """Where the one-time links of messages lead."""
@@ -78,7 +90,28 @@ class Guard:
             await send(message)
 
         refused = None if self.open_forms else refusal(scope, self.url)
-        await (refused or self.app)(scope, receive, guarded)
+        await (refused or self.app)(scope, counted(receive) if _json(scope) else receive, guarded)
+
+
+def _json(scope: Scope) -> bool:
+    """Whether the framework reads its body; what is taken in, and evidence, have bounds of their own."""
+    path: str = scope["path"]
+    return path.startswith("/api/") and not path.startswith(INTAKE) and not FILES.fullmatch(path)
+
+
+def counted(receive: Receive) -> Receive:
+    """The same, up to :data:`JSON_BYTES`."""
+    had = 0
+
+    async def some() -> Message:
+        nonlocal had
+        message = await receive()
+        had += len(message.get("body", b""))
+        if had > JSON_BYTES:
+            raise HTTPException(413)  # which the framework hands on
+        return message
+
+    return some
 
 
 def refusal(scope: Scope, url: str = "") -> Response | None:
@@ -147,15 +180,27 @@ def _read(given: str) -> bytes:
 
 async def bounded(request: Request, most: int, why: str) -> bytes:
     """The body. Raises :class:`Refused` as soon as it is known to be longer: no more of it is kept."""
+    return b"".join([piece async for piece in pieces(request, most, why)])
+
+
+async def pieces(request: Request, most: int, why: str) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises :class:`Refused` as soon as it is known to be longer, or comes too slowly."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and (len(declared) > 18 or int(declared) > most):
         raise Refused(why, 413)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
+    begun, had, stream = asyncio.get_running_loop().time(), 0, request.stream()
+    while True:
+        try:
+            async with asyncio.timeout_at(begun + PATIENCE + had / PACE):
+                piece = await anext(stream, None)
+        except TimeoutError:
+            raise Refused("what was sent came too slowly, and nothing was done", 408) from None
+        if piece is None:
+            return
+        had += len(piece)
+        if had > most:
             raise Refused(why, 413)
-    return bytes(body)
+        yield piece
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from hutch.commands import incidents
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
 from hutch.web.guard import Refused
-from hutch.web.uploads import parts_of
+from hutch.web.uploads import AT_ONCE, Part, Reader
 
 RAW = {"Content-Type": "application/octet-stream"}
 BROWSER = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
@@ -150,6 +151,18 @@ async def test_the_bound_is_the_configured_one(tmp_path: Path, served: Any) -> N
     assert len(kept(site)) == 2
 
 
+def parts_of(kind: str, body: bytes, folder: Path, step: int = 1 << 16) -> dict[str, Part]:
+    """A form that comes so many bytes at a time."""
+    reader = Reader(kind, folder)
+    try:
+        for start in range(0, len(body), step):
+            reader.feed(body[start : start + step])
+        return reader.end()
+    except Refused:
+        reader.close()
+        raise
+
+
 FIELD = b'Content-Disposition: form-data; name="note"\r\n\r\nx'
 
 
@@ -168,12 +181,98 @@ FIELD = b'Content-Disposition: form-data; name="note"\r\n\r\nx'
         (b"--b\r\n" + FIELD + b"\r\n") * 1000 + b"--b--",
     ],
 )
-def test_a_form_that_no_browser_sends_is_refused(body: bytes) -> None:
+@pytest.mark.parametrize("step", [1, 7, 1 << 16])
+def test_a_form_that_no_browser_sends_is_refused(body: bytes, step: int, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="cannot be read"):
-        parts_of("multipart/form-data; boundary=b", body)
+        parts_of("multipart/form-data; boundary=b", body, tmp_path, step)
 
 
-def test_a_form_without_a_boundary_is_refused() -> None:
+FILE = b'Content-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: x/y\r\n\r\n'
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 11, 64, 1 << 16])
+def test_however_a_form_is_cut_it_is_the_same(step: int, tmp_path: Path) -> None:
+    data = b"\r\n--\r\n--x\r\n\r\n--" + bytes(range(256)) * 3
+    body = b"--b\r\n" + FIELD + b"\r\n--b\r\n" + FILE + data + b"\r\n--b--\r\n"
+    found = parts_of("multipart/form-data; boundary=b", body, tmp_path, step)
+    file = found["file"].file
+    assert file and (found["note"].text, found["file"].name, found["file"].size) == ("x", "a.bin", len(data))
+    file.seek(0)
+    assert file.read() == data and list(tmp_path.iterdir()) == []  # it has no name
+    file.close()
+
+
+def test_a_file_is_on_the_disk_and_a_field_has_its_bound(tmp_path: Path) -> None:
+    piece, kind = bytes(1 << 16), "multipart/form-data; boundary=b"
+    reader = Reader(kind, tmp_path)
+    reader.feed(b"--b\r\n" + FILE)
+    tracemalloc.start()
+    try:
+        for _ in range(512):
+            reader.feed(piece)
+        assert tracemalloc.get_traced_memory()[1] < 4 * (1 << 20), "32 MB came"
+    finally:
+        tracemalloc.stop()
+        reader.close()
+    with pytest.raises(Refused, match="64 kB in a field"):
+        parts_of(kind, b"--b\r\n" + FIELD + piece + b"\r\n--b--", tmp_path)
+
+
+async def begun(api: str, length: int = 1_000_000) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """An upload of which the head and some bytes came, and then nothing."""
+    url = urlsplit(api)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    head = f"POST {url.path}?name=x HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/octet-stream\r\n"
+    writer.write(head.encode() + f"Content-Length: {length}\r\n\r\n".encode() + bytes(1000))
+    await writer.drain()
+    return reader, writer
+
+
+async def test_one_that_does_not_go_on_is_let_go_and_few_come_in_at_once(site: Any, monkeypatch: Any) -> None:
+    _, _, api = await declared(site)
+    monkeypatch.setattr("hutch.web.guard.PATIENCE", 2.0)
+    slow = [await begun(api) for _ in range(AT_ONCE)]
+    status = 0
+    async with asyncio.timeout(20):
+        while status != 503:  # as soon as all of them were looked at
+            async with site.client.post(api, params={"name": "x"}, data=b"x", headers=RAW) as answer:
+                status = answer.status
+        answers = await asyncio.gather(*(reader.readline() for reader, _ in slow))
+    assert {line.split()[1] for line in answers} == {b"408"}
+    for _, writer in slow:
+        writer.close()
+    async with site.client.post(api, params={"name": "x"}, data=b"x", headers=RAW) as answer:
+        assert answer.status == 201
+
+
+async def test_a_form_that_does_not_go_on_is_let_go_too(site: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("hutch.web.guard.PATIENCE", 0.5)
+    url = urlsplit(site.address)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    head = f"POST /report HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    writer.write(head.encode() + b"Content-Length: 1000\r\n\r\ntext=")
+    async with asyncio.timeout(20):
+        assert b" 408 " in await reader.readline()
+    writer.close()
+
+
+async def test_the_body_of_an_operation_has_its_bound(site: Any) -> None:
+    state, _, _ = await declared(site)
+    piece = b" " * (1 << 18)
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(400):
+            yield piece
+
+    for path in ("/api/v1/incidents", f"/api/v1/incidents/{state.id}/notes", f"/api/v1/incidents/{state.id}/affected",
+                 f"/api/v1/incidents/{state.id}/roles"):  # fmt: skip
+        for body in (io.BytesIO(piece * 5), endless()):
+            kind = {"Content-Type": "application/json"}
+            async with site.client.post(site.address + path, data=body, headers=kind) as answer:
+                assert answer.status == 413 and "longer than 1024 kB" in (await answer.json())["error"], path
+
+
+def test_a_form_without_a_boundary_is_refused(tmp_path: Path) -> None:
     for kind in (
         "",
         "text/plain",
@@ -182,4 +281,4 @@ def test_a_form_without_a_boundary_is_refused() -> None:
         "multipart/mixed; boundary=b",
     ):
         with pytest.raises(Refused, match="multipart/form-data"):
-            parts_of(kind, b"--b--")
+            parts_of(kind, b"--b--", tmp_path)
