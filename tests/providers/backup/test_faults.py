@@ -18,12 +18,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from backup_world import SHOP, Shop, listed
 from hutch.model.action import Result, Verified
 from hutch.model.finding import Status
 from hutch.providers.backup.causes import explain
 from rolerabbit.embedded.postgres import Postgres
+from wire import wired
 
 PROCESS = Path(__file__).parents[2] / "support" / "backup_process.py"
 OTHER_KEY = "ff" * 32
@@ -320,3 +322,15 @@ async def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: Postgres
         found = json.loads((await listed(shop.opened(), json=True)).output)
         assert (len(found["backups"]), found["unfinished"]) == (1, [])
         assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", [b"pg_export_snapshot", b"count(*)"])
+async def test_a_server_that_falls_silent_is_given_up(shop: Shop, word: bytes) -> None:
+    with wired(shop.postgres.port, word, silent=True) as (wire, port):
+        through = make_conninfo("", **{**conninfo_to_dict(shop.url), "host": "127.0.0.1", "port": port})  # type: ignore[arg-type]
+        connection = shop.opened(url=through, scratch_url=shop.url, timeout=timedelta(seconds=4))
+        async with asyncio.timeout(60):
+            outcome = await connection.actions["backup.create"].apply({})
+    assert (outcome.result, wire.stalls) == (Result.FAILED, 1), outcome
+    assert re.search(r"no answer within 4 s|pg_dump took longer than 4 s", outcome.summary), outcome
+    assert json.loads((await listed(shop.opened(), json=True)).output)["backups"] == []

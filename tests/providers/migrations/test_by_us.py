@@ -12,9 +12,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.providers.migrations.by_us import ALONE, NICK, USERS, Shop
 
 from hutch.model.action import Result, Verified
+from wire import wired
 
 
 async def test_up_applies_what_is_due_with_its_marks(shop: Shop) -> None:
@@ -318,3 +320,29 @@ async def test_a_table_of_another_tool_is_left_to_it(shop: Shop) -> None:
     preview, outcome, _ = await shop.does("migrate.up")
     assert "the rows of this tool's table are its own" in preview.refused
     assert outcome.result is Result.FAILED
+
+
+# ------------------------------------------------------------------ a proxy that stops passing bytes
+
+
+@pytest.mark.parametrize(
+    ("word", "forwarded", "result"),
+    [(b"COMMIT", True, Result.UNKNOWN), (b"COMMIT", False, Result.UNKNOWN), (b"advisory", False, Result.FAILED)],
+)
+async def test_a_mark_whose_answer_never_comes_is_looked_up(
+    shop: Shop, word: bytes, forwarded: bool, result: Result
+) -> None:
+    shop.write("001_users.sql", USERS)
+    shop.write("002_nick.sql", NICK)
+    await shop.does("migrate.up", {})
+    shop.sql("delete from schema_migrations where version = '002'")
+    port = int(conninfo_to_dict(shop.owner)["port"] or 0)
+    with wired(port, word, forwarded=forwarded, silent=True) as (wire, near):
+        owner = make_conninfo("", **{**conninfo_to_dict(shop.owner), "host": "127.0.0.1", "port": near})  # type: ignore[arg-type]
+        async with asyncio.timeout(60):
+            _, outcome, verified = await shop.does(
+                "migrate.mark", {"version": "002"}, owner_url=owner, command_timeout=3.0
+            )
+    assert (outcome.result, wire.stalls, "no answer within" in outcome.summary) == (result, 1, True), outcome
+    assert verified.verdict is (Verified.PASSED if forwarded else Verified.FAILED)
+    assert ("002" in shop.versions()) == forwarded

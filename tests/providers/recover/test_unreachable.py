@@ -18,6 +18,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from hutch.model.action import Result, Verified
+from hutch.patience import MARGIN
 from shop_world import Shop
 from wire import wired
 
@@ -34,6 +35,7 @@ services:
       work: {work}
       connect_timeout: 2.0
       recover_lock_timeout: 60.0
+      recover_timeout: {seconds}
 """
 FIFTEEN = Path("/usr/lib/postgresql/15")
 ROWS = ("rows", "--table", "portfolios", "--from-audit")
@@ -41,6 +43,8 @@ APPLY = (*ROWS, "--apply", "--yes", "--json")
 STATE = "select count(*) || ' ' || md5(string_agg(p::text, ',' order by id)) from portfolios p"
 PAGES = "select count(*) || ' ' || md5(string_agg(p::text, ',' order by portfolio_id)) from pages p"
 PATIENCE = 60.0
+PATIENT = 4.0
+"""Seconds that a statement of recovery may take where the server falls silent."""
 
 
 @pytest.fixture
@@ -48,9 +52,10 @@ def home(shop: Shop, tmp_path: Path) -> Path:
     return made(shop, tmp_path)
 
 
-def made(shop: Shop, folder: Path) -> Path:
-    (folder / "work").mkdir()
-    settings = {"to": shop.folder, "tools": shop.postgres.bin_dir, "work": folder / "work"}
+def made(shop: Shop, folder: Path, seconds: float = 900.0) -> Path:
+    """The configuration; ``seconds``: how long a statement of recovery may take."""
+    (folder / "work").mkdir(exist_ok=True)
+    settings = {"to": shop.folder, "tools": shop.postgres.bin_dir, "work": folder / "work", "seconds": seconds}
     (folder / "hutch.yaml").write_text(CONFIG.format(**settings))
     return folder
 
@@ -216,25 +221,52 @@ def ended(shop: Shop) -> None:
         time.sleep(0.01)
 
 
-def test_cut_before_the_commit_is_answered(deleted: Shop, home: Path) -> None:
+@pytest.mark.parametrize("silent", [False, True])
+def test_cut_or_silent_before_the_commit_is_answered(deleted: Shop, home: Path, silent: bool) -> None:
     """What became of the transaction can't be known: the database is asked, and all is there."""
-    with wired(deleted.postgres.port, b"COMMIT", forwarded=True) as (wire, port):
+    made(deleted, home, PATIENT)
+    with wired(deleted.postgres.port, b"COMMIT", forwarded=True, silent=silent) as (wire, port):
         done = called(home, deleted.url, *APPLY, merge=changed(deleted.url, port=port, host="127.0.0.1"))
-    assert (done.returncode, wire.cuts) == (0, 1), done
+    assert (done.returncode, wire.stalls if silent else wire.cuts) == (0, 1), done
     assert (deleted.one("select count(*) from portfolios"), deleted.one("select count(*) from pages")) == (900, 150)
     assert deleted.scratches() == []
 
 
-async def test_cut_before_the_commit_arrives(deleted: Shop) -> None:
+@pytest.mark.parametrize("silent", [False, True])
+async def test_cut_or_silent_before_the_commit_arrives(deleted: Shop, silent: bool) -> None:
     """It is not known either, and said so; the look finds that nothing came back."""
     before, args = (deleted.one(STATE), deleted.one(PAGES)), {"table": "portfolios"}
-    with wired(deleted.postgres.port, b"COMMIT") as (wire, port):
+    with wired(deleted.postgres.port, b"COMMIT", silent=silent) as (_, port):
         merge = changed(deleted.url, port=port, host="127.0.0.1")
-        async with deleted.opened(recover_url=merge) as connection:
+        async with deleted.opened(recover_url=merge, recover_timeout=PATIENT) as connection:
             outcome = await connection.actions["recover.rows"].apply(args)
             verification = await connection.actions["recover.rows"].verify(args)
-    assert (outcome.result, wire.cuts) == (Result.UNKNOWN, 1), outcome
+    assert outcome.result is Result.UNKNOWN, outcome
+    assert not silent or f"no answer within {PATIENT + MARGIN:g} s" in outcome.summary
     assert (verification.verdict, verification.summary) == (Verified.FAILED, "200 rows are still missing")
     await asyncio.to_thread(ended, deleted)
     assert (deleted.one(STATE), deleted.one(PAGES)) == before
     assert deleted.scratches() == []
+
+
+async def test_silent_in_the_middle_of_the_merge(deleted: Shop) -> None:
+    """Nothing was committed, so it failed: nothing about it is unknown."""
+    before = deleted.one(STATE), deleted.one(PAGES)
+    with wired(deleted.postgres.port, b"insert into", silent=True) as (wire, port):
+        merge = changed(deleted.url, port=port, host="127.0.0.1")
+        async with deleted.opened(recover_url=merge, recover_timeout=PATIENT) as connection:
+            outcome = await connection.actions["recover.rows"].apply({"table": "portfolios"})
+    assert (outcome.result, outcome.recoverable, wire.stalls) == (Result.FAILED, True, 1), outcome
+    assert "no answer within" in outcome.summary
+    await asyncio.to_thread(ended, deleted)
+    assert (deleted.one(STATE), deleted.one(PAGES)) == before
+    assert deleted.scratches() == []
+
+
+@pytest.mark.parametrize("word", [b"begin transaction isolation", b"pg_database_size"])
+def test_silent_while_it_is_planned(deleted: Shop, home: Path, word: bytes) -> None:
+    made(deleted, home, PATIENT)
+    with wired(deleted.postgres.port, word, silent=True) as (wire, port):
+        shown = called(home, changed(deleted.url, port=port, host="127.0.0.1"), *ROWS)
+    assert (shown.returncode, wire.stalls) == (5, 1), shown
+    assert "no answer within" in shown.stderr

@@ -47,7 +47,7 @@ async def create(config: Config, shelf: Shelf, wish: Wish, now: Callable[[], dat
 
     Raises :class:`BackupError`.
     """
-    async with server.connected(config.url, config.connect_timeout) as session:
+    async with server.connected(config.url, config.connect_timeout, config.timeout) as session:
         if not await server.held(session, lock_name(shelf)):
             raise BackupError(f"another backup of {shelf.service} is being made", passing=True)
         await cleaned(shelf)  # whoever began those is gone: the lock is ours

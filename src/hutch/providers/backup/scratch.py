@@ -22,6 +22,8 @@ from hutch.providers.backup.queries import query
 
 PREFIX = "hutch_scratch_"
 """What the name of every scratch database begins with."""
+MAKING = 600.0
+"""Seconds that a database may take to come into being, or to go."""
 SPACE = sql.Literal(0x48534352)
 """The first half of the lock that says that a scratch database is in use ("HSCR")."""
 
@@ -42,7 +44,7 @@ async def scratch(url: str, timeout: float = 5.0) -> AsyncIterator[Scratch]:
     Raises :class:`BackupError`: the login needs CREATEDB.
     """
     name = f"{PREFIX}{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(3)}"
-    async with server.connected(url, timeout) as session:
+    async with server.connected(url, timeout, MAKING) as session:
         await _swept(session)
         await session.execute("SET idle_session_timeout = 0")
         await session.execute(query("scratch_lock", space=SPACE, database=sql.Literal(name)))
@@ -62,7 +64,7 @@ async def scratch(url: str, timeout: float = 5.0) -> AsyncIterator[Scratch]:
 
 async def sweep(url: str, timeout: float = 5.0) -> tuple[str, ...]:
     """Drop the scratch databases of those that are gone; their names."""
-    async with server.connected(url, timeout) as session:
+    async with server.connected(url, timeout, MAKING) as session:
         return await _swept(session)
 
 
@@ -86,7 +88,7 @@ async def _swept(session: server.Session) -> tuple[str, ...]:
 
 async def _gone(url: str, timeout: float, name: str) -> None:
     """Drop it by a session of its own: ours may be broken, or in the middle of something."""
-    async with server.connected(url, timeout) as session:
+    async with server.connected(url, timeout, MAKING) as session:
         await _drop(session, name)
 
 

@@ -14,15 +14,18 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from hutch.patience import Patient
 from hutch.providers.backup.errors import BackupError, said, unreached
 from hutch.providers.backup.manifest import Identity, Table
 from hutch.providers.backup.queries import query
 
-Session = psycopg.AsyncConnection[Any]
+Session = Patient
 
 SPACE = 0x48424B50
 """The first half of the keys of our advisory locks ("HBKP"); the second is made of a name."""
 APPLICATION = "hutch backup"
+ANSWER_WITHIN = 120.0
+"""Seconds that a server gets for one answer that is no count of rows and no new database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,17 @@ def place(url: str) -> str:
 
 
 @asynccontextmanager
-async def connected(url: str, timeout: float) -> AsyncIterator[Session]:
-    """A session of its own, without a transaction. :class:`BackupError` for whatever the server says meanwhile."""
+async def connected(url: str, timeout: float, patience: float = ANSWER_WITHIN) -> AsyncIterator[Session]:
+    """A session of its own, without a transaction. :class:`BackupError` for whatever the server says meanwhile, and
+    where it says nothing for ``patience`` seconds."""
     try:
-        session = await psycopg.AsyncConnection.connect(
+        session = await Patient.connect(
             url, autocommit=True, application_name=APPLICATION, connect_timeout=math.ceil(timeout),
             client_encoding="utf8", row_factory=dict_row,
         )  # fmt: skip
     except psycopg.Error as error:
         raise unreached(error, place(url)) from None
+    session.patience = patience
     try:
         yield session
     except psycopg.Error as error:

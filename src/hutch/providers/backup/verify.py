@@ -102,7 +102,7 @@ class Verify:
         started, at = time.monotonic(), self.now()
         try:
             async with restored(self.config, self.shelf, manifest) as found:
-                seen, checks, problems = await _looked(found, look, self.config.connect_timeout)
+                seen, checks, problems = await _looked(found, look, self.config)
         except Damaged as error:
             seen, checks, problems, version = [], (), (str(error),), 0
         else:
@@ -112,9 +112,9 @@ class Verify:
         return Proof(manifest.id, at, version, len(seen), rows, took, (*checks, moved_on(manifest, now)), problems)
 
 
-async def _looked(found: Restored, look: bool, timeout: float) -> tuple[list[Table], tuple[str, ...], tuple[str, ...]]:
+async def _looked(found: Restored, look: bool, config: Config) -> tuple[list[Table], tuple[str, ...], tuple[str, ...]]:
     """The tables that are there, what was looked at, and what is wrong."""
-    async with server.connected(found.database.url, timeout) as session:
+    async with server.connected(found.database.url, config.connect_timeout, config.timeout) as session:
         seen = await server.tables(session)
         problems = [*differences(found.manifest.tables, seen), *await amcheck.indexes_valid(session)]
         counted = f"{len(seen)} tables and {sum(t.rows for t in seen)} rows counted"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from hutch.patience import MARGIN, Patient
 from hutch.providers.migrations.client import MigrationsError, masked, place
 from hutch.providers.migrations.config import Config
 from hutch.providers.migrations.queries import query
@@ -19,9 +19,11 @@ LOCK = 0x6875_7463_6D69_6772
 """The key of the advisory lock that keeps two of us apart, whatever the tool."""
 APPLICATION = "hutch-migrate"
 NO_OWNER = "no changes here: services.*.migrations.owner_url is not set; set it to the login that owns the schema"
+IDLE = "idle_in_transaction_session_timeout"
+"""So long at most the server keeps the locks of a transaction whose client was cut off unnoticed."""
 LOCKED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
-Session = psycopg.AsyncConnection[Any]
+Session = Patient
 Statement = tuple[sql.Composed, Mapping[str, object]]
 
 
@@ -35,8 +37,11 @@ async def only_runner(config: Config, *, own_tool: bool = False) -> AsyncIterato
     lock (``lock_key``) as well. Raises :class:`Held`, or :class:`MigrationsError` where there is no connection."""
     session = await _open(config)
     try:
-        for key in (LOCK, *((config.lock_key,) if own_tool and config.lock_key is not None else ())):
-            await _lock(session, key)
+        try:
+            for key in (LOCK, *((config.lock_key,) if own_tool and config.lock_key is not None else ())):
+                await _lock(session, key)
+        except psycopg.Error as error:
+            raise MigrationsError(f"{place(config.owner_url)}: {said_by(error)}") from None
         yield session
     finally:
         with suppress(psycopg.Error):
@@ -56,19 +61,22 @@ async def _lock(session: Session, key: int) -> None:
 async def _open(config: Config) -> Session:
     if not config.owner_url:
         raise MigrationsError(NO_OWNER)
-    wait, most = (f"{seconds * 1000:.0f}" for seconds in (config.lock_timeout, config.command_timeout))
+    most = config.command_timeout
+    limits = {"lock_timeout": config.lock_timeout, "statement_timeout": most, IDLE: most + MARGIN}
     try:
-        return await psycopg.AsyncConnection.connect(
+        session = await Patient.connect(
             config.owner_url,
             autocommit=True,
             application_name=APPLICATION,
             connect_timeout=math.ceil(config.connect_timeout),
             prepare_threshold=None,
             client_encoding="utf8",
-            options=f"-c lock_timeout={wait} -c statement_timeout={most}",
+            options=" ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in limits.items()),
         )
     except psycopg.Error as error:
         raise MigrationsError(f"{place(config.owner_url)}: {said_by(error)}") from None
+    session.patience = config.command_timeout + MARGIN
+    return session
 
 
 async def write(session: Session, statements: Sequence[Statement]) -> list[int]:

@@ -41,8 +41,10 @@ SILENCES = 2
 _SETTLE_SECONDS = 1.0
 
 _LIMITS = """
-select set_config('statement_timeout', %s, %s), set_config('lock_timeout', %s, %s), set_config('jit', 'off', %s)"""
-"""Compiling a look takes longer than the look: seconds, on a busy server whose builders gave it LLVM."""
+select set_config('statement_timeout', %s, %s), set_config('lock_timeout', %s, %s),
+       set_config('idle_in_transaction_session_timeout', %s, %s), set_config('jit', 'off', %s)"""
+"""A transaction of ours that nobody goes on with, since we were cut off unnoticed, must not hold its locks.
+Compiling a look takes longer than the look: seconds, on a busy server whose builders gave it LLVM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ async def guarded(session: Session, where: str, work: Awaitable[T], seconds: flo
 async def limit(session: Session, statement: float, lock: float, *, local: bool) -> None:
     """Set the server's own time limits in seconds, for this transaction (``local``) or the session."""
     scope = "true" if local else "false"
-    await session.execute(_LIMITS, [_ms(statement), scope, _ms(lock), scope, scope], prepare=True)
+    idle = _ms(statement + ANSWER_MARGIN)
+    await session.execute(_LIMITS, [_ms(statement), scope, _ms(lock), scope, idle, scope, scope], prepare=True)
 
 
 async def streamed(session: Session, sql: str, params: Params) -> Table:

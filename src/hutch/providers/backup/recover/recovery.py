@@ -11,6 +11,7 @@ from typing import NamedTuple
 from psycopg import sql
 
 from hutch.model.event import instant
+from hutch.patience import MARGIN
 from hutch.ports import said
 from hutch.providers.backup import server
 from hutch.providers.backup.catalogue import Shelf
@@ -128,7 +129,8 @@ class Recovery:
         wish = survey.wish
         found = await (asyncio.to_thread(self._shelf.find, wish.backup) if wish.backup else self._newest(wish))
         manifest = found if isinstance(found, Manifest) else found.manifest
-        async with server.connected(self._config.url, self._config.connect_timeout) as session:
+        patience = self.own.timeout + MARGIN
+        async with server.connected(self._config.url, self._config.connect_timeout, patience) as session:
             here = (await server.facts(session)).identity
         if differs := manifest.identity.differs(here):
             raise BackupError(f"backup {manifest.id} can't be used: {differs}")

@@ -11,10 +11,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from hutch.patience import MARGIN, Patient
 from hutch.providers.backup.errors import BackupError, said, unreached
 
 Row = dict[str, Any]
-Session = psycopg.AsyncConnection[Any]
+Session = Patient
 APPLICATION = "hutch recover"
 _TEMPORARY = ("08", "53", "55P03", "57", "40")
 
@@ -31,7 +32,7 @@ IDLE_MARGIN = 60.0
 async def opened(url: str, where: str, statement: float, lock: float, connect: float = 5.0) -> AsyncIterator[Session]:
     """A connection in autocommit; limits in seconds. :class:`BackupError` when it is refused or something fails."""
     try:
-        session = await psycopg.AsyncConnection.connect(
+        session = await Patient.connect(
             url, autocommit=True, application_name=APPLICATION, connect_timeout=math.ceil(connect),
             client_encoding="utf8", cursor_factory=psycopg.AsyncRawCursor,
         )  # fmt: skip
@@ -39,6 +40,7 @@ async def opened(url: str, where: str, statement: float, lock: float, connect: f
         raise unreached(error, where) from None
     try:
         limits = [_ms(statement), _ms(lock), _ms(statement + IDLE_MARGIN)]
+        session.patience = statement + MARGIN
         await session.execute(_LIMITS, limits)
         yield session
     except psycopg.Error as error:

@@ -11,12 +11,13 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from hutch.patience import MARGIN, Patient
 from hutch.providers.postgres.client import APPLICATION
 from hutch.providers.postgres.damage.config import DamageConfig
 from hutch.providers.postgres.errors import PostgresError, failed, place, refused
 from hutch.providers.postgres.queries import query
 
-Session = psycopg.AsyncConnection[Any]
+Session = Patient
 Row = dict[str, Any]
 
 NO_INDEX = (
@@ -39,12 +40,13 @@ async def connect(config: DamageConfig, *, without_system_indexes: bool = False)
     options = "-c ignore_system_indexes=on" if without_system_indexes else None
     async with AsyncExitStack() as unless_ready:
         try:
-            session = await psycopg.AsyncConnection.connect(
+            session = await Patient.connect(
                 make_conninfo(config.url, options=options), autocommit=True,
                 application_name=APPLICATION, connect_timeout=CONNECT_WITHIN,
                 client_encoding="utf8",
             )  # fmt: skip
             unless_ready.push_async_callback(closed, session)
+            session.patience = config.timeout + MARGIN
             await session.execute(NO_INDEX)
             await session.execute(f"set statement_timeout = {round(config.timeout * 1000)}".encode())
         except psycopg.Error as error:
