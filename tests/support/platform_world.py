@@ -24,6 +24,7 @@ from rolerabbit.platform.control import now
 from rolerabbit.platform.errors import DeployFailed
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.logbook import Logbook
+from rolerabbit.platform.railway import api as railway
 from rolerabbit.platform.vercel import api as vercel
 
 TOKEN = "platformtoken1234"
@@ -33,6 +34,8 @@ FAULTS: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
     "denied": (403, {}, {"error": {"code": "forbidden", "message": "no right for the token SECRET-IN-A-MESSAGE"}}),
     "expired": (403, {}, {"error": {"code": "forbidden", "message": "Not authorized", "invalidToken": True}}),
     "broken": (500, {}, {"error": {"code": "internal_server_error", "message": "oops"}}),
+    "vague": (200, {}, {"errors": [{"message": "Problem processing request"}], "data": None}),
+    "not authorized": (200, {}, {"errors": [{"message": "Not Authorized"}], "data": None}),
     "odd": (200, {}, {"something": "else"}),
 }
 
@@ -45,6 +48,7 @@ class Paper:
     seconds: float = 0.0
     bad: set[str] = field(default_factory=set)
     busy: bool = False
+    serving: bool = True
 
     def ran(self, *releases: str, ago: timedelta = timedelta(hours=2)) -> None:
         """Releases that were deployed one after the other, a minute apart."""
@@ -101,6 +105,7 @@ class World:
     calls: list[Call] = field(default_factory=list)
     faults: list[tuple[str, str]] = field(default_factory=list)
     after_change: list[tuple[str, str]] = field(default_factory=list)
+    change_mark: str = "POST"
 
     def __post_init__(self) -> None:
         self.book = Logbook(self.folder / "logs")
@@ -155,7 +160,7 @@ class Recorder:
             await send(head)
         else:
             await self.app(scope, again, send)
-        if call.method == "POST":
+        if self.world.change_mark in f"{call.method} {json.dumps(asked)}":
             self.world.faults += self.world.after_change
             self.world.after_change = []
 
@@ -176,6 +181,7 @@ def serving(world: World) -> Iterator[str]:
     """The address at which it answers."""
     app = FastAPI()
     vercel.add_to(app, vercel.Door(world.control, world.book, TOKEN))
+    railway.add_to(app, railway.Yard(world.control, world.book, TOKEN, lambda: world.control.serving))
     config = uvicorn.Config(
         Recorder(app, world),
         host="127.0.0.1",

@@ -19,6 +19,7 @@ from rolerabbit.platform.errors import PlatformError, Unauthorized
 from rolerabbit.platform.ledger import Deployment, Release
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
+from rolerabbit.platform.railway import api as railway
 from rolerabbit.platform.vercel import api as vercel
 
 MAX_LINES = 5000
@@ -250,6 +251,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.include_router(router)
     vercel.add_to(app, vercel.Door(parts.control, parts.book, parts.token))
+    railway.add_to(app, railway.Yard(parts.control, parts.book, parts.token, lambda: parts.control.fleet.ready > 0))
     app.add_exception_handler(PlatformError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from rolerabbit.platform import logs
-from rolerabbit.platform.errors import PlatformError
-from rolerabbit.platform.ledger import Deployment, Ledger
+from rolerabbit.platform.jobs import Changes, Jobs
+from rolerabbit.platform.ledger import Deployment
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.vercel.view import OWNER, PROJECT, PROJECT_ID, Asked, Build, View, build_id, view
 
 PAGE, MOST = 20, 100
 LOG_PAGE = 50
-BEGUN_WITHIN = 35.0
-"""Seconds in which the platform begins what was asked for; it waits 30 s for another change."""
-LOOK_SECONDS = 0.02
 LEVELS = {"critical": "fatal"}
 FORBIDDEN, NOT_FOUND, CONFLICT, CREATED = 403, 404, 409, 201
-
-
-class Changes(Protocol):
-    """What is done to the replicas."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What was deployed so far."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether a change is being made."""
-
-    async def deploy(self, release_id: str) -> Deployment:
-        """Run a release."""
-
-    async def rollback(self, to: str | None) -> Deployment:
-        """Run an earlier release again."""
 
 
 class Refused(Exception):
@@ -73,7 +51,7 @@ class Door:
         self.token = token
         self._asked: dict[str, Asked] = {}
         self._staged: dict[str, Build] = {}
-        self._jobs: set[asyncio.Task[Deployment]] = set()
+        self._jobs = Jobs(control)
         self._seen: tuple[object, View] = (None, View({}))
 
     @property
@@ -117,28 +95,11 @@ class Door:
             raise Refused(CONFLICT, "conflict", "Another change of this project is in progress")
 
     async def _begin(self, work: Coroutine[Any, Any, Deployment], asked: Asked) -> str:
-        """Let it run, and give its id in the ledger once it is there. Where two began at once, the ledger's order
-        tells whose is whose."""
-        job = asyncio.create_task(work)
-        self._jobs.add(job)
-        job.add_done_callback(self._over)
-        known = {entry.id for entry in self.control.ledger.deployments}
-        until = time.monotonic() + BEGUN_WITHIN
-        while time.monotonic() < until:
-            new = next((e.id for e in self.control.ledger.deployments if e.id not in known | self._asked.keys()), None)
-            if new is not None:
-                self._asked[new] = asked
-                return new
-            if job.done():
-                break
-            await asyncio.sleep(LOOK_SECONDS)
-        raise Refused(CONFLICT, "conflict", "The change could not begin")
-
-    def _over(self, job: asyncio.Task[Deployment]) -> None:
-        """It is done; what failed stands in the ledger, with its reason."""
-        self._jobs.discard(job)
-        if not job.cancelled() and job.exception() is not None and not isinstance(job.exception(), PlatformError):
-            job.result()
+        begun = await self._jobs.begin(work)
+        if not begun:
+            raise Refused(CONFLICT, "conflict", "The change could not begin")
+        self._asked[begun] = asked
+        return begun
 
 
 async def door_of(request: Request) -> Door:

@@ -1,0 +1,109 @@
+"""What runs on Railway, in the words that all platforms share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from hutch.model.finding import Change
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
+from hutch.ports import Unanswered
+from hutch.providers.railway.calls import RailwayRefused, RailwaySilent
+from hutch.providers.railway.client import Client, Deployed
+from hutch.providers.railway.logs import search
+
+T = TypeVar("T")
+MOST_DEPLOYMENTS = 500
+"""The newest that are listed."""
+RAN = frozenset({"SUCCESS", "CRASHED", "SLEEPING", "REMOVED", "REMOVING"})
+"""Deployments that have served, or were built and then removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RailwayPlatform:
+    """Implements :class:`hutch.ports.Platform`."""
+
+    client: Client
+    now: Callable[[], datetime]
+
+    async def standing(self) -> Standing:
+        """The deployment that should serve: Railway tells of its replicas only together."""
+        return await answered(self._standing())
+
+    async def deployments(self) -> Sequence[Deployment]:
+        """The newest 500."""
+        return await answered(self._deployments())
+
+    async def changes(self) -> list[Change]:
+        """The deployments that brought another source, oldest first; none when Railway does not say."""
+        try:
+            found = await self.deployments()
+        except Unanswered:
+            return []
+        return [_change(d) for d in found if d.state == "succeeded" and d.kind != "restart"]
+
+    async def logs(self, query: LogQuery) -> Sequence[LogLine]:
+        """The lines of every deployment of that time."""
+        return await answered(search(self.client, query, self.now()))
+
+    async def _standing(self) -> Standing:
+        state = await self.client.state()
+        live, before = state.live, await previous(self.client, state.live)
+        ready = live.status in {"SUCCESS", "SLEEPING"}
+        instance = Instance(live.id, live.id, live.status.lower(), ready, 0, live.created_at)
+        return Standing(live.id, before.id if before else "", state.busy, (instance,))
+
+    async def _deployments(self) -> list[Deployment]:
+        found: list[Deployed] = []
+        async for one in self.client.deployments():
+            found.append(one)
+            if len(found) == MOST_DEPLOYMENTS:
+                break
+        return told(found[::-1])
+
+
+async def answered(call: Awaitable[T]) -> T:
+    """What Railway says, or :class:`Unanswered`."""
+    try:
+        return await call
+    except RailwayRefused as error:
+        raise Unanswered(str(error), error.recoverable) from error
+    except RailwaySilent as error:
+        raise Unanswered(str(error), recoverable=True) from error
+
+
+async def previous(client: Client, live: Deployed) -> Deployed | None:
+    """The newest one before it that Railway can go back to, of another source."""
+    async for one in client.deployments():
+        if one.created_at < live.created_at and one.can_roll_back and one.source != live.source:
+            return one
+    return None
+
+
+def told(found: Sequence[Deployed]) -> list[Deployment]:
+    """Each deployment with the one that ran before it. One of the same source is a restart, one of a source that had
+    run before is a roll-back."""
+    rows: list[Deployment] = []
+    ran: list[Deployed] = []
+    for one in found:
+        state = "running" if one.under_way else "succeeded" if one.status in RAN else "failed"
+        before = ran[-1] if ran else None
+        kind = "deploy"
+        if before and before.source == one.source:
+            kind = "restart"
+        elif one.source in {past.source for past in ran}:
+            kind = "rollback"
+        reason = f"Railway calls it {one.status.lower() or 'nothing'}" if state == "failed" else ""
+        ended = None if state == "running" else one.changed_at
+        rows.append(Deployment(one.id, one.id, kind, state, one.created_at, ended, before.id if before else "", reason))
+        if state == "succeeded":
+            ran.append(one)
+    return rows
+
+
+def _change(found: Deployment) -> Change:
+    after = f" after {found.previous}" if found.previous else ""
+    said = f"rolled back by {found.release}" if found.kind == "rollback" else f"{found.release} deployed{after}"
+    return Change("deployment", found.release, found.started_at, said, found.previous)

@@ -1,0 +1,25 @@
+"""Puts one Railway service together."""
+
+from __future__ import annotations
+
+from hutch.ports import Action, Connection, TargetConfig
+from hutch.providers.railway.actions import Restart, Rollback
+from hutch.providers.railway.checks import CHECK, Running
+from hutch.providers.railway.client import Client
+from hutch.providers.railway.config import config_from
+from hutch.providers.railway.platform import RailwayPlatform
+
+
+def connect(target: TargetConfig) -> Connection:
+    """Check, deployments, logs and, with a token for them, the changes. Nothing connects before its first use."""
+    config = config_from(target.settings)
+    client = Client(config)
+    platform = RailwayPlatform(client, target.now)
+    actions: dict[str, Action] = {"deploy.rollback": Rollback(client), "service.restart": Restart(client)}
+    return Connection(
+        target=config.target,
+        checks={CHECK: Running(client, target.now)},
+        actions=actions if config.change_token else {},
+        changes=platform.changes,
+        platform=platform,
+    )
