@@ -21,12 +21,18 @@ FILES = ("output", "evidence", "reviews", "updates", "links.key", "frozen")
 """What lies in the store's folder as files and belongs to it; a freeze above all must not end by a move."""
 
 
+REFERENCES = ("env:", "file:")
+"""As secrets are referred to elsewhere: here they would be taken for a folder's name."""
+
+
 def target_of(text: str, here: Place) -> Place:
     """Where ``text`` says that it goes: the address of a database, or a folder. Raises :class:`CommandError`."""
     if is_database(text):
         return Place(here.home, text)
     if "://" in text or text.startswith("$"):
         raise CommandError(f"--to {text!r}: neither a folder nor postgresql://…, nor the name of a set variable", 2)
+    if text.startswith(REFERENCES):
+        raise CommandError(f"--to {text!r}: no folder; a variable is written '${text.partition(':')[2] or 'NAME'}'", 2)
     return Place(Path(text).resolve())
 
 

@@ -45,7 +45,8 @@ async def _work(context: Context, place: Place, location: str) -> None:
     await context.store.tail(0, 1)  # a store that can't be reached is said now, not when the first job comes
     prober = Prober(context, location) if location else None
     if prober and location == context.config.location:
-        raise CommandError(f"the probes of {location!r} run in `hutch serve`; give this worker another place", 2)
+        said = "give this worker another place, or leave `location` out of hutch.yaml on a machine where no server runs"
+        raise CommandError(f"the probes of {location!r} run in `hutch serve`: {said}", 2)
     mine = f"jobs of {location}" if location else "jobs"
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
     heap.steady()

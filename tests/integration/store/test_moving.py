@@ -297,6 +297,8 @@ def test_where_it_goes_and_where_it_is(tmp_path: Path) -> None:
     for wrong in ("mysql://h/d", "$UNSET"):
         with pytest.raises(CommandError, match="neither a folder nor"):
             target_of(wrong, Place(tmp_path))
+    with pytest.raises(CommandError, match=r"--to 'env:TARGET': no folder; a variable is written '\$TARGET'"):
+        target_of("env:TARGET", Place(tmp_path))
     assert source_of(Place(tmp_path, url), Place(tmp_path, url)) == Place(tmp_path)
     assert source_of(Place(tmp_path, url), Place(tmp_path, "postgresql://other/d")).url == url
 
