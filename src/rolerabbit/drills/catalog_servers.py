@@ -65,6 +65,13 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         made_by="logins:changed_password",
     ),
     Fault(
+        "failing-archive",
+        "the server's log of changes does not reach its archive any more",
+        "postgres.archiver_failing",
+        "setting",
+        made_by="archive:failing_archive",
+    ),
+    Fault(
         "cache-too-small",
         "the cache evicts what is looked up again at once",
         "redis.evicting",
@@ -96,5 +103,10 @@ OF_SERVERS: Final[tuple[Fault, ...]] = (
         "the cache is full and evicts what nobody asks for again",
         spares=("what is kept without an end",),
         made_by="busy_cache:cache_at_work",
+    ),
+    Fault(
+        "recovered-archive",
+        "files failed to reach the archive for a while, and all of them are there by now",
+        made_by="archive:recovered_archive",
     ),
 )

@@ -10,6 +10,7 @@ import redis
 
 from rolerabbit.drills import (
     air,
+    archive,
     busy_cache,
     cache,
     components,
@@ -39,6 +40,7 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "admin": security.undo_admin,
     "attack": security.undo_attack,
     "portfolios": security.undo_portfolios,
+    "archiver": archive.undo_archiver,
     "archive": indexes.undo_archive,
     "index": indexes.undo_index,
     "half-made": halfmade.undo_half_made,

@@ -20,6 +20,8 @@ from rolerabbit.platform.settings import RESERVED, SUPERUSER_RESERVED, Settings
 DATABASE = "rolerabbit"
 LOGINS = {"owner": "rolerabbit_owner", "app": "rolerabbit_app", "reader": "hutch_reader", "operator": "hutch_operator"}
 MIGRATE_SECONDS = 60.0
+ARCHIVE = {"archive_mode": "on", "archive_command": "true"}
+"""The archive takes each file and keeps none: there is something that can fail, and no disk that fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def server(settings: Settings) -> Postgres:
             "max_connections": settings.max_connections,
             "superuser_reserved_connections": SUPERUSER_RESERVED,
             "reserved_connections": RESERVED,
+            **ARCHIVE,
         },
     )
 

@@ -29,6 +29,7 @@ WANTED = {
     "invalid-index", "pending-migration",
     "bloated-table", "bloated-index", "old-numbers", "paused-replica", "full-disk", "flipped-page", "changed-password",
     "cache-too-small", "slow-cache-command", "too-many-cache-clients", "cache-at-work",
+    "failing-archive", "recovered-archive",
 }  # fmt: skip
 
 
