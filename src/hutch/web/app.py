@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ from hutch.web import (
     visitors,
 )
 from hutch.web.circles import Circles
-from hutch.web.gate import Entry, Gate
+from hutch.web.doors import find
+from hutch.web.gate import Entry, Gate, asking, person_of
 from hutch.web.guard import JSON_BYTES, Guard, Refused
 from hutch.web.live import Hub
 from hutch.web.notices import Notice
@@ -168,7 +170,13 @@ async def _away(request: Request, error: Exception) -> Response:
 
 
 async def _not_ours(request: Request, error: Exception) -> Response:
-    return _say(request, str(error), error.status if isinstance(error, Refused) else 403)
+    status = error.status if isinstance(error, Refused) else 403
+    entry: Entry | None = getattr(request.app.state, "entry", None)
+    if status == 403 and entry and person_of(request).proved:  # past the gate: by what was asked for, or by its form
+        with suppress(StoreAway, StoreFull):
+            found = find(request.method, request.scope["path"])
+            await entry.refused(asking(request), found.route if found else request.scope["path"])
+    return _say(request, str(error), status)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -21,7 +21,7 @@ from hutch.ports import StoreAway, StoreFull
 from hutch.web.circles import Circles
 from hutch.web.doors import Found, Reach, find
 from hutch.web.guard import Refused
-from hutch.web.throttle import Throttle
+from hutch.web.throttle import Throttle, network_of
 
 T = TypeVar("T")
 
@@ -33,13 +33,14 @@ SAY_AGAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks: with a session its secret and account, with a token the account alone."""
+    """Who asks: with a session its secret, with a ``token`` that, and in both cases the account."""
 
     person: Person
     address: str = ""
     secret: str = ""
     account: Account | None = None
     session: Session | None = None
+    token: str = ""
 
 
 def asking(request: Request) -> Asking:
@@ -105,7 +106,8 @@ class Entry:
             request.state.asking = Asking(EVERYBODY, self.address(request))
             return None
         who = request.state.asking = await self._who(request)
-        found = find(request.method, request.url.path)
+        path: str = request.scope["path"]  # as routes are found by; a URL is made of the host's name too
+        found = find(request.method, path)
         if found is None:
             raise Refused("There is no such page.", 404)
         if found.door.permission is Permission.OPEN:
@@ -124,19 +126,20 @@ class Entry:
             held = await tokens.whose(self.context, given.strip())
             if held is None:
                 await self.throttle.guess(address)
+                await self.tell("token.refused", "nobody", network_of(address), address, token=tokens.id_of(given))
                 raise Refused("This token is not good: it is unknown, revoked, or its time is over", 401)
-            return Asking(held[0].person(held[1].scopes), address, account=held[0])
+            return Asking(held[0].person(held[1].scopes), address, account=held[0], token=given.strip())
         secret = request.cookies.get(self.cookie, "")
         found = await signin.whose(self.context, secret) if secret else None
         return Asking(found[0].person(), address, secret, *found) if found else Asking(NOBODY, address)
 
     async def now(self, who: Asking) -> Person:
-        """What they may do by now; nobody when their session ended. One that came by a token is looked up by name."""
+        """What they may do by now; nobody when their session ended, or their token."""
         if who.secret:
             found = await signin.whose(self.context, who.secret)
             return found[0].person() if found else NOBODY
-        account = await audit.accounts(self.context).named(who.person.name)
-        return account.person(who.person.scopes) if account and not account.disabled else NOBODY
+        held = await tokens.whose(self.context, who.token)
+        return held[0].person(held[1].scopes) if held else NOBODY
 
     def _sign_in(self, request: Request) -> Response:
         """To the sign-in page, which leads back; a program or a script is told."""
@@ -147,27 +150,32 @@ class Entry:
 
     async def _judge(self, found: Found, who: Asking) -> None:
         """Raise :class:`Refused` for what they may not do, and for what they may not even know of."""
-        circle = await self._circle(found)
-        if circle is not None and not who.person.sees(circle):
-            raise Refused(_unknown(found), 404)
-        if _allowed(found, who.person, circle):
+        thing = found.door.reach is Reach.THING
+        circle = await self._circle(found) if thing else None
+        hidden = thing and (circle is None or not who.person.sees(circle))
+        if not hidden and _allowed(found, who.person, circle):
             return
-        if self.throttle.worth_telling(who.person.name):
-            await audit.record(self.context, "access.refused", who.person.name, what=found.route, address=who.address)
+        await self.refused(who, found.route)  # as much is done where there is nothing as where something is hidden
+        if hidden:
+            raise Refused(_unknown(found), 404)
         raise Refused(f"Your role does not allow this: {found.door.permission} is needed", 403)
 
+    async def refused(self, who: Asking, what: str) -> None:
+        """Tell of a refusal."""
+        await self.tell("access.refused", who.person.name, who.person.name, who.address, what=what)
+
+    async def tell(self, kind: str, actor: str, whose: str, address: str, **data: str) -> None:
+        """Tell it in the audit log, up to some a minute for each of ``whose``."""
+        if self.throttle.worth_telling(whose):
+            await audit.record(self.context, kind, actor, **data, address=address)
+
     async def _circle(self, found: Found) -> Circle | None:
-        """Who may look into what the address names; None where it names nothing of that kind."""
-        if found.door.reach is not Reach.THING:
-            return None
+        """Who may look into what the address names; None where there is no such thing."""
         if "name" in found.params:
             return Circle(found.params["name"])
         stream = stream_of(found.params["incident_id"]) if "incident_id" in found.params else ""
         await self.circles.catch_up()
-        circle = self.circles.of(stream or f"run:{found.params['run_id']}")
-        if circle is None:
-            raise Refused(_unknown(found), 404)
-        return circle
+        return self.circles.of(stream or f"run:{found.params['run_id']}")
 
     def address(self, request: Request) -> str:
         """Where the request comes from. ``X-Forwarded-For`` is read from the right, and only as far as our own proxies

@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "sessions.ended": "ended sessions",
     "token.made": "made a token",
     "token.revoked": "revoked a token",
+    "token.refused": "came with a token that is not good",
     "ticket.made": "made the one-time link for a first admin",
     "access.refused": "was refused",
     "assistant.looked": "looked, as an assistant",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -61,6 +62,12 @@ async def revoke(context: Context, token_id: str, actor: str, name: str = "") ->
         raise CommandError(f"there is no token {token_id[:20]!r}; `hutch token list` shows them", 2)
     await audit.record(context, "token.revoked", actor, who=known[0].name, token=token_id)
     await audit.accounts(context).end_token(token_id, name)
+
+
+def id_of(secret: str) -> str:
+    """The id that a token names, which is no secret; empty where it names none."""
+    found = re.match(rf"{PREFIX}([0-9a-f]{{8}})_", secret.strip())
+    return found[1] if found else ""
 
 
 async def whose(context: Context, secret: str) -> tuple[Account, Token] | None:

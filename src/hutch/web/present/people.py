@@ -122,7 +122,7 @@ ELSEWHERE: Mapping[str, str] = {
     "incident.closed_off": "made an incident private",
 }
 
-BAD = frozenset({"session.refused", "access.refused", "approval.denied"})
+BAD = frozenset({"session.refused", "access.refused", "token.refused", "approval.denied"})
 
 
 def audit_rows(
