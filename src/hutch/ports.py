@@ -21,6 +21,7 @@ from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
 from hutch.model.notifier import Notifier as Notifier
 from hutch.model.notifier import NotifierKind as NotifierKind
+from hutch.model.platform import Logs as Logs
 from hutch.model.platform import Platform as Platform
 from hutch.model.platform import Unanswered as Unanswered
 from hutch.model.probe import Sightings as Sightings
@@ -293,7 +294,6 @@ def said(text: str) -> None:
 Run = Callable[[Command], Awaitable[Outcome]]
 Scrape = Callable[[], Awaitable[Sequence[Sample]]]
 """What a source gives now. ``ValueError`` says why nothing, ``Partly`` why less than it should."""
-
 Changes = Callable[[], Awaitable[Sequence[Change]]]
 Ask = Callable[[str], Awaitable[float | None]]
 """One number for a signal: None is "no data"; ``ValueError`` says why there is none to be had."""
@@ -312,12 +312,11 @@ async def _nothing() -> None:
 class Connection:
     """A target, ready to use: narrow verbs, each optional. Nothing connects before its first use.
 
-    ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it
-    stands in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and
-    ``provider.check`` (``postgres.connections``). ``ask`` maps the languages of custom signals that it answers
-    (``sql``, ``promql``) to how. ``timed`` are actions that the configuration asks for at times. ``platform`` is what
-    the service runs on. ``scrape_within``: seconds after which a scrape is given up; one that itself says why it has no
-    answer needs longer than it waits for one.
+    ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it stands
+    in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and ``provider.check``. ``ask``
+    maps the languages of custom signals that it answers (``sql``, ``promql``) to how. ``timed`` are actions that the
+    configuration asks for at times. ``platform`` is what the service runs on; ``logs`` are those of a target without
+    one. ``scrape_within``: seconds after which a scrape is given up: longer than it waits by itself.
     """
 
     target: str
@@ -330,6 +329,7 @@ class Connection:
     ask: Mapping[str, Ask] = field(default_factory=dict)
     timed: tuple[Timed, ...] = ()
     platform: Platform | None = None
+    logs: Logs | None = None
     close: Callable[[], Awaitable[None]] = _nothing
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
 
 from hutch.cli.shell import as_json, emit, with_context
+from hutch.commands import following
 from hutch.commands import platforms as commands
 from hutch.commands.context import Context
 from hutch.commands.platform_reads import query_of
+from hutch.commands.times import when
 from hutch.model.platform import LINES, MOST_LINES
 from hutch.runbook.visible import visible
 
@@ -46,6 +49,43 @@ def search(ctx: click.Context, /, json_out: bool, service: str, **wanted: object
 @logs.command()
 @click.argument("pattern", default="")
 @click.option("--service", default="", help="Only this service; all of them without it.")
+@click.option(
+    "--since", default="", metavar="TIME", help="Begin with lines from this time on; without it, from now on."
+)
+@click.option("--level", default="", help="Only lines of this level: error, warning, info.")
+@click.option("--user", default="", help="Only lines that name this user.")
+@click.option("--replica", default="", help="Only this replica.")
+@click.option(
+    "--for", "length", default="", metavar="TIME", help="End after this time, as 10m; without it, with Ctrl-C."
+)
+@as_json
+def follow(json_out: bool, service: str, length: str, **wanted: object) -> None:
+    """New lines that hold PATTERN, as they come, of all platforms. With --json one object a line.
+
+    A platform that does not answer is said and asked again.
+    """
+
+    async def go(context: Context) -> None:
+        now = context.clock.now()
+        end = now + (now - when(length, now, "--for")) if length else None
+        async for look in following.follow(context, service, query_of(wanted, now), end):
+            _tell(look, json_out)
+
+    with_context(go)
+
+
+def _tell(look: dict[str, Any], json_out: bool) -> None:
+    for row in look["lines"]:
+        click.echo(json.dumps(row, ensure_ascii=False) if json_out else _line(row, several=True))
+    for problem in look["problems"]:
+        click.echo(f"hutch: {visible(problem)}", err=True)
+    if look["behind"]:
+        click.echo("hutch: more came at once than is shown; give a pattern or --level", err=True)
+
+
+@logs.command()
+@click.argument("pattern", default="")
+@click.option("--service", default="", help="Only this service; all of them without it.")
 @click.option("--since", default="", metavar="TIME", help="From this time on: 30m, 2h, or 2026-01-15T10:00:00Z.")
 @click.option("--until", default="", metavar="TIME", help="Up to this time.")
 @click.option("--level", default="", help="Only lines of this level: error, warning, info.")
@@ -55,7 +95,7 @@ def patterns(ctx: click.Context, /, json_out: bool, service: str, **wanted: obje
     """How often which kind of line was said, among the newest 5000 that hold PATTERN.
 
     Lines that differ in numbers, ids, addresses or quoted words alone are one pattern. Of one service,
-    what was first said after its last deployment comes first and is marked NEW.
+    what was first said after its last deployment comes first and is marked NEW, and the first of these is named.
     """
     asked = {**wanted, "limit": MOST_LINES}
 
@@ -68,6 +108,8 @@ def patterns(ctx: click.Context, /, json_out: bool, service: str, **wanted: obje
     for row in () if json_out else found["patterns"]:
         new = "NEW " if row["new"] else ""
         click.echo(visible(f"{row['count']:6} {row['first']} {new}{row['pattern']}").replace("\n", " "))
+    if found["first_new"] and not json_out:
+        click.echo(visible(f"first after the deployment: {found['first_new']['said']}").replace("\n", " "))
     for problem in found["problems"]:
         click.echo(f"hutch: {visible(problem)}", err=True)
     ctx.exit(found["code"])
@@ -89,9 +131,13 @@ def _show(found: dict[str, Any]) -> None:
     rows = found["lines"]
     several = len({row["service"] for row in rows}) > 1
     for row in rows:
-        service = f"{row['service']} " if several else ""
-        click.echo(visible(f"{row['at']} {service}{row['replica']} {row['text']}"))
+        click.echo(_line(row, several))
     if not rows and not found["problems"]:
         click.echo("no line matches", err=True)
     elif len(rows) == found["limit"]:
         click.echo(f"hutch: the newest {len(rows)} lines; --limit shows more, --since fewer", err=True)
+
+
+def _line(row: dict[str, Any], several: bool) -> str:
+    service = f"{row['service']} " if several else ""
+    return visible(f"{row['at']} {service}{row['replica']} {row['text']}").replace("\n", " ")

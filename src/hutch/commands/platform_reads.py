@@ -17,7 +17,7 @@ from hutch.model.platform import (
     deployments_text,
     standing_text,
 )
-from hutch.ports import Connection
+from hutch.ports import Connection, Logs
 
 WANTED = ("pattern", "since", "until", "level", "user", "replica", "limit")
 """What ``logs.search`` takes."""
@@ -29,9 +29,16 @@ Look = Callable[[Mapping[str, object]], Awaitable[Told]]
 
 def with_reads(connection: Connection, now: Callable[[], datetime]) -> Connection:
     """The connection with what its platform answers among what it runs; what a provider runs by itself stands."""
-    platform = connection.platform
-    if platform is None:
+    platform, source = connection.platform, log_source(connection)
+    if source is None:
         return connection
+
+    async def logs(args: Mapping[str, object]) -> Told:
+        found = await source(query_of(args, now()))
+        return f"{len(found)} lines", "\n".join(map(str, found))
+
+    if platform is None:
+        return replace(connection, runs={"logs.search": _run(logs), **connection.runs})
 
     async def standing(_args: Mapping[str, object]) -> Told:
         found = await platform.standing()
@@ -41,12 +48,13 @@ def with_reads(connection: Connection, now: Callable[[], datetime]) -> Connectio
         found = await platform.deployments()
         return f"{len(found)} deployments", deployments_text(found)
 
-    async def logs(args: Mapping[str, object]) -> Told:
-        found = await platform.logs(query_of(args, now()))
-        return f"{len(found)} lines", "\n".join(map(str, found))
-
     reads = {"service.status": standing, "deploy.list": deployments, "logs.search": logs}
     return replace(connection, runs={**{name: _run(look) for name, look in reads.items()}, **connection.runs})
+
+
+def log_source(connection: Connection) -> Logs | None:
+    """What tells the connection's logs: its platform, or it tells nothing else."""
+    return connection.platform.logs if connection.platform else connection.logs
 
 
 def _run(look: Look) -> Callable[[Command], Awaitable[Outcome]]:

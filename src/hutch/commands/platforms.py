@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.platform_reads import log_source
+from hutch.diagnosis.changes import span
 from hutch.model.action import Command, Result
 from hutch.model.effect import Effect
 from hutch.model.event import instant, parse_instant
 from hutch.model.finding import Change
-from hutch.model.logpattern import clustered
+from hutch.model.logpattern import Pattern, clustered
 from hutch.model.platform import Deployment, LogLine, LogQuery, Standing, Unanswered
 from hutch.model.run import Run
-from hutch.ports import Connection
+from hutch.ports import Connection, Logs
 
 T = TypeVar("T")
 
@@ -144,10 +146,10 @@ async def search(context: Context, service_name: str, query: LogQuery) -> dict[s
     """The newest lines that match, of one service or of all, merged by time and masked, oldest first. ``problems``
     are the platforms that gave none and why, ``code`` is the exit code that this means."""
     services = [context.service(service_name)] if service_name else list(context.services.values())
-    on = [(s, c) for s in services for c in s.connections.values() if c.platform]
+    on = [(s, source) for s in services for c in s.connections.values() if (source := log_source(c))]
     if not on:
         raise CommandError(_no_platform(service_name or "any service"), 2)
-    found = await asyncio.gather(*(_lines(context, service, connection, query) for service, connection in on))
+    found = await asyncio.gather(*(_lines(context, service, source, query) for service, source in on))
     rows = sorted((row for rows, _ in found for row in rows), key=lambda row: str(row["at"]))
     problems = [problem for _, problem in found if problem]
     return {
@@ -165,12 +167,21 @@ async def patterns(context: Context, service_name: str, query: LogQuery) -> dict
     services = {str(row["service"]) for row in found["lines"]}
     deployed = await _last_deployed(context, services.pop()) if len(services) == 1 else None
     lines = [LogLine(parse_instant(row["at"]), row["replica"], row["text"]) for row in found["lines"]]
+    told = clustered(lines, deployed)
+    first = min((p for p in told if p.new), key=lambda p: p.first, default=None)
     return {
-        "patterns": [pattern.as_dict() for pattern in clustered(lines, deployed)],
+        "patterns": [pattern.as_dict() for pattern in told],
+        "first_new": _first_new(first, deployed) if first and deployed else None,
         "lines": len(lines),
         "deployed_at": instant(deployed) if deployed else None,
         **{name: found[name] for name in ("limit", "problems", "code")},
     }
+
+
+def _first_new(found: Pattern, deployed: datetime) -> dict[str, object]:
+    after = found.first - deployed
+    words = f"{found.text}, {span(after)} after it, {found.count} times since"
+    return {"pattern": found.text, "seconds_after": round(after.total_seconds(), 3), "said": words}
 
 
 async def _last_deployed(context: Context, service_name: str) -> datetime | None:
@@ -187,11 +198,10 @@ async def _last_deployed(context: Context, service_name: str) -> datetime | None
 
 
 async def _lines(
-    context: Context, service: Service, connection: Connection, query: LogQuery
+    context: Context, service: Service, source: Logs, query: LogQuery
 ) -> tuple[list[dict[str, object]], CommandError | None]:
-    assert connection.platform
     try:
-        found = await _answer(connection.platform.logs(query))
+        found = await _answer(source(query))
     except CommandError as error:
         return [], error
     mask = context.secrets.mask

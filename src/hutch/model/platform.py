@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -150,6 +150,10 @@ class LogLine:
 
     def __str__(self) -> str:
         return f"{instant(self.at)} {self.replica} {self.text}"
+
+
+Logs = Callable[[LogQuery], Awaitable[Sequence[LogLine]]]
+"""The newest lines that match, oldest first; :class:`Unanswered` says why there are none to be had."""
 
 
 class Unanswered(Exception):

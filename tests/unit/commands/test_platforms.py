@@ -178,6 +178,7 @@ async def test_patterns_of_one_service_are_marked_by_its_last_deployment(tmp_pat
         ("died of •••", 1, True), ("slow: <number> ms", 2, False),
     ]  # fmt: skip
     assert (found["deployed_at"], found["lines"]) == ("2026-01-15T08:00:00.000000Z", 3)
+    assert found["first_new"]["said"] == "died of •••, 61 min after it, 1 times since"
     other = context_of(tmp_path, shop=Connection("a", platform=ground), mail=Connection("b", platform=ground))
     both = await platforms.patterns(other, "", LogQuery())
     assert (both["deployed_at"], both["patterns"][0]["count"]) == (None, 4)
