@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from hutch.bootstrap.wire import open_context
-from hutch.cli.demo_stage import FAULTS, Stage
+from hutch.cli.demo_stage import FAULTS, PLATFORMS, Stage
 from hutch.cli.demo_story import Story
 from hutch.cli.main import resolve
 from hutch.cli.shell import quiet_logs
@@ -22,6 +22,13 @@ UNTIL = ("healthy", "fault", "resolved")
 
 @click.command()
 @click.option("--fault", type=click.Choice(sorted(FAULTS)), default="leak", show_default=True, help="What goes wrong.")
+@click.option(
+    "--platform",
+    type=click.Choice(sorted(PLATFORMS)),
+    default="local",
+    show_default=True,
+    help="The API by which Hutch deploys, rolls back and reads logs.",
+)
 @click.option("--yes", is_flag=True, help="Approve the first remedy; without it you are asked.")
 @click.option("--keep", is_flag=True, help="Leave everything up at the end, until Ctrl-C.")
 @click.option("--until", type=click.Choice(UNTIL), default="resolved", show_default=True, help="Stop the story there.")
@@ -41,6 +48,7 @@ UNTIL = ("healthy", "fault", "resolved")
 @click.option("--json", "json_out", is_flag=True, help="The story's events as NDJSON on stdout: at, kind, data.")
 def demo(
     fault: str,
+    platform: str,
     yes: bool,
     keep: bool,
     until: str,
@@ -61,7 +69,7 @@ def demo(
     where.mkdir(parents=True, exist_ok=True)
     ask = not yes and not no_input and not json_out and sys.stdin.isatty()
     story = Story(json_out=json_out, ask=ask, yes=yes, time_scale=time_scale)
-    asyncio.run(_demo(Stage(where, fault, time_scale), story, until, keep))
+    asyncio.run(_demo(Stage(where, fault, time_scale, platform=platform), story, until, keep))
 
 
 async def _demo(stage: Stage, story: Story, until: str, keep: bool) -> None:

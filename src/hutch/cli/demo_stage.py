@@ -25,6 +25,23 @@ FAULTS: Mapping[str, tuple[str, str]] = {
 }
 """The demo's faults: what release 43 is given, and what it does wrong, in words."""
 
+
+def _local(ready: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"url": ready["api_url"], "token": {"file": "token"}}
+
+
+def _hosted(ready: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """As a hosted platform is configured: the ready file says under which names it knows the service."""
+    return {**ready[name], "token": {"file": "token"}, "changes": True, "look_every": 0.5}
+
+
+PLATFORMS: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "local": _local,
+    "vercel": lambda ready: _hosted(ready, "vercel"),
+    "railway": lambda ready: _hosted(ready, "railway"),
+}
+"""The APIs that the demo's platform speaks, and Hutch's settings for each."""
+
 START_WITHIN = 60.0
 """Seconds that the platform may take to come up."""
 
@@ -45,7 +62,8 @@ class Stage:
     """Where the demo keeps its files and what it will break.
 
     ``changes`` replace keys of Hutch's configuration; ``targets`` gives further settings by provider, from what the
-    ready file says; ``report`` is where the load's summary goes.
+    ready file says; ``report`` is where the load's summary goes. ``platform`` is the API by which Hutch deals with the
+    service's platform.
     """
 
     folder: Path
@@ -55,6 +73,7 @@ class Stage:
     targets: Callable[[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]] = lambda _: {}
     report: Path = Path(os.devnull)
     probes: Callable[[Mapping[str, Any]], list[dict[str, Any]]] = lambda _: []
+    platform: str = "local"
 
     @property
     def config_path(self) -> Path:
@@ -106,7 +125,7 @@ class Stage:
             "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
             "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
             "redis": {"url": {"file": "redis_url"}},
-            "local": {"url": ready["api_url"], "token": {"file": "token"}},
+            self.platform: PLATFORMS[self.platform](ready),
         }
         config = {
             "mode": "act",

@@ -27,8 +27,10 @@ from rolerabbit.platform.fleet import Fleet
 from rolerabbit.platform.listener import HOST, Listener, bound
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
+from rolerabbit.platform.railway import view as railway
 from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import Settings
+from rolerabbit.platform.vercel import view as vercel
 
 HEALTH_SECONDS = 15.0
 TRUSTED_PROXIES = f"{HOST}/32"
@@ -158,10 +160,10 @@ def _base_environment(servers: _Servers) -> dict[str, str]:
 
 
 def _announce(settings: Settings, servers: _Servers, app_port: int, api_socket: socket.socket, token: str) -> None:
-    addresses = servers.addresses
+    addresses, port = servers.addresses, api_socket.getsockname()[1]
     ready = {
         "pid": os.getpid(),
-        "api_url": f"http://{HOST}:{api_socket.getsockname()[1]}",
+        "api_url": f"http://{HOST}:{port}",
         "app_url": f"http://{HOST}:{app_port}",
         "token": token,
         "database_url": addresses.superuser,
@@ -173,11 +175,21 @@ def _announce(settings: Settings, servers: _Servers, app_port: int, api_socket: 
         "data_dir": str(settings.data.absolute()),
         "postgres_data_dir": str(servers.postgres.data_dir),
         "migrations_dir": str(settings.data.absolute() / "migrations"),
+        **_hosted(f"http://{HOST}:{port}"),
     }
     (settings.data / "migrations").mkdir(mode=0o755, exist_ok=True)
     settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
     write_private(settings.ready_file, json.dumps(ready, indent=2) + "\n")
     print(f"service  {ready['app_url']}\nplatform {ready['api_url']}\nready    {settings.ready_file}", flush=True)
+
+
+def _hosted(url: str) -> dict[str, dict[str, str]]:
+    """Under which names each hosted platform's API knows the service."""
+    place = {"project": railway.PROJECT, "environment": railway.ENVIRONMENT, "service": railway.SERVICE}
+    return {
+        "vercel": {"project": vercel.PROJECT, "url": url, "logs_url": url},
+        "railway": {**place, "url": f"{url}/graphql/v2"},
+    }
 
 
 async def _unless(stop: asyncio.Event, work: Work) -> bool:

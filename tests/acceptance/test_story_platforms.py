@@ -1,0 +1,32 @@
+"""`hutch demo --platform`: the story of a bad release, by the API of each hosted platform over the real replicas."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HUTCH = str(Path(sys.executable).with_name("hutch"))
+RELEASES = {
+    "vercel": ("dpl_000000000000000000000002", "dpl_000000000000000000000001"),
+    "railway": ("00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000001"),
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("platform", RELEASES)
+def test_a_bad_release_is_left_on(platform: str, tmp_path: Path) -> None:
+    words = ["--platform", platform, "--fault", "bad-release", "--json", "--yes", "--no-input", "--dir", str(tmp_path)]
+    done = subprocess.run([HUTCH, "demo", *words], capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    story = [json.loads(line) for line in done.stdout.splitlines()]
+    bad, before = RELEASES[platform]
+    cause = next(e["data"]["causes"][0] for e in story if e["kind"] == "diagnosis.made" and e["data"]["causes"])
+    assert (cause["code"], cause["object"]["id"], cause["object"]["previous"]) == ("deploy.bad_release", bad, before)
+    applied = next(e["data"] for e in story if e["kind"] == "change.intended")
+    assert applied["command"]["text"] == f"deploy.rollback(from: {bad}, to: {before})"
+    assert any(e["kind"] == "verification.done" and e["data"]["verdict"] == "passed" for e in story)
+    assert any(e["kind"] == "incident.resolved" for e in story)
