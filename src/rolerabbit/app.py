@@ -90,7 +90,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(keep_sealed(parts.pool, parts.vault)),
     ]
     if parts.settings.smtp_url:
-        background.append(asyncio.create_task(keep_sending(parts.pool, parts.settings.smtp_url)))
+        background.append(
+            asyncio.create_task(keep_sending(parts.pool, parts.settings.smtp_url, parts.settings.mail_per_second))
+        )
     if parts.settings.fault == "crash":
         background.append(asyncio.create_task(crash_soon()))
     try:

@@ -66,6 +66,7 @@ class Settings:
     encryption_keys: Ring = field(default_factory=Ring.fresh, repr=False)
     smtp_url: str = ""
     """Where the outbox is sent to; nothing leaves it without one."""
+    mail_per_second: int = 50
 
     @property
     def application_name(self) -> str:
@@ -98,6 +99,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         jwt_keys=_ring(environ, "JWT_KEYS"),
         encryption_keys=_ring(environ, "ENCRYPTION_KEYS"),
         smtp_url=_smtp_url(environ.get("SMTP_URL", "")),
+        mail_per_second=_parsed(environ, "RR_MAIL_PER_SECOND", "50", _whole, "a whole number from 1 to 1000"),
     )
 
 

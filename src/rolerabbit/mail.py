@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import smtplib
 from dataclasses import dataclass
@@ -30,10 +31,14 @@ _CLOSE: Final = """
 
 If that was you, do nothing. If not, choose a new password with POST /api/auth/password-reset and end the sessions that
 you don't know with DELETE /api/account/sessions/ID."""
-_CLAIM: Final = """
-UPDATE outbox SET attempts = attempts + 1 WHERE id IN (
-    SELECT id FROM outbox WHERE sent_at IS NULL AND attempts < %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-RETURNING id, recipient, subject, body"""
+_WAITING: Final = """
+SELECT id, recipient, subject, body FROM outbox
+WHERE sent_at IS NULL AND attempts < %s ORDER BY id LIMIT %s"""
+_TRIED: Final = "UPDATE outbox SET attempts = attempts + 1 WHERE id = %s"
+_ENDED: Final = """
+UPDATE outbox SET sent_at = CASE WHEN %(said)s = '' THEN now() END, failure = %(said)s WHERE id = %(id)s"""
+_ALONE: Final = "SELECT pg_try_advisory_lock(hashtextextended('rolerabbit outbox', 0))"
+_FREE: Final = "SELECT pg_advisory_unlock(hashtextextended('rolerabbit outbox', 0))"
 _log = logging.getLogger("rolerabbit.mail")
 
 
@@ -57,30 +62,40 @@ async def notify(connection: AsyncConnection[Any], user_id: UUID, notice: Notice
     )
 
 
-async def keep_sending(pool: AsyncConnectionPool[Any], smtp_url: str) -> None:
+async def keep_sending(pool: AsyncConnectionPool[Any], smtp_url: str, per_second: int) -> None:
     """Until cancelled: send what is in the outbox. A letter that fails is tried again, five times in all."""
     while True:
-        sent = 0
+        done = 0
         try:
-            sent = await send_batch(pool, smtp_url)
+            done = await send_batch(pool, smtp_url, per_second)
         except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
             _log.debug("no mail was sent: %s", error)
-        await asyncio.sleep(0 if sent == BATCH else POLL_S)
+        await asyncio.sleep(0 if done == BATCH else POLL_S)
 
 
-async def send_batch(pool: AsyncConnectionPool[Any], smtp_url: str) -> int:
-    """Claim and send some; how many went out. A letter whose sending ends in a crash may go out twice, never not."""
+async def send_batch(pool: AsyncConnectionPool[Any], smtp_url: str, per_second: int) -> int:
+    """Send some, if no other replica is at it; how many were tried. Each is on record before the next goes out, so a
+    crash can double the one letter that was on its way, and loses none."""
     async with pool.connection() as connection:
-        claimed = await (await connection.execute(_CLAIM, [MOST_ATTEMPTS, BATCH])).fetchall()
-    failures = await asyncio.to_thread(_deliver, smtp_url, [Letter(*row) for row in claimed]) if claimed else {}
-    async with pool.connection() as connection:
-        for id, *_ in claimed:
-            await connection.execute(
-                "UPDATE outbox SET sent_at = CASE WHEN %(said)s = '' THEN now() END, failure = %(said)s"
-                " WHERE id = %(id)s",
-                {"said": failures.get(id, ""), "id": id},
-            )
-    return len(claimed) - len(failures)
+        if not await _first(connection, _ALONE):
+            return 0
+        try:
+            rows = await (await connection.execute(_WAITING, [MOST_ATTEMPTS, BATCH])).fetchall()
+            server = Server(smtp_url)
+            for row in rows:
+                await connection.execute(_TRIED, [row[0]])
+                said = await asyncio.to_thread(server.send, Letter(*row))
+                await connection.execute(_ENDED, {"said": said, "id": row[0]})
+                await asyncio.sleep(1 / per_second)
+            await asyncio.to_thread(server.close)
+            return len(rows)
+        finally:
+            await connection.execute(_FREE)
+
+
+async def _first(connection: AsyncConnection[Any], query: str) -> bool:
+    row = await (await connection.execute(query.encode())).fetchone()
+    return row is not None and bool(row[0])
 
 
 def message(letter: Letter) -> EmailMessage:
@@ -92,17 +107,28 @@ def message(letter: Letter) -> EmailMessage:
     return mail
 
 
-def _deliver(smtp_url: str, letters: list[Letter]) -> dict[int, str]:
-    """Send them over one connection; what failed, by id, without what the letter says."""
-    url, failures = urlsplit(smtp_url), {}
-    try:
-        with smtplib.SMTP(url.hostname or "", url.port or 25, timeout=TIMEOUT_S) as server:
-            for letter in letters:
-                try:
-                    server.send_message(message(letter))
-                except (ValueError, smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
-                    failures[letter.id] = f"{type(error).__name__}"
-                    server.rset()
-    except (OSError, smtplib.SMTPException) as error:
-        return {letter.id: f"{type(error).__name__}" for letter in letters}
-    return failures
+class Server:
+    """A mail server, connected at the first letter and anew after a failure."""
+
+    def __init__(self, smtp_url: str) -> None:
+        url = urlsplit(smtp_url)
+        self._host, self._port = url.hostname or "", url.port or 25
+        self._open: smtplib.SMTP | None = None
+
+    def send(self, letter: Letter) -> str:
+        """Nothing, or why it did not go out: the kind of failure, nothing of what the letter says."""
+        try:
+            if self._open is None:
+                self._open = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_S)
+            self._open.send_message(message(letter))
+        except (ValueError, OSError, smtplib.SMTPException) as error:
+            self.close()
+            return type(error).__name__
+        return ""
+
+    def close(self) -> None:
+        """Say good-bye, if there is anybody to say it to."""
+        opened, self._open = self._open, None
+        if opened is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                opened.quit()

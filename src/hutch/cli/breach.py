@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from hutch.cli.asked import yes_option
+from hutch.cli.breach_after import assess, form, letters, list_, notify, report_
+from hutch.cli.breach_steps import WAITING, changed
 from hutch.cli.incident import only_option
-from hutch.cli.runs import drive
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
-from hutch.commands import runs
 from hutch.commands.breach import contain as containing
 from hutch.commands.breach import course
 from hutch.commands.context import Context
@@ -21,10 +21,6 @@ from hutch.model.event import parse_instant
 from hutch.model.run import Run
 from hutch.runbook.visible import visible
 
-WAITING = 4
-RESEALING = 60.0
-"""Seconds that the last gate of containment waits until everything is sealed anew."""
-
 
 @click.group()
 def breach() -> None:
@@ -32,6 +28,10 @@ def breach() -> None:
 
     Gates are passed in order, each with its proof on the timeline. What changes something waits for approval.
     """
+
+
+for command in (assess, form, letters, list_, notify, report_):
+    breach.add_command(command)
 
 
 @breach.command("open")
@@ -87,7 +87,7 @@ async def _contain(
         elif gate.id == "prove":
             await containing.prove(context, incident_id, gate, actor())
         elif gate.id != "close":
-            run = await _changed(context, incident_id, gate, yes)
+            run = await changed(context, incident_id, gate, yes)
             if run:
                 return gate, run
         elif how:
@@ -95,23 +95,6 @@ async def _contain(
         else:
             return gate, None
     return None, None
-
-
-async def _changed(context: Context, incident_id: str, gate: Gate, yes: bool) -> Run | None:
-    """Do what the gate asks for. Its run where that waits for a person, else nothing."""
-    _, found = await course.load(context, incident_id)
-    if gate.id not in found.runs:
-        preview = await containing.foresee(context, incident_id, gate, RESEALING if "encryption" in gate.id else 0.0)
-        if not preview.hits:
-            return None
-    run = await drive(context, (await containing.run_of(context, incident_id, gate, actor())).id)
-    if yes and run.waiting == "approval":
-        await runs.approve(context, run.id, "", actor(), yes=True)
-        run = await drive(context, run.id)
-    if run.waiting:
-        return run
-    await containing.settle(context, incident_id, gate, run, actor())
-    return None
 
 
 @breach.command()

@@ -20,6 +20,12 @@ from click.testing import CliRunner
 from hutch.cli.main import cli
 from hutch.commands.errors import CommandError
 
+MANY = """
+INSERT INTO user_sessions (token_hash, user_id, expires_at)
+SELECT sha256(n::text::bytea), (SELECT id FROM users LIMIT 1), now() + interval '1 day'
+FROM generate_series(1, 200) n"""
+"""More sessions than one action may otherwise hit."""
+
 ORDER = ["preserve", "close", "jwt-add", "encryption-add", "jwt-retire", "revoke", "prove", "encryption-retire"]
 
 
@@ -56,6 +62,7 @@ def test_containment_from_the_stolen_token_to_the_proof(world: Any, configure: A
     folder = configure()
     stolen, home = world.log_in("ann@example.com"), {"phone": "1", "address": "Elm Street"}
     assert world.ask("PUT", "/api/account/profile", home, stolen)[0] == 204
+    world.rows(MANY)
     opened = told("breach", "open", "--name", "amber kestrel", "--aware", "20m", "--only", "kim")
     incident = opened["incident"]
     first = told("breach", "contain", incident, "--yes", code=4)

@@ -31,10 +31,13 @@ def test_every_variable_is_read() -> None:
             "RR_FAULT": "leak",
             "REDIS_URL": "redis://127.0.0.1:6379/0",
             "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
+            "SMTP_URL": "smtp://127.0.0.1:2525",
+            "RR_MAIL_PER_SECOND": "7",
         }
     )
     assert (found.environment, found.release, found.pool_size) == ("development", "43", 4)
     assert (found.pool_timeout, found.fault, found.redis_url) == (0.5, "leak", "redis://127.0.0.1:6379/0")
+    assert (found.smtp_url, found.mail_per_second) == ("smtp://127.0.0.1:2525", 7)
     assert found.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
 
 

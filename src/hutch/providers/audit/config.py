@@ -19,6 +19,7 @@ TABLES = {
     "restrictions": "account_restrictions",
     "users": "users",
     "sessions": "user_sessions",
+    "outbox": "outbox",
 }
 COLUMNS = {
     "event": "event_type",
@@ -58,7 +59,7 @@ SETTINGS = (
         "operator_url",
         "secret",
         "address for changes, a login that may SELECT as well, INSERT and UPDATE blocks and restrictions, and for "
-        "sessions.revoke UPDATE sessions and INSERT into audit; "
+        "sessions.revoke UPDATE sessions and INSERT into audit, for letters.queue SELECT and INSERT outbox; "
         "without it they are refused",
     ),
     Setting("tables", "map", f"names of tables where they differ (schema.name works too): {_named(TABLES)}"),

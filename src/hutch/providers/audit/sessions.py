@@ -27,14 +27,16 @@ class Revoke:
     effect: Effect = Effect.CHANGE
 
     async def preview(self, args: Args) -> Preview:
-        """How many sessions of how many accounts would end."""
+        """How many sessions of how many accounts would end. Of the scope ``all`` the table counts as one
+        hit: whoever says all means them however many they are, and ``guards.max_hits`` is not about them."""
         try:
             asked = _asked(args)
             state = await self._state(asked)
         except (AuditError, BadArguments) as error:
             return Preview("can't tell which sessions would end", 0, undo=UNDO, refused=str(error))
         said = f"end {state['standing']} sessions of {state['accounts']} accounts{_until(asked)}; their rows stay"
-        return Preview(said, state["standing"], undo=UNDO, refused=self.client.refusal)
+        hits = state["standing"] if asked["account"] else min(state["standing"], 1)
+        return Preview(said, hits, undo=UNDO, refused=self.client.refusal)
 
     async def apply(self, args: Args) -> Outcome:
         """Mark them in one statement, with a line in the audit table for each account."""

@@ -14,8 +14,10 @@ from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
 from hutch.providers.audit.evidence import exports
+from hutch.providers.audit.letters import Queue, letter_reads
 from hutch.providers.audit.listing import lists
 from hutch.providers.audit.queries import parameters, query
+from hutch.providers.audit.reach import reads
 from hutch.providers.audit.restrictions import Restrict, Unrestrict
 from hutch.providers.audit.sessions import Revoke
 
@@ -34,7 +36,12 @@ def connect(target: TargetConfig) -> Connection:
         target=client.target,
         checks={name: Probe(name, client.target, look, target.now) for name, look in looks.items()},
         actions=_actions(client, config),
-        runs={**lists(client, config), **exports(client, config)},
+        runs={
+            **lists(client, config),
+            **exports(client, config),
+            **reads(client, config),
+            **letter_reads(client, config),
+        },
         scrape=_scrape(client, config, target.now),
         close=client.close,
     )
@@ -47,6 +54,7 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
         "account.restrict": Restrict(client, config),
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),
+        "letters.queue": Queue(client, config),
     }
 
 

@@ -1,0 +1,177 @@
+"""``hutch breach assess | notify | letters | form | report | list``: what follows containment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hutch.cli.asked import yes_option
+from hutch.cli.breach_steps import WAITING, changed
+from hutch.cli.shell import actor, as_json, emit, table, with_context
+from hutch.commands.breach import telling
+from hutch.commands.breach.course import load
+from hutch.commands.context import CommandError, Context
+from hutch.commands.times import when
+from hutch.model.run import Run
+from hutch.review.breach_documents import Words, authority_form, report
+from hutch.runbook.visible import visible
+
+SHOWN = 20
+
+summary_option = click.option("--summary", default="", help="What happened, in two or three sentences.")
+contact_option = click.option("--contact", default="", help="Whom to ask: a name and an address that is answered.")
+
+
+@click.command()
+@click.argument("incident_id")
+@click.option("--from", "since", required=True, help="The first trace, a time or 3h back.")
+@click.option("--to", "until", default="", help="When the hole was closed; without it now.")
+@click.option("--address", "addresses", multiple=True, help="Only what came from this address or network; repeat it.")
+@click.option("--account", "accounts", multiple=True, help="Only what was done by this user id; repeat it.")
+@click.option("--keep", is_flag=True, help="Keep it as evidence, and pass the gate with its figures.")
+@as_json
+def assess(
+    incident_id: str,
+    since: str,
+    until: str,
+    addresses: Sequence[str],
+    accounts: Sequence[str],
+    keep: bool,
+    json_out: bool,
+) -> None:
+    """Whose data was reached, which kinds, from where, when. Personal data: it belongs into no update."""
+
+    async def go(context: Context) -> dict[str, Any]:
+        now = context.clock.now()
+        ends = when(until, now, "--to") if until else now
+        found = await telling.assess(context, incident_id, when(since, now, "--from"), ends, addresses, accounts)
+        if keep:
+            await telling.keep_assessment(context, incident_id, found, actor())
+        return found
+
+    found = with_context(go)
+    emit(found) if json_out else _assessed(found)
+
+
+def _assessed(found: dict[str, Any]) -> None:
+    people = found["people"]
+    click.echo(f"{len(people)} people; data: {', '.join(found['categories']) or 'none'}")
+    rows = [{**row, "addresses": len(row["addresses"]), "unusual": "yes" if row["unusual"] else ""} for row in people]
+    table(
+        rows[:SHOWN], ["account", "exported", "accessed", "usual", "unusual", "addresses"], "nobody's data was reached"
+    )
+    if len(people) > SHOWN:
+        click.echo(f"… {len(people) - SHOWN} more; --json has all")
+    if found["wide"]["times"]:
+        said = f"{found['wide']['times']} reads of everybody's data by {found['wide']['accounts']} accounts"
+        click.echo(f"{said}: they reached people who are not listed; see whose accounts those are")
+    for row in found["suspicious"]:
+        click.echo(f"{visible(row['event'])}: {row['events']} from {row['addresses']} addresses")
+
+
+@click.command()
+@click.argument("incident_id")
+@click.option("--template", default="", help="A file with the letter, as a template; without it the usual one.")
+@contact_option
+@click.option("--preview", is_flag=True, help="Only show the letter.")
+@yes_option
+@as_json
+@click.pass_context
+def notify(
+    ctx: click.Context, incident_id: str, template: str, contact: str, preview: bool, yes: bool, json_out: bool
+) -> None:
+    """Write to those whom the assessment found, each once. The service sends at its own pace: see letters."""
+    source = _read(template)
+
+    async def go(context: Context) -> tuple[str, Run | None]:
+        state, found = await load(context, incident_id)
+        if preview:
+            return telling.the_letter(state, found, contact, source), None
+        gate = await telling.letters_gate(context, incident_id, source, contact)
+        return "", await changed(context, incident_id, gate, yes)
+
+    text, run = with_context(go)
+    if text:
+        click.echo(text, nl=False)
+    elif run is not None:
+        click.echo(f"run {run.id} waits: hutch runs show {run.id}, hutch runs approve {run.id}, then again", err=True)
+        ctx.exit(WAITING)
+    else:
+        _letters(with_context(lambda context: telling.letters(context, incident_id)), json_out)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8") if path else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--template {path}: cannot be read as text ({type(error).__name__})", 2) from error
+
+
+@click.command()
+@click.argument("incident_id")
+@as_json
+def letters(incident_id: str, json_out: bool) -> None:
+    """How the letters stand: sent, waiting, failed, and why."""
+    _letters(with_context(lambda context: telling.letters(context, incident_id)), json_out)
+
+
+def _letters(found: dict[str, Any], json_out: bool) -> None:
+    if json_out:
+        emit(found)
+        return
+    click.echo(
+        f"{found['letters']} letters: {found['sent']} sent, {found['waiting']} waiting, {found['failed']} failed"
+    )
+    for why in found["why"]:
+        click.echo(f"not sent: {visible(why)}")
+
+
+@click.command()
+@click.argument("incident_id")
+@summary_option
+@contact_option
+def form(incident_id: str, summary: str, contact: str) -> None:
+    """Draft the notice to the authority (Art. 33(3) GDPR). What is in square brackets is still to be said."""
+
+    async def go(context: Context) -> str:
+        state, found = await load(context, incident_id)
+        return authority_form(state, found, Words(summary=summary, contact=contact))
+
+    click.echo(with_context(go), nl=False)
+
+
+@click.command("report")
+@click.argument("incident_id")
+@summary_option
+@click.option("--cause", default="", help="What was exploited; without it how the hole was closed.")
+@click.option("--lessons", default="", help="What would have shown or prevented it.")
+@click.option("--done", is_flag=True, help="Keep it, make its remediation list action items, and pass the last gate.")
+def report_(incident_id: str, summary: str, cause: str, lessons: str, done: bool) -> None:
+    """The Security Incident Report, from the timeline."""
+    words = Words(summary, cause, lessons)
+
+    async def go(context: Context) -> str:
+        if done:
+            await telling.finish(context, incident_id, words, actor())
+        state, found = await load(context, incident_id)
+        return report(state, found, words)
+
+    click.echo(with_context(go), nl=False)
+
+
+@click.command("list")
+@click.option("--csv", "as_table", is_flag=True, help="As CSV, for the record that Art. 33(5) GDPR asks for.")
+@as_json
+def list_(as_table: bool, json_out: bool) -> None:
+    """The register of breaches: all that you may see."""
+    rows = with_context(telling.register)
+    if as_table:
+        click.echo(telling.as_csv(rows), nl=False)
+    elif json_out:
+        emit(rows)
+    else:
+        shown = [{**row, "code_name": visible(row["code_name"])} for row in rows]
+        table(shown, ["incident", "code_name", "service", "aware_at", "contained_at", "people"], "no breach")

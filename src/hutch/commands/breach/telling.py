@@ -1,0 +1,161 @@
+"""After containment: whom it reached, letters to them, the authority's form, the report and what remains to be done."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from hutch.commands import evidence, todo
+from hutch.commands.acting import look
+from hutch.commands.breach.course import listing, load, passed, stage_gate
+from hutch.commands.context import CommandError, Context
+from hutch.model.breach import Breach, Gate
+from hutch.model.event import instant
+from hutch.model.incident import Incident
+from hutch.review.breach_documents import REMEDIES, SUBJECT, Words, letter, open_places, report
+from hutch.review.templating import TemplateError
+
+REACH, LETTERS = "breach.reach", "letters.status"
+ITEM_DAYS = 14
+
+
+async def assess(
+    context: Context,
+    incident_id: str,
+    since: datetime,
+    until: datetime,
+    addresses: Sequence[str],
+    accounts: Sequence[str],
+) -> dict[str, Any]:
+    """What was reached in that time, narrowed to those addresses and accounts if any are named. Changes nothing."""
+    state, _ = await load(context, incident_id)
+    args = {"since": instant(since), "until": instant(until), "addresses": list(addresses), "accounts": list(accounts)}
+    outcome = await look(context.service(state.service), REACH, args)
+    found: dict[str, Any] = json.loads(outcome.output)
+    return {**found, "narrowed": {"addresses": list(addresses), "accounts": list(accounts)}}
+
+
+async def keep_assessment(context: Context, incident_id: str, found: Mapping[str, Any], actor: str) -> None:
+    """Keep the assessment by its hash, and pass its gate with the figures."""
+    gate = stage_gate((await load(context, incident_id))[1], "assess")
+    data = json.dumps(found, indent=1).encode()
+    state, _ = await evidence.attach(context, incident_id, "reach.json", data, "whose data was reached", actor)
+    digest = state.record.files[-1].sha256
+    acts = sum(person["exported"] + person["accessed"] for person in found["people"])
+    figures = {
+        "people": len(found["people"]), "acts": acts, "categories": found["categories"], "since": found["since"],
+        "until": found["until"], "unusual": found["unusual"], "wide": found["wide"]["times"],
+        "narrowed": found["narrowed"],
+    }  # fmt: skip
+    proof = (
+        f"{figures['people']} people, {acts} exports and reads, from {len(found['addresses'])} addresses, "
+        f"{figures['unusual']} with unusually many exports. Kept by hash: reach.json {digest[:12]}"
+    )
+    await passed(context, incident_id, gate, proof, actor, figures=figures)
+
+
+# ------------------------------------------------------------------ people
+
+
+def campaign(incident_id: str) -> str:
+    """What the letters of a breach are called in the service's outbox."""
+    return f"breach {incident_id}"
+
+
+async def letters_gate(
+    context: Context, incident_id: str, template: str, contact: str
+) -> Gate:  # fmt: skip
+    """The gate `people` with the letter as its action, made of the assessment. Raises :class:`CommandError`."""
+    state, found = await load(context, incident_id)
+    gate = stage_gate(found, "people")
+    narrowed = found.figures.get("narrowed")
+    if "people" not in found.figures or not isinstance(narrowed, Mapping):
+        raise CommandError("the assessment was told by a person, so nobody knows whom to write to; tick people too")
+    text = the_letter(state, found, contact, template)
+    if open_places(text):
+        raise CommandError(f"the letter still has {', '.join(open_places(text))}", 2)
+    args = {
+        "campaign": campaign(incident_id), "subject": SUBJECT, "body": text, "recipients": found.figures["people"],
+        "since": found.figures["since"], "until": found.figures["until"],
+        "addresses": list(narrowed["addresses"]), "accounts": list(narrowed["accounts"]),
+    }  # fmt: skip
+    return Gate(gate.id, gate.stage, gate.title, "letters.queue", args)
+
+
+def the_letter(state: Incident, found: Breach, contact: str, template: str) -> str:
+    """The letter as everybody gets it. Raises :class:`CommandError` where the template is none."""
+    try:
+        return letter(state, found, contact, template)
+    except TemplateError as error:
+        raise CommandError(f"the letter's template: {error}", 2) from error
+
+
+async def letters(context: Context, incident_id: str) -> dict[str, Any]:
+    """How the letters stand: sent, waiting, failed, and why."""
+    state, _ = await load(context, incident_id)
+    outcome = await look(context.service(state.service), LETTERS, {"campaign": campaign(incident_id)})
+    found: dict[str, Any] = json.loads(outcome.output)
+    return found
+
+
+# ------------------------------------------------------------------ the report
+
+
+async def finish(context: Context, incident_id: str, words: Words, actor: str) -> None:
+    """Keep the report by its hash, make the remediation list action items, and pass the last gate."""
+    state, found = await load(context, incident_id)
+    gate = stage_gate(found, "report")
+    text = report(state, found, words)
+    if left := open_places(text):
+        raise CommandError(f"the report still has {', '.join(left)}", 2)
+    state, _ = await evidence.attach(context, incident_id, "report.md", text.encode(), "the report", actor)
+    there = {item.text for item in state.items}
+    due = context.clock.now() + timedelta(days=ITEM_DAYS)
+    for item in REMEDIES:
+        if item not in there:
+            await todo.add(context, incident_id, todo.Wanted(item, actor, due), actor)
+    digest = state.record.files[-1].sha256
+    await passed(context, incident_id, gate, f"Kept by hash: report.md {digest[:12]}; action items", actor)
+
+
+REGISTER = ("incident", "code_name", "service", "aware_at", "contained_at", "authority_told_at", "people_told_at",
+            "people", "categories", "measures")  # fmt: skip
+"""What Art. 33(5) GDPR wants on record: the facts, the effects, what was done."""
+
+
+async def register(context: Context) -> list[dict[str, Any]]:
+    """Every breach that may be seen, a row each."""
+    return [_row(state, found) for state, found in await listing(context)]
+
+
+def _row(state: Incident, found: Breach) -> dict[str, Any]:
+    when = {
+        gate: instant(found.passed[gate].at) if gate in found.passed else ""
+        for gate in ("prove", "authority", "people")
+    }
+    categories = found.figures.get("categories")
+    return {
+        "incident": state.id, "code_name": found.code_name, "service": state.service,
+        "aware_at": instant(found.aware_at), "contained_at": when["prove"], "authority_told_at": when["authority"],
+        "people_told_at": when["people"], "people": found.figures.get("people", ""),
+        "categories": ", ".join(map(str, categories)) if isinstance(categories, list) else "",
+        "measures": ", ".join(found.passed),
+    }  # fmt: skip
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The register for another program. A text that a spreadsheet would take for a formula is quoted by a mark."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, REGISTER, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _harmless(str(row[name])) for name in REGISTER})
+    return out.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,113 @@
+"""Letters to those whom a breach reached: once for each in the service's outbox, which sends them at its own pace."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
+from hutch.model.effect import Effect
+from hutch.providers.audit.arguments import Args, BadArguments, text
+from hutch.providers.audit.blocks import failed
+from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.config import Config
+from hutch.providers.audit.queries import query
+from hutch.providers.audit.reach import reach_of
+from hutch.providers.audit.restrictions import masked
+
+LONGEST_SUBJECT, LONGEST_BODY = 200, 20_000
+UNDO = "none once they are sent: a letter cannot be taken back"
+Asked = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """``args``: ``campaign``, ``subject``, ``body``; ``since``, ``until``, ``addresses``, ``accounts`` as assessed;
+    ``recipients``, as many as were approved: more are refused."""
+
+    client: Client
+    config: Config
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Args) -> Preview:
+        """How many get it, some of them, and the letter itself. The letter counts as one hit: people have a
+        limit of their own, ``recipients``."""
+        try:
+            asked = self._asked(args)
+            state = await self._meant(asked)
+        except (AuditError, BadArguments) as error:
+            return Preview("can't tell who would be written to", 0, undo=UNDO, refused=str(error))
+        left = state["meant"] - state["queued"]
+        items = [f"to {masked(address)}" for address in state["some"]]
+        items += [f"subject: {asked['subject']}", *str(asked["body"]).splitlines()]
+        refused = self.client.refusal or _more(asked, state)
+        said = f"write to {left} people, {state['queued']} of {state['meant']} have the letter already"
+        return Preview(said, min(left, 1), tuple(items), UNDO, refused)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Queue them in one statement; who has the letter gets no second one."""
+        started = time.monotonic()
+        try:
+            asked = self._asked(args)
+            async with self.client.changing() as change:
+                await change.alone("letters")
+                queued = await change.rows(query("letters_queue", self.config), asked)
+            state = await self._meant(asked)
+        except (AuditError, BadArguments) as error:
+            return failed(error, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if refused := _more(asked, state):
+            return Outcome(Result.FAILED, f"refused: {refused}", seconds=seconds)
+        return Outcome(Result.DONE, f"{len(queued)} letters were queued", seconds=seconds, hits=len(queued))
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when everybody who is meant has a letter in the outbox, sent or not."""
+        try:
+            state = await self._meant(self._asked(args))
+        except (AuditError, BadArguments) as error:
+            return Verification(Verified.UNKNOWN, f"can't tell whether the letters were queued: {error}")
+        said = f"{state['queued']} of {state['meant']} people have the letter in the outbox"
+        return Verification(Verified.PASSED if state["queued"] == state["meant"] else Verified.FAILED, said)
+
+    def _asked(self, args: Args) -> Asked:
+        recipients = args.get("recipients")
+        if isinstance(recipients, bool) or not isinstance(recipients, int) or recipients < 0:
+            raise BadArguments("recipients must say how many were approved")
+        subject, body = text(args, "subject"), args.get("body")
+        if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
+            raise BadArguments(f"subject must be one line of at most {LONGEST_SUBJECT} characters")
+        if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_BODY or "\0" in body:
+            raise BadArguments(f"body must be text of at most {LONGEST_BODY} characters")
+        told = {"campaign": text(args, "campaign"), "subject": subject, "body": body, "recipients": recipients}
+        return {**reach_of(args, self.config), **told}
+
+    async def _meant(self, asked: Asked) -> Row:
+        """The reading login must not see the outbox, which holds codes: the operator's asks."""
+        async with self.client.changing() as change:
+            [row] = await change.rows(query("letters_meant", self.config), asked)
+        return row
+
+
+def _more(asked: Asked, state: Row) -> str:
+    if state["meant"] <= int(str(asked["recipients"])):
+        return ""
+    return f"{state['meant']} people are meant now, more than the {asked['recipients']} that were approved"
+
+
+def letter_reads(client: Client, config: Config) -> Mapping[str, Callable[[Command], Awaitable[Outcome]]]:
+    """``letters.status``. ``args``: ``campaign``."""
+    return {"letters.status": partial(_status, client, config)}
+
+
+async def _status(client: Client, config: Config, command: Command) -> Outcome:
+    try:
+        asked = {"campaign": text(command.args, "campaign")}
+        async with client.changing() as change:
+            [row] = await change.rows(query("letters_state", config), asked)
+    except (AuditError, BadArguments) as error:
+        return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, AuditError) and error.recoverable)
+    said = f"{row['letters']} letters: {row['sent']} sent, {row['waiting']} waiting, {row['failed']} failed"
+    return Outcome(Result.DONE, said, json.dumps(row))

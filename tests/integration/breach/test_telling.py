@@ -1,0 +1,208 @@
+"""What follows containment, on the real RoleRabbit: whom it reached, letters that arrive once, the report."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import signal
+import threading
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from click.testing import CliRunner
+
+from hutch.cli.main import cli
+from hutch.commands.errors import CommandError
+
+PEOPLE = 300
+BEFORE = ("preserve", "close", "jwt-add", "encryption-add", "jwt-retire", "revoke", "prove", "encryption-retire")
+USERS = """
+WITH made AS (
+    INSERT INTO users (email, password_hash) SELECT 'reached-' || n || '@example.com', 'x' FROM generate_series(1, %s) n
+    RETURNING id
+)
+INSERT INTO audit_logs (user_id, action, details, ip_address)
+SELECT id, 'data.exported', '{"records": 3}', '198.18.0.7' FROM made"""
+
+
+def said(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli, words)
+    error = result.exception
+    if isinstance(error, CommandError):
+        return error.code, result.stdout, f"{result.stderr}{error}"
+    assert error is None or isinstance(error, SystemExit), result.exc_info
+    return result.exit_code, result.stdout, result.stderr
+
+
+def told(*words: str) -> Any:
+    code, out, err = said(*words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+class Sink:
+    """A mail server in a thread of its own; what it took."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str]] = []
+        self.bodies: set[str] = set()
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        mail = message_from_bytes(envelope.content)
+        self.taken.append((envelope.rcpt_tos[0], str(mail["Message-ID"])))
+        self.bodies.add(str(mail.get_payload()))
+        return "250 taken"
+
+    def run(self) -> None:
+        server = self._loop.run_until_complete(self._loop.create_server(lambda: SMTP(self), "127.0.0.1", 0))
+        self.port = server.sockets[0].getsockname()[1]
+        self._loop.run_forever()
+        server.close()
+        self._loop.run_until_complete(server.wait_closed())
+        self._loop.close()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    found = Sink()
+    thread = threading.Thread(target=found.run)
+    thread.start()
+    while not found.port:
+        time.sleep(0.01)
+    yield found
+    found.stop()
+    thread.join()
+
+
+def contained() -> str:
+    incident = str(told("breach", "open", "--name", "=amber kestrel")["incident"])
+    for gate in BEFORE:
+        assert said("breach", "tick", incident, gate, "--how", f"did {gate}")[0] == 0
+    return incident
+
+
+def platform(world: Any, path: str, body: object) -> None:
+    headers = {"Authorization": f"Bearer {world.ready['token']}", "Content-Type": "application/json"}
+    request = urllib.request.Request(world.ready["api_url"] + path, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert answer.status in (200, 201)
+
+
+def replicas(world: Any) -> list[int]:
+    with urllib.request.urlopen(world.ready["api_url"] + "/status", timeout=10) as answer:
+        return [row["pid"] for row in json.loads(answer.read())["replicas"] if row["pid"]]
+
+
+def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
+    world: Any, configure: Any, sink: Sink
+) -> None:
+    folder = configure()
+    incident = contained()
+    world.rows(USERS, PEOPLE)
+    assert world.ask("GET", "/api/account/export", token=world.log_in("bob@example.com"))[0] == 200
+    early = said("breach", "notify", incident)
+    assert (early[0], "people comes after assess" in early[2]) == (1, True)
+    whole = told("breach", "assess", incident, "--from", "1h")
+    assert len(whole["people"]) > PEOPLE
+    found = told("breach", "assess", incident, "--from", "1h", "--address", "198.18.0.0/28", "--keep")
+    assert len(found["people"]) == PEOPLE
+    assert found["categories"] == ["account", "activity", "portfolios", "profile", "sessions"]
+    assert found["addresses"] == ["198.18.0.7"]
+    state = told("breach", "show", incident)
+    assert (state["figures"]["people"], state["next"]) == (PEOPLE, "authority")
+    assert {c["clock"]: c["state"] for c in state["clocks"]}["assessment"] == "met"
+
+    form = said("breach", "form", incident, "--summary", "A token was stolen.")[1]
+    assert f"Number of data subjects: {PEOPLE}" in form
+    assert all(part in form for part in ("## (a) Nature", "## (b) Contact", "## (c) Likely", "## (d) Measures"))
+    assert "[to be said: name and address of the data protection officer" in form
+    assert said("breach", "tick", incident, "authority", "--how", "sent, reference 17")[0] == 0
+
+    sending = {"SMTP_URL": f"smtp://127.0.0.1:{sink.port}", "RR_MAIL_PER_SECOND": "100"}
+    platform(world, "/releases", {"id": "mails", "env": sending})
+    platform(world, "/deployments", {"release": "mails"})
+    letter = said("breach", "notify", incident, "--contact", "privacy@example.com", "--preview")[1]
+    assert "Data that it concerns: account, activity, portfolios, profile, sessions." in letter
+    waits = said("breach", "notify", incident, "--contact", "privacy@example.com")
+    assert (waits[0], world.rows("SELECT count(*) FROM outbox WHERE campaign <> ''")) == (4, [(0,)])
+    begun = said("breach", "notify", incident, "--contact", "privacy@example.com", "--yes")
+    assert begun[0] == 0, begun
+    kills = 0
+    deadline = time.monotonic() + 90
+    while told("breach", "letters", incident)["waiting"]:
+        assert time.monotonic() < deadline
+        if kills < 3 and len(sink.taken) > 20 * (kills + 1):
+            for pid in replicas(world):
+                os.kill(pid, signal.SIGKILL)
+            kills += 1
+        time.sleep(0.2)
+    assert told("breach", "letters", incident) == {
+        "letters": PEOPLE,
+        "sent": PEOPLE,
+        "waiting": 0,
+        "failed": 0,
+        "why": [],
+    }
+    got = Counter(to for to, _ in sink.taken if to.startswith("reached-"))
+    assert len(got) == PEOPLE
+    assert sum(got.values()) - PEOPLE <= kills  # the one on its way at a kill, with the same Message-ID
+    assert len({id for to, id in sink.taken if to.startswith("reached-")}) == PEOPLE
+    assert said("breach", "notify", incident)[0] == 1
+
+    half = said("breach", "report", incident, "--summary", "A token was stolen.", "--done")
+    assert (half[0], "[to be said: what would have shown or prevented it]" in half[2]) == (2, True)
+    words = ("--summary", "A token was stolen.", "--cause", "A log held tokens.", "--lessons", "Mask them.")
+    code, text, _ = said("breach", "report", incident, *words, "--done")
+    assert code == 0
+    for line in (f"**Incident ID:** {incident}", "**Severity:** SEV-1", f"- Affected users: {PEOPLE}",
+                 "## Root Cause\nA log held tokens.", "- [ ] Reset all user passwords", "did jwt-retire"):  # fmt: skip
+        assert line in text
+    items = json.loads(said("todo", "list", "--json")[1])
+    assert len([item for item in items if incident in json.dumps(item)]) == 4
+    assert told("breach", "show", incident)["next"] is None
+    [row] = [r for r in csv.DictReader(io.StringIO(said("breach", "list", "--csv")[1])) if r["incident"] == incident]
+    assert (row["code_name"], row["people"]) == ("'=amber kestrel", str(PEOPLE))
+    assert b"reached-1@" not in b"".join(p.read_bytes() for p in (folder / ".hutch").rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [("{{ secret }}", "secret"), ("{% for x in range(9) %}{% endfor %}", "a call"), ("{{ ", "letter's template")],
+)
+def test_a_template_that_is_none_is_refused(world: Any, configure: Any, template: str, why: str) -> None:
+    folder = configure()
+    incident = contained()
+    (folder / "letter.txt").write_text(template)
+    code, _, err = said("breach", "notify", incident, "--template", "letter.txt", "--preview")
+    assert (code, why in err) == (2, True), err
+    assert said("breach", "notify", incident, "--template", "none.txt")[0] == 2
+
+
+def test_what_the_assessment_cannot_read_is_said(world: Any, configure: Any) -> None:
+    configure()
+    incident = contained()
+    for words, why in (
+        (("--from", "1h", "--to", "2h"), "until must be after since"),
+        (("--from", "1h", "--address", "nowhere"), "addresses must be addresses or networks"),
+        (("--from", "soon"), "cannot read 'soon'"),
+    ):
+        code, _, err = said("breach", "assess", incident, *words)
+        assert (code != 0, why in err) == (True, True), err
+    assert said("breach", "tick", incident, "assess", "--how", "by hand")[0] == 0
+    assert said("breach", "tick", incident, "authority", "--how", "told")[0] == 0
+    code, _, err = said("breach", "notify", incident)
+    assert (code, "nobody knows whom to write to" in err) == (1, True)
