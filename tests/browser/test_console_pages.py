@@ -23,6 +23,7 @@ from hutch.model.roles import Role
 from hutch.model.severity import Severity
 from hutch.ports import Append
 from hutch.web.server import listen, serving
+from page_looks import BELOW, SMALL, WIDE
 
 BAD = "<script>window.hurt=1</script><img src=x onerror='window.hurt=1'>\"><b onmouseover=window.hurt=1>"
 
@@ -39,18 +40,6 @@ notify:
   channels:
     users: {{kind: apprise, url: {{env: HOOK}}, audience: customers}}
 """
-
-WIDE = """() => [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1
-  && !e.closest('.scrolls, .ways, .unseen, pre, [role=log]')).map((e) => e.outerHTML.slice(0, 80))"""
-BELOW = """() => {
-  const gap = document.documentElement.scrollHeight - document.querySelector("main").getBoundingClientRect().bottom;
-  return gap - scrollY > 0.5 * innerHeight && document.documentElement.scrollHeight > innerHeight ? [gap] : [];
-}"""
-"""A page that can be scrolled past what stands on it, by more than half a screen."""
-
-SMALL = """() => [...document.querySelectorAll('button, select, summary, input, a.button')]
-  .filter((e) => e.checkVisibility() && !['hidden', 'checkbox'].includes(e.type))
-  .filter((e) => e.getBoundingClientRect().height < 43.5).map((e) => e.outerHTML.slice(0, 80))"""
 
 
 @dataclass

@@ -6,23 +6,29 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from hutch.commands import links
 from hutch.commands.context import CommandError, Context
 from hutch.model.circle import is_private
 from hutch.review.wording import one_line
+from hutch.web import assets
 from hutch.web.site import environment
 
 router = APIRouter(include_in_schema=False)
+
+OWN = ("page.css", "sprite.svg")
+"""What the page looks like, under the links' own way: the listener serves no other."""
 
 LONGEST = 2000
 """Characters of a token."""
 
 
 @router.get("/a/{token}", response_model=None)
-async def opened(request: Request, token: str) -> HTMLResponse:
+async def opened(request: Request, token: str) -> Response:
     """What the link would do. It does nothing: mail scanners open links."""
+    if token in OWN:
+        return assets.serve("", token, request.headers.get("accept-encoding", ""))
     context: Context = request.app.state.context
     try:
         link = links.read(context, token[:LONGEST])
@@ -50,6 +56,6 @@ async def used(request: Request, token: str) -> HTMLResponse:
 
 
 def _page(heading: str, lines: Sequence[str], *, status: int = 200, action: str = "", person: str = "") -> HTMLResponse:
-    """A page that needs nothing else of the site: this listener serves no other."""
+    """A page that needs nothing of the site but :data:`OWN`."""
     template = environment().get_template("acknowledge.html")
     return HTMLResponse(template.render(heading=heading, lines=lines, action=action, person=person), status)

@@ -54,6 +54,7 @@ async def test_opening_a_link_does_nothing_and_its_form_acknowledges_once(tmp_pa
             status, said = await called(outside, "POST", link)
             assert status == 409 and "used by anna" in said
             assert "<form" not in (await called(outside, "GET", link))[1]
+            assert (await called(outside, "GET", "/a/page.css"))[0] == 200
             for path in ("/a/nonsense", "/", "/api/v1/incidents", f"/incidents/{state.id}"):
                 assert (await called(outside, "GET", path))[0] == 404
             await hears_pagerduty(outside, state.id)

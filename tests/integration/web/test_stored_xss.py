@@ -3,75 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-import yaml
 
 from guarded import PASSWORD, guarded
-from hutch.bootstrap.wire import open_context
-from hutch.commands import (
-    alerts,
-    evidence,
-    incidents,
-    maintenance,
-    oncall,
-    record,
-    reports,
-    silences,
-    todo,
-)
+from hostile_world import FIELDS, LINK, evil, filled, opened
 from hutch.commands.access import people
-from hutch.commands.context import Context
-from hutch.commands.respond import run_document
 from hutch.model.access import AccessRole
-from hutch.model.alert import Alert
-from hutch.model.severity import Severity
 from hutch.model.subscriber import asked
 from hutch.ports import Append
-
-FIELDS = (
-    "document", "heading", "prose", "label", "statement", "service", "title", "note", "correction", "resolution",
-    "users", "reason", "reporter", "rule", "summary", "filename", "file-note", "item",
-    "owner", "actor", "silence", "window", "override", "printed",
-)  # fmt: skip
-"""What pages show. Labels and notes of alerts are hostile here too; no page shows them."""
-
-LINK = "javascript:probe()//"
-
-
-def evil(field: str) -> str:
-    """Short, since fields are bounded; it ends what it may stand in and begins what would run."""
-    return f"""F-{field}-F'"></title></textarea><probe onload=probe()><script>probe()</script>"""
-
-
-CONFIG = """
-mode: act
-diagnose_every: 0s
-runbooks: [trouble.md]
-people: {anna: {channels: []}, ben: {channels: []}}
-oncall:
-  primary: {zone: Europe/Berlin, rotations: [{people: [anna], starts: 2026-01-05 09:00, every: 7d}]}
-services:
-  shop: {runbook: trouble, binds: {printf: as-is, mkdir: as-is}}
-  SERVICE: {}
-status_page:
-  title: TITLE
-  components: [{name: COMPONENT, service: shop}]
-"""
-
-
-def document() -> str:
-    printed = evil("printed").replace("'", "")
-    return (
-        f"# {evil('document')}\n\n## Trouble\n\n{evil('prose')} [go]({LINK}) <img src=x onerror=probe()>\n\n"
-        f"### Detection\n\n```bash\nprintf '%s' '{printed}'\n```\n\n### Resolution {evil('heading')}\n\n"
-        f"**Option 1: {evil('label')}**\n\n```bash\nmkdir '{evil('statement').replace(chr(39), '')}'\n```\n"
-    )
 
 
 class Judge(HTMLParser):
@@ -110,36 +54,6 @@ class Judge(HTMLParser):
         self.words += data
 
 
-async def filled(context: Context) -> None:
-    """Hostile words in every field."""
-    state = await incidents.declare(
-        context, title=evil("title"), service="shop", severity=Severity.SEV2, actor=evil("actor"), respond=False
-    )
-    one = state.id
-    await incidents.note(context, one, evil("note"), evil("actor"))
-    await record.correct(context, one, 1, evil("correction"), evil("actor"))
-    await record.affected(context, one, [], evil("users"), 0.1, evil("actor"))
-    await incidents.set_severity(context, one, Severity.SEV1, evil("reason"), evil("actor"))
-    await evidence.attach(context, one, evil("filename"), evil("note").encode(), evil("file-note"), evil("actor"))
-    await todo.add(
-        context, one, todo.Wanted(evil("item"), evil("owner"), context.clock.now() + timedelta(days=2)), evil("actor")
-    )
-    await reports.report(context, evil("reporter"), service="shop", who=evil("actor"))
-    await silences.begin(context, [f"rule={evil('silence')}"], timedelta(hours=2), evil("reason"), evil("actor"))
-    now = context.clock.now()
-    await maintenance.add(context, evil("window"), "shop", now, now + timedelta(hours=1), evil("actor"), public=True)
-    await oncall.override(context, "primary", "ben", now, now + timedelta(hours=1), evil("override"), evil("actor"))
-    labels = {evil("label-name"): evil("label-value")}
-    alert = Alert(evil("rule"), "shop", Severity.SEV3, now, evil("summary"), labels=labels, url=LINK,
-                  annotations={evil("label-name"): evil("summary"), "runbook_url": LINK})  # fmt: skip
-    await alerts.receive(context, [alert])
-    await run_document(context, "trouble#trouble", "shop", actor=evil("actor"))
-    ended = await incidents.declare(
-        context, title=evil("title"), service="shop", severity=Severity.SEV3, actor="anna", respond=False
-    )
-    await incidents.resolve(context, ended.id, evil("resolution"), evil("actor"))
-
-
 @pytest.mark.parametrize("text", [evil("x"), f'<a href="{LINK}">', '<p style="x">', "<script>x</script>", "<base>"])
 def test_the_judge_sees_what_would_run(text: str) -> None:
     assert Judge(text).found
@@ -147,12 +61,7 @@ def test_the_judge_sees_what_would_run(text: str) -> None:
 
 @pytest.mark.timeout(240)
 async def test_no_page_makes_anything_but_words_of_what_others_wrote(tmp_path: Path, served: Any) -> None:
-    config = yaml.safe_load(CONFIG)
-    config["services"][evil("service")] = config["services"].pop("SERVICE")
-    config["status_page"] |= {"title": evil("title"), "components": [{"name": evil("service"), "service": "shop"}]}
-    (tmp_path / "hutch.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    (tmp_path / "trouble.md").write_text(document())
-    site = await served(open_context(tmp_path / "hutch.yaml"))
+    site = await served(opened(tmp_path))
     await filled(site.context)
     (run,) = await runs_of(site)
     await site.until(run, lambda r: bool(r.waiting) or r.finished)
