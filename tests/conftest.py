@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-pytest_plugins = [name for name in ("stores",) if find_spec(name)]
+pytest_plugins = [name for name in ("stores", "passing") if find_spec(name)]
 
 REQUIRE_ALL = os.environ.get("HUTCH_REQUIRE_ALL") == "1"
 _SKIPPED: list[str] = []

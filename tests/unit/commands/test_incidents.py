@@ -13,6 +13,7 @@ from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.documents import classified
 from hutch.commands.prepare import prepare
 from hutch.commands.situation import Situation
+from hutch.commands.worker import Worker
 from hutch.effect import classify
 from hutch.model.alert import Condition, Rule
 from hutch.model.clock import ClockState
@@ -23,22 +24,21 @@ from hutch.model.severity import Severity
 from hutch.ports import Connection
 from hutch.runbook.parse import parse
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
+from passing import Passing
 
 RULE = Rule("Errors", Condition("error_rate", ">", 5.0, "%"), timedelta(minutes=5), Severity.SEV2)
 
 
+def over(passing: Passing) -> Context:
+    store = MemoryStore(passing.clock)
+    shop = Service(ServiceConfig("shop"), {})
+    config = passing.config(Config(mode="act", rules=(RULE,), services={"shop": shop.config}))
+    return Context(config, Path(), store, MemoryQueue(store), passing.clock, FakeSecrets({}), {"shop": shop}, {})
+
+
 @pytest.fixture
 def context() -> Context:
-    clock = FakeClock()
-    store = MemoryStore(clock)
-    shop = Service(ServiceConfig("shop"), {})
-    config = Config(mode="act", rules=(RULE,), services={"shop": shop.config})
-    return Context(config, Path(), store, MemoryQueue(store), clock, FakeSecrets({}), {"shop": shop}, {})
-
-
-def advance(context: Context, **length: float) -> None:
-    assert isinstance(context.clock, FakeClock)
-    context.clock.advance(timedelta(**length).total_seconds())
+    return over(Passing(FakeClock()))
 
 
 async def declared(context: Context, severity: Severity = Severity.SEV2) -> Incident:
@@ -65,9 +65,10 @@ async def test_the_policy_is_the_runbooks_table(
     assert due == {"response": response} | ({"update": update} if update else {})
 
 
-async def test_a_clock_warns_once_and_is_overdue_once_however_late_we_wake(context: Context) -> None:
+async def test_a_clock_warns_once_and_is_overdue_once_however_late_we_wake(passing: Passing) -> None:
+    context = over(passing)
     state = await declared(context, Severity.SEV1)
-    advance(context, days=1)
+    await passing.on(days=1)
     await paging.attend(context, state.id)
     await paging.attend(context, state.id)
     kinds = [e.kind for e in await context.store.read(state.stream)]
@@ -75,42 +76,69 @@ async def test_a_clock_warns_once_and_is_overdue_once_however_late_we_wake(conte
     assert await paging.attend(context, state.id) is None
 
 
-async def test_acknowledging_late_says_by_how_much(context: Context) -> None:
+async def test_a_promise_is_warned_of_and_then_overdue_each_at_its_time_and_once(passing: Passing) -> None:
+    context = over(passing)
+    state, worker = await declared(context, Severity.SEV1), Worker(context)
+    for _ in range(40):
+        while await worker.step():
+            pass
+        await passing.on(minutes=1)
+    events = await context.store.read(state.stream)
+    said = [(e.data["clock"], e.kind) for e in events if e.kind in ("clock.warned", "clock.overdue")]
+    assert sorted(said) == sorted(set(said)), "each once"
+    assert {clock for clock, kind in said if kind == "clock.overdue"} == {"response-1", "update-1"}
+    clocks = {clock.id: clock for clock in state.clocks}
+    for event in (e for e in events if e.kind in ("clock.warned", "clock.overdue")):
+        clock = clocks[str(event.data["clock"])]
+        assert event.at >= (clock.due if event.kind == "clock.overdue" else clock.warn_at), "never early"
+
+
+async def test_acknowledging_late_says_by_how_much(passing: Passing) -> None:
+    context = over(passing)
     state = await declared(context, Severity.SEV1)
-    advance(context, minutes=8)
+    await passing.on(minutes=8)
     state = await incidents.acknowledge(context, state.id, "olivia")
-    assert state.clocks[0].state is ClockState.MET
-    assert state.clocks[0].late_by == timedelta(minutes=3)
+    response = state.clocks[0]
+    assert response.state is ClockState.MET and response.ended_at
+    assert passing.lasted(response.late_by, minutes=3)
+    assert response.late_by == response.ended_at - response.due
     assert state.phase is Phase.ASSESSMENT
     again = await incidents.acknowledge(context, state.id, "peter")
     assert again.acknowledged_by == "olivia"
 
 
-async def test_a_changed_severity_is_due_from_the_same_start(context: Context) -> None:
+async def test_a_changed_severity_is_due_from_the_same_start(passing: Passing) -> None:
+    context = over(passing)
     state = await declared(context, Severity.SEV3)
-    advance(context, minutes=10)
+    await passing.on(minutes=10)
     state = await incidents.set_severity(context, state.id, Severity.SEV1, "all users", "olivia")
     response = state.clock("response")
     assert response is not None
-    assert response.due == state.detected_at + timedelta(minutes=5)
+    assert response.due == state.detected_at + passing.length(minutes=5)
+    await paging.attend(context, state.id)
+    assert (await incidents.load(context, state.id)).clocks[-2].overdue_said, "what is due anew is late already"
 
 
-async def test_an_update_meets_its_promise_and_starts_the_next(context: Context) -> None:
+async def test_an_update_meets_its_promise_and_starts_the_next(passing: Passing) -> None:
+    context = over(passing)
     state = await declared(context)
-    advance(context, minutes=30)
+    await passing.on(minutes=30)
     state = await incidents.post_update(context, state.id, "we look", "olivia")
     update = state.clock("update")
     assert update is not None and update.number == 2
-    assert update.due == context.clock.now() + timedelta(hours=2)
+    assert passing.lasted(update.start - state.detected_at, minutes=30)
+    assert update.due == update.start + passing.length(hours=2)
 
 
-async def test_resolution_ends_updates_and_promises_the_review(context: Context) -> None:
+async def test_resolution_ends_updates_and_promises_the_review(passing: Passing) -> None:
+    context = over(passing)
     state = await incidents.resolve(context, (await declared(context)).id, "rolled back", "olivia")
     assert state.phase is Phase.RESOLUTION
     assert state.clock("update") is None and state.clock("response") is None
     review = state.clock("review")
-    assert review is not None and review.due == context.clock.now() + timedelta(hours=48)
-    advance(context, minutes=31)
+    assert review is not None and review.due == review.start + timedelta(hours=48)
+    assert passing.lasted(review.start - state.detected_at)
+    await passing.on(minutes=31)
     assert (await incidents.end_watch(context, state.id)).phase is Phase.REVIEW
 
 

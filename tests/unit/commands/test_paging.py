@@ -23,6 +23,7 @@ from hutch.model.oncall import Escalation, PeopleConfig, Person, Rotation, Sched
 from hutch.model.roles import Role
 from hutch.model.severity import Severity
 from hutch.testing import FakeClock, MemoryQueue, MemoryStore
+from passing import Passing
 
 MINUTES = timedelta(minutes=1)
 
@@ -30,12 +31,12 @@ MINUTES = timedelta(minutes=1)
 class Ear:
     """A channel that hears: it stands for the outside, and takes everything."""
 
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock, self.heard = clock, list[tuple[float, Message]]()
-        self.began = clock.now()
+    def __init__(self, passing: Passing) -> None:
+        self.passing, self.heard = passing, list[tuple[float, Message]]()
+        self.began = passing.clock.now()
 
     async def notify(self, message: Message) -> Outcome:
-        self.heard.append(((self.clock.now() - self.began) / MINUTES, message))
+        self.heard.append(((self.passing.clock.now() - self.began) / self.passing.length(minutes=1), message))
         return Outcome(Result.DONE, "heard")
 
     async def look(self) -> Outcome:
@@ -64,21 +65,40 @@ CHANNELS = (
 )  # fmt: skip
 
 
+def escalated(passing: Passing) -> PeopleConfig:
+    """The same by that clock; anna is on call now."""
+    began = passing.clock.now().replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None) - timedelta(days=3)
+    primary = Schedule("primary", (Rotation(("anna", "ben"), began, timedelta(days=7)),))
+    found = {
+        severity: replace(
+            one, steps=tuple(replace(s, after=s.after * passing.scale) for s in one.steps),
+            pause=one.pause * passing.scale,
+        )
+        for severity, one in PEOPLE.escalation.items()
+    }  # fmt: skip
+    return replace(PEOPLE, schedules={"primary": primary}, escalation=found)
+
+
 @pytest.fixture
 def ear() -> Ear:
-    return Ear(FakeClock())
+    return Ear(Passing(FakeClock()))
 
 
 @pytest.fixture
 def context(ear: Ear, tmp_path: Path) -> Context:
-    store = MemoryStore(ear.clock)
+    return over(ear, tmp_path)
+
+
+def over(ear: Ear, folder: Path) -> Context:
+    passing = ear.passing
+    store = MemoryStore(passing.clock)
     shop = Service(ServiceConfig("shop"), {})
     notify = NotifyConfig(
         {c.name: c for c in CHANNELS}, address="https://hutch.example", pagerduty_secret="plain:pd-secret"
     )
-    config = Config(services={"shop": shop.config}, notify=notify, people=PEOPLE)
+    config = passing.config(Config(services={"shop": shop.config}, notify=notify, people=escalated(passing)))
     return Context(
-        config, tmp_path, store, MemoryQueue(store), ear.clock, EnvironmentSecrets(tmp_path), {"shop": shop}, {},
+        config, folder, store, MemoryQueue(store), passing.clock, EnvironmentSecrets(folder), {"shop": shop}, {},
         open_notifier=lambda _: ear,
     )  # fmt: skip
 
@@ -89,45 +109,56 @@ async def declared(context: Context, severity: int = 1) -> Incident:
     )
 
 
-async def pass_minutes(context: Context, count: int, every: int = 1) -> None:
+async def pass_minutes(context: Context, count: int, every: int = 1, passing: Passing | None = None) -> None:
     worker = Worker(context)
+    if passing is None:
+        assert isinstance(context.clock, FakeClock)
+        passing = Passing(context.clock)
     for _ in range(0, count + 1, every):
         while await worker.step():
             pass
-        assert isinstance(context.clock, FakeClock)
-        context.clock.advance(60 * every)
+        await passing.on(minutes=every)
 
 
 def pages(ear: Ear) -> list[tuple[float, str]]:
     return [(at, m.channel) for at, m in ear.heard if m.about.startswith("page:")]
 
 
-async def test_nobody_acknowledges_and_everybody_is_paged_in_turn(context: Context, ear: Ear) -> None:
+async def test_nobody_acknowledges_and_everybody_is_paged_in_turn(passing: Passing, tmp_path: Path) -> None:
+    ear = Ear(passing)
+    context = over(ear, tmp_path)
     await declared(context)
-    await pass_minutes(context, 40)
-    assert pages(ear) == [
+    await pass_minutes(context, 40, passing=passing)
+    wanted = [
         (0, "anna-phone"), (0, "pager"), (5, "ben-phone"), (15, "anna-phone"), (15, "pager"), (20, "ben-phone"),
     ]  # fmt: skip
+    assert [channel for _, channel in pages(ear)] == [channel for _, channel in wanted]
+    for (at, _), (minutes, _) in zip(pages(ear), wanted, strict=True):
+        assert passing.lasted(at * passing.length(minutes=1), minutes=minutes)
 
 
-async def test_an_acknowledgement_ends_it_and_pagerduty_hears_both(context: Context, ear: Ear) -> None:
+async def test_an_acknowledgement_ends_it_and_pagerduty_hears_both(passing: Passing, tmp_path: Path) -> None:
+    ear = Ear(passing)
+    context = over(ear, tmp_path)
     state = await declared(context)
-    await pass_minutes(context, 2)
+    await pass_minutes(context, 2, passing=passing)
     await incidents.acknowledge(context, state.id, "anna")
-    await pass_minutes(context, 30)
-    assert pages(ear) == [(0, "anna-phone"), (0, "pager")]
+    told = pages(ear)
+    await pass_minutes(context, 30, passing=passing)
+    assert pages(ear) == told and [channel for _, channel in told][:2] == ["anna-phone", "pager"]
     await incidents.resolve(context, state.id, "fixed", "anna")
-    await pass_minutes(context, 2)
+    await pass_minutes(context, 2, passing=passing)
     assert [m.act for _, m in ear.heard if m.channel == "pager"] == ["trigger", "acknowledge", "resolve"]
 
 
-async def test_after_a_day_asleep_each_overdue_step_is_done_once(context: Context, ear: Ear) -> None:
+async def test_after_a_day_asleep_each_overdue_step_is_done_once(passing: Passing, tmp_path: Path) -> None:
+    ear = Ear(passing)
+    context = over(ear, tmp_path)
     state = await declared(context)
-    assert isinstance(context.clock, FakeClock)
-    context.clock.advance(24 * 3600)
-    await pass_minutes(context, 5)
+    await passing.on(days=1)
+    await pass_minutes(context, 5, passing=passing)
     assert len(pages(ear)) == 6
-    assert {at for at, _ in pages(ear)} == {24 * 60}
+    assert all(passing.lasted(at * passing.length(minutes=1), days=1) for at, _ in pages(ear))
     reminders = [m.about for _, m in ear.heard if m.about.startswith("clock:")]
     assert sorted(reminders) == ["clock:response-1:overdue", "clock:update-1:overdue"]
     assert state.id in ear.heard[0][1].title
