@@ -56,7 +56,9 @@ def record_json(state: Incident) -> dict[str, Any]:
         "exercise": record.exercise,
         "private": record.private,
         "only": list(record.only),
-        "affected": {"services": list(hit.services), "users": hit.users, "share": hit.share},
+        "affected": {
+            "services": list(hit.services), "users": hit.users, "share": hit.share, "measured": record.measured,
+        },
         "files": [
             {"event": f.seq, "name": f.name, "sha256": f.sha256, "size": f.size, "type": f.kind, "note": f.note,
              "by": f.by, "at": instant(f.at), "erased": f.erased}

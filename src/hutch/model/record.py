@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hutch.model.event import Event
+from hutch.model.impact import USERS
 from hutch.model.severity import Severity
 
 
@@ -48,14 +49,16 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All of it. ``only`` are the people who were let in to a private incident by name; ``pins`` are references
-    (``incident:INC-2026-001#12``), ``corrections`` go by the number of the event that they are about."""
+    """All of it. ``measured`` is the largest share of users, in %, that was measured to be hit. ``only`` are the people
+    who were let in to a private incident by name; ``pins`` are references (``incident:INC-2026-001#12``),
+    ``corrections`` go by the number of the event that they are about."""
 
     proposal: Proposal | None = None
     exercise: bool = False
     private: bool = False
     only: tuple[str, ...] = ()
     affected: Affected = field(default_factory=Affected)
+    measured: float | None = None
     files: tuple[File, ...] = ()
     pins: tuple[str, ...] = ()
     corrections: Mapping[int, str] = field(default_factory=dict)
@@ -83,7 +86,16 @@ def _with(record: Record, who: str) -> Record:
 def _proposed(record: Record, event: Event) -> Record:
     told = {key: str(event.data.get(key, "")) for key in ("criterion", "condition", "evidence")}
     severity = Severity.of(str(event.data["severity"]))
-    return replace(record, proposal=Proposal(severity, **told, at=event.at, by=event.actor))
+    proposal = Proposal(severity, **told, at=event.at, by=event.actor)
+    return replace(_measured(record, event), proposal=proposal)
+
+
+def _measured(record: Record, event: Event) -> Record:
+    figures = event.data.get("figures")
+    share = figures.get(USERS) if isinstance(figures, Mapping) else None
+    if not isinstance(share, int | float) or (record.measured is not None and share <= record.measured):
+        return record
+    return replace(record, measured=float(share))
 
 
 def _affected(record: Record, event: Event) -> Record:
@@ -131,6 +143,7 @@ def _corrected(record: Record, event: Event) -> Record:
 
 _FOLDS: Mapping[str, Callable[[Record, Event], Record]] = {
     "severity.proposed": _proposed,
+    "impact.measured": _measured,
     "incident.closed_off": lambda r, e: _with(replace(r, private=True), e.actor),
     "person.admitted": lambda r, e: _with(r, str(e.data.get("who", ""))),
     "incident.public": lambda r, _: replace(r, private=False),

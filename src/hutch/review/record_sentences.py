@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hutch.review.reading import Told, many, number
+from hutch.model.impact import USERS
+from hutch.review.reading import Told, many, number, part
 from hutch.review.wording import one_line
 
 SHOWN = 12
@@ -14,6 +15,11 @@ SHOWN = 12
 def _proposed(told: Told) -> str:
     met = f"{told.get('criterion', 'no criterion')}: {told.get('evidence', 'no figure')}"
     return f"Severity {told.get('severity', 'unknown')} proposed from the measured impact ({met})"
+
+
+def _measured(told: Told) -> str:
+    share = number(part(told.event.data, "figures"), USERS)
+    return "Users affected were measured" if share is None else f"Users affected rose to {share:.4g} %, as measured"
 
 
 def _affected(told: Told) -> str:
@@ -45,6 +51,7 @@ def _because(told: Told) -> str:
 
 SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "severity.proposed": _proposed,
+    "impact.measured": _measured,
     "incident.public": lambda t: f"No longer private{_because(t)}",
     "affected.changed": _affected,
     "evidence.attached": _attached,

@@ -27,10 +27,14 @@ class Remedy:
     verified_at: datetime | None = None
 
 
+MEASURED = frozenset({"severity.proposed", "impact.measured"})
+"""Kinds of event that hold figures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """An incident as its log tells it. ``causes`` are the events that named one, the last one counts; ``users_hit`` is
-    the proposal of a severity with the most users affected."""
+    what measured the most users affected."""
 
     incident: Incident
     began_at: datetime
@@ -93,11 +97,11 @@ def story(own: Sequence[Event], journals: Sequence[Sequence[Event]]) -> Story:
 
 
 def _most(events: Sequence[Event], figure: str) -> Event | None:
-    """The proposal of a severity for which that figure was the highest; the first of equals."""
+    """The event that measured the highest of that figure; the first of equals."""
     known = [
         (value, e)
         for e in events
-        if e.kind == "severity.proposed" and (value := number(part(e.data, "figures"), figure)) is not None
+        if e.kind in MEASURED and (value := number(part(e.data, "figures"), figure)) is not None
     ]
     return max(known, key=lambda k: k[0], default=(0.0, None))[1]
 

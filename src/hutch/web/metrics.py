@@ -103,6 +103,16 @@ async def _stored(request: Request) -> list[Metric]:
         Metric("hutch_jobs", "gauge", "Jobs by state.", tuple(({"state": k}, float(n)) for k, n in jobs.items())),
         one("hutch_runs_waiting", "gauge", "Runs that wait for a person.", float(waiting)),
         one("hutch_incidents_open", "gauge", "Incidents that are not resolved.", float(len(open_now))),
+        Metric(
+            "hutch_incident_users_affected",
+            "gauge",
+            "Largest share of users, in %, that was measured to be hit, by open incident.",
+            tuple(
+                ({"incident": s.id, "service": s.service}, share)
+                for s in open_now
+                if (share := s.record.measured) is not None
+            ),
+        ),
         one("hutch_alerts_firing", "gauge", "Alerts of open incidents that fire.", float(firing)),
     ]
 

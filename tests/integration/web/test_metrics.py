@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from hutch.bootstrap.wire import open_context
-from hutch.commands import alerts
+from hutch.commands import alerts, assess, incidents
 from hutch.commands.context import Context
 from hutch.model.alert import Alert
 from hutch.model.exposition import samples
@@ -34,6 +34,8 @@ async def test_metrics_and_health(context: Context) -> None:
     async with serving(context, listener), aiohttp.ClientSession() as session:
         alert = Alert('odd "name"', "shop", Severity.SEV2, context.clock.now(), "x", source='a"b\n')
         await alerts.receive(context, [alert, alert])
+        await assess.watch(context, "shop", {"users_affected": 12.0})
+        await assess.watch(context, "shop", {"users_affected": 44.0})
         async with session.get(f"{base}/metrics") as answer:
             text = await answer.text()
             assert answer.content_type == "text/plain"
@@ -41,6 +43,8 @@ async def test_metrics_and_health(context: Context) -> None:
         assert found["hutch_alerts_received_total", 'a"b\n', "opened"] == 1
         assert found["hutch_alerts_received_total", 'a"b\n', "known"] == 1
         assert found["hutch_incidents_open",] == found["hutch_alerts_firing",] == 1
+        (state,) = await incidents.listing(context)
+        assert found["hutch_incident_users_affected", state.id, "shop"] == 44
         assert found["hutch_events_total",] >= 4
         assert found["hutch_runs_waiting",] == found["hutch_behind",] == 0
         assert found["hutch_evaluation_lateness_seconds",] < 15

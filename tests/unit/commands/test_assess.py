@@ -13,6 +13,7 @@ from hutch.commands.watched import SignalView, Watched
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
+from hutch.review.postincident import draft_review
 from hutch.review.timeline import timeline
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 
@@ -45,6 +46,24 @@ async def test_worse_figures_raise_the_proposal_and_better_ones_leave_it(context
     assert (shown["severity"], shown["criterion"]) == ("SEV-1", "Complete service outage")
     assert shown["evidence"] == "error_rate is 99 %" and shown["condition"] == "error_rate >= 95 %"
     assert "error_rate is 99 %" in timeline(await context.store.read(state.stream))[-1].text
+
+
+async def test_more_users_within_one_severity_are_told_in_steps_and_stand_in_the_review(context: Context) -> None:
+    state = await declared(context)
+    for share in (4.0, 9.0, 14.0, 20.0, 24.5, 3.0, 62.0, 70.0, 73.0, 99.0, 100.0, 100.0):
+        await assess.watch(context, "shop", {"users_affected": share})
+    events = await context.store.read(state.stream)
+    told = [(e.kind, e.data["figures"]) for e in events if e.kind in ("severity.proposed", "impact.measured")]
+    shares = [(kind.partition(".")[0], dict(figures)["users_affected"]) for kind, figures in told]  # type: ignore[call-overload]
+    assert shares == [
+        ("severity", 4.0), ("impact", 14.0), ("impact", 24.5), ("severity", 62.0), ("impact", 73.0), ("impact", 99.0),
+        ("impact", 100.0),
+    ]  # fmt: skip
+    after = await incidents.load(context, state.id)
+    assert after.record.measured == 100.0 and after.record.proposal and after.record.proposal.severity is Severity.SEV2
+    assert incident_json(after)["affected"]["measured"] == 100.0
+    assert timeline(events)[-1].text == "Users affected rose to 100 %, as measured"
+    assert f"100 % measured at 10:00:00 ({state.stream}#{after.seq})" in draft_review(events)
 
 
 async def test_a_person_takes_it_over_with_a_reason_and_the_clocks_follow(context: Context) -> None:

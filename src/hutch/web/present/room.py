@@ -139,11 +139,13 @@ def files(state: Incident, now: datetime) -> tuple[FileView, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Who is hit, and the severity that what is measured speaks for (empty: none that differs)."""
+    """Who is hit, the largest part of the users that was measured in % (empty: none), and the severity that what is
+    measured speaks for (empty: none that differs)."""
 
     services: str
     users: str
     share: str
+    measured: str
     proposed: str
     why: str
 
@@ -156,6 +158,7 @@ def impact(state: Incident) -> Impact:
         line(", ".join(hit.services)),
         line(hit.users),
         "" if hit.share is None else f"{hit.share:g}",
+        "" if state.record.measured is None else f"{state.record.measured:.4g}",
         told.severity.label if told and differs else "",
         line(f"{told.criterion}: {told.evidence}") if told and differs else "",
     )
