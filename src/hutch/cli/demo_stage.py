@@ -35,8 +35,14 @@ def _hosted(ready: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {**ready[name], "token": {"file": "token"}, "changes": True, "look_every": 0.5}
 
 
+def _ecs(ready: Mapping[str, Any]) -> Mapping[str, Any]:
+    keys = {"access_key_id": {"file": "key_id"}, "secret_access_key": {"file": "token"}}
+    return {**ready["ecs"], **keys, "changes": True, "look_every": 0.5}
+
+
 PLATFORMS: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "local": _local,
+    "ecs": _ecs,
     "vercel": lambda ready: _hosted(ready, "vercel"),
     "railway": lambda ready: _hosted(ready, "railway"),
 }
@@ -121,6 +127,7 @@ class Stage:
         files = {v["file"] for block in more.values() for v in block.values() if isinstance(v, Mapping) and "file" in v}
         for name in {"reader_url", "operator_url", "redis_url", "token", *files}:
             _private(self.folder / name, str(ready[name]))
+        _private(self.folder / "key_id", "AKIDOFTHEDEMO0000001")
         own = {
             "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
             "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from rolerabbit.platform import logs
 from rolerabbit.platform.components import Components
 from rolerabbit.platform.control import Control
+from rolerabbit.platform.ecs import api as ecs
 from rolerabbit.platform.errors import PlatformError, Unauthorized
 from rolerabbit.platform.ledger import Deployment, Release
 from rolerabbit.platform.logbook import Logbook
@@ -250,6 +251,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(title="RoleRabbit platform")
     app.state.parts = parts
     app.include_router(router)
+    ecs.add_to(app, ecs.Service(parts.control, parts.book, parts.token))
     vercel.add_to(app, vercel.Door(parts.control, parts.book, parts.token))
     railway.add_to(app, railway.Yard(parts.control, parts.book, parts.token, lambda: parts.control.fleet.ready > 0))
     app.add_exception_handler(PlatformError, _refused)

@@ -21,6 +21,7 @@ from rolerabbit.platform import cache, database
 from rolerabbit.platform.api import Parts, create_app
 from rolerabbit.platform.components import Component, Components
 from rolerabbit.platform.control import Control, now, write_private
+from rolerabbit.platform.ecs import view as ecs
 from rolerabbit.platform.errors import PlatformError
 from rolerabbit.platform.fetch import get
 from rolerabbit.platform.fleet import Fleet
@@ -187,6 +188,7 @@ def _hosted(url: str) -> dict[str, dict[str, str]]:
     """Under which names each hosted platform's API knows the service."""
     place = {"project": railway.PROJECT, "environment": railway.ENVIRONMENT, "service": railway.SERVICE}
     return {
+        "ecs": {"region": ecs.REGION, "cluster": ecs.CLUSTER, "service": ecs.SERVICE, "endpoint": url},
         "vercel": {"project": vercel.PROJECT, "url": url, "logs_url": url},
         "railway": {**place, "url": f"{url}/graphql/v2"},
     }
