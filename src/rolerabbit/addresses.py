@@ -24,8 +24,23 @@ def client_address(peer: str | None, forwarded: str, trusted: Sequence[Network])
     The header is read from the right and only as long as the hop that wrote an entry is a trusted proxy: everything
     further left is the client's own claim. None where the peer has no address (a Unix socket).
     """
-    told = _remembered if len(forwarded) <= REMEMBERED else _told
-    return told(peer or "", forwarded, tuple(trusted))
+    return Clients(trusted).of(peer, forwarded.encode("latin-1", "replace"))
+
+
+class Clients:
+    """:func:`client_address` for the same trusted proxies again and again, by the header as it came in."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = tuple(trusted)
+        self._remembered = lru_cache(maxsize=4096)(self._told)
+
+    def of(self, peer: str | None, forwarded: bytes) -> str | None:
+        """The client's address; a header that is long for one is read anew each time, and not kept."""
+        told = self._remembered if len(forwarded) <= REMEMBERED else self._told
+        return told(peer or "", forwarded)
+
+    def _told(self, peer: str, forwarded: bytes) -> str | None:
+        return _told(peer, forwarded.decode("latin-1"), self._trusted)
 
 
 def _told(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str | None:
@@ -39,12 +54,16 @@ def _told(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str | None
     return None if current is None else str(current)
 
 
-_remembered = lru_cache(maxsize=4096)(_told)
-
-
 def parsed(text: str) -> Address | None:
     """The address that a text is, an IPv4 one that is written as IPv6 as what it is; None where it is none."""
     return _parsed(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def numbered(text: str) -> tuple[int, int] | None:
+    """The version and the number of the address that a text is; None where it is none. Of a known length."""
+    found = parsed(text)
+    return None if found is None else (found.version, int(found))
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from prometheus_client import disable_created_metrics
 from psycopg_pool import AsyncConnectionPool
 
+from rolerabbit.addresses import Clients
 from rolerabbit.config import Settings
 from rolerabbit.faults import WAITS_AT, Waiting, crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
@@ -55,7 +56,9 @@ def assemble(settings: Settings) -> Parts:
     remote = Remote(settings.redis_url, metrics)
     cache = PageCache(remote, metrics, settings.cache_seconds)
     tokens, vault = Tokens(settings.jwt_keys), Vault(settings.encryption_keys)
-    return Parts(settings, pool, metrics, portfolio_reads(settings), remote, cache, Limiter(remote), tokens, vault)
+    clients = Clients(settings.trusted_proxies)
+    reads = portfolio_reads(settings)
+    return Parts(settings, pool, metrics, reads, remote, cache, Limiter(remote), tokens, vault, clients)
 
 
 def open_pool(settings: Settings) -> Pool:

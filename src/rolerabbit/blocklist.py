@@ -13,7 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from rolerabbit.addresses import parsed
+from rolerabbit.addresses import LONGEST, numbered
 from rolerabbit.config import Network
 
 REFRESH_S: Final = 1.0
@@ -26,34 +26,36 @@ _log = logging.getLogger("rolerabbit.blocklist")
 
 
 class Blocklist:
-    """Networks by the length of their prefix: a look-up costs one dictionary access for each length that occurs."""
+    """Networks by version and by the bits that they leave open: a look-up costs one dictionary access for each number
+    of bits that occurs, and asks for the time only where something is found."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[int, int], dict[int, datetime]] = {}
+        self._lists: dict[int, tuple[tuple[int, dict[int, datetime]], ...]] = {}
         self._version: object = None
 
     def replace(self, rows: Iterable[tuple[str, datetime]]) -> None:
         """Take these networks instead; where one stands twice, the later end counts."""
-        until: dict[tuple[int, int], dict[int, datetime]] = {}
+        until: dict[int, dict[int, dict[int, datetime]]] = {}
         for text, end in rows:
             network = normal(ipaddress.ip_network(text, strict=False))
-            known = until.setdefault((network.version, network.prefixlen), {})
-            key = int(network.network_address)
+            shift = network.max_prefixlen - network.prefixlen
+            known = until.setdefault(network.version, {}).setdefault(shift, {})
+            key = int(network.network_address) >> shift
             known[key] = max(end, known.get(key, end))
-        self._until = until
+        self._lists = {version: tuple(found.items()) for version, found in until.items()}
 
     def blocked_until(self, ip: str | None, now: datetime | None = None) -> datetime | None:
         """When the longest block of this address ends; None where it is not blocked."""
-        address = parsed(ip or "")
-        if address is None or not self._until:
+        found = numbered(ip) if ip and len(ip) <= LONGEST else None
+        if found is None:
             return None
-        moment = now or datetime.now(UTC)
-        bits, number, longest = address.max_prefixlen, int(address), None
-        for (version, length), networks in self._until.items():
-            end = networks.get(number >> (bits - length) << (bits - length)) if version == address.version else None
-            if end is not None and end > (longest or moment):
+        version, number = found
+        longest = None
+        for shift, networks in self._lists.get(version, ()):
+            end = networks.get(number >> shift)
+            if end is not None and (longest is None or end > longest):
                 longest = end
-        return longest
+        return longest if longest is not None and longest > (now or datetime.now(UTC)) else None
 
     async def refresh(self, connection: AsyncConnection[Any]) -> None:
         """Read the table if it has changed."""

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from rolerabbit import trail
 from rolerabbit.accounts import User, user_of
-from rolerabbit.addresses import client_address
+from rolerabbit.addresses import Clients
 from rolerabbit.blocklist import Blocklist
 from rolerabbit.config import Settings
 from rolerabbit.faults import PortfolioReads
@@ -46,6 +46,7 @@ class Parts:
     limiter: Limiter
     tokens: Tokens
     vault: Vault
+    clients: Clients
     blocklist: Blocklist = field(default_factory=Blocklist)
     seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
 
@@ -87,9 +88,11 @@ def ip_of(request: Request) -> str | None:
 def ip_in(scope: Scope, parts: Parts) -> str | None:
     """As :func:`ip_of`, of what every request begins with: each one is asked for it."""
     client = scope.get("client")
-    claimed = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    forwarded = b",".join(claimed).decode("latin-1")
-    return client_address(client[0] if client else None, forwarded, parts.settings.trusted_proxies)
+    forwarded = b""
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-for":
+            forwarded = forwarded + b"," + value if forwarded else value
+    return parts.clients.of(client[0] if client else None, forwarded)
 
 
 def bearer(request: Request) -> str | None:
