@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hutch.amazon.calls import AwsRefused, AwsSilent
+from hutch.amazon.doing import applied, previewed
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.ports import said
-from hutch.providers.ecs.calls import EcsRefused, EcsSilent
 from hutch.providers.ecs.client import Client, State, last
 
 Args = Mapping[str, object]
@@ -209,7 +210,7 @@ async def waited(client: Client, asked: str, judge: Callable[[State], Verificati
     while time.monotonic() < until and unanswered < GIVE_UP:
         try:
             found, unanswered = judge(await client.state()), 0
-        except (EcsRefused, EcsSilent) as error:
+        except (AwsRefused, AwsSilent) as error:
             found, unanswered = Verification(Verified.PENDING, str(error)), unanswered + 1
         word = found.summary
         if word != heard:
@@ -221,34 +222,11 @@ async def waited(client: Client, asked: str, judge: Callable[[State], Verificati
     return f"{asked}, and is not there yet: {word or 'nothing is known'}"
 
 
-async def previewed(look: Callable[[Args], Awaitable[Preview]], args: Args) -> Preview:
-    """The preview, or why none can be given."""
-    try:
-        return await look(args)
-    except (EcsRefused, EcsSilent) as error:
-        return Preview("nothing can be said of what would happen", 0, refused=str(error))
-
-
-async def applied(change: Callable[[Args], Awaitable[Outcome]], args: Args) -> Outcome:
-    """Do it and time it. A request that went out and was not answered may have been done: unknown."""
-    started = time.monotonic()
-    try:
-        found = await change(args)
-    except EcsRefused as error:
-        found = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
-    except EcsSilent as error:
-        found = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
-    took = time.monotonic() - started
-    return Outcome(
-        found.result, found.summary, seconds=took, hits=found.hits, undo=found.undo, recoverable=found.recoverable
-    )
-
-
 async def verified(client: Client, args: Args, judge: Callable[[Args, State], Verification]) -> Verification:
     """The judgement of what ECS does now."""
     try:
         return judge(args, await client.state())
-    except (EcsRefused, EcsSilent) as error:
+    except (AwsRefused, AwsSilent) as error:
         return Verification(Verified.UNKNOWN, str(error))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hutch.providers.ecs.calls import Calls, EcsRefused
+from hutch.amazon.calls import AwsRefused, Calls
 from hutch.providers.ecs.config import Config
 
 MOST_DEPLOYMENTS = 100
@@ -103,15 +103,15 @@ class Client:
         return {"cluster": self.config.cluster, "service": self.config.service}
 
     async def state(self) -> State:
-        """The service now. :class:`EcsRefused` where there is none."""
+        """The service now. :class:`AwsRefused` where there is none."""
         asked = {"cluster": self.config.cluster, "services": [self.config.service]}
         found = (await self.read("ecs", "describe_services", **asked)).get("services") or []
         service = next((s for s in found if s.get("status") != "INACTIVE"), None)
         if service is None:
-            raise EcsRefused(f"there is no service {self.config.service} in the cluster {self.config.cluster}")
+            raise AwsRefused(f"there is no service {self.config.service} in the cluster {self.config.cluster}")
         rollouts = sorted(map(_rollout, service.get("deployments") or []), key=lambda pair: pair[0])
         if not rollouts or rollouts[0][0]:
-            raise EcsRefused(
+            raise AwsRefused(
                 f"{self.config.service} has no primary deployment: only services that ECS rolls out itself"
             )
         return State(
@@ -154,7 +154,7 @@ class Client:
         return found
 
     async def definition(self, release: str) -> Mapping[str, Any]:
-        """A task definition. :class:`EcsRefused` where there is none."""
+        """A task definition. :class:`AwsRefused` where there is none."""
         found = await self.read("ecs", "describe_task_definition", taskDefinition=release)
         definition: Mapping[str, Any] = found["taskDefinition"]
         return definition
@@ -167,7 +167,7 @@ class Client:
     async def update(self, **asked: object) -> None:
         """Ask for a change of the service, once."""
         if self.change is None:
-            raise EcsRefused("no change is offered here: give services.NAME.ecs a change_key_id")
+            raise AwsRefused("no change is offered here: give services.NAME.ecs a change_key_id")
         await self.change("ecs", "update_service", **self._place, **asked)
 
 

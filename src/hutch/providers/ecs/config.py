@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from hutch.amazon.keys import Keys, keys_from
 from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
@@ -24,14 +25,6 @@ SETTINGS = (
     Setting("lately", "float", "seconds after its deployment in which a release that fails is left", default=1800.0),
     Setting("endpoint", "text", "another address of the services, for tests and VPC endpoints", default=""),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """An access key and its secret; empty: the machine's own. They never show in a repr."""
-
-    id: str = field(default="", repr=False)
-    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +52,7 @@ class Config:
 def config_from(settings: Mapping[str, object]) -> Config:
     """Check the values. ``ValueError`` names the setting and what it must be, never a key."""
     values = {setting.name: settings.get(setting.name, setting.default) for setting in SETTINGS}
-    reading = _keys(values, "access_key_id", "secret_access_key")
-    changing = _keys(values, "change_key_id", "change_secret_key")
+    reading, changing = keys_from("ecs", values)
     most = values["max_replicas"]
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise ValueError(f"ecs: max_replicas must be a whole number above 0, not {most!r}")
@@ -69,7 +61,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         cluster=str(values["cluster"]),
         service=str(values["service"]),
         reading=reading,
-        changing=changing if changing.id else reading if values["changes"] else None,
+        changing=changing,
         max_replicas=most,
         timeout=above_zero("ecs", values, "timeout"),
         rollout=above_zero("ecs", values, "rollout"),
@@ -77,9 +69,3 @@ def config_from(settings: Mapping[str, object]) -> Config:
         lately=above_zero("ecs", values, "lately"),
         endpoint=str(values["endpoint"] or ""),
     )
-
-
-def _keys(values: Mapping[str, object], id_: str, secret: str) -> Keys:
-    if bool(values[id_]) != bool(values[secret]):
-        raise ValueError(f"ecs: {id_} and {secret} go together")
-    return Keys(str(values[id_] or ""), str(values[secret] or ""))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hutch.amazon.calls import AwsRefused
 from hutch.model.platform import LogLine, LogQuery
-from hutch.providers.ecs.calls import EcsRefused
 from hutch.providers.ecs.client import Client, LogPlace
 
 BACK = timedelta(hours=1)
@@ -24,11 +24,11 @@ WORD = re.compile(r"[A-Za-z0-9_:#=@/;,-]{1,32}")
 
 
 async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine]:
-    """The newest matching lines, oldest first. :class:`EcsRefused` where the release writes no log that can be read,
+    """The newest matching lines, oldest first. :class:`AwsRefused` where the release writes no log that can be read,
     or where too much would have to be read."""
     places = await client.log_places()
     if not places:
-        raise EcsRefused("no container of the release that runs writes to CloudWatch Logs (awslogs)")
+        raise AwsRefused("no container of the release that runs writes to CloudWatch Logs (awslogs)")
     until = query.until or now
     found = [line for place in places for line in await _of_place(client, place, query, until)]
     return sorted(found, key=lambda line: line.at)[-query.limit :]
@@ -42,7 +42,7 @@ async def _of_place(client: Client, place: LogPlace, query: LogQuery, until: dat
         more: dict[str, str] = {}
         while True:
             if not pages:
-                raise EcsRefused(
+                raise AwsRefused(
                     f"{place.group} holds too much since {start:%H:%M} to be read at once: say a later since"
                 )
             pages -= 1

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from hutch.amazon.calls import AwsRefused, AwsSilent
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
-from hutch.providers.ecs.calls import EcsRefused, EcsSilent
 from hutch.providers.ecs.client import Client, Past, Task
 from hutch.providers.ecs.logs import search
 
@@ -56,9 +56,9 @@ async def answered(call: Awaitable[T]) -> T:
     """What AWS says, or :class:`Unanswered`."""
     try:
         return await call
-    except EcsRefused as error:
+    except AwsRefused as error:
         raise Unanswered(str(error), error.recoverable) from error
-    except EcsSilent as error:
+    except AwsSilent as error:
         raise Unanswered(str(error), recoverable=True) from error
 
 

@@ -1,0 +1,22 @@
+"""Puts one account's database and secrets together."""
+
+from __future__ import annotations
+
+from hutch.amazon.calls import Calls
+from hutch.ports import Action, Check, Connection, TargetConfig
+from hutch.providers.aws.config import config_from
+from hutch.providers.aws.database import CHECK, Look, Scale
+from hutch.providers.aws.secret import Rotate
+
+
+def connect(target: TargetConfig) -> Connection:
+    """What is configured of them. Nothing connects before its first use."""
+    config = config_from(target.settings)
+    read = Calls(config, config.reading)
+    checks: dict[str, Check] = {CHECK: Look(read, config, target.now)} if config.database else {}
+    actions: dict[str, Action] = {}
+    if config.changing:
+        change = Calls(config, config.changing, changes=True)
+        actions |= {"database.scale": Scale(read, change, config)} if config.database else {}
+        actions |= {"secret.rotate": Rotate(read, change, config)} if config.secrets else {}
+    return Connection(target=config.target, checks=checks, actions=actions)
