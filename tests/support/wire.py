@@ -9,6 +9,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 CHUNK = 65536
+ANSWER_SECONDS = 30.0
+
+
+@dataclass
+class Last:
+    """The last words on one connection: the client has ``said`` them, the server has ``answered`` them."""
+
+    said: threading.Event = field(default_factory=threading.Event)
+    answered: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass
@@ -60,24 +69,25 @@ class Wire:
             thread.join()
 
     def _joined(self, client: socket.socket, server: socket.socket) -> None:
-        back = threading.Thread(target=self._carry, args=(server, client, b""))
+        last = Last()
+        back = threading.Thread(target=self._carry, args=(server, client, b"", last))
         back.start()
-        self._carry(client, server, self.word)
+        self._carry(client, server, self.word, last)
         back.join()
         with self._lock:
             self._ends -= {client, server}
         client.close()
         server.close()
 
-    def _carry(self, source: socket.socket, to: socket.socket, word: bytes) -> None:
+    def _carry(self, source: socket.socket, to: socket.socket, word: bytes, last: Last) -> None:
         with suppress(OSError):
             while part := source.recv(CHUNK):
-                if said := bool(word) and word in part:
-                    if self.forwarded:
-                        to.sendall(part)
-                        to.recv(1, socket.MSG_PEEK)  # it has answered, and nobody hears it
-                    self.stall() if self.silent else self.cut()
-                if said or self._stalled.is_set():
+                if word and word in part:
+                    self._react(part, to, last)
+                    break
+                if last.said.is_set():
+                    last.answered.set()
+                if last.said.is_set() or self._stalled.is_set():
                     break
                 to.sendall(part)
         if self._stalled.is_set():
@@ -85,6 +95,17 @@ class Wire:
         for end in (source, to):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def _react(self, part: bytes, to: socket.socket, last: Last) -> None:
+        """From here on nothing comes back, so that the answer is lost however fast it is."""
+        if self.silent:
+            self.stall()
+        last.said.set()
+        if self.forwarded:
+            to.sendall(part)
+            last.answered.wait(ANSWER_SECONDS)
+        if not self.silent:
+            self.cut()
 
 
 @contextmanager
