@@ -79,7 +79,7 @@ class House:
         )  # fmt: skip
         log.close()
         self.processes.append(process)
-        await until(lambda: "Hutch " in (home / "log").read_text(), 30)
+        await until(lambda: "Hutch " in (home / "log").read_text(), 90)
         return process
 
     async def ask(self, home: Path, *words: str) -> Any:

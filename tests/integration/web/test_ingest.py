@@ -17,6 +17,7 @@ import pytest
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents, ingest, letters
 from hutch.commands.context import CommandError, Context
+from hutch.commands.inbox import ROOM
 from hutch.detection.ingest import generic, sentry
 from hutch.web.server import listen, serving
 
@@ -245,6 +246,23 @@ async def test_where_too_many_wait_the_next_is_told_to_come_again(house: House) 
     assert said[-1] == 429
     assert all(headers["Retry-After"] == "2" for status, _, headers in answers if status == 429)
     assert len(await incidents.listing(house.context)) == 1
+
+
+async def test_pagerdutys_senders_are_throttled_as_by_pagerduty(house: House) -> None:
+    row = {"status": "firing", "startsAt": "2026-01-15T10:00:00Z"}
+    many = {"version": "4", "alerts": [{**row, "labels": {"alertname": "Slow", "n": str(n)}} for n in range(1000)]}
+    event, first = recorded("pagerduty-firing"), asyncio.FIRST_COMPLETED
+    async with house.context.board.lock:  # nothing is written meanwhile: what is taken waits, and only a refusal comes
+        crowd = [asyncio.create_task(house.send(AM, many, BEARER)) for _ in range(3)]
+        ((refused,), _) = await asyncio.wait(crowd, return_when=first)
+        assert refused.result()[0] == 429  # two of a thousand fit
+        pagers = [asyncio.create_task(house.send("/v2/enqueue", event)) for _ in range(ROOM - 2000 + 1)]
+        ((refused,), _) = await asyncio.wait(pagers, return_when=first)
+        status, body, headers = refused.result()
+        assert (status, body["status"], headers["Retry-After"]) == (429, "throttle exceeded", "2")
+        assert body["errors"] == ["2048 alerts wait to be written; come again in 2 s"]
+    assert sorted([status for status, _, _ in await asyncio.gather(*crowd, *pagers)])[-3:] == [202, 429, 429]
+    assert (await house.send("/v2/enqueue", recorded("pagerduty-firing")))[0] == 202  # sent again, as its senders do
 
 
 async def test_no_listener_beyond_loopback_without_proof(tmp_path: Path) -> None:
