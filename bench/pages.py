@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+from bench import first_visit
 from bench.ingest import free_port
 from bench.measure import Figure, Goal, Ratio, parts, per_round
 from bench.room import scratch
@@ -43,7 +44,10 @@ HOW = (
     "narrowed lists (page and API) with {few:,} and with {many:,} incidents in the store, nine of ten resolved; the "
     "first list after all were written at once has to follow the log, and is said apart. First screen: the page of an "
     "incident of {short:,} events and of one of {long:,} (a storm counted, notes, updates, promises); `first` is the "
-    "first time that the server is asked for it, the others are later ones."
+    "first time that the server is asked for it, the others are later ones. First visit: the page of an incident of "
+    "{short:,} events in Chromium with nothing kept from before, over a relay that counts requests (the feed too) "
+    "and the bytes of the answers with their headers, until a second after the page is live. Durable to screen: "
+    "from the API's answer to a note to the second frame after its row stands in the open page."
 )
 
 
@@ -54,6 +58,7 @@ def measure(quick: bool) -> Figure:
     with scratch() as folder:
         rows, facts = asyncio.run(_lists(folder, few, many, rounds))
         screens, first = asyncio.run(_screens(folder / "screens", short, long, rounds))
+        visits, seen = asyncio.run(_visits(folder / "visits", short, 2 if quick else 15, 3 if quick else 50))
     how = HOW.format(filters=len(LISTS), few=few, many=many, short=short, long=long)
     listed = per_round(rows, lambda r: r["list, many (s)"] / r["list, few (s)"])
     shown = per_round(screens, lambda r: r["screen, long (s)"] / r["screen, short (s)"])
@@ -62,8 +67,9 @@ def measure(quick: bool) -> Figure:
         Ratio(f"a list of {many:,} incidents", f"of {few:,}", listed, Goal(2), parts(rows, *rows[0])),
         Ratio(f"first screen of {long:,} events", f"of {short:,}", shown, Goal(3), parts(screens, *screens[0])),
         Ratio("the same, for the first time", f"of {short:,}", once, Goal(3), {}),
+        *visits,
     )
-    return Figure("pages", "Lists and pages", how, ratios, facts)
+    return Figure("pages", "Lists and pages", how, ratios, {**facts, **seen})
 
 
 # ------------------------------------------------------------------ lists
@@ -127,6 +133,22 @@ async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[li
             await _settled(server)
             found = [await _both(client, port, names) for _ in range(rounds + 1)]
     return found[1:], found[0]
+
+
+async def _visits(folder: Path, events: int, rounds: int, notes: int) -> first_visit.Found:
+    path, name = room(folder), "INC-2026-001"
+    context = open_context(path)
+    data = {"title": "It is slow", "service": SERVICES[0], "runbook": "", "summary": "", "source": "person"}
+    first = incidents.declaration(context, data, Severity.SEV1, context.clock.now())
+    drafts = (*first, *_story(events - len(first)))
+    await context.store.commit([Append(model.stream_of(name), drafts, expect=0)])
+    await context.close()
+    port = free_port()
+    with serving(path, port) as server:
+        async with aiohttp.ClientSession() as client:
+            await _get(client, port, "/")
+        await _settled(server)
+        return await first_visit.measured(port, f"/incidents/{name}", rounds, notes)
 
 
 async def _both(client: aiohttp.ClientSession, port: int, names: Sequence[str]) -> dict[str, float]:

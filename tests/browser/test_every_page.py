@@ -76,6 +76,7 @@ async def addresses(context: Context) -> dict[str, list[str]]:
         "/reports": ["/reports?exercises=yes"],
         "/todo": ["/todo?all=yes"],
         "/incidents/{incident_id}": [f"/incidents/{name}" for name in names],
+        "/incidents/{incident_id}/erasure": [f"/incidents/{name}/erasure" for name in names],
         "/incidents/{incident_id}/updates/{audience}": [f"/incidents/{names[0]}/updates/{a.value}" for a in Audience],
         "/incidents/{incident_id}/updates/{audience}/sending": [f"/incidents/{names[0]}/updates/customers/sending"],
         "/reviews/{incident_id}": [f"/reviews/{name}" for name in names],

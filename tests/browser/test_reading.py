@@ -9,7 +9,10 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from hutch.commands import incidents
+from hutch.model.event import Draft
 from hutch.model.severity import Severity
+from hutch.ports import Append
+from hutch.web.window import SIZE
 
 OVERDUE = re.compile(r"overdue by 1\d min")
 
@@ -149,3 +152,38 @@ async def test_an_address_of_what_the_page_no_longer_tells_leads_to_the_page_tha
     page = await visit(f"{hutch.address}/incidents/{name}#incident:{name}%233")
     await expect(page.locator("li:target")).to_be_in_viewport()
     assert "upto=3" in page.url
+
+
+async def test_an_incident_of_ten_thousand_events_is_told_a_window_at_a_time(hutch: Any, visit: Any) -> None:
+    name = await long_one(hutch, 0)
+    drafts = [Draft("note.added", {"text": f"look {number} at the pool"}, "peter") for number in range(10_000)]
+    for start in range(0, len(drafts), 1000):
+        await hutch.context.store.commit([Append(f"incident:{name}", tuple(drafts[start : start + 1000]))])
+    page = await visit(f"{hutch.address}/incidents/{name}")
+    rows = page.get_by_role("log").locator("li")
+    await expect(page.locator("#link-word")).to_have_text("live", timeout=20_000)
+    await expect(rows.first).to_contain_text("look 9999")
+    assert await rows.count() <= SIZE
+    assert await page.evaluate("document.querySelectorAll('*').length") < 20 * SIZE
+    await incidents.note(hutch.context, name, "and one more", "peter")
+    await expect(rows.first).to_contain_text("and one more")
+    assert await rows.count() <= SIZE
+    await page.keyboard.press("j")
+    assert await page.evaluate("document.activeElement.closest('li') !== null")
+    await page.get_by_role("link", name="Older events").click()
+    await expect(rows.first).to_contain_text("look 98")
+    assert await rows.count() <= SIZE
+    await page.go_back()
+    await expect(rows.first).to_contain_text("and one more")
+    await page.get_by_label("Words to look for").fill("pool")
+    await page.get_by_role("search", name="Timeline").get_by_role("button", name="Filter").click()
+    await expect(page.locator(".narrow")).to_contain_text("the newest 400: more words narrow it further")
+    await expect(rows).to_have_count(400)
+    await page.get_by_label("Words to look for").fill("look 17 at")
+    await page.get_by_role("search", name="Timeline").get_by_role("button", name="Filter").click()
+    await expect(page.locator(".narrow")).to_contain_text(" shown")
+    await page.get_by_label("Words to look for").fill("1717")
+    await page.get_by_role("search", name="Timeline").get_by_role("button", name="Filter").click()
+    await expect(rows).to_have_count(1)  # it is found however far back it is
+    await page.goto(f"{hutch.address}/incidents/{name}#incident:{name}%2350")
+    await expect(page.locator("li:target")).to_be_in_viewport()

@@ -120,6 +120,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
             window.of(own), journals, now, room.keep(show, q, pins) if show or q else window.tells(own)
         ),
         window=window,
+        most=show_incident.TOLD_MOST,
         show=show if show in room.SHOWS or show == "pinned" else "",
         shows=[(word, title) for word, (title, _) in room.SHOWS.items()],
         q=line(q),
