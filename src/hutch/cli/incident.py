@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import UTC
 from typing import Any
 
 import click
@@ -22,7 +23,7 @@ from hutch.model.event import instant
 from hutch.model.incident import Incident
 from hutch.model.register import Wanted
 from hutch.model.severity import Severity
-from hutch.review.wording import one_line
+from hutch.review.wording import one_line, to_second
 
 seen_option = click.option(
     "--seen", type=click.IntRange(0), default=0,
@@ -221,7 +222,7 @@ def timeline(incident_id: str, json_out: bool) -> None:
         )
         return
     for e in entries:
-        click.echo(f"{e.at:%H:%M:%S}  {e.actor:<12} {e.text}")
+        click.echo(f"{to_second(e.at, UTC, entries[0].at)}  {e.actor:<12} {e.text}")
 
 
 def _severity(text: str) -> Severity:

@@ -6,14 +6,14 @@ Each fact names the event that it comes from, so that it can be looked up and pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from hutch.model.event import Event
 from hutch.model.todo import ItemState
 from hutch.review.reading import link, many, part, text
 from hutch.review.story import Story, story
 from hutch.review.timeline import Entry, timeline
-from hutch.review.wording import code, escape, length, zone_name
+from hutch.review.wording import code, escape, length, to_second
 
 DETAILS = frozenset({"statement.started", "options.ranked", "run.linked"})
 """Kinds that the timeline of a review leaves out: they repeat what their neighbours say."""
@@ -26,7 +26,7 @@ def draft_review(own: Sequence[Event], journals: Sequence[Sequence[Event]] = (),
     sections = [
         ("Summary", _summary(told, zone)),
         ("Impact", _impact(told, zone)),
-        ("Timeline", _timeline(entries, zone)),
+        ("Timeline", _timeline(entries, zone, told.began_at)),
         ("Root Cause", _root_cause(told)),
         ("Resolution", _resolution(told, zone)),
         ("What Went Well", _well(told)),
@@ -57,7 +57,7 @@ def _head(told: Story, zone: tzinfo) -> str:
 def _summary(told: Story, zone: tzinfo) -> Iterator[str]:
     state = told.incident
     start = told.began_at.astimezone(zone)
-    yield f"{escape(state.service)} was in trouble from {start:%H:%M:%S} {zone_name(start, zone)}"
+    yield f"{escape(state.service)} was in trouble from {to_second(start, zone, start)}"
     cause = text(told.cause_data, "summary")
     yield f"because {escape(cause)}." if cause else "for a reason that was not found. [Why]"
     if told.resolved:
@@ -82,12 +82,12 @@ def _measured(told: Story, zone: tzinfo) -> str:
     event, share = told.users_hit, told.users_share
     if event is None or share is None:
         return ""
-    return f"{share:.4g} % measured at {event.at.astimezone(zone):%H:%M:%S} ({link(event)})"
+    return f"{share:.4g} % measured at {to_second(event.at, zone, told.began_at)} ({link(event)})"
 
 
-def _timeline(entries: Sequence[Entry], zone: tzinfo) -> Iterator[str]:
+def _timeline(entries: Sequence[Entry], zone: tzinfo, start: datetime) -> Iterator[str]:
     for entry in entries:
-        yield f"- {entry.at.astimezone(zone):%H:%M:%S} - {escape(entry.text)} ({entry.link})"
+        yield f"- {to_second(entry.at, zone, start)} - {escape(entry.text)} ({entry.link})"
 
 
 def _root_cause(told: Story) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _release(release: str) -> str:
 def _resolution(told: Story, zone: tzinfo) -> Iterator[str]:
     for remedy in told.remedies:
         by = f", approved by {escape(remedy.approved_by)}" if remedy.approved_by else ""
-        at = f"{remedy.at.astimezone(zone):%H:%M:%S}"
+        at = to_second(remedy.at, zone, told.began_at)
         yield f"- {escape(remedy.title)} ({code(remedy.action)}) at {at}{by} ({remedy.source})"
         verified = f"  Verified: {escape(remedy.verified)}" if remedy.verified else "  Not verified. [How do we know?]"
         yield verified

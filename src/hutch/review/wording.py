@@ -108,6 +108,13 @@ def zoned(at: datetime, zone: tzinfo, beside: datetime | None = None) -> str:
     return f"{moment(at, zone, beside)} {zone_name(at, zone)}"
 
 
+def to_second(at: datetime, zone: tzinfo, beside: datetime) -> str:
+    """``10:05:07 UTC``, with the date before it where its day is not that of ``beside``."""
+    local = at.astimezone(zone)
+    day = "" if local.date() == beside.astimezone(zone).date() else f"{local.date().isoformat()} "
+    return f"{day}{local:%H:%M:%S} {zone_name(at, zone)}"
+
+
 def span(start: datetime, end: datetime | None, zone: tzinfo) -> str:
     """``from 10:00 - 10:45 UTC``, or ``since 10:00 UTC`` while it lasts."""
     if end is None:

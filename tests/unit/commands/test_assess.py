@@ -63,7 +63,7 @@ async def test_more_users_within_one_severity_are_told_in_steps_and_stand_in_the
     assert after.record.measured == 100.0 and after.record.proposal and after.record.proposal.severity is Severity.SEV2
     assert incident_json(after)["affected"]["measured"] == 100.0
     assert timeline(events)[-1].text == "Users affected rose to 100 %, as measured"
-    assert f"100 % measured at 10:00:00 ({state.stream}#{after.seq})" in draft_review(events)
+    assert f"100 % measured at 10:00:00 UTC ({state.stream}#{after.seq})" in draft_review(events)
 
 
 async def test_a_person_takes_it_over_with_a_reason_and_the_clocks_follow(context: Context) -> None:

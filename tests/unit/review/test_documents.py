@@ -125,7 +125,7 @@ def test_the_review_has_every_section_with_facts_and_their_sources() -> None:
         "Action Items", "Lessons Learned",
     ]  # fmt: skip
     assert "**Duration:** 45 minutes" in text
-    assert "- Option 1: Roll back (`deploy.rollback`) at 10:30:00, approved by olivia (run:R1#4)" in text
+    assert "- Option 1: Roll back (`deploy.rollback`) at 10:30:00 UTC, approved by olivia (run:R1#4)" in text
     assert "Promise kept in time: response-1" in text
     assert "`postgres.connection_leak`" in text and "(incident:INC-2026-001#5)" in text
 
@@ -168,7 +168,7 @@ def test_the_largest_measured_share_of_users_stands_in_the_review() -> None:
         proposed(4.0, "SEV-1", error_rate=99.0),
     ]
     assert "- Users affected: [Number/percentage]\n" in draft_review(log("incident:I", told[0], told[-1]))
-    measured = "62.35 % measured at 10:02:00 (incident:I#3)"
+    measured = "62.35 % measured at 10:02:00 UTC (incident:I#3)"
     assert f"- Users affected: {measured}\n" in draft_review(log("incident:I", *told))
     said = (5.0, "affected.changed", {"services": [], "users": "guests", "share": 70}, "olivia")
     assert f"- Users affected: guests, 70 %, {measured}\n" in draft_review(log("incident:I", *told, said))
