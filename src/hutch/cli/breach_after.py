@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hutch.cli.asked import yes_option
+from hutch.cli.asked import end_asked, yes_option
 from hutch.cli.breach_steps import WAITING, changed
 from hutch.cli.shell import actor, as_json, emit, table, with_context
 from hutch.commands.breach import telling
@@ -77,14 +77,18 @@ def _assessed(found: dict[str, Any]) -> None:
 @click.option("--template", default="", help="A file with the letter, as a template; without it the usual one.")
 @contact_option
 @click.option("--preview", is_flag=True, help="Only show the letter.")
+@click.option("--test", "to", default="", help="Send it to this one address of yours instead.")
 @yes_option
 @as_json
 @click.pass_context
 def notify(
-    ctx: click.Context, incident_id: str, template: str, contact: str, preview: bool, yes: bool, json_out: bool
+    ctx: click.Context, incident_id: str, template: str, contact: str, preview: bool, to: str, yes: bool, json_out: bool
 ) -> None:
     """Write to those whom the assessment found, each once. The service sends at its own pace: see letters."""
     source = _read(template)
+    if to:
+        end_asked(ctx, lambda c: telling.try_letter(c, incident_id, source, contact, to, actor()), yes, json_out)
+        return
 
     async def go(context: Context) -> tuple[str, Run | None]:
         state, found = await load(context, incident_id)

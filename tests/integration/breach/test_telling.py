@@ -137,8 +137,18 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     platform(world, "/deployments", {"release": "mails"})
     letter = said("breach", "notify", incident, "--contact", "privacy@example.com", "--preview")[1]
     assert "Data that it concerns: account, activity, portfolios, profile, sessions." in letter
+    tried = said("breach", "notify", incident, "--test", "mara@example.com", "--yes")
+    assert tried[0] == 0, tried
+    wrong = said("breach", "notify", incident, "--test", "a@example.com\nBcc: all@example.com", "--yes")
+    assert (wrong[0], "to must be one mail address" in wrong[1]) == (1, True)
+    assert world.rows(
+        "SELECT recipient, campaign FROM outbox WHERE recipient LIKE '%%mara%%' OR recipient LIKE '%%Bcc%%'"
+    ) == [("mara@example.com", f"breach {incident} test")]
     waits = said("breach", "notify", incident, "--contact", "privacy@example.com")
-    assert (waits[0], world.rows("SELECT count(*) FROM outbox WHERE campaign <> ''")) == (4, [(0,)])
+    assert (waits[0], world.rows("SELECT count(*) FROM outbox WHERE campaign = %s", f"breach {incident}")) == (
+        4,
+        [(0,)],
+    )
     begun = said("breach", "notify", incident, "--contact", "privacy@example.com", "--yes")
     assert begun[0] == 0, begun
     kills = 0

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hutch.commands import evidence, todo
-from hutch.commands.acting import look
+from hutch.commands.acting import act, look
 from hutch.commands.breach.course import listing, load, passed, stage_gate
 from hutch.commands.context import CommandError, Context
 from hutch.model.breach import Breach, Gate
 from hutch.model.event import instant
 from hutch.model.incident import Incident
+from hutch.model.run import Run
 from hutch.review.breach_documents import REMEDIES, SUBJECT, Words, letter, open_places, report
 from hutch.review.templating import TemplateError
 
@@ -84,6 +85,15 @@ async def letters_gate(
         "addresses": list(narrowed["addresses"]), "accounts": list(narrowed["accounts"]),
     }  # fmt: skip
     return Gate(gate.id, gate.stage, gate.title, "letters.queue", args)
+
+
+async def try_letter(context: Context, incident_id: str, template: str, contact: str, to: str, actor: str) -> Run:
+    """Start the run that sends the letter to one address of ours. Raises :class:`CommandError`."""
+    state, found = await load(context, incident_id)
+    body = the_letter(state, found, contact, template)
+    args = {"campaign": campaign(incident_id), "subject": SUBJECT, "body": body, "to": to}
+    service = context.service(state.service)
+    return await act(context, service, "letters.test", args, "Try the letter", actor, incident=incident_id)
 
 
 def the_letter(state: Incident, found: Breach, contact: str, template: str) -> str:

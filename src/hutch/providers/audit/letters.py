@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from hutch.providers.audit.reach import reach_of
 from hutch.providers.audit.restrictions import masked
 
 LONGEST_SUBJECT, LONGEST_BODY = 200, 20_000
+ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
 UNDO = "none once they are sent: a letter cannot be taken back"
 Asked = dict[str, object]
 
@@ -76,13 +78,7 @@ class Queue:
         recipients = args.get("recipients")
         if isinstance(recipients, bool) or not isinstance(recipients, int) or recipients < 0:
             raise BadArguments("recipients must say how many were approved")
-        subject, body = text(args, "subject"), args.get("body")
-        if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
-            raise BadArguments(f"subject must be one line of at most {LONGEST_SUBJECT} characters")
-        if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_BODY or "\0" in body:
-            raise BadArguments(f"body must be text of at most {LONGEST_BODY} characters")
-        told = {"campaign": text(args, "campaign"), "subject": subject, "body": body, "recipients": recipients}
-        return {**reach_of(args, self.config), **told}
+        return {**reach_of(args, self.config), **_letter(args), "recipients": recipients}
 
     async def _meant(self, asked: Asked) -> Row:
         """The reading login must not see the outbox, which holds codes: the operator's asks."""
@@ -95,6 +91,63 @@ def _more(asked: Asked, state: Row) -> str:
     if state["meant"] <= int(str(asked["recipients"])):
         return ""
     return f"{state['meant']} people are meant now, more than the {asked['recipients']} that were approved"
+
+
+def _letter(args: Args) -> Asked:
+    subject, body = text(args, "subject"), args.get("body")
+    if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
+        raise BadArguments(f"subject must be one line of at most {LONGEST_SUBJECT} characters")
+    if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_BODY or "\0" in body:
+        raise BadArguments(f"body must be text of at most {LONGEST_BODY} characters")
+    return {"campaign": text(args, "campaign"), "subject": subject, "body": body}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """``args``: ``campaign``, ``subject``, ``body`` as ``letters.queue`` gets them; ``to``, an address of ours."""
+
+    client: Client
+    config: Config
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Args) -> Preview:
+        """The letter and the one address."""
+        try:
+            asked = _tried(args)
+        except BadArguments as error:
+            return Preview("can't tell who would be written to", 0, undo=UNDO, refused=str(error))
+        items = (f"subject: {asked['subject']}", *str(asked["body"]).splitlines())
+        return Preview(f"write one letter to {asked['to']}, as a test", 1, items, UNDO, self.client.refusal)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Queue the one letter."""
+        started = time.monotonic()
+        try:
+            asked = _tried(args)
+            async with self.client.changing() as change:
+                queued = await change.rows(query("letters_test", self.config), asked)
+        except (AuditError, BadArguments) as error:
+            return failed(error, time.monotonic() - started)
+        said = f"a letter to {asked['to']} was queued"
+        return Outcome(Result.DONE, said, seconds=time.monotonic() - started, hits=len(queued))
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when the letter is in the outbox, sent or not."""
+        try:
+            asked = _tried(args)
+            async with self.client.changing() as change:
+                [row] = await change.rows(query("letters_tested", self.config), asked)
+        except (AuditError, BadArguments) as error:
+            return Verification(Verified.UNKNOWN, f"can't tell whether the letter was queued: {error}")
+        said = f"{row['letters']} such letters to {asked['to']}, {row['sent']} of them sent"
+        return Verification(Verified.PASSED if row["letters"] else Verified.FAILED, said)
+
+
+def _tried(args: Args) -> Asked:
+    to = text(args, "to")
+    if not ADDRESS.fullmatch(to):
+        raise BadArguments("to must be one mail address")
+    return {**_letter(args), "to": to}
 
 
 def letter_reads(client: Client, config: Config) -> Mapping[str, Callable[[Command], Awaitable[Outcome]]]:

@@ -14,7 +14,7 @@ from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
 from hutch.providers.audit.evidence import exports
-from hutch.providers.audit.letters import Queue, letter_reads
+from hutch.providers.audit.letters import Queue, Try, letter_reads
 from hutch.providers.audit.listing import lists
 from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.reach import reads
@@ -55,6 +55,7 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),
         "letters.queue": Queue(client, config),
+        "letters.test": Try(client, config),
     }
 
 
