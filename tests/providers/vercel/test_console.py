@@ -50,7 +50,7 @@ def typed(
     yield hutch
 
 
-def test_from_the_list_to_verified_and_back(typed: Typed, ready: Ready, tmp_path: Path) -> None:
+def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
     one, two = (f"dpl_{number:024d}" for number in (1, 2))
     assert [row["id"] for row in typed("deploy", "list")] == [two, one]
     run = typed("deploy", "rollback", code=4)
@@ -59,9 +59,6 @@ def test_from_the_list_to_verified_and_back(typed: Typed, ready: Ready, tmp_path
     assert typed("runs", "approve", run["id"])["outcome"] == "done"
     assert typed("service", "status")["release"] == one
     assert typed("deploy", "list")[0]["summary"] == f"rolled back to {one}"
-    assert f"rolled back to rolerabbit-1.localhost ({one})" in client(tmp_path, ready["api_url"], ready["token"])(
-        "rollback", "status", "rolerabbit"
-    )
     forward = typed("runs", "undo", run["id"], code=4)
     assert typed("runs", "approve", forward["id"])["outcome"] == "done"
     assert typed("service", "status")["release"] == two
@@ -76,3 +73,13 @@ def test_from_the_list_to_verified_and_back(typed: Typed, ready: Ready, tmp_path
         assert time.monotonic() < deadline, "no replica ended"
         time.sleep(0.2)
     assert {line["release"] for line in lines} == {f"dpl_{5:024d}"}
+
+
+def test_vercels_client_sees_what_hutch_did(typed: Typed, ready: Ready, tmp_path: Path) -> None:
+    vercel = client(tmp_path, ready["api_url"], ready["token"])
+    one = f"dpl_{1:024d}"
+    assert typed("deploy", "rollback", one, "--yes")["outcome"] == "done"
+    assert f"rolled back to rolerabbit-1.localhost ({one})" in vercel("rollback", "status", "rolerabbit")
+    assert "rolerabbit-2.localhost" in vercel("ls", "rolerabbit")
+    assert "rolerabbit was promoted to rolerabbit-2" in vercel("promote", f"dpl_{2:024d}", "--yes")
+    assert typed("service", "status")["release"] == f"dpl_{2:024d}"
