@@ -73,24 +73,26 @@ def restart(
 @click.option("--replicas", type=click.IntRange(min=1), help="How many replicas; as many as now without it.")
 @click.option("--size", "sizes", multiple=True, metavar="NAME=N",
               help="A size of each replica, as `hutch service status` names it: pool_size=8. May repeat.")  # fmt: skip
+@click.option("--despite", is_flag=True, help="Also where something else than capacity is the cause of a trouble.")
 @yes_option
 @dry_option
 @as_json
 @click.pass_context
 def scale(
-    ctx: click.Context, service: str, replicas: int | None, sizes: tuple[str, ...], yes: bool, dry_run: bool,
-    json_out: bool,
+    ctx: click.Context, service: str, replicas: int | None, sizes: tuple[str, ...], despite: bool, yes: bool,
+    dry_run: bool, json_out: bool,
 ) -> None:  # fmt: skip
     """Run more or fewer replicas, or larger or smaller ones; it waits for approval.
 
-    It applies only while as many replicas run as now. `hutch runs undo` is the way back.
+    The service is diagnosed first: what waits for a lock or leaks is not helped by more replicas, and what has too
+    much to do gets no fewer. It applies only while as many replicas run as now. `hutch runs undo` is the way back.
     """
     wanted = _sizes(sizes)
     if replicas is None and not wanted:
         raise CommandError("say how many: --replicas N, or --size NAME=N", 2)
 
     async def go(context: Context) -> Run:
-        return await commands.scale(context, service, replicas, wanted, actor(), mode_of(dry_run))
+        return await commands.scale(context, service, replicas, wanted, actor(), mode_of(dry_run), despite)
 
     end_asked(ctx, go, yes, json_out)
 

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
 from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.diagnose import diagnose
 from hutch.commands.platform_reads import log_source
+from hutch.diagnosis.capacity import against
 from hutch.diagnosis.changes import span
 from hutch.model.action import Command, Result
 from hutch.model.effect import Effect
@@ -115,10 +117,16 @@ async def restart(context: Context, service_name: str, component: str, actor: st
 
 
 async def scale(
-    context: Context, service_name: str, replicas: int | None, sizes: Mapping[str, int], actor: str, mode: str = ""
+    context: Context,
+    service_name: str,
+    replicas: int | None,
+    sizes: Mapping[str, int],
+    actor: str,
+    mode: str = "",
+    despite: bool = False,
 ) -> Run:
     """Start the run that runs as many replicas, with those sizes. It changes nothing once another number runs than
-    now."""
+    now. Refused where something else than capacity is the cause of a trouble, unless ``despite`` that."""
     service, connection = _able(context, service_name, "service.scale")
     args: dict[str, object] = {**({"replicas": replicas} if replicas else {}), **sizes}
     if connection.platform:
@@ -128,8 +136,23 @@ async def scale(
         args = {"replicas": replicas or now, **sizes, "from": now}
         if args["replicas"] == now and all(found.sizes[name] == size for name, size in sizes.items()):
             raise CommandError(f"{service.name} is of that size already: nothing to do")
+        if not despite:
+            await _capacity(context, service, more=_grows(found, replicas or now, sizes))
     title = f"Scale {service.name}: " + ", ".join(f"{name} {args[name]}" for name in args if name != "from")
     return await act(context, service, "service.scale", args, title, actor, mode=mode)
+
+
+def _grows(found: Standing, replicas: int, sizes: Mapping[str, int]) -> bool:
+    return replicas > found.replicas or any(size > found.sizes[name] for name, size in sizes.items())
+
+
+async def _capacity(context: Context, service: Service, *, more: bool) -> None:
+    """Raises :class:`CommandError` where scaling would not end what is wrong, or would bring it about."""
+    refused = against((await diagnose(context, service)).causes, more=more)
+    if refused:
+        raise CommandError(
+            f"not scaled: {context.secrets.mask(refused)}; `hutch diagnose` tells more, --despite scales"
+        )
 
 
 def _known_sizes(found: Standing, sizes: Mapping[str, int]) -> None:

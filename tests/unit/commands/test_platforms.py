@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,12 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands import platforms
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.platform_reads import query_of, with_reads
-from hutch.model.action import Command, Outcome, Result
+from hutch.model.action import Command, Outcome, Preview, Result, Verification
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.effect import Effect
-from hutch.model.finding import Change
+from hutch.model.finding import Cause, Change, Object
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, Unanswered
-from hutch.ports import Connection
+from hutch.ports import Connection, Provider
 from hutch.testing import FakeClock, MemoryQueue, MemoryStore
 
 NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -182,3 +182,47 @@ async def test_patterns_of_one_service_are_marked_by_its_last_deployment(tmp_pat
     other = context_of(tmp_path, shop=Connection("a", platform=ground), mail=Connection("b", platform=ground))
     both = await platforms.patterns(other, "", LogQuery())
     assert (both["deployed_at"], both["patterns"][0]["count"]) == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("code", "replicas", "despite", "refused"),
+    [
+        (
+            "postgres.blocked_by_lock",
+            5,
+            False,
+            "not scaled: capacity is not the cause: postgres.blocked_by_lock: of •••",
+        ),
+        ("app.overloaded", 1, False, "not scaled: it has more to do than it can now"),
+        ("postgres.blocked_by_lock", 5, True, ""),
+        ("postgres.blocked_by_lock", 1, False, ""),
+        ("app.overloaded", 5, False, ""),
+    ],
+)
+async def test_scaling_is_for_capacity(tmp_path: Path, code: str, replicas: int, despite: bool, refused: str) -> None:
+    cause = Cause(code, Object("service", "shop"), 0.9, "of s3cr3t-t0ken-here", "x")
+    connection = Connection("x", platform=Ground(), actions={"service.scale": Scaled()})
+    context = context_of(tmp_path, shop=connection)
+    context.providers["x"] = Provider("x", "", (), lambda _: connection, lambda _: [cause])  # type: ignore[index]
+    if refused:
+        with pytest.raises(CommandError, match=refused):
+            await platforms.scale(context, "", replicas, {}, "ada", despite=despite)
+    else:
+        run = await platforms.scale(context, "", replicas, {}, "ada", despite=despite)
+        assert run.title == f"Scale shop: replicas {replicas}"
+
+
+@dataclass
+class Scaled:
+    """An action that is never carried out here."""
+
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Mapping[str, object]) -> Preview:
+        return Preview("scale", 1)
+
+    async def apply(self, args: Mapping[str, object]) -> Outcome:
+        raise AssertionError("nobody approved it")
+
+    async def verify(self, args: Mapping[str, object]) -> Verification:
+        raise AssertionError("nobody approved it")
