@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
 from hutch.model.bins import Samples as Samples
@@ -243,8 +243,8 @@ class Evidence(Protocol):
     def put(self, data: bytes) -> str:
         """Keep it, durable on return; its address. Raises ``OSError``."""
 
-    def get(self, digest: str) -> bytes | None:
-        """What it holds; None where it is not there, or is not what its address says any more."""
+    def opened(self, digest: str) -> IO[bytes] | None:
+        """What it holds, as a file; None where it is not there, or is not what its address says any more."""
 
     def remove(self, digest: str) -> bool:
         """Take it away for good; False where it was not there."""

@@ -246,9 +246,11 @@ def _searched(context: Context, state: Incident, wanted: re.Pattern[str]) -> tup
     """The evidence that holds it, and what cannot be searched."""
     found, unsearched = list[int](), list[int]()
     for file in state.record.files:
-        data = context.evidence.get(file.sha256) if context.evidence and not file.erased else None
-        if data is None:
+        held = context.evidence.opened(file.sha256) if context.evidence and not file.erased else None
+        if held is None:
             continue
+        with held:
+            data = held.read()
         if evidence.kind_of(data) != "text/plain":
             unsearched.append(file.seq)
         elif wanted.search(data.decode("utf-8")):

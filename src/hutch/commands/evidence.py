@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
@@ -111,15 +112,22 @@ def _warnings(data: bytes) -> list[str]:
 
 async def content(context: Context, incident_id: str, seq: int) -> tuple[str, bytes]:
     """The name and content of the evidence of event ``seq``. Raises :class:`CommandError`."""
+    name, file = await opened(context, incident_id, seq)
+    with file:
+        return name, await asyncio.to_thread(file.read)
+
+
+async def opened(context: Context, incident_id: str, seq: int) -> tuple[str, IO[bytes]]:
+    """The same as a file, which is what its event says. Whoever opens it closes it."""
     state = await incidents.load(context, incident_id)
     file = next((f for f in state.record.files if f.seq == seq), None)
     if file is None:
         raise CommandError(f"event {seq} of {incident_id} attached nothing", 2)
-    data = None if file.erased else await asyncio.to_thread(_kept(context).get, file.sha256)
-    if data is None:
+    found = None if file.erased else await asyncio.to_thread(_kept(context).opened, file.sha256)
+    if found is None:
         why = "was erased" if file.erased else "is not on this machine, or not what it was"
         raise CommandError(f"the evidence of event {seq} {why}")
-    return file.name, data
+    return file.name, found
 
 
 # ------------------------------------------------------------------ erasing

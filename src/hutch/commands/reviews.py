@@ -36,8 +36,10 @@ async def bundle(context: Context, incident_id: str) -> Iterator[str]:
     files: dict[str, bytes] = {}
     kept = context.evidence
     for file in state.record.files if kept else ():
-        data = await asyncio.to_thread(kept.get, file.sha256) if kept and not file.erased else None
-        files |= {file.sha256: data} if data is not None else {}
+        held = await asyncio.to_thread(kept.opened, file.sha256) if kept and not file.erased else None
+        if held is not None:
+            with held:
+                files[file.sha256] = await asyncio.to_thread(held.read)
     return written(incident_id, context.clock.now(), [own, *journals], files)
 
 

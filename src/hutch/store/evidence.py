@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
@@ -40,13 +41,18 @@ class FileEvidence:
         _sync(place.parent)
         return digest
 
-    def get(self, digest: str) -> bytes | None:
-        """What it holds; None where it is not there, or is not what its address says any more."""
+    def opened(self, digest: str) -> IO[bytes] | None:
+        """What it holds, as a file at its beginning, of which no more is in memory than is read; None where it is not
+        there, or is not what its address says any more."""
         try:
-            data = self._place(digest).read_bytes()
+            file = self._place(digest).open("rb")
         except FileNotFoundError:
             return None
-        return data if hashlib.sha256(data).hexdigest() == digest else None
+        if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+            file.seek(0)
+            return file
+        file.close()
+        return None
 
     def remove(self, digest: str) -> bool:
         """Overwrite it and take it away; False where it was not there."""

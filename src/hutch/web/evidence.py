@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from hutch.commands import evidence
 from hutch.commands.context import CommandError, Context
@@ -21,6 +24,9 @@ from hutch.web.uploads import Part, Uploads
 
 router = APIRouter(include_in_schema=False)
 api = APIRouter(prefix="/api/v1")
+
+PIECE = 256 * 1024
+"""Bytes that are sent at a time: whoever does not read them holds no more of ours."""
 
 RAW = {
     "requestBody": {
@@ -82,9 +88,19 @@ async def fetch(request: Request, incident_id: str, seq: int) -> Response:
 
 
 async def _given(context: Context, incident_id: str, seq: int) -> Response:
-    name, data = await evidence.content(context, incident_id, seq)
-    kept = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
-    return Response(data, headers=kept, media_type="application/octet-stream")
+    name, file = await evidence.opened(context, incident_id, seq)
+    length = os.fstat(file.fileno()).st_size
+    kept = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Length": str(length),
+    }
+
+    async def pieces() -> AsyncIterator[bytes]:
+        with file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece
+
+    return StreamingResponse(pieces(), headers=kept, media_type="application/octet-stream")
 
 
 def uploads_of(request: Request) -> Uploads:

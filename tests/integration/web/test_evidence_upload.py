@@ -126,6 +126,27 @@ async def test_one_that_is_broken_off_leaves_nothing(site: Any) -> None:
     assert (await incidents.load(site.context, state.id)).seq == before and not kept(site)
 
 
+async def test_whoever_asks_for_a_file_and_never_reads_it_holds_little(site: Any) -> None:
+    state, _, api = await declared(site)
+    data, url = os.urandom(8 << 20), urlsplit(api)
+    async with site.client.post(api, params={"name": "dump"}, data=io.BytesIO(data), headers=RAW) as answer:
+        assert answer.status == 201
+    (file,) = (await incidents.load(site.context, state.id)).record.files
+    tracemalloc.start()
+    try:
+        clients = [await asyncio.open_connection(url.hostname, url.port, limit=1024) for _ in range(6)]
+        for reader, writer in clients:
+            writer.write(f"GET {url.path}/{file.seq} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+            assert b" 200 " in await reader.readline()
+        assert tracemalloc.get_traced_memory()[0] < 16 << 20, "six times 8 MB are under way"
+    finally:
+        tracemalloc.stop()
+    for _, writer in clients:
+        writer.transport.abort()
+    async with site.client.get(f"{api}/{file.seq}") as answer:
+        assert await answer.read() == data and answer.headers["Content-Length"] == str(len(data))
+
+
 async def test_another_sites_page_sends_none(site: Any) -> None:
     state, place, api = await declared(site)
     for headers, status in (({"Content-Type": "text/plain"}, 415), ({"Content-Type": "multipart/form-data"}, 415)):
