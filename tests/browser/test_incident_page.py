@@ -117,11 +117,11 @@ async def test_two_people_at_once_are_one_execution(hutch: Any, visit: Any) -> N
     assert (kinds.count("approval.granted"), kinds.count("change.intended")) == (1, 1)
 
 
-async def test_eight_tabs_are_all_live_over_one_connection(hutch: Any, visit: Any, monkeypatch: Any) -> None:
+async def test_twelve_tabs_are_all_live_over_one_connection(hutch: Any, visit: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(feed, "MOST_CLIENTS", 1)
     state, _ = await hutch.waiting()
     first = await visit(f"{hutch.address}/incidents/{state.id}")
-    pages = [first, *[await visit(f"{hutch.address}/incidents/{state.id}", beside=first) for _ in range(7)]]
+    pages = [first, *[await visit(f"{hutch.address}/incidents/{state.id}", beside=first) for _ in range(11)]]
     for page in pages:
         await live(page)
     await incidents.note(hutch.context, state.id, "for all of you", "peter")
