@@ -44,7 +44,7 @@ PLACES = (
 PASSING = (
     (r"<time[^>]*>.*?</time>", ""),
     (r"<svg class=\"week\".*?</svg>", ""),
-    (r'data-now="[^"]*"', ""),
+    (r'data-(now|stand)="[^"]*"', ""),
     (r'(name="token" value=")[^"]*', r"\1"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "T"),
     (r'"(seconds|age|at|value)": [\d.]+', ""),
