@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from fastapi import FastAPI
 from prometheus_client import disable_created_metrics
 from psycopg_pool import AsyncConnectionPool
@@ -63,7 +65,7 @@ def assemble(settings: Settings) -> Parts:
 
 def open_pool(settings: Settings) -> Pool:
     """The pool, still closed. A connection is tried before it is lent, so that one that died meanwhile is replaced."""
-    return AsyncConnectionPool[Connection](
+    pool = AsyncConnectionPool[Connection](
         settings.database_url,
         kwargs={**settings.connect_options, "autocommit": True},
         min_size=POOL_MIN,
@@ -72,10 +74,28 @@ def open_pool(settings: Settings) -> Pool:
         max_waiting=settings.pool_size * 20,
         reconnect_timeout=RECONNECT_S,
         reconnect_failed=_try_again,
-        check=AsyncConnectionPool.check_connection,
+        check=_Check(lambda: pool),
         open=False,
         name="rolerabbit",
     )
+    return pool
+
+
+@dataclass
+class _Check:
+    """Where one connection is dead the others are likely to be: all are tried at once, as a borrower who meets one dead
+    connection after another waits longer each time, in the end too long."""
+
+    pool: Callable[[], Pool]
+    _all: asyncio.Task[None] | None = None
+
+    async def __call__(self, connection: Connection) -> None:
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.Error:
+            if self._all is None or self._all.done():
+                self._all = asyncio.create_task(self.pool().check())
+            raise
 
 
 async def _try_again(pool: Pool) -> None:

@@ -63,7 +63,7 @@ async def test_what_is_kept_with_an_incident_is_said_over_the_api(site: Any) -> 
     state = await incidents.declare(site.context, title="t", service="shop", severity=Severity.SEV3, respond=False)
     base = f"{site.address}/api/v1/incidents/{state.id}"
     async with site.client.post(f"{base}/affected", json={"actor": "olivia", "users": "all", "share": 40}) as answer:
-        assert (await answer.json())["affected"] == {"services": [], "users": "all", "share": 40.0}
+        assert (await answer.json())["affected"] == {"services": [], "users": "all", "share": 40.0, "measured": None}
     async with site.client.post(f"{base}/corrections", json={"actor": "olivia", "event": 1, "text": "x"}) as answer:
         assert (await answer.json())["corrections"] == {"1": "x"}
     async with site.client.post(f"{base}/affected", json={"actor": "olivia", "share": 400}) as answer:
