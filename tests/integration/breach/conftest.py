@@ -33,7 +33,7 @@ class World:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.ready["app_url"] + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")

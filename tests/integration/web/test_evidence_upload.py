@@ -251,17 +251,22 @@ async def begun(api: str, length: int = 1_000_000) -> tuple[asyncio.StreamReader
 
 async def test_one_that_does_not_go_on_is_let_go_and_few_come_in_at_once(site: Any, monkeypatch: Any) -> None:
     _, _, api = await declared(site)
-    monkeypatch.setattr("hutch.web.guard.PATIENCE", 2.0)
+    monkeypatch.setattr("hutch.web.guard.PATIENCE", 6.0)
     slow = [await begun(api) for _ in range(AT_ONCE)]
     status = 0
-    async with asyncio.timeout(20):
-        while status != 503:  # as soon as all of them were looked at
-            async with site.client.post(api, params={"name": "x"}, data=b"x", headers=RAW) as answer:
-                status = answer.status
-        answers = await asyncio.gather(*(reader.readline() for reader, _ in slow))
-    assert {line.split()[1] for line in answers} == {b"408"}
-    for _, writer in slow:
-        writer.close()
+    try:
+        async with asyncio.timeout(60):
+            while status != 503:
+                async with site.client.post(api, params={"name": "x"}, data=b"x", headers=RAW) as answer:
+                    status = answer.status
+                if status == 201:  # it may have had the place of one that was looked at later, and was refused
+                    slow.append(await begun(api))
+            answers = await asyncio.gather(*(reader.readline() for reader, _ in slow))
+    finally:
+        for _, writer in slow:
+            writer.close()
+    ends = [line.split()[1] for line in answers]
+    assert ends.count(b"408") == AT_ONCE and set(ends) <= {b"408", b"503"}
     async with site.client.post(api, params={"name": "x"}, data=b"x", headers=RAW) as answer:
         assert answer.status == 201
 
