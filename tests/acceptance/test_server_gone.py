@@ -37,7 +37,9 @@ def hutch(home: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=home, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGTERM, signal.SIGTERM], [signal.SIGKILL]])
+@pytest.mark.parametrize(
+    "signals", [pytest.param([signal.SIGTERM, signal.SIGTERM], marks=pytest.mark.slow), [signal.SIGKILL]]
+)
 def test_a_run_goes_on_where_it_is_waited_for(tmp_path: Path, signals: list[signal.Signals]) -> None:
     (tmp_path / "books").mkdir()
     (tmp_path / "books/slow.md").write_text(BOOK.format(home=tmp_path))

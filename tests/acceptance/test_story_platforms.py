@@ -17,6 +17,7 @@ RELEASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("platform", RELEASES)
 def test_a_bad_release_is_left_on(platform: str, tmp_path: Path) -> None:

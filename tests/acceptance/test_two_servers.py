@@ -119,6 +119,7 @@ async def ended(context: Context) -> bool:
     return len(await firings(context)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_quorum_of_two_places_fires_when_both_see_it(
     shop: Shop, house: House, monkeypatch: pytest.MonkeyPatch

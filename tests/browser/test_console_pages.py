@@ -113,6 +113,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 Visit = Callable[..., Awaitable[Page]]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 async def test_every_page_can_be_read_on_any_screen_and_runs_nothing(world: World, visit: Visit) -> None:
     faults: list[Any] = []
     dark, light, narrow = [

@@ -177,6 +177,7 @@ async def test_what_is_copied_is_the_statement(hutch: Any, visit: Any, books: Pa
     assert await page.evaluate("navigator.clipboard.readText()") == "echo one; sleep 1; echo two; sleep 1; echo three"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_everybody_can_use_the_pages(hutch: Any, visit: Any, books: Path, scheme: str) -> None:
     """No finding of axe, at level AA, on any of the new pages; nothing scrolls sideways on a telephone."""

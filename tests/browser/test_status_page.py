@@ -68,7 +68,7 @@ async def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     await context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 async def test_it_can_be_read(public: Public, visit: Callable[..., Awaitable[Page]], scheme: str) -> None:
     for width in (1200, 360):
         for path in ("/", "/history.html", "/subscribe", "/report"):

@@ -324,7 +324,7 @@ async def test_a_server_that_dies_in_the_middle(tmp_path: Path, server: Postgres
         assert list(work.iterdir()) == []
 
 
-@pytest.mark.parametrize("word", [b"pg_export_snapshot", b"count(*)"])
+@pytest.mark.parametrize("word", [b"pg_export_snapshot", pytest.param(b"count(*)", marks=pytest.mark.slow)])
 async def test_a_server_that_falls_silent_is_given_up(shop: Shop, word: bytes) -> None:
     with wired(shop.postgres.port, word, silent=True) as (wire, port):
         through = make_conninfo("", **{**conninfo_to_dict(shop.url), "host": "127.0.0.1", "port": port})  # type: ignore[arg-type]

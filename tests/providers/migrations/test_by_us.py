@@ -327,7 +327,11 @@ async def test_a_table_of_another_tool_is_left_to_it(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("word", "forwarded", "result"),
-    [(b"COMMIT", True, Result.UNKNOWN), (b"COMMIT", False, Result.UNKNOWN), (b"advisory", False, Result.FAILED)],
+    [
+        (b"COMMIT", True, Result.UNKNOWN),
+        pytest.param(b"COMMIT", False, Result.UNKNOWN, marks=pytest.mark.slow),
+        pytest.param(b"advisory", False, Result.FAILED, marks=pytest.mark.slow),
+    ],
 )
 async def test_a_mark_whose_answer_never_comes_is_looked_up(
     shop: Shop, word: bytes, forwarded: bool, result: Result

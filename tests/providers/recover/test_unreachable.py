@@ -221,7 +221,7 @@ def ended(shop: Shop) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("silent", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_cut_or_silent_before_the_commit_is_answered(deleted: Shop, home: Path, silent: bool) -> None:
     """What became of the transaction can't be known: the database is asked, and all is there."""
     made(deleted, home, PATIENT)
@@ -232,7 +232,7 @@ def test_cut_or_silent_before_the_commit_is_answered(deleted: Shop, home: Path, 
     assert deleted.scratches() == []
 
 
-@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("silent", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_cut_or_silent_before_the_commit_arrives(deleted: Shop, silent: bool) -> None:
     """It is not known either, and said so; the look finds that nothing came back."""
     before, args = (deleted.one(STATE), deleted.one(PAGES)), {"table": "portfolios"}
@@ -263,7 +263,9 @@ async def test_silent_in_the_middle_of_the_merge(deleted: Shop) -> None:
     assert deleted.scratches() == []
 
 
-@pytest.mark.parametrize("word", [b"begin transaction isolation", b"pg_database_size"])
+@pytest.mark.parametrize(
+    "word", [b"begin transaction isolation", pytest.param(b"pg_database_size", marks=pytest.mark.slow)]
+)
 def test_silent_while_it_is_planned(deleted: Shop, home: Path, word: bytes) -> None:
     made(deleted, home, PATIENT)
     with wired(deleted.postgres.port, word, silent=True) as (wire, port):

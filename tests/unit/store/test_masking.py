@@ -33,7 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masking, "MOST", 8192)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(PARTS, max_size=120), st.lists(st.integers(1, 900), min_size=1, max_size=20))
 def test_as_if_it_had_come_whole(parts: list[str], sizes: list[int]) -> None:
     text, mask = "".join(parts) * 3, secrets().mask
