@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from importlib.util import find_spec
 
@@ -41,3 +42,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if REQUIRE_ALL and _SKIPPED:
         terminalreporter.section("skipped, and HUTCH_REQUIRE_ALL=1 requires all", red=True)
         terminalreporter.write("\n".join(_SKIPPED) + "\n")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests that were collected stay to the end: no collection of garbage need walk over them again."""
+    gc.collect()
+    gc.freeze()
