@@ -32,6 +32,7 @@ class Fleet:
         self._slots: list[Slot] = []
         self._incoming: list[Slot] = []
         self._numbers = itertools.count(1)
+        self._starting = 0
         self._environments: dict[str, Mapping[str, str]] = {}
 
     @property
@@ -104,7 +105,16 @@ class Fleet:
     async def _start(self, name: str) -> Replica:
         release = name.rpartition("-")[0]
         spec = Spec(name, release, self._environments[release], self.listener.open())
-        return await Replica.start(spec, self._logbook.add, self._on_families)
+        self._starting += 1
+        started = False
+        try:
+            replica = await Replica.start(spec, self._logbook.add, self._on_families)
+            started = True
+        finally:
+            self._starting -= 1
+            if not started:
+                self._close_if_idle()
+        return replica
 
     def _on_families(self, key: str, families: Families) -> None:
         self.totals = self.totals.seen(key, families)
@@ -113,7 +123,11 @@ class Fleet:
         self.totals = self.totals.ended(replica.key)
         if replica.crashed:
             self.crashes += 1
-        if not self._living():
+        self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        """A replica that is being started holds the socket already: closed now, it could not be opened again."""
+        if not self._starting and not self._living():
             self.listener.close()
 
     def _living(self) -> list[Replica]:
