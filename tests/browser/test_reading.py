@@ -83,6 +83,40 @@ async def test_a_promise_that_is_past_says_by_how_much(hutch: Any, visit: Any) -
     await expect(listed.locator(".list .promise.overdue")).to_contain_text(OVERDUE)
 
 
+async def test_a_promise_turns_amber_when_a_quarter_of_its_time_is_left(hutch: Any, visit: Any) -> None:
+    now = hutch.context.clock.now()
+    early = await long_one(hutch, 1, detected_at=now - timedelta(minutes=3))  # of five
+    late = await long_one(hutch, 1, detected_at=now - timedelta(minutes=4))
+    looks = {}
+    for name in (early, late):
+        page = await visit(f"{hutch.address}/incidents/{name}")
+        count = page.locator(".hero .promise .count")
+        await expect(count).to_have_text(re.compile(r"in \d:\d\d"))
+        colour = await count.evaluate("count => getComputedStyle(count).color")
+        looks[name] = (colour, "due soon" in await page.locator(".hero .promise").inner_text())
+    assert (looks[early][1], looks[late][1]) == (False, True)
+    assert looks[early][0] != looks[late][0]
+
+
+async def test_what_matters_stands_above_the_fold(hutch: Any, visit: Any) -> None:
+    state, _ = await hutch.waiting()
+    page = await visit(f"{hutch.address}/incidents/{state.id}", viewport={"width": 1280, "height": 800})
+    await expect(page.locator(".hero")).to_contain_text("no commander yet")
+    await incidents.assign(hutch.context, state.id, "olivia", "peter")
+    await expect(page.locator(".hero")).to_contain_text("commanded by olivia")
+    there = {
+        "severity": page.locator(".hero .sev"),
+        "state": page.locator(".hero [aria-current=step]"),
+        "commander": page.get_by_text("commanded by olivia"),
+        "next promise": page.locator(".hero .promise .count"),
+        "next action": page.get_by_role("button", name="Approve").first,
+    }
+    for what, place in there.items():
+        await expect(place).to_be_visible()
+        box = await place.bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= 800, what
+
+
 async def test_the_reader_chooses_the_zone_and_it_is_kept(hutch: Any, visit: Any) -> None:
     name = await long_one(hutch, 1)
     url = f"{hutch.address}/incidents/{name}"
