@@ -20,6 +20,7 @@ from botocore.exceptions import (
 )
 
 from hutch.amazon.keys import Keys, Place
+from hutch.remote import Refused, Silent
 
 READ_ATTEMPTS = 3
 """A read is tried as often, with growing waits, as AWS documents; a change once."""
@@ -41,22 +42,6 @@ DENIED = ("AccessDenied", "Unauthorized")
 SERVER_ERROR = 500
 
 
-class AwsRefused(Exception):
-    """AWS answered that it did not do it. ``recoverable``: it may do so later."""
-
-    def __init__(self, message: str, recoverable: bool = False) -> None:
-        super().__init__(message)
-        self.recoverable = recoverable
-
-
-class AwsSilent(Exception):
-    """No whole answer. ``sent``: the request went out, so a change may have been made all the same."""
-
-    def __init__(self, message: str, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
-
-
 class Calls:
     """The calls of one key. The session is made at the first; what is asked is a value, what comes back AWS' own."""
 
@@ -66,7 +51,7 @@ class Calls:
         self._turn = asyncio.Lock()
 
     async def __call__(self, service: str, verb: str, /, **asked: object) -> Mapping[str, Any]:
-        """The answer to ``verb`` of an AWS service. Raises :class:`AwsRefused` or :class:`AwsSilent`, which name the
+        """The answer to ``verb`` of an AWS service. Raises :class:`Refused` or :class:`Silent`, which name the
         verb and never a key."""
         name = f"{service}:{''.join(word.capitalize() for word in verb.split('_'))}"
         async with self._turn:
@@ -75,24 +60,24 @@ class Calls:
             except ClientError as error:
                 raise self._told(name, error) from None
             except UNSENT as error:
-                raise AwsSilent(f"{name}: AWS can't be asked: {type(error).__name__}", sent=False) from None
+                raise Silent(f"{name}: AWS can't be asked: {type(error).__name__}", sent=False) from None
             except (BotoCoreError, OSError) as error:
                 said = f"{name}: no whole answer within {self._config.timeout:g} s: {type(error).__name__}"
-                raise AwsSilent(said, sent=True) from None
+                raise Silent(said, sent=True) from None
         if not answer.keys() - FRAME:
-            raise AwsSilent(f"{name}: no whole answer: it is not of the expected form", sent=True)
+            raise Silent(f"{name}: no whole answer: it is not of the expected form", sent=True)
         return answer
 
-    def _told(self, name: str, error: ClientError) -> AwsRefused | AwsSilent:
+    def _told(self, name: str, error: ClientError) -> Refused | Silent:
         code = str(error.response.get("Error", {}).get("Code", "error"))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code.startswith(TEMPORARY):
-            return AwsRefused(f"{name}: AWS asks to call later ({code})", recoverable=True)
+            return Refused(f"{name}: AWS asks to call later ({code})", recoverable=True)
         if status >= SERVER_ERROR:
-            return AwsSilent(f"{name}: AWS answers {status} ({code})", sent=True)
+            return Silent(f"{name}: AWS answers {status} ({code})", sent=True)
         if code.startswith(DENIED):
-            return AwsRefused(f"{name}: the key has not the right to it ({code})")
-        return AwsRefused(f"{name}: {code}{_why(error)}")
+            return Refused(f"{name}: the key has not the right to it ({code})")
+        return Refused(f"{name}: {code}{_why(error)}")
 
     def _ask(self, service: str, verb: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
         if service not in self._clients:

@@ -15,13 +15,14 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from hutch.amazon.calls import AwsRefused, AwsSilent, Calls
+from hutch.amazon.calls import Calls
 from hutch.model.action import Result, Verified
 from hutch.model.finding import Status
 from hutch.ports import Action, Connection, TargetConfig
 from hutch.providers.aws import provider
 from hutch.providers.aws.config import config_from
 from hutch.providers.aws.database import Scale
+from hutch.remote import Refused, Silent
 from hutch.testing import check_provider
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "aws.md"
@@ -225,7 +226,7 @@ UP = {"class": CLASSES[1]}
 
 async def test_a_change_is_watched_until_the_database_is_available() -> None:
     waiting = instance(CLASSES[0], "available", {"DBInstanceClass": CLASSES[1]})
-    silent = AwsSilent("no answer", sent=True)
+    silent = Silent("no answer", sent=True)
     read = Answers(SMALL, waiting, silent, instance(CLASSES[0], "modifying"), LARGE)
     outcome = await scale(read, Answers({"DBInstance": {}})).apply(UP)
     assert (outcome.result, len(read.asked)) == (Result.DONE, 5)
@@ -243,10 +244,10 @@ async def test_one_that_never_gets_there_is_bounded_and_pending() -> None:
 @pytest.mark.parametrize(
     ("error", "result", "recoverable"),
     [
-        (AwsSilent("broke off", sent=True), Result.UNKNOWN, False),
-        (AwsSilent("not sent", sent=False), Result.FAILED, True),
-        (AwsRefused("later", recoverable=True), Result.FAILED, True),
-        (AwsRefused("no right"), Result.FAILED, False),
+        (Silent("broke off", sent=True), Result.UNKNOWN, False),
+        (Silent("not sent", sent=False), Result.FAILED, True),
+        (Refused("later", recoverable=True), Result.FAILED, True),
+        (Refused("no right"), Result.FAILED, False),
     ],
 )
 async def test_ends_of_a_change_are_told_apart_and_never_repeated(

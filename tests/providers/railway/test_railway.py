@@ -16,7 +16,7 @@ from hutch.model.platform import LogQuery
 from hutch.ports import Action, Connection, TargetConfig, Unanswered, hearing
 from hutch.providers.railway import provider
 from hutch.providers.railway.client import LIST, LOGS, ONE, REDEPLOY, ROLLBACK
-from hutch.providers.railway.doing import GIVE_UP
+from hutch.remote import GIVE_UP
 from hutch.testing import check_provider
 from platform_world import TOKEN, World, serving
 from rolerabbit.platform.logs import read_line

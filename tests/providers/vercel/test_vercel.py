@@ -15,7 +15,7 @@ from hutch.model.finding import Status
 from hutch.model.platform import LogQuery
 from hutch.ports import Action, Connection, TargetConfig, Unanswered, hearing
 from hutch.providers.vercel import provider
-from hutch.providers.vercel.doing import GIVE_UP
+from hutch.remote import GIVE_UP
 from hutch.testing import check_provider
 from platform_world import TOKEN, World, serving
 from rolerabbit.platform.logs import read_line

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.amazon.calls import AwsRefused, AwsSilent, Calls
-from hutch.amazon.doing import applied, previewed
+from hutch.amazon.calls import Calls
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.finding import Finding, Status
 from hutch.ports import said
 from hutch.providers.aws.config import Config
+from hutch.remote import Refused, Silent, applied, previewed
 
 CHECK = "aws.database"
 Args = Mapping[str, object]
@@ -48,11 +48,11 @@ class Wanted:
 
 
 async def size_of(calls: Calls, config: Config) -> Size:
-    """The instance now. Raises :class:`AwsRefused` or :class:`AwsSilent`."""
+    """The instance now. Raises :class:`Refused` or :class:`Silent`."""
     found = await calls("rds", "describe_db_instances", DBInstanceIdentifier=config.database)
     row = next(iter(found.get("DBInstances") or ()), None)
     if row is None:
-        raise AwsRefused(f"there is no database {config.database}")
+        raise Refused(f"there is no database {config.database}")
     pending = tuple(sorted(row.get("PendingModifiedValues") or {}))
     return Size(
         str(row.get("DBInstanceClass", "")),
@@ -75,7 +75,7 @@ class Look:
         at, started = self.now(), time.monotonic()
         try:
             size = await size_of(self.read, self.config)
-        except (AwsRefused, AwsSilent) as error:
+        except (Refused, Silent) as error:
             took = time.monotonic() - started
             return Finding(CHECK, self.config.target, Status.UNKNOWN, str(error), at, took, reason=str(error))
         status = Status.OK if size.status == "available" else Status.WARN
@@ -104,7 +104,7 @@ class Scale:
         """Passed when the database is available with that size."""
         try:
             return self._judge(wanted_of(args), await size_of(self.read, self.config))
-        except (AwsRefused, AwsSilent) as error:
+        except (Refused, Silent) as error:
             return Verification(Verified.UNKNOWN, str(error))
 
     async def _preview(self, args: Args) -> Preview:
@@ -138,7 +138,7 @@ class Scale:
         while time.monotonic() < until:
             try:
                 found = self._judge(wanted, await size_of(self.read, self.config))
-            except (AwsRefused, AwsSilent) as error:
+            except (Refused, Silent) as error:
                 found = Verification(Verified.PENDING, str(error))
             if found.summary != heard:
                 heard = found.summary

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hutch.amazon.calls import AwsRefused, AwsSilent, Calls
-from hutch.amazon.doing import applied, previewed
+from hutch.amazon.calls import Calls
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.aws.config import Config
+from hutch.remote import Refused, Silent, applied, previewed
 
 CURRENT = "AWSCURRENT"
 BYTES = 32
@@ -42,7 +42,7 @@ class Rotate:
         """Passed when the version that was made, or gone back to, is the current one."""
         try:
             now = await self._current(self._id(args)[0])
-        except (AwsRefused, AwsSilent) as error:
+        except (Refused, Silent) as error:
             return Verification(Verified.UNKNOWN, str(error))
         name, left = str(args.get("secret") or ""), str(args.get("from") or "")
         wanted = str(args.get("back_to") or "") or self.made.get(name, "")
@@ -91,9 +91,9 @@ class Rotate:
         if not part and fields is None:
             return new
         if not part:
-            raise AwsRefused(f"{id_} has fields: name the one to rotate, as {id_}#FIELD")
+            raise Refused(f"{id_} has fields: name the one to rotate, as {id_}#FIELD")
         if fields is None or part not in fields:
-            raise AwsRefused(f"{id_} has no field {part}")
+            raise Refused(f"{id_} has no field {part}")
         return json.dumps({**fields, part: new})
 
     async def _current(self, id_: str) -> str:
@@ -106,7 +106,7 @@ class Rotate:
         name = str(args.get("secret") or "")
         if name not in self.config.secrets:
             known = ", ".join(self.config.secrets) or "none"
-            raise AwsRefused(f"no secret {name!r} under services.NAME.aws.secrets; there are: {known}")
+            raise Refused(f"no secret {name!r} under services.NAME.aws.secrets; there are: {known}")
         id_, _, part = self.config.secrets[name].partition("#")
         return id_, part
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hutch.amazon.calls import AwsRefused, AwsSilent
-from hutch.amazon.doing import applied, previewed
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.ports import said
 from hutch.providers.ecs.client import Client, State, last
+from hutch.remote import Args, Refused, Silent, applied, previewed
 
-Args = Mapping[str, object]
 SKEW = timedelta(seconds=60)
 """How far AWS' clock and ours may be apart."""
 
@@ -210,7 +208,7 @@ async def waited(client: Client, asked: str, judge: Callable[[State], Verificati
     while time.monotonic() < until and unanswered < GIVE_UP:
         try:
             found, unanswered = judge(await client.state()), 0
-        except (AwsRefused, AwsSilent) as error:
+        except (Refused, Silent) as error:
             found, unanswered = Verification(Verified.PENDING, str(error)), unanswered + 1
         word = found.summary
         if word != heard:
@@ -226,7 +224,7 @@ async def verified(client: Client, args: Args, judge: Callable[[Args, State], Ve
     """The judgement of what ECS does now."""
     try:
         return judge(args, await client.state())
-    except (AwsRefused, AwsSilent) as error:
+    except (Refused, Silent) as error:
         return Verification(Verified.UNKNOWN, str(error))
 
 

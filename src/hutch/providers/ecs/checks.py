@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.amazon.calls import AwsRefused, AwsSilent
 from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.ecs.client import Client, State, Task
 from hutch.providers.ecs.platform import told
+from hutch.remote import Refused, Silent
 
 CHECK = "ecs.tasks"
 SCALED_IN = ("Scaling activity initiated by", "Task stopped by user")
@@ -29,7 +29,7 @@ class Tasks:
         at, started = self.now(), time.monotonic()
         try:
             seen = await self._look(at)
-        except (AwsRefused, AwsSilent) as error:
+        except (Refused, Silent) as error:
             seen = Seen(Status.UNKNOWN, str(error), reason=str(error))
         return seen.by(CHECK, self.client.config.target, at, time.monotonic() - started)
 

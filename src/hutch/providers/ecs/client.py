@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hutch.amazon.calls import AwsRefused, Calls
+from hutch.amazon.calls import Calls
 from hutch.providers.ecs.config import Config
+from hutch.remote import Refused
 
 MOST_DEPLOYMENTS = 100
 """The newest that are read; AWS keeps them for 90 days."""
@@ -103,17 +104,15 @@ class Client:
         return {"cluster": self.config.cluster, "service": self.config.service}
 
     async def state(self) -> State:
-        """The service now. :class:`AwsRefused` where there is none."""
+        """The service now. :class:`Refused` where there is none."""
         asked = {"cluster": self.config.cluster, "services": [self.config.service]}
         found = (await self.read("ecs", "describe_services", **asked)).get("services") or []
         service = next((s for s in found if s.get("status") != "INACTIVE"), None)
         if service is None:
-            raise AwsRefused(f"there is no service {self.config.service} in the cluster {self.config.cluster}")
+            raise Refused(f"there is no service {self.config.service} in the cluster {self.config.cluster}")
         rollouts = sorted(map(_rollout, service.get("deployments") or []), key=lambda pair: pair[0])
         if not rollouts or rollouts[0][0]:
-            raise AwsRefused(
-                f"{self.config.service} has no primary deployment: only services that ECS rolls out itself"
-            )
+            raise Refused(f"{self.config.service} has no primary deployment: only services that ECS rolls out itself")
         return State(
             int(service.get("desiredCount", 0)), int(service.get("runningCount", 0)), tuple(r for _, r in rollouts)
         )
@@ -154,7 +153,7 @@ class Client:
         return found
 
     async def definition(self, release: str) -> Mapping[str, Any]:
-        """A task definition. :class:`AwsRefused` where there is none."""
+        """A task definition. :class:`Refused` where there is none."""
         found = await self.read("ecs", "describe_task_definition", taskDefinition=release)
         definition: Mapping[str, Any] = found["taskDefinition"]
         return definition
@@ -167,7 +166,7 @@ class Client:
     async def update(self, **asked: object) -> None:
         """Ask for a change of the service, once."""
         if self.change is None:
-            raise AwsRefused("no change is offered here: give services.NAME.ecs a change_key_id")
+            raise Refused("no change is offered here: give services.NAME.ecs a change_key_id")
         await self.change("ecs", "update_service", **self._place, **asked)
 
 

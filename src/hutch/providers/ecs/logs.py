@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hutch.amazon.calls import AwsRefused
 from hutch.model.platform import LogLine, LogQuery
 from hutch.providers.ecs.client import Client, LogPlace
+from hutch.remote import Refused
 
 BACK = timedelta(hours=1)
 """How far back is looked where nobody says since when."""
@@ -24,11 +24,11 @@ WORD = re.compile(r"[A-Za-z0-9_:#=@/;,-]{1,32}")
 
 
 async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine]:
-    """The newest matching lines, oldest first. :class:`AwsRefused` where the release writes no log that can be read,
+    """The newest matching lines, oldest first. :class:`Refused` where the release writes no log that can be read,
     or where too much would have to be read."""
     places = await client.log_places()
     if not places:
-        raise AwsRefused("no container of the release that runs writes to CloudWatch Logs (awslogs)")
+        raise Refused("no container of the release that runs writes to CloudWatch Logs (awslogs)")
     until = query.until or now
     found = [line for place in places for line in await _of_place(client, place, query, until)]
     return sorted(found, key=lambda line: line.at)[-query.limit :]
@@ -42,9 +42,7 @@ async def _of_place(client: Client, place: LogPlace, query: LogQuery, until: dat
         more: dict[str, str] = {}
         while True:
             if not pages:
-                raise AwsRefused(
-                    f"{place.group} holds too much since {start:%H:%M} to be read at once: say a later since"
-                )
+                raise Refused(f"{place.group} holds too much since {start:%H:%M} to be read at once: say a later since")
             pages -= 1
             answer = await client.read("logs", "filter_log_events", **_asked(place, query, start, end), **more)
             events = (e for e in answer.get("events") or [] if str(e.get("logStreamName")).startswith(place.prefix))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from hutch.amazon.calls import AwsRefused, AwsSilent
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
 from hutch.providers.ecs.client import Client, Past, Task
 from hutch.providers.ecs.logs import search
+from hutch.remote import Refused, Silent
 
 T = TypeVar("T")
 STATES = {"SUCCESSFUL": "succeeded", "PENDING": "running", "IN_PROGRESS": "running"}
@@ -56,9 +56,9 @@ async def answered(call: Awaitable[T]) -> T:
     """What AWS says, or :class:`Unanswered`."""
     try:
         return await call
-    except AwsRefused as error:
+    except Refused as error:
         raise Unanswered(str(error), error.recoverable) from error
-    except AwsSilent as error:
+    except Silent as error:
         raise Unanswered(str(error), recoverable=True) from error
 
 

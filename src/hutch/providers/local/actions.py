@@ -8,7 +8,8 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, PlatformStatus
 from hutch.providers.local.config import MAX_REPLICAS
-from hutch.providers.local.doing import Args, all_ready, applied, number, previewed, said_of, text, verified
+from hutch.providers.local.doing import all_ready, number, said_of, text, verified
+from hutch.remote import Args, applied, previewed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from datetime import datetime
 from hutch.model.action import Sample
 from hutch.model.exposition import samples
 from hutch.model.finding import Change, Finding, Status
-from hutch.providers.local.client import Client, Deployment, PlatformRefused, PlatformSilent, PlatformStatus, Replica
+from hutch.providers.local.client import Client, Deployment, PlatformStatus, Replica
+from hutch.remote import Refused, Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Reader:
             status = await self.client.status()
             crashed = self.crashed(status, at)
             deployed = await self._deployed(status) if crashed else None
-        except (PlatformRefused, PlatformSilent) as error:
+        except (Refused, Silent) as error:
             took = time.monotonic() - started
             return Finding("local.replicas", target, Status.UNKNOWN, str(error), at, took, reason=str(error))
         verdict, summary = judged(status, crashed)
@@ -63,7 +64,7 @@ class Reader:
         """The deployments and roll-backs that took place, oldest first; none when the platform is silent."""
         try:
             deployments = await self.client.deployments()
-        except (PlatformRefused, PlatformSilent):
+        except (Refused, Silent):
             return []
         return [_change(d) for d in deployments if d.status != "failed"]
 
@@ -71,7 +72,7 @@ class Reader:
         """The metrics of platform and replicas; nothing when they cannot be read: no data is not zero."""
         try:
             return samples(await self.client.metrics(), self.now())
-        except (PlatformRefused, PlatformSilent, ValueError):
+        except (Refused, Silent, ValueError):
             return []
 
 

@@ -15,28 +15,13 @@ import aiohttp
 from hutch.model.event import parse_instant
 from hutch.model.platform import LogLine
 from hutch.providers.local.config import Config
+from hutch.remote import Refused, Silent
 
 TEMPORARY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 """Answers after which the same call may succeed later: another change was being made, the platform was starting."""
 
 UNDECIDED = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.GATEWAY_TIMEOUT})
 """Answers that do not tell whether a change was made: it broke off, or somebody between us gave up waiting."""
-
-
-class PlatformRefused(Exception):
-    """The platform answered that it did not do it. ``recoverable``: it may do so later."""
-
-    def __init__(self, message: str, recoverable: bool) -> None:
-        super().__init__(message)
-        self.recoverable = recoverable
-
-
-class PlatformSilent(Exception):
-    """No whole answer. ``sent``: the request went out, so a change may have been made all the same."""
-
-    def __init__(self, message: str, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +181,16 @@ class Client:
             ):
                 content = await answer.read()
         except aiohttp.ClientConnectorError as error:
-            raise PlatformSilent(f"the platform at {self.config.url} does not answer: {error}", sent=False) from error
+            raise Silent(f"the platform at {self.config.url} does not answer: {error}", sent=False) from error
         except TimeoutError as error:
-            raise PlatformSilent(f"no answer to {method} {path} within {timeout:g} s", sent=True) from error
+            raise Silent(f"no answer to {method} {path} within {timeout:g} s", sent=True) from error
         except (aiohttp.ClientError, OSError) as error:
             said = f"the connection broke during {method} {path}: {error or type(error).__name__}"
-            raise PlatformSilent(said, sent=True) from error
+            raise Silent(said, sent=True) from error
         if method == "POST" and answer.status in UNDECIDED:
-            raise PlatformSilent(f"{method} {path}: {_refusal(answer.status, content)}", sent=True)
+            raise Silent(f"{method} {path}: {_refusal(answer.status, content)}", sent=True)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise PlatformRefused(_refusal(answer.status, content), answer.status in TEMPORARY)
+            raise Refused(_refusal(answer.status, content), answer.status in TEMPORARY)
         return content
 
 
@@ -227,19 +212,19 @@ def _json(content: bytes) -> object:
 def _parsed(content: bytes, path: str) -> object:
     found = _json(content)
     if found is None:
-        raise PlatformRefused(f"the answer to {path} is no JSON: is this the platform's address?", recoverable=False)
+        raise Refused(f"the answer to {path} is no JSON: is this the platform's address?", recoverable=False)
     return found
 
 
 def _object(found: object, path: str) -> Mapping[str, object]:
     if not isinstance(found, dict):
-        raise PlatformRefused(f"the answer to {path} is not of the expected form", recoverable=False)
+        raise Refused(f"the answer to {path} is not of the expected form", recoverable=False)
     return found
 
 
 def _rows(found: object, path: str) -> Sequence[Mapping[str, object]]:
     if not isinstance(found, list):
-        raise PlatformRefused(f"the answer to {path} is not of the expected form", recoverable=False)
+        raise Refused(f"the answer to {path} is not of the expected form", recoverable=False)
     return [_object(row, path) for row in found]
 
 
@@ -257,7 +242,7 @@ def _moment(row: Mapping[str, object], key: str = "started_at") -> datetime:
     try:
         return parse_instant(_text(row, key))
     except ValueError as error:
-        raise PlatformRefused(f"a time of the platform cannot be read: {error}", recoverable=False) from error
+        raise Refused(f"a time of the platform cannot be read: {error}", recoverable=False) from error
 
 
 def _deployment(row: Mapping[str, object]) -> Deployment:

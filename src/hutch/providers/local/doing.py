@@ -1,43 +1,14 @@
-"""What all actions of a platform share: how they are previewed, timed and verified, and how arguments are read."""
+"""What all actions of the local platform share: how they are verified, and how arguments are read."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.action import Verification, Verified
 from hutch.model.event import parse_instant
-from hutch.providers.local.client import Client, PlatformRefused, PlatformSilent, PlatformStatus
-
-Args = Mapping[str, object]
-
-
-async def previewed(look: Callable[[Args], Awaitable[Preview]], args: Args) -> Preview:
-    """The preview, or why none can be given."""
-    try:
-        return await look(args)
-    except (PlatformRefused, PlatformSilent) as error:
-        return Preview("nothing can be said of what would happen", 0, refused=str(error))
-
-
-async def applied(change: Callable[[Args], Awaitable[Outcome]], args: Args) -> Outcome:
-    """Do it and time it. A request that went out and was not answered may have been done: unknown."""
-    started = time.monotonic()
-    try:
-        outcome = await change(args)
-    except PlatformRefused as error:
-        outcome = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
-    except PlatformSilent as error:
-        outcome = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
-    return _timed(outcome, time.monotonic() - started)
-
-
-def _timed(outcome: Outcome, seconds: float) -> Outcome:
-    return Outcome(
-        outcome.result, outcome.summary, seconds=seconds, hits=outcome.hits, undo=outcome.undo,
-        recoverable=outcome.recoverable,
-    )  # fmt: skip
+from hutch.providers.local.client import Client, PlatformStatus
+from hutch.remote import Args, Refused, Silent
 
 
 async def verified(
@@ -49,7 +20,7 @@ async def verified(
         if status.busy and not while_busy:
             return said_of(Verified.PENDING, "the platform is still making a change", status)
         return judge(args, status)
-    except (PlatformRefused, PlatformSilent) as error:
+    except (Refused, Silent) as error:
         return Verification(Verified.UNKNOWN, str(error))
 
 

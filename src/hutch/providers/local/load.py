@@ -11,8 +11,9 @@ from datetime import datetime
 from hutch.model.action import Sample
 from hutch.model.exposition import samples
 from hutch.model.finding import Finding, Status
-from hutch.providers.local.client import Client, PlatformRefused, PlatformSilent
+from hutch.providers.local.client import Client
 from hutch.providers.local.config import Config
+from hutch.remote import Refused, Silent
 
 CHECK = "local.load"
 REFUSED = "503"
@@ -78,7 +79,7 @@ class LoadCheck:
             before = await self._look()
             await asyncio.sleep(config.sample_gap)
             after = await self._look()
-        except (PlatformRefused, PlatformSilent, ValueError) as error:
+        except (Refused, Silent, ValueError) as error:
             said, took = str(error), time.monotonic() - started
             return Finding(CHECK, config.target, Status.UNKNOWN, said, at, took, matters=False, reason=said)
         data = {"service": self.service, **figures(before, after, config)}

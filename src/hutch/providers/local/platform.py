@@ -9,8 +9,9 @@ from typing import TypeVar
 from hutch.model.event import instant
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
-from hutch.providers.local.client import Client, PlatformRefused, PlatformSilent, PlatformStatus
+from hutch.providers.local.client import Client, PlatformStatus
 from hutch.providers.local.client import Deployment as Entry
+from hutch.remote import Refused, Silent
 
 T = TypeVar("T")
 
@@ -37,9 +38,9 @@ class LocalPlatform:
 async def _answered(call: Awaitable[T]) -> T:
     try:
         return await call
-    except PlatformRefused as error:
+    except Refused as error:
         raise Unanswered(str(error), error.recoverable) from error
-    except PlatformSilent as error:
+    except Silent as error:
         raise Unanswered(str(error), recoverable=True) from error
 
 

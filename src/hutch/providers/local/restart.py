@@ -8,8 +8,9 @@ from datetime import datetime
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.providers.local.client import Client, Component, PlatformRefused, PlatformStatus
-from hutch.providers.local.doing import Args, all_ready, applied, moment, previewed, said_of, text, verified
+from hutch.providers.local.client import Client, Component, PlatformStatus
+from hutch.providers.local.doing import all_ready, moment, said_of, text, verified
+from hutch.remote import Args, Refused, applied, previewed
 
 SERVICE = "service"
 _CUTS = {
@@ -95,11 +96,11 @@ def _named(args: Args) -> str:
 
 
 def _server(args: Args, status: PlatformStatus) -> Component:
-    """The server that is named. :class:`PlatformRefused` names those that there are."""
+    """The server that is named. :class:`Refused` names those that there are."""
     name = _named(args)
     if name not in status.components:
         known = ", ".join((SERVICE, *status.components))
-        raise PlatformRefused(f"there is no component {name} here; there are: {known}", recoverable=False)
+        raise Refused(f"there is no component {name} here; there are: {known}", recoverable=False)
     return status.components[name]
 
 

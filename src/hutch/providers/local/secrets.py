@@ -8,8 +8,9 @@ from typing import Final
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.providers.local.client import Client, KeyRings, PlatformRefused, PlatformSilent
-from hutch.providers.local.doing import Args, applied, previewed, text
+from hutch.providers.local.client import Client, KeyRings
+from hutch.providers.local.doing import text
+from hutch.remote import Args, Refused, Silent, applied, previewed
 
 STAGES: Final = ("add", "retire")
 SEALS: Final = "encryption"
@@ -40,7 +41,7 @@ class Rotate:
         """Passed when the keys stand as they should and every replica was started with them."""
         try:
             return _judge(args, await self.client.keys())
-        except (PlatformRefused, PlatformSilent) as error:
+        except (Refused, Silent) as error:
             return Verification(Verified.UNKNOWN, str(error))
 
     async def _preview(self, args: Args) -> Preview:

@@ -9,7 +9,8 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.providers.railway.client import Client, Deployed, State
-from hutch.providers.railway.doing import Args, applied, previewed, verified, waited, word
+from hutch.providers.railway.doing import waited
+from hutch.remote import Args, applied, previewed, verified, word_of
 
 SKEW = timedelta(seconds=60)
 """How far Railway's clock and ours may be apart."""
@@ -69,10 +70,10 @@ class Rollback:
         to = await self._to(args)
         if to is None:
             return Verification(Verified.FAILED, "it is not said which deployment to go to")
-        return arrived(await self.client.state(), to, word(args, "from"))
+        return arrived(await self.client.state(), to, word_of(args, "from"))
 
     async def _to(self, args: Args) -> Deployed | None:
-        wanted = word(args, "to")
+        wanted = word_of(args, "to")
         return await self.client.one(wanted) if wanted else None
 
 
@@ -99,7 +100,7 @@ class Restart:
 
     async def _preview(self, args: Args) -> Preview:
         state = await self.client.state()
-        if word(args, "component") not in {"", "service"}:
+        if word_of(args, "component") not in {"", "service"}:
             return Preview("redeploy", 0, refused=f"there is no component {args['component']} on Railway")
         if state.busy:
             return Preview("redeploy", 0, refused="a deployment goes on: wait for it")
@@ -107,7 +108,7 @@ class Restart:
         return Preview(words, 1, (str(state),), f"roll back to {state.live.id}")
 
     async def _apply(self, args: Args) -> Outcome:
-        if word(args, "component") not in {"", "service"}:
+        if word_of(args, "component") not in {"", "service"}:
             return Outcome(Result.FAILED, f"there is no component {args['component']} on Railway")
         state = await self.client.state()
         if state.busy:
@@ -132,7 +133,7 @@ class Restart:
 
 def refusal(args: Args, state: State, to: Deployed | None) -> str:
     """Why it must not be, or nothing."""
-    left = word(args, "from")
+    left = word_of(args, "from")
     if to is None:
         return "say which deployment to go to: to, as `hutch deploy list` names it"
     if not to.can_roll_back:

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from hutch.providers.railway.config import Config
+from hutch.remote import Refused, Silent, asked_to_wait
 
 ATTEMPTS = 3
 """A read is tried as often. A change is sent again only after an answer that says that it was not looked at: 429."""
@@ -23,23 +24,6 @@ MESSAGE = 300
 DENIED = "not authorized"
 VAGUE = "problem processing request"
 """What Railway says of any failure of its own: of a change it tells nothing."""
-
-
-class RailwayRefused(Exception):
-    """Railway answered that it did not do it. ``recoverable``: it may do so after ``wait`` seconds."""
-
-    def __init__(self, message: str, recoverable: bool = False, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.recoverable = recoverable
-        self.wait = wait
-
-
-class RailwaySilent(Exception):
-    """No whole answer. ``sent``: the request went out, so a change may have been made all the same."""
-
-    def __init__(self, message: str, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +41,17 @@ class Operation:
 
 
 async def call(config: Config, operation: Operation, variables: Mapping[str, object]) -> Any:
-    """What the operation's field gives. Raises :class:`RailwayRefused` or :class:`RailwaySilent`, never with a
+    """What the operation's field gives. Raises :class:`Refused` or :class:`Silent`, never with a
     token."""
     pause = FIRST_WAIT
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await _once(config, operation, variables)
-        except RailwayRefused as error:
+        except Refused as error:
             if not error.recoverable or attempt == ATTEMPTS or error.wait > config.patience:
                 raise
             pause = error.wait
-        except RailwaySilent:
+        except Silent:
             if operation.change or attempt == ATTEMPTS:
                 raise
         await asyncio.sleep(pause)
@@ -89,11 +73,11 @@ async def _once(config: Config, operation: Operation, variables: Mapping[str, ob
         ):
             content = await _bounded(answer.content)
     except aiohttp.ClientConnectorError as error:
-        raise RailwaySilent(f"cannot {doing}: Railway is not reached: {error}", sent=False) from None
+        raise Silent(f"cannot {doing}: Railway is not reached: {error}", sent=False) from None
     except TimeoutError:
-        raise RailwaySilent(f"cannot {doing}: no whole answer within {config.timeout:g} s", sent=True) from None
+        raise Silent(f"cannot {doing}: no whole answer within {config.timeout:g} s", sent=True) from None
     except (aiohttp.ClientError, OSError) as error:
-        raise RailwaySilent(f"cannot {doing}: the connection broke: {type(error).__name__}", sent=True) from None
+        raise Silent(f"cannot {doing}: the connection broke: {type(error).__name__}", sent=True) from None
     return _told(operation, answer.status, answer.headers, _json(content))
 
 
@@ -111,45 +95,31 @@ def _told(operation: Operation, status: int, headers: Mapping[str, str], found: 
     doing = operation.doing
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = asked_to_wait(headers, time.time())
-        raise RailwayRefused(f"cannot {doing}: Railway asks to call again in {wait:.0f} s", recoverable=True, wait=wait)
+        raise Refused(f"cannot {doing}: Railway asks to call again in {wait:.0f} s", recoverable=True, wait=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise RailwaySilent(f"cannot {doing}: Railway answers {status}", sent=True)
+        raise Silent(f"cannot {doing}: Railway answers {status}", sent=True)
     data = found.get("data") if isinstance(found, dict) else None
     errors = found.get("errors") if isinstance(found, dict) else None
     if errors:
         raise _refusal(operation, errors)
     if status >= HTTPStatus.MULTIPLE_CHOICES:
-        raise RailwayRefused(f"cannot {doing}: Railway answers {status}")
+        raise Refused(f"cannot {doing}: Railway answers {status}")
     value = next(iter(data.values()), None) if isinstance(data, dict) else None
     if value is None:
-        raise RailwaySilent(f"cannot {doing}: the answer is not of the expected form", sent=True)
+        raise Silent(f"cannot {doing}: the answer is not of the expected form", sent=True)
     return value
 
 
-def _refusal(operation: Operation, errors: object) -> RailwayRefused | RailwaySilent:
+def _refusal(operation: Operation, errors: object) -> Refused | Silent:
     rows = errors if isinstance(errors, list) else []
     said = "; ".join(str(row.get("message", "")) for row in rows if isinstance(row, dict))[:MESSAGE]
     if DENIED in said.lower():
-        return RailwayRefused(
+        return Refused(
             f"cannot {operation.doing}: the token has not the right to it, or has expired, or there is no such thing"
         )
     if VAGUE in said.lower() or not said:
-        return RailwaySilent(f"cannot {operation.doing}: Railway says “{said or 'nothing'}”", sent=True)
-    return RailwayRefused(f"cannot {operation.doing}: {said}")
-
-
-def asked_to_wait(headers: Mapping[str, str], now: float) -> float:
-    """Seconds to wait, by ``Retry-After`` or by ``X-RateLimit-Reset``, seconds since 1970; 1 where neither is said.
-
-    >>> asked_to_wait({"Retry-After": "7"}, 1000.0)
-    7.0
-    """
-    after, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
-    if after.isascii() and after.isdigit():
-        return float(after)
-    if reset.isascii() and reset.isdigit():
-        return max(0.0, int(reset) - now)
-    return 1.0
+        return Silent(f"cannot {operation.doing}: Railway says “{said or 'nothing'}”", sent=True)
+    return Refused(f"cannot {operation.doing}: {said}")
 
 
 def _json(content: bytes) -> object:

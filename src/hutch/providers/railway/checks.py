@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.finding import Finding, Seen, Status
-from hutch.providers.railway.calls import RailwayRefused, RailwaySilent
 from hutch.providers.railway.client import Client, State
 from hutch.providers.railway.platform import previous
+from hutch.remote import Refused, Silent
 
 CHECK = "railway.deployment"
 
@@ -27,7 +27,7 @@ class Running:
         at, started = self.now(), time.monotonic()
         try:
             seen = await self._look(at)
-        except (RailwayRefused, RailwaySilent) as error:
+        except (Refused, Silent) as error:
             seen = Seen(Status.UNKNOWN, str(error), reason=str(error))
         return seen.by(CHECK, self.client.config.target, at, time.monotonic() - started)
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hutch.model.event import parse_instant
-from hutch.providers.railway.calls import Operation, RailwayRefused, call
+from hutch.providers.railway.calls import Operation, call
 from hutch.providers.railway.config import Config
+from hutch.remote import Refused
 
 PAGE = 100
 MOST_PAGES = 200
@@ -91,16 +92,16 @@ class Client:
     config: Config
 
     async def state(self) -> State:
-        """The service now. :class:`RailwayRefused` where nothing was ever deployed."""
+        """The service now. :class:`Refused` where nothing was ever deployed."""
         newer: list[Deployed] = []
         async for one in self.deployments():
             if one.status in LIVE:
                 return State(one, tuple(newer))
             newer.append(one)
-        raise RailwayRefused("the service has no deployment that serves")
+        raise Refused("the service has no deployment that serves")
 
     async def one(self, wanted: str) -> Deployed:
-        """A deployment by its id. :class:`RailwayRefused` where there is none."""
+        """A deployment by its id. :class:`Refused` where there is none."""
         return _deployed(await call(self.config, ONE, {"id": wanted}))
 
     async def deployments(self) -> AsyncIterator[Deployed]:
@@ -138,13 +139,13 @@ class Client:
 def _list(found: object, key: str) -> list[Mapping[str, Any]]:
     rows = found.get(key) if isinstance(found, dict) else None
     if not isinstance(rows, list):
-        raise RailwayRefused("Railway's answer is not of the expected form")
+        raise Refused("Railway's answer is not of the expected form")
     return [row for row in rows if isinstance(row, dict)]
 
 
 def _deployed(row: object) -> Deployed:
     if not isinstance(row, dict) or not row.get("id"):
-        raise RailwayRefused("Railway's answer names no deployment")
+        raise Refused("Railway's answer names no deployment")
     meta = row.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     source = meta.get("commitHash") or meta.get("imageDigest") or meta.get("image") or row["id"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from hutch.model.event import instant, parse_instant
 from hutch.model.platform import LogLine, LogQuery
-from hutch.providers.railway.calls import RailwayRefused
 from hutch.providers.railway.client import Client, Deployed
+from hutch.remote import Refused
 
 LATELY = timedelta(hours=1)
 """How far back is searched where nobody says."""
@@ -20,7 +20,7 @@ PAGE = 5000
 
 
 async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine]:
-    """The newest lines that match, oldest first. :class:`RailwayRefused` where a search takes too many calls."""
+    """The newest lines that match, oldest first. :class:`Refused` where a search takes too many calls."""
     until = query.until or now
     since = query.since or until - LATELY
     found: list[LogLine] = []
@@ -30,7 +30,7 @@ async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine
         while len(found) < query.limit:
             calls += 1
             if calls > MOST_CALLS:
-                raise RailwayRefused(f"the search needs more than {MOST_CALLS} calls: give a later --since")
+                raise Refused(f"the search needs more than {MOST_CALLS} calls: give a later --since")
             rows = await client.logs(asked_for(one, query, since, end))
             lines = [line for row in rows if (line := line_of(row, one))]
             found += [line for line in lines if matches(query, line, since, until)]

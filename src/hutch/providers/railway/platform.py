@@ -10,9 +10,9 @@ from typing import TypeVar
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
-from hutch.providers.railway.calls import RailwayRefused, RailwaySilent
 from hutch.providers.railway.client import Client, Deployed
 from hutch.providers.railway.logs import search
+from hutch.remote import Refused, Silent
 
 T = TypeVar("T")
 MOST_DEPLOYMENTS = 500
@@ -68,9 +68,9 @@ async def answered(call: Awaitable[T]) -> T:
     """What Railway says, or :class:`Unanswered`."""
     try:
         return await call
-    except RailwayRefused as error:
+    except Refused as error:
         raise Unanswered(str(error), error.recoverable) from error
-    except RailwaySilent as error:
+    except Silent as error:
         raise Unanswered(str(error), recoverable=True) from error
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.vercel.client import Build, Client, State
-from hutch.providers.vercel.doing import Args, applied, judged, previewed, verified, waited, word
+from hutch.providers.vercel.doing import judged, waited
+from hutch.remote import Args, applied, previewed, verified, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,12 @@ class Rollback:
         return Outcome(Result.DONE, await waited(self.client, asked, judge), hits=1, undo=undo)
 
     async def _verify(self, args: Args) -> Verification:
-        wanted = word(args, "to")
+        wanted = word_of(args, "to")
         to = wanted if wanted.startswith("dpl_") or not wanted else (await self.client.build(wanted)).id
         return arrived(await self.client.state(), to)
 
     async def _to(self, args: Args) -> Build | None:
-        wanted = word(args, "to")
+        wanted = word_of(args, "to")
         return await self.client.build(wanted) if wanted else None
 
 
@@ -80,7 +81,7 @@ def way(state: State, to: Build) -> str:
 
 def refusal(args: Args, state: State, to: Build | None) -> str:
     """Why it must not be, or nothing."""
-    left = word(args, "from")
+    left = word_of(args, "from")
     if to is None:
         return "say which deployment to go to: to, as `hutch deploy list` names it"
     if to.target != "production":

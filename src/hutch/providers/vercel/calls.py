@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from hutch.providers.vercel.config import Config
+from hutch.remote import Refused, Silent, asked_to_wait
 
 ATTEMPTS = 3
 """A read is tried as often. A change is sent again only after an answer that says that it was not looked at: 429."""
@@ -21,23 +22,6 @@ FIRST_WAIT = 0.5
 """Seconds before a read is tried again that got no answer; then twice as long."""
 MOST_BYTES = 20_000_000
 MESSAGE = 300
-
-
-class VercelRefused(Exception):
-    """Vercel answered that it did not do it. ``recoverable``: it may do so after ``wait`` seconds."""
-
-    def __init__(self, message: str, recoverable: bool = False, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.recoverable = recoverable
-        self.wait = wait
-
-
-class VercelSilent(Exception):
-    """No whole answer. ``sent``: the request went out, so a change may have been made all the same."""
-
-    def __init__(self, message: str, sent: bool) -> None:
-        super().__init__(message)
-        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +41,16 @@ class Ask:
 
 
 async def call(config: Config, ask: Ask) -> Mapping[str, Any]:
-    """The answer's object. Raises :class:`VercelRefused` or :class:`VercelSilent`, which never name a token."""
+    """The answer's object. Raises :class:`Refused` or :class:`Silent`, which never name a token."""
     pause = FIRST_WAIT
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return await _once(config, ask)
-        except VercelRefused as error:
+        except Refused as error:
             if not error.recoverable or attempt == ATTEMPTS or error.wait > config.patience:
                 raise
             pause = error.wait
-        except VercelSilent:
+        except Silent:
             if ask.change or attempt == ATTEMPTS:
                 raise
         await asyncio.sleep(pause)
@@ -92,12 +76,12 @@ async def _once(config: Config, ask: Ask) -> Mapping[str, Any]:
         ):
             content = await _bounded(answer.content)
     except aiohttp.ClientConnectorError as error:
-        raise VercelSilent(f"cannot {ask.doing}: Vercel is not reached: {error}", sent=False) from None
+        raise Silent(f"cannot {ask.doing}: Vercel is not reached: {error}", sent=False) from None
     except TimeoutError:
-        raise VercelSilent(f"cannot {ask.doing}: no whole answer within {config.timeout:g} s", sent=True) from None
+        raise Silent(f"cannot {ask.doing}: no whole answer within {config.timeout:g} s", sent=True) from None
     except (aiohttp.ClientError, OSError) as error:
         said = f"cannot {ask.doing}: the connection broke: {type(error).__name__}"
-        raise VercelSilent(said, sent=True) from None
+        raise Silent(said, sent=True) from None
     if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         raise _refusal(ask, answer.status, answer.headers, content)
     return _object(ask, content)
@@ -119,10 +103,10 @@ def _object(ask: Ask, content: bytes) -> Mapping[str, Any]:
         return found
     if ask.change and (found is None and content.strip() in (b"", b"null")):
         return {}
-    raise VercelSilent(f"cannot {ask.doing}: the answer is not of the expected form", sent=True)
+    raise Silent(f"cannot {ask.doing}: the answer is not of the expected form", sent=True)
 
 
-def _refusal(ask: Ask, status: int, headers: Mapping[str, str], content: bytes) -> VercelRefused | VercelSilent:
+def _refusal(ask: Ask, status: int, headers: Mapping[str, str], content: bytes) -> Refused | Silent:
     found = _json(content)
     told = found.get("error") if isinstance(found, dict) else None
     error = told if isinstance(told, dict) else {}
@@ -130,28 +114,14 @@ def _refusal(ask: Ask, status: int, headers: Mapping[str, str], content: bytes) 
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = asked_to_wait(headers, time.time())
         said = f"cannot {ask.doing}: Vercel asks to call again in {wait:.0f} s ({code})"
-        return VercelRefused(said, recoverable=True, wait=wait)
+        return Refused(said, recoverable=True, wait=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return VercelSilent(f"cannot {ask.doing}: Vercel answers {status} ({code})", sent=True)
+        return Silent(f"cannot {ask.doing}: Vercel answers {status} ({code})", sent=True)
     if status == HTTPStatus.UNAUTHORIZED or error.get("invalidToken"):
-        return VercelRefused(f"cannot {ask.doing}: Vercel does not know the token, or it has expired ({code})")
+        return Refused(f"cannot {ask.doing}: Vercel does not know the token, or it has expired ({code})")
     if status == HTTPStatus.FORBIDDEN:
-        return VercelRefused(f"cannot {ask.doing}: the token has not the right to it ({code})")
-    return VercelRefused(f"cannot {ask.doing}: {code}{f': {message}' if message else ''}")
-
-
-def asked_to_wait(headers: Mapping[str, str], now: float) -> float:
-    """Seconds to wait, by ``Retry-After`` or by ``X-RateLimit-Reset``, seconds since 1970; 1 where neither is said.
-
-    >>> asked_to_wait({"X-RateLimit-Reset": "1070"}, 1000.0)
-    70.0
-    """
-    after, reset = headers.get("Retry-After", ""), headers.get("X-RateLimit-Reset", "")
-    if after.isascii() and after.isdigit():
-        return float(after)
-    if reset.isascii() and reset.isdigit():
-        return max(0.0, int(reset) - now)
-    return 1.0
+        return Refused(f"cannot {ask.doing}: the token has not the right to it ({code})")
+    return Refused(f"cannot {ask.doing}: {code}{f': {message}' if message else ''}")
 
 
 def _json(content: bytes) -> object:

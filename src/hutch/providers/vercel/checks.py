@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.finding import Finding, Seen, Status
-from hutch.providers.vercel.calls import VercelRefused, VercelSilent
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, State
+from hutch.remote import Refused, Silent
 
 CHECK = "vercel.production"
 
@@ -26,7 +26,7 @@ class Production:
         at, started = self.now(), time.monotonic()
         try:
             seen = await self._look()
-        except (VercelRefused, VercelSilent) as error:
+        except (Refused, Silent) as error:
             seen = Seen(Status.UNKNOWN, str(error), reason=str(error))
         return seen.by(CHECK, self.client.config.target, at, time.monotonic() - started)
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from hutch.providers.vercel.calls import Ask, VercelRefused, call
+from hutch.providers.vercel.calls import Ask, call
 from hutch.providers.vercel.config import Config
+from hutch.remote import Refused
 
 PAGE = 100
 MOST_PAGES = 200
@@ -86,9 +87,9 @@ class State:
 
     @property
     def running(self) -> Build:
-        """What has the production domains. :class:`VercelRefused` where nothing has."""
+        """What has the production domains. :class:`Refused` where nothing has."""
         if self.production is None:
-            raise VercelRefused("the project has no production deployment")
+            raise Refused("the project has no production deployment")
         return self.production
 
 
@@ -117,7 +118,7 @@ class Client:
         )
 
     async def build(self, wanted: str) -> Build:
-        """A deployment by its id or host. :class:`VercelRefused` where there is none."""
+        """A deployment by its id or host. :class:`Refused` where there is none."""
         host = wanted.removeprefix("https://").rstrip("/")
         found = await call(self.config, Ask(f"read {host}", f"/v13/deployments/{quote(host, safe='')}", {}))
         return _build(found)
@@ -161,7 +162,7 @@ def _build(row: Mapping[str, Any]) -> Build:
     again = meta.get("action") == "redeploy"
     found = _text(row, "uid") or _text(row, "id")
     if not found:
-        raise VercelRefused("Vercel's answer names no deployment")
+        raise Refused("Vercel's answer names no deployment")
     return Build(
         id=found,
         url=_text(row, "url"),

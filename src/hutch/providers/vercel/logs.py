@@ -9,8 +9,8 @@ from typing import Any
 
 from hutch.model.event import parse_instant
 from hutch.model.platform import LogLine, LogQuery
-from hutch.providers.vercel.calls import VercelRefused
 from hutch.providers.vercel.client import Client
+from hutch.remote import Refused
 
 LATELY = timedelta(hours=1)
 """How far back is searched where nobody says."""
@@ -21,7 +21,7 @@ LEVELS = {"critical": "fatal", "warn": "warning"}
 
 
 async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine]:
-    """The newest lines that match, oldest first. :class:`VercelRefused` where a search takes too many pages."""
+    """The newest lines that match, oldest first. :class:`Refused` where a search takes too many pages."""
     asked = asked_for(await _place(client), query, now)
     found: list[LogLine] = []
     for page in range(MOST_PAGES):
@@ -29,7 +29,7 @@ async def search(client: Client, query: LogQuery, now: datetime) -> list[LogLine
         found += [line for row in rows for line in lines_of(row) if matches(query, line)]
         if not more or not rows or len(found) >= query.limit:
             return sorted(found, key=lambda line: line.at)[-query.limit :]
-    raise VercelRefused(f"the search needs more than {MOST_PAGES} pages of logs: give a later --since, or more words")
+    raise Refused(f"the search needs more than {MOST_PAGES} pages of logs: give a later --since, or more words")
 
 
 async def _place(client: Client) -> Mapping[str, str]:

@@ -10,9 +10,9 @@ from typing import TypeVar
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
-from hutch.providers.vercel.calls import VercelRefused, VercelSilent
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, Move, State
 from hutch.providers.vercel.logs import search
+from hutch.remote import Refused, Silent
 
 T = TypeVar("T")
 MOST_DEPLOYMENTS = 500
@@ -70,9 +70,9 @@ async def answered(call: Awaitable[T]) -> T:
     """What Vercel says, or :class:`Unanswered`."""
     try:
         return await call
-    except VercelRefused as error:
+    except Refused as error:
         raise Unanswered(str(error), error.recoverable) from error
-    except VercelSilent as error:
+    except Silent as error:
         raise Unanswered(str(error), recoverable=True) from error
 
 

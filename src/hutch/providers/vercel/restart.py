@@ -9,7 +9,8 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, State
-from hutch.providers.vercel.doing import Args, applied, judged, previewed, verified, waited, word
+from hutch.providers.vercel.doing import judged, waited
+from hutch.remote import Args, applied, previewed, verified, word_of
 
 SKEW = timedelta(seconds=60)
 """How far Vercel's clock and ours may be apart."""
@@ -104,7 +105,7 @@ def _elsewhere(state: State, build: Build) -> bool:
 
 
 def _component(args: Args) -> str:
-    named = word(args, "component")
+    named = word_of(args, "component")
     return f"there is no component {named} on Vercel" if named not in {"", "service"} else ""
 
 
