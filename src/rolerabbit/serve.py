@@ -19,6 +19,9 @@ from rolerabbit.config import ConfigError, Settings, read_settings
 GRACE_S: Final = 3
 """Seconds that running requests get to finish after SIGTERM."""
 BACKLOG: Final = 512
+TAKEN_S: Final = 1.0
+"""Seconds that a connection which was taken gets to say what it wants, after SIGTERM."""
+LOOKS: Final = 20
 
 
 @click.command()
@@ -49,6 +52,24 @@ def serve(fd: int | None, port: int | None, metrics_port: int) -> None:
     asyncio.run(server_for(settings).serve(sockets=sockets))
 
 
+class Gentle(uvicorn.Server):
+    """Answers what it has taken: uvicorn itself cuts a connection whose request has not come yet, and whoever opened it
+    just before a replica was replaced would get no answer at all."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, hear those that were taken, then end as uvicorn does."""
+        for server in self.servers:
+            server.close()
+        for _ in range(LOOKS):
+            await asyncio.sleep(TAKEN_S / LOOKS)  # what was taken in this moment becomes a connection
+            if not self._unheard():
+                break
+        await super().shutdown(sockets)
+
+    def _unheard(self) -> bool:
+        return any(getattr(one, "cycle", None) is None for one in self.server_state.connections)
+
+
 def server_for(settings: Settings) -> uvicorn.Server:
     """A server for one replica; its `serve` returns once the replica has stopped, by a signal or by `should_exit`."""
     config = uvicorn.Config(
@@ -61,7 +82,7 @@ def server_for(settings: Settings) -> uvicorn.Server:
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return uvicorn.Server(config)
+    return Gentle(config)
 
 
 def inherited(fd: int) -> socket.socket:

@@ -70,15 +70,11 @@ def test_containment_from_the_stolen_token_to_the_proof(world: Any, configure: A
     assert "old token: 200, old session: 200" in first["gates"][0]["proof"]
     assert world.status(stolen) == 200
     answers: list[int] = []
-    cut: list[str] = []
     stop = threading.Event()
 
     def visit() -> None:
         while not stop.is_set():
-            try:
-                answers.append(world.ask("GET", "/api/portfolios")[0])
-            except OSError as error:
-                cut.append(repr(error))
+            answers.append(world.ask("GET", "/api/portfolios")[0])
 
     visitor = threading.Thread(target=visit)
     visitor.start()
@@ -87,7 +83,6 @@ def test_containment_from_the_stolen_token_to_the_proof(world: Any, configure: A
     visitor.join()
     assert done(last) == ORDER
     assert set(answers) == {200}
-    assert len(cut) <= 6, cut  # three times two replicas are replaced; one that ends may cut what it was about to take
     proofs = {gate["gate"]: gate["proof"] for gate in last["gates"] if gate["passed_at"]}
     assert proofs["prove"] == "old token: 401, old session: 401, new log-in: 200, new session: 200"
     assert proofs["close"] == "rolled back release 43 (told by a person)"

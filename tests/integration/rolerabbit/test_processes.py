@@ -70,6 +70,19 @@ def served(port: int) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
+def test_who_is_connected_when_a_replica_is_told_to_end_is_answered(
+    listener: socket.socket, database_url: str, tmp_path: Path
+) -> None:
+    with replica(listener, database_url, tmp_path / "log", "1", free_port()) as process:
+        with socket.create_connection(listener.getsockname(), timeout=20) as client:
+            time.sleep(0.3)  # the replica has taken it, and waits for its request
+            process.terminate()
+            time.sleep(0.3)
+            client.sendall(b"GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        assert process.wait(20) == 0
+
+
 @pytest.mark.slow
 def test_two_replicas_share_the_load_and_one_may_leave(
     listener: socket.socket, database_url: str, tmp_path: Path
