@@ -4,16 +4,24 @@ to its verification. For every provider whose system answers that way."""
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import aiohttp
+
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
-from hutch.ports import said
+from hutch.ports import Unanswered, said
 
 Args = Mapping[str, object]
 S = TypeVar("S")
+ATTEMPTS = 3
+"""A read is tried as often. A change is sent again only after an answer that says that it was not looked at."""
+FIRST_WAIT = 0.5
+"""Seconds before a read is tried again that got no answer; then twice as long."""
+MOST_BYTES = 20_000_000
 GIVE_UP = 5
 """Looks in a row without an answer, or that show nothing of the change, that end the wait for it."""
 
@@ -33,6 +41,16 @@ class Silent(Exception):
     def __init__(self, message: str, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+async def answered(call: Awaitable[S]) -> S:
+    """What it says, in the words that all platforms share: or :class:`Unanswered`."""
+    try:
+        return await call
+    except Refused as error:
+        raise Unanswered(str(error), error.recoverable) from error
+    except Silent as error:
+        raise Unanswered(str(error), recoverable=True) from error
 
 
 async def previewed(look: Callable[[Args], Awaitable[Preview]], args: Args) -> Preview:
@@ -90,6 +108,84 @@ async def waited(
     if found.verdict is Verified.FAILED:
         return f"{asked}, and did not get there: {word}"
     return f"{asked}, and is not there yet: {word or 'nothing is known'}"
+
+
+async def tried(once: Callable[[], Awaitable[S]], *, change: bool, patience: float) -> S:
+    """What a call gives, which is made again where that is safe; a refusal that asks to wait for longer than
+    ``patience`` seconds is raised. Raises :class:`Refused` or :class:`Silent`."""
+    pause = FIRST_WAIT
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await once()
+        except Refused as error:
+            if not error.recoverable or attempt == ATTEMPTS or error.wait > patience:
+                raise
+            pause = error.wait
+        except Silent:
+            if change or attempt == ATTEMPTS:
+                raise
+        await asyncio.sleep(pause)
+        pause = max(FIRST_WAIT, pause * 2)
+    raise AssertionError("the last attempt returns or raises")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One HTTP request. ``doing`` and ``who`` say what it is for, and who is asked, in the words of an error."""
+
+    doing: str
+    who: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+async def exchange(asked: Asked, timeout: float) -> Answer:
+    """The answer, of any status, within ``timeout`` seconds and 20 MB; no redirect is followed, so that a token goes
+    where it is meant to. Raises :class:`Silent`."""
+    doing = f"cannot {asked.doing}"
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=None)) as session,
+            session.request(
+                asked.method, asked.url, json=asked.body, headers=asked.headers, allow_redirects=False
+            ) as answer,
+        ):
+            return Answer(answer.status, answer.headers, await _bounded(answer.content))
+    except aiohttp.ClientConnectorError as error:
+        raise Silent(f"{doing}: {asked.who} is not reached: {error}", sent=False) from None
+    except TimeoutError:
+        raise Silent(f"{doing}: no whole answer within {timeout:g} s", sent=True) from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise Silent(f"{doing}: the connection broke: {type(error).__name__}", sent=True) from None
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    found = bytearray()
+    async for piece in content.iter_chunked(65536):
+        found += piece
+        if len(found) > MOST_BYTES:
+            raise aiohttp.ClientPayloadError("the answer is too long")
+    return bytes(found)
+
+
+def json_of(content: bytes) -> object:
+    """The value of an answer; None of what is no JSON, or is nested without end."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def asked_to_wait(headers: Mapping[str, str], now: float) -> float:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from hutch.model.event import instant
 from hutch.model.platform import LogLine
@@ -77,12 +78,13 @@ def clustered(lines: Sequence[LogLine], deployed: datetime | None = None) -> lis
 
 
 def _telling(text: str) -> str:
-    fields = _fields(text)
+    fields = fields_of(text)
     said = [str(fields[name]) for name in ("level", *TELLING) if isinstance(fields.get(name), str)]
     return " ".join(said) if any(name in fields for name in TELLING) else text
 
 
-def _fields(text: str) -> Mapping[str, object]:
+def fields_of(text: str) -> Mapping[str, Any]:
+    """The fields of a line that is a JSON object; none of any other, however it is nested."""
     if not text.startswith("{"):
         return {}
     try:

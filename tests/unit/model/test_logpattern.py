@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hutch.model.logpattern import MOST_DISTINCT, OTHERS, clustered, pattern_of
+from hutch.model.logpattern import MOST_DISTINCT, OTHERS, clustered, fields_of, pattern_of
 from hutch.model.platform import LogLine
 
 NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -61,3 +61,8 @@ def test_so_many_are_told_apart() -> None:
 def test_a_hostile_line_costs_no_more_than_its_length() -> None:
     for text in ("a@" * 5000, "'" * 5000, "1." * 5000, "a" * 5000, "{" * 5000, '{"message": "' + "[" * 5000 + '"}'):
         assert len(pattern_of(text)) < 3000
+
+
+@pytest.mark.parametrize("text", ["plain", "[1]", '{"a"', '"{}"', '{"a": ' * 100_000 + "1" + "}" * 100_000])
+def test_no_line_is_too_odd_to_be_asked_for_its_fields(text: str) -> None:
+    assert fields_of(text) == {}

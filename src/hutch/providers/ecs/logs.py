@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hutch.model.logpattern import fields_of
 from hutch.model.platform import LogLine, LogQuery
 from hutch.providers.ecs.client import Client, LogPlace
 from hutch.remote import Refused
@@ -105,19 +105,9 @@ def matches(query: LogQuery, line: LogLine) -> bool:
 
 def _line(event: Mapping[str, Any]) -> LogLine:
     text = str(event.get("message") or "").rstrip("\r\n")
-    fields, plain = _fields(text), LEVEL.match(text)
+    fields, plain = fields_of(text), LEVEL.match(text)
     level = fields.get("level", plain[1] if plain else "")
     user = fields.get("user", fields.get("user_id", ""))
     at = datetime.fromtimestamp(int(event.get("timestamp") or 0) / 1000, UTC)
     task = str(event.get("logStreamName") or "").rpartition("/")[2]
     return LogLine(at, task[:12], text, str(level or "").lower(), str(user if user is not None else ""))
-
-
-def _fields(text: str) -> Mapping[str, Any]:
-    if not text.startswith("{"):
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
 from hutch.providers.ecs.client import Client, Past, Task
 from hutch.providers.ecs.logs import search
-from hutch.remote import Refused, Silent
+from hutch.remote import answered
 
-T = TypeVar("T")
 STATES = {"SUCCESSFUL": "succeeded", "PENDING": "running", "IN_PROGRESS": "running"}
 """What ECS calls a deployment that got there or is under way; whatever else it says is one that failed."""
 
@@ -50,16 +48,6 @@ class EcsPlatform:
     async def logs(self, query: LogQuery) -> Sequence[LogLine]:
         """The lines of every container of the release that writes to CloudWatch Logs."""
         return await answered(search(self.client, query, self.now()))
-
-
-async def answered(call: Awaitable[T]) -> T:
-    """What AWS says, or :class:`Unanswered`."""
-    try:
-        return await call
-    except Refused as error:
-        raise Unanswered(str(error), error.recoverable) from error
-    except Silent as error:
-        raise Unanswered(str(error), recoverable=True) from error
 
 
 def told(past: Sequence[Past]) -> list[Deployment]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hutch.model.logpattern import fields_of
 from hutch.model.platform import LogLine, LogQuery
 
 MAX_LINE = 8000
@@ -88,17 +88,6 @@ def time_of(text: str, fields: Mapping[str, object]) -> datetime | None:
     except ValueError:
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC) if at else None
-
-
-def fields_of(text: str) -> Mapping[str, object]:
-    """A JSON object's fields; none of any other line."""
-    if not text.startswith("{"):
-        return {}
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _of_number(given: float) -> datetime | None:

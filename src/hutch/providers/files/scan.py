@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hutch.model.logpattern import fields_of
 from hutch.model.platform import LogLine, LogQuery
-from hutch.providers.files.lines import Needle, fields_of, needle_of, read_line, time_of, wanted
+from hutch.providers.files.lines import Needle, needle_of, read_line, time_of, wanted
 
 BLOCK = 256 * 1024
 LONGEST = 4 * BLOCK

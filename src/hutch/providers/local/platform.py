@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from hutch.model.event import instant
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
-from hutch.ports import Unanswered
 from hutch.providers.local.client import Client, PlatformStatus
 from hutch.providers.local.client import Deployment as Entry
-from hutch.remote import Refused, Silent
-
-T = TypeVar("T")
+from hutch.remote import answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,24 +20,15 @@ class LocalPlatform:
 
     async def standing(self) -> Standing:
         """What runs now, with the servers beside the service."""
-        return _standing(await _answered(self.client.status()))
+        return _standing(await answered(self.client.status()))
 
     async def deployments(self) -> Sequence[Deployment]:
         """The platform's whole ledger: it keeps 500."""
-        return [_deployment(d) for d in await _answered(self.client.deployments())]
+        return [_deployment(d) for d in await answered(self.client.deployments())]
 
     async def logs(self, query: LogQuery) -> Sequence[LogLine]:
         """The platform filters and bounds: what its memory no longer holds it reads from its files."""
-        return await _answered(self.client.logs(_asked(query)))
-
-
-async def _answered(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except Refused as error:
-        raise Unanswered(str(error), error.recoverable) from error
-    except Silent as error:
-        raise Unanswered(str(error), recoverable=True) from error
+        return await answered(self.client.logs(_asked(query)))
 
 
 def _asked(query: LogQuery) -> dict[str, str]:

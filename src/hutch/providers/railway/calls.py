@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-
 from hutch.providers.railway.config import Config
-from hutch.remote import Refused, Silent, asked_to_wait
+from hutch.remote import Asked, Refused, Silent, asked_to_wait, exchange, json_of, tried
 
-ATTEMPTS = 3
-"""A read is tried as often. A change is sent again only after an answer that says that it was not looked at: 429."""
-FIRST_WAIT = 0.5
-"""Seconds before a read is tried again that got no answer; then twice as long."""
-MOST_BYTES = 20_000_000
 MESSAGE = 300
 DENIED = "not authorized"
 VAGUE = "problem processing request"
@@ -43,51 +34,16 @@ class Operation:
 async def call(config: Config, operation: Operation, variables: Mapping[str, object]) -> Any:
     """What the operation's field gives. Raises :class:`Refused` or :class:`Silent`, never with a
     token."""
-    pause = FIRST_WAIT
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return await _once(config, operation, variables)
-        except Refused as error:
-            if not error.recoverable or attempt == ATTEMPTS or error.wait > config.patience:
-                raise
-            pause = error.wait
-        except Silent:
-            if operation.change or attempt == ATTEMPTS:
-                raise
-        await asyncio.sleep(pause)
-        pause = max(FIRST_WAIT, pause * 2)
-    raise AssertionError("the last attempt returns or raises")
+    return await tried(lambda: _once(config, operation, variables), change=operation.change, patience=config.patience)
 
 
 async def _once(config: Config, operation: Operation, variables: Mapping[str, object]) -> Any:
     doing, token = operation.doing, config.change_token if operation.change else config.token
     own = {"Project-Access-Token": token} if config.project_tokens else {"Authorization": f"Bearer {token}"}
     body = {"query": operation.text, "variables": variables, "operationName": operation.name}
-    try:
-        async with (
-            asyncio.timeout(config.timeout),
-            aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=None)) as session,
-            session.post(
-                config.url, json=body, headers={**own, "User-Agent": "hutch"}, allow_redirects=False
-            ) as answer,
-        ):
-            content = await _bounded(answer.content)
-    except aiohttp.ClientConnectorError as error:
-        raise Silent(f"cannot {doing}: Railway is not reached: {error}", sent=False) from None
-    except TimeoutError:
-        raise Silent(f"cannot {doing}: no whole answer within {config.timeout:g} s", sent=True) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise Silent(f"cannot {doing}: the connection broke: {type(error).__name__}", sent=True) from None
-    return _told(operation, answer.status, answer.headers, _json(content))
-
-
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    found = bytearray()
-    async for piece in content.iter_chunked(65536):
-        found += piece
-        if len(found) > MOST_BYTES:
-            raise aiohttp.ClientPayloadError("the answer is too long")
-    return bytes(found)
+    asked = Asked(doing, "Railway", "POST", config.url, {**own, "User-Agent": "hutch"}, body)
+    answer = await exchange(asked, config.timeout)
+    return _told(operation, answer.status, answer.headers, json_of(answer.content))
 
 
 def _told(operation: Operation, status: int, headers: Mapping[str, str], found: object) -> Any:
@@ -120,10 +76,3 @@ def _refusal(operation: Operation, errors: object) -> Refused | Silent:
     if VAGUE in said.lower() or not said:
         return Silent(f"cannot {operation.doing}: Railway says “{said or 'nothing'}”", sent=True)
     return Refused(f"cannot {operation.doing}: {said}")
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None

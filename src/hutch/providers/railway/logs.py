@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from hutch.model.event import instant, parse_instant
+from hutch.model.logpattern import fields_of
 from hutch.model.platform import LogLine, LogQuery
 from hutch.providers.railway.client import Client, Deployed
 from hutch.remote import Refused
@@ -73,7 +73,7 @@ def line_of(row: Mapping[str, Any], one: Deployed) -> LogLine | None:
         return None
     text, tags = str(row.get("message") or "").rstrip("\r\n"), row.get("tags")
     own = {str(a.get("key")): str(a.get("value")) for a in row.get("attributes") or [] if isinstance(a, dict)}
-    fields = {**own, **_fields(text)}
+    fields = {**own, **fields_of(text)}
     replica = str(tags.get("deploymentInstanceId") or "") if isinstance(tags, dict) else ""
     level = str(fields.get("level") or row.get("severity") or "").lower()
     user = fields.get("user", fields.get("user_id"))
@@ -89,13 +89,3 @@ def matches(query: LogQuery, line: LogLine, since: datetime, until: datetime) ->
         and (not query.replica or query.replica in (line.replica, line.release))
         and since <= line.at <= until
     )
-
-
-def _fields(text: str) -> Mapping[str, Any]:
-    if not text.startswith("{"):
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
 from hutch.providers.railway.client import Client, Deployed
 from hutch.providers.railway.logs import search
-from hutch.remote import Refused, Silent
+from hutch.remote import answered
 
-T = TypeVar("T")
 MOST_DEPLOYMENTS = 500
 """The newest that are listed."""
 RAN = frozenset({"SUCCESS", "CRASHED", "SLEEPING", "REMOVED", "REMOVING"})
@@ -62,16 +60,6 @@ class RailwayPlatform:
             if len(found) == MOST_DEPLOYMENTS:
                 break
         return told(found[::-1])
-
-
-async def answered(call: Awaitable[T]) -> T:
-    """What Railway says, or :class:`Unanswered`."""
-    try:
-        return await call
-    except Refused as error:
-        raise Unanswered(str(error), error.recoverable) from error
-    except Silent as error:
-        raise Unanswered(str(error), recoverable=True) from error
 
 
 async def previous(client: Client, live: Deployed) -> Deployed | None:

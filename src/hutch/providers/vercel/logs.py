@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hutch.model.event import parse_instant
+from hutch.model.logpattern import fields_of
 from hutch.model.platform import LogLine, LogQuery
 from hutch.providers.vercel.client import Client
 from hutch.remote import Refused
@@ -61,7 +61,7 @@ def lines_of(row: Mapping[str, Any]) -> Iterator[LogLine]:
     said = [log for log in row.get("logs") or [] if isinstance(log, dict) and log.get("message")]
     for log in said or [{"message": _request(row)}]:
         text = str(log["message"]).rstrip("\r\n")
-        fields = _fields(text)
+        fields = fields_of(text)
         level, user = str(log.get("level") or ""), fields.get("user", fields.get("user_id"))
         own = str(fields.get("level") or level).lower()
         yield LogLine(at, build, text, own, str(user if user is not None else ""), build)
@@ -83,16 +83,6 @@ def matches(query: LogQuery, line: LogLine) -> bool:
 def _request(row: Mapping[str, Any]) -> str:
     words = (row.get("requestMethod"), row.get("requestPath"), row.get("statusCode"))
     return " ".join(str(word) for word in words if word) or "a request"
-
-
-def _fields(text: str) -> Mapping[str, Any]:
-    if not text.startswith("{"):
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _millis(at: datetime) -> str:

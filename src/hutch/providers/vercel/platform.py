@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
 from hutch.ports import Unanswered
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, Move, State
 from hutch.providers.vercel.logs import search
-from hutch.remote import Refused, Silent
+from hutch.remote import answered
 
-T = TypeVar("T")
 MOST_DEPLOYMENTS = 500
 """The newest that are listed."""
 JOBS = {"succeeded": "succeeded", "pending": "running", "in-progress": "running"}
@@ -64,16 +62,6 @@ class VercelPlatform:
             if len(found) == MOST_DEPLOYMENTS:
                 break
         return told(found[::-1], state)
-
-
-async def answered(call: Awaitable[T]) -> T:
-    """What Vercel says, or :class:`Unanswered`."""
-    try:
-        return await call
-    except Refused as error:
-        raise Unanswered(str(error), error.recoverable) from error
-    except Silent as error:
-        raise Unanswered(str(error), recoverable=True) from error
 
 
 async def around(builds: AsyncIterator[Build], running: Build) -> tuple[list[Build], Build | None]:
