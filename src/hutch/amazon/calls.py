@@ -35,10 +35,25 @@ UNSENT = (
 )
 """Ends after which nothing can have been done: the request did not go out."""
 
+RIGHTS = {
+    "rds:DescribeDbInstances": "rds:DescribeDBInstances",
+    "rds:ModifyDbInstance": "rds:ModifyDBInstance",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
+"""The right that a call needs, where IAM writes it in another way than the call's own name."""
+SAYS_NOTHING = {"s3:GetBucketVersioning"}
+"""Calls whose answer may be empty: it says that nothing was ever set."""
 FRAME = {"ResponseMetadata", "body"}
 """What boto3 gives of an answer that it can't read."""
-TEMPORARY = ("Throttl", "TooManyRequests", "ServiceUnavailable", "LimitExceeded")
+TEMPORARY = ("Throttl", "TooManyRequests", "ServiceUnavailable", "LimitExceeded", "SlowDown")
 DENIED = ("AccessDenied", "Unauthorized")
+WRONG_KEY = (
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClient",
+)
 SERVER_ERROR = 500
 
 
@@ -53,7 +68,7 @@ class Calls:
     async def __call__(self, service: str, verb: str, /, **asked: object) -> Mapping[str, Any]:
         """The answer to ``verb`` of an AWS service. Raises :class:`Refused` or :class:`Silent`, which name the
         verb and never a key."""
-        name = f"{service}:{''.join(word.capitalize() for word in verb.split('_'))}"
+        name = right_for(service, verb)
         async with self._turn:
             try:
                 answer: Mapping[str, Any] = await asyncio.to_thread(self._ask, service, verb, asked)
@@ -64,7 +79,7 @@ class Calls:
             except (BotoCoreError, OSError) as error:
                 said = f"{name}: no whole answer within {self._config.timeout:g} s: {type(error).__name__}"
                 raise Silent(said, sent=True) from None
-        if not answer.keys() - FRAME:
+        if not answer.keys() - FRAME and name not in SAYS_NOTHING:
             raise Silent(f"{name}: no whole answer: it is not of the expected form", sent=True)
         return answer
 
@@ -77,6 +92,8 @@ class Calls:
             return Silent(f"{name}: AWS answers {status} ({code})", sent=True)
         if code.startswith(DENIED):
             return Refused(f"{name}: the key has not the right to it ({code})")
+        if code.startswith(WRONG_KEY):
+            return Refused(f"{name}: the key is wrong, or has expired ({code})")
         return Refused(f"{name}: {code}{_why(error)}")
 
     def _ask(self, service: str, verb: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
@@ -95,6 +112,16 @@ class Calls:
             retries={"total_max_attempts": 1 if self._changes else READ_ATTEMPTS, "mode": "standard"},
         )
         return session.client(service, endpoint_url=config.endpoint or None, config=limits)
+
+
+def right_for(service: str, verb: str) -> str:
+    """What a policy must allow for this call.
+
+    >>> right_for("rds", "modify_db_instance"), right_for("s3", "list_objects_v2")
+    ('rds:ModifyDBInstance', 's3:ListBucket')
+    """
+    name = f"{service}:{''.join(word.capitalize() for word in verb.split('_'))}"
+    return RIGHTS.get(name, name)
 
 
 def _why(error: ClientError) -> str:

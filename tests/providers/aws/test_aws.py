@@ -1,14 +1,15 @@
-"""RDS and Secrets Manager against moto's server; what moto does not do by given answers: a change that takes time."""
+"""RDS, Secrets Manager and S3 against moto's server; what moto does not do, such as taking its time, by given answers."""
 
 from __future__ import annotations
 
 import json
-import re
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -16,26 +17,28 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from hutch.amazon.calls import Calls
+from hutch.amazon.keys import Keys
 from hutch.model.action import Result, Verified
 from hutch.model.finding import Status
 from hutch.ports import Action, Connection, TargetConfig
 from hutch.providers.aws import provider
+from hutch.providers.aws.bucket import Bucket
 from hutch.providers.aws.config import config_from
 from hutch.providers.aws.database import Scale
 from hutch.remote import Refused, Silent
 from hutch.testing import check_provider
+from rights import Asked, policies_of, table_of
 
-GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "aws.md"
 KEYS = {"access_key_id": "testing-key-id", "secret_access_key": "testing-secret", "changes": True}
+MORNING = datetime(2026, 1, 15, 8, tzinfo=UTC)
 CLASSES = ["db.t3.medium", "db.t3.large"]
 
 
 @dataclass
 class Account:
-    """What is at Amazon, and the verbs that Hutch has asked for."""
+    """What is at Amazon."""
 
     endpoint: str
-    asked: list[str] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name="eu-central-1", endpoint_url=self.endpoint,
@@ -45,34 +48,35 @@ class Account:
         place = {"region": "eu-central-1", "endpoint": self.endpoint, "look_every": 0.01}
         database = {"database": "web", "classes": CLASSES, "max_storage": 100}
         secrets = {"secrets": {"plain": "prod/plain", "session": "prod/web#session_key"}}
-        given = {**place, **database, **secrets, **KEYS, **settings}
+        bucket = {"bucket": "shop-backups", "bucket_prefix": "nightly/"}
+        given = {**place, **database, **secrets, **bucket, **KEYS, **settings}
         return provider.open(TargetConfig("web", given, lambda: datetime.now(UTC)))
 
     def action(self, name: str, **settings: object) -> Action:
         return self.opened(**settings).actions[name]
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    made = Account(f"http://{host}:{port}")
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws(moto: str) -> Account:
+    made = Account(moto)
     urllib.request.urlopen(f"{made.endpoint}/moto-api/reset", data=b"").close()  # what it holds is the process's
     rds, manager = made.client("rds"), made.client("secretsmanager")
     rds.create_db_instance(DBInstanceIdentifier="web", DBInstanceClass="db.t3.medium", Engine="postgres",
                            AllocatedStorage=20, MasterUsername="owner", MasterUserPassword="word-of-owner")  # fmt: skip
     manager.create_secret(Name="prod/plain", SecretString="first")
     manager.create_secret(Name="prod/web", SecretString=json.dumps({"session_key": "first", "url": "kept"}))
-    ask = Calls._ask
-
-    def recorded(self: Calls, service: str, verb: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
-        made.asked.append(f"{service}:{''.join(word.capitalize() for word in verb.split('_'))}".replace("Db", "DB"))
-        return ask(self, service, verb, asked)
-
-    monkeypatch.setattr(Calls, "_ask", recorded)
-    yield made
-    server.stop()
+    place = {"LocationConstraint": "eu-central-1"}
+    made.client("s3").create_bucket(Bucket="shop-backups", CreateBucketConfiguration=place)
+    return made
 
 
 def value(aws: Account, name: str) -> str:
@@ -116,12 +120,15 @@ async def test_a_database_is_scaled_up_and_back(aws: Account) -> None:
         ({"class": "db.t3.large", "from": "db.t3.small"}, "its class is db.t3.medium now, not db.t3.small: look again"),
     ],
 )
-async def test_beyond_the_bounds_it_is_refused(aws: Account, args: dict[str, object], said: str) -> None:
+async def test_beyond_the_bounds_it_is_refused(
+    aws: Account, args: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(monkeypatch)
     scale = aws.action("database.scale")
     assert said in (await scale.preview(args)).refused
     outcome = await scale.apply(args)
     assert (outcome.result, said in outcome.summary) == (Result.FAILED, True)
-    assert "rds:ModifyDBInstance" not in aws.asked
+    assert asked.taken() == ({"rds:DescribeDBInstances"}, set())
 
 
 async def test_a_secret_is_rotated_and_back_and_its_value_shown_nowhere(aws: Account) -> None:
@@ -162,9 +169,14 @@ async def test_only_configured_secrets_are_rotated(aws: Account) -> None:
     assert (gone.result, "ResourceNotFound" in gone.summary) == (Result.FAILED, True)
 
 
-async def test_the_rights_in_the_guide_are_those_that_are_used(aws: Account) -> None:
+async def test_the_rights_in_the_guide_are_those_that_each_verb_uses(
+    aws: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, used = Asked(monkeypatch), {}
     connection = aws.opened()
-    assert (await connection.checks["aws.database"]()).status is Status.OK
+    for check, look in connection.checks.items():
+        await look()
+        used[check] = asked.taken()
     for name, args in (
         ("database.scale", {"class": "db.t3.large"}), ("secret.rotate", {"secret": "plain"}),
     ):  # fmt: skip
@@ -175,13 +187,14 @@ async def test_the_rights_in_the_guide_are_those_that_are_used(aws: Account) -> 
         back = outcome.undo["args"]
         assert isinstance(back, Mapping)
         await action.apply(back)
-    granted = set(re.findall(r'"((?:rds|secretsmanager):\w+)"', GUIDE.read_text(encoding="utf-8")))
-    assert granted == set(aws.asked)
+        used[name] = asked.taken()
+    assert used == (told := table_of("aws.md"))
+    assert policies_of("aws.md") == set().union(*(a | b for a, b in told.values()))
 
 
 async def test_without_a_key_for_changes_none_is_offered(aws: Account) -> None:
     assert aws.opened(changes=False).actions == {}
-    only = aws.opened(database="", classes=[])
+    only = aws.opened(database="", classes=[], bucket="")
     assert (list(only.actions), list(only.checks)) == (["secret.rotate"], [])
 
 
@@ -192,6 +205,38 @@ async def test_a_database_that_is_gone_is_said(aws: Account) -> None:
     assert (
         "DBInstanceNotFound" in (await connection.actions["database.scale"].preview({"class": "db.t3.large"})).refused
     )
+
+
+async def test_the_newest_object_of_the_bucket_must_be_new(aws: Account) -> None:
+    s3, look = aws.client("s3"), aws.opened().checks["aws.bucket"]
+    empty = await look()
+    assert (empty.status, empty.summary, empty.matters) == (Status.BAD, "shop-backups/nightly/ holds nothing", False)
+    for key in ("nightly/2026-01-02.sql.gz", "nightly/2026-01-01.sql.gz", "other/newest.sql.gz"):
+        s3.put_object(Bucket="shop-backups", Key=key, Body=b"x")
+    found = await look()
+    assert (found.status, found.data["objects"]) == (Status.OK, 2)
+    assert "the newest of 2 objects in shop-backups/nightly/ is 0.0 h old: nightly/2026-01-0" in found.summary
+    late = aws.opened(bucket_max_age=timedelta(microseconds=1)).checks["aws.bucket"]
+    found = await late()
+    assert (found.status, found.summary.endswith("; bucket_max_age is 0.0 h")) == (Status.BAD, True)
+
+
+async def test_whether_the_bucket_keeps_what_is_overwritten(aws: Account) -> None:
+    s3, look = aws.client("s3"), aws.opened().checks["aws.bucket_versioning"]
+    lost = "what is overwritten or deleted there is gone for good"
+    assert (await look()).summary == f"versioning is never enabled: {lost}"
+    for state, status in (("Enabled", Status.OK), ("Suspended", Status.WARN)):
+        s3.put_bucket_versioning(Bucket="shop-backups", VersioningConfiguration={"Status": state})
+        assert (await look()).status is status
+
+
+async def test_a_bucket_that_is_gone_is_said(aws: Account) -> None:
+    checks = aws.opened(bucket="other-backups").checks
+    for name in ("aws.bucket", "aws.bucket_versioning"):
+        found = await checks[name]()
+        assert (found.status, "NoSuchBucket" in found.reason, found.target) == (
+            Status.UNKNOWN, True, "S3 other-backups",
+        )  # fmt: skip
 
 
 class Answers:
@@ -265,18 +310,105 @@ async def test_a_database_in_work_is_left_alone() -> None:
     )
 
 
+def bucket(*answers: Any) -> tuple[Bucket, Answers]:
+    read = Answers(*answers)
+    config = config_from({"region": "x", "bucket": "shop-backups"})
+    return Bucket(read, config, lambda: MORNING), read  # type: ignore[arg-type]
+
+
+def page(first: int, more: bool) -> dict[str, Any]:
+    rows = [
+        {"Key": f"{n:05}", "LastModified": MORNING - timedelta(hours=1 + n % 7)} for n in range(first, first + 1000)
+    ]
+    return {"Contents": rows, "IsTruncated": more, "NextContinuationToken": str(first)}
+
+
+async def test_ten_thousand_objects_are_looked_through_in_pages_and_more_than_fifty_are_not() -> None:
+    look, read = bucket(*(page(n * 1000, n < 9) for n in range(10)))
+    found = await look.newest()
+    assert (found.status, found.data["objects"], found.data["age_hours"]) == (Status.OK, 10_000, 1.0)
+    assert [asked.get("ContinuationToken") for _, asked in read.asked] == [None, *(str(n * 1000) for n in range(9))]
+    look, read = bucket(page(0, True))
+    found = await look.newest()
+    assert (found.status, len(read.asked)) == (Status.UNKNOWN, 50)
+    assert found.reason.endswith("more than 50000 objects there: give services.NAME.aws.bucket_prefix")
+
+
+@pytest.mark.parametrize("answer", [{"Contents": [{"Key": "x"}]}, {"odd": 1}])
+async def test_an_odd_list_of_objects_is_no_new_backup(answer: dict[str, Any]) -> None:
+    assert (await bucket(answer)[0].newest()).status is Status.BAD
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (403, "AccessDenied", "s3:ListBucket: the key has not the right to it (AccessDenied)"),
+        (403, "InvalidAccessKeyId", "s3:ListBucket: the key is wrong, or has expired (InvalidAccessKeyId)"),
+        (400, "ExpiredToken", "s3:ListBucket: the key is wrong, or has expired (ExpiredToken)"),
+        (503, "SlowDown", "s3:ListBucket: AWS asks to call later (SlowDown)"),
+        (500, "InternalError", "s3:ListBucket: AWS answers 500 (InternalError)"),
+        (200, "", "s3:ListBucket: AWS answers 500 (500)"),
+    ],
+)
+async def test_what_s3_refuses_names_the_right_and_no_secret(status: int, code: str, said: str) -> None:
+    body = f"<Error><Code>{code}</Code><Message>of testing-secret</Message></Error>" if code else "<ListBuck"
+    with refusing(status, body.encode()) as (endpoint, heard):
+        given = {"region": "eu-central-1", "bucket": "shop-backups", "endpoint": endpoint, "timeout": 5.0, **KEYS}
+        config = config_from(given)
+        found = await Bucket(Calls(config, Keys("testing-key-id", "testing-secret")), config, lambda: MORNING).newest()
+    assert (found.status, found.reason) == (Status.UNKNOWN, said)
+    assert len(heard) == (3 if status in (200, 500, 503) else 1)  # what is temporary is tried again
+
+
+@contextmanager
+def refusing(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
+    """A service that gives every call the same answer."""
+    heard: list[str] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", heard
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 async def test_it_keeps_the_contract() -> None:
-    settings = {"region": "eu-central-1", "database": "web", "endpoint": "http://127.0.0.1:9", "timeout": 1.0, **KEYS}
+    settings = {
+        "region": "eu-central-1",
+        "database": "web",
+        "bucket": "shop-backups",
+        "endpoint": "http://127.0.0.1:9",
+        "timeout": 1.0,
+        **KEYS,
+    }
     await check_provider(provider, {**settings, "secret_access_key": "testing-secret-0451"})
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "aws: give a database, secrets, or both"),
+        ({}, "aws: give a database, secrets, or a bucket"),
         ({"database": "web", "access_key_id": "x"}, "aws: access_key_id and secret_access_key go together"),
         ({"database": "web", "classes": ["large"]}, "aws: classes must be a list of instance classes"),
         ({"database": "web", "max_storage": 0}, "aws: max_storage must be a whole number above 0"),
+        ({"bucket": "s3://shop"}, "aws: bucket must be the name of a bucket"),
+        ({"bucket": "shop", "bucket_max_age": "26h"}, "aws: bucket_max_age must be a length of time such as 26h"),
         ({"secrets": {"a": ""}}, "aws: secrets must map names to the ids of secrets"),
     ],
 )

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -27,11 +26,11 @@ from hutch.providers.ecs.client import Past
 from hutch.providers.ecs.logs import filter_of, windows
 from hutch.providers.ecs.platform import told
 from hutch.testing import check_provider
+from rights import Asked, policies_of, table_of
 
 KEYS = {"access_key_id": "reading-key-id", "secret_access_key": "reading-secret"}
 CHANGING = {"change_key_id": "changing-key-id", "change_secret_key": "changing-secret"}
 PLACE = {"region": "eu-central-1", "cluster": "shop", "service": "web"}
-GUIDE = Path(__file__).parents[3] / "docs/guide/ecs.md"
 
 
 def now() -> datetime:
@@ -285,7 +284,12 @@ async def test_restarted(web: Connection, world: World) -> None:
     [
         ("throttled", Result.FAILED, True, "AWS asks to call later (ThrottlingException)"),
         ("denied", Result.FAILED, False, "ecs:UpdateService: the key has not the right to it"),
-        ("expired", Result.FAILED, False, "ecs:UpdateService: ExpiredTokenException"),
+        (
+            "expired",
+            Result.FAILED,
+            False,
+            "ecs:UpdateService: the key is wrong, or has expired (ExpiredTokenException)",
+        ),
         ("broken", Result.UNKNOWN, False, "AWS answers 500"),
         ("lost", Result.UNKNOWN, False, "no whole answer"),
         ("never", Result.UNKNOWN, False, "no whole answer"),
@@ -330,15 +334,32 @@ async def test_a_target_that_is_gone(opened: Callable[..., Connection], world: W
     assert "UpdateService" not in world.calls
 
 
-async def test_the_rights_that_the_guide_names_are_those_that_are_used(web: Connection, world: World) -> None:
-    assert web.platform
+async def test_the_rights_that_the_guide_names_are_those_that_each_verb_uses(
+    web: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.bad.add("web:43")
+    world.begin("web:43")
+    world.stopped = [{"taskArn": "arn/task/shop/dead1", "taskDefinitionArn": "arn/web:43", "lastStatus": "STOPPED",
+                      "stoppedReason": "Essential container in task exited"}]  # fmt: skip
+    asked, used, platform = Asked(monkeypatch), {}, web.platform
+    assert platform
     await web.checks["ecs.tasks"]()
-    await web.platform.standing()
-    await web.actions["deploy.rollback"].apply({"to": "41"})
-    text = GUIDE.read_text("utf-8")
-    named = set(re.findall(r'"ecs:(\w+)"', text))
-    assert set(world.calls) == named
-    assert '"logs:FilterLogEvents"' in text
+    used["ecs.tasks"] = asked.taken()
+    await platform.standing()
+    used["service.status"] = asked.taken()
+    await platform.deployments()
+    used["deploy.list"] = asked.taken()
+    for name, args in (
+        ("deploy.rollback", {"to": "41"}), ("service.restart", {"since": now().isoformat()}),
+        ("service.scale", {"replicas": 3}),
+    ):  # fmt: skip
+        await web.actions[name].preview(args)
+        assert (await web.actions[name].apply(args)).result is Result.DONE
+        await settled(web.actions[name], args)
+        used[name] = asked.taken()
+    told = table_of("ecs.md")
+    assert used == {verb: rights for verb, rights in told.items() if verb != "logs.search"}
+    assert policies_of("ecs.md") == set().union(*(a | b for a, b in told.values()))
 
 
 # ------------------------------------------------------------------ AWS as moto has it
@@ -389,7 +410,9 @@ async def test_what_is_asked_is_what_moto_understands(on_moto: Connection, aws: 
     )
 
 
-async def test_logs_are_searched_across_streams(on_moto: Connection, aws: Callable[[str], Any]) -> None:
+async def test_logs_are_searched_across_streams(
+    on_moto: Connection, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs, at = aws("logs"), int(time.time() * 1000) - 60_000
     logs.create_log_group(logGroupName="/shop/web")
     for number, stream in enumerate(("ecs/app/1111", "ecs/app/2222", "other/app/3333")):
@@ -403,8 +426,9 @@ async def test_logs_are_searched_across_streams(on_moto: Connection, aws: Callab
         ]
         logs.put_log_events(logGroupName="/shop/web", logStreamName=stream, logEvents=rows)
     assert on_moto.platform
-    search = on_moto.platform.logs
+    search, asked = on_moto.platform.logs, Asked(monkeypatch)
     found = await search(LogQuery())
+    assert asked.taken() == table_of("ecs.md")["logs.search"]
     assert [(line.replica, line.level) for line in found] == [
         ("1111", "error"), ("2222", "error"), ("1111", "info"), ("2222", "info"),
     ]  # fmt: skip

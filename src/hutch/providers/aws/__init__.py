@@ -1,4 +1,4 @@
-"""Amazon beside ECS: the size of an RDS database, and secrets in Secrets Manager.
+"""Amazon beside ECS: the size of an RDS database, secrets in Secrets Manager, the S3 bucket that backups go to.
 
 Importing this package loads the manifest alone; boto3 is loaded when a target is opened.
 """
@@ -19,7 +19,7 @@ def connect(target: TargetConfig) -> Connection:
 
 provider = Provider(
     name="aws",
-    summary="Amazon RDS and Secrets Manager: a database's size, secrets that are rotated",
+    summary="Amazon RDS, Secrets Manager and S3: a database's size, secrets that are rotated, the bucket of backups",
     settings=SETTINGS,
     open=connect,
 )

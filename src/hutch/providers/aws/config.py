@@ -1,9 +1,11 @@
-"""The settings of an RDS database and of secrets, each with its unit and default, and their checked form."""
+"""The settings of a database, of secrets and of a bucket, each with its unit and default, and their checked form."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from hutch.amazon.keys import Keys, keys_from
 from hutch.model.setting import above_zero
@@ -15,6 +17,10 @@ SETTINGS = (
     Setting("classes", "list", "instance classes that `database.scale` may set, the smallest first", default=()),
     Setting("max_storage", "int", "the most GB that `database.scale` sets", default=1000),
     Setting("secrets", "map", "secrets that may be rotated: a name of yours, and its id or id#field", default=None),
+    Setting("bucket", "text", "S3 bucket that backups go to, and that is looked at; none: no bucket", default=""),
+    Setting("bucket_prefix", "text", "how the names of the objects begin that are looked at", default=""),
+    Setting("bucket_max_age", "duration", "the newest object must not be older; `0s`: may",
+            default=timedelta(hours=26)),
     Setting("access_key_id", "secret", "AWS key for reading; without it the machine's own"),
     Setting("secret_access_key", "secret", "the secret of that key"),
     Setting("change_key_id", "secret", "AWS key for changes; with it they are offered"),
@@ -24,7 +30,7 @@ SETTINGS = (
     Setting("available", "float", "seconds that a change waits for the database to be available", default=1800.0),
     Setting("look_every", "float", "seconds between two looks at it", default=10.0),
     Setting("endpoint", "text", "another address of the services, for tests and VPC endpoints", default=""),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,9 @@ class Config:
     classes: tuple[str, ...]
     max_storage: int
     secrets: Mapping[str, str]
+    bucket: str
+    bucket_prefix: str
+    bucket_max_age: timedelta
     reading: Keys
     changing: Keys | None
     timeout: float
@@ -46,7 +55,7 @@ class Config:
     @property
     def target(self) -> str:
         """What is looked at and changed."""
-        return f"AWS {self.region} {self.database or 'secrets'}"
+        return f"AWS {self.region} {self.database or self.bucket or 'secrets'}"
 
 
 def config_from(settings: Mapping[str, object]) -> Config:
@@ -60,14 +69,22 @@ def config_from(settings: Mapping[str, object]) -> Config:
         raise ValueError(f"aws: classes must be a list of instance classes such as db.t3.large, not {classes!r}")
     if not isinstance(secrets, Mapping) or not all(isinstance(v, str) and v for v in secrets.values()):
         raise ValueError("aws: secrets must map names to the ids of secrets, as session-key: prod/web#session_key")
-    if not values["database"] and not secrets:
-        raise ValueError("aws: give a database, secrets, or both")
+    age, bucket = values["bucket_max_age"], str(values["bucket"] or "")
+    if not isinstance(age, timedelta) or age < timedelta(0):
+        raise ValueError(f"aws: bucket_max_age must be a length of time such as 26h, not {age!r}")
+    if bucket and not re.fullmatch(r"[a-z0-9][a-z0-9.-]+", bucket):
+        raise ValueError(f"aws: bucket must be the name of a bucket, as shop-backups, not {bucket!r}")
+    if not values["database"] and not secrets and not bucket:
+        raise ValueError("aws: give a database, secrets, or a bucket")
     return Config(
         region=str(values["region"]),
         database=str(values["database"] or ""),
         classes=tuple(map(str, classes)),
         max_storage=most,
         secrets={str(name): str(id_) for name, id_ in secrets.items()},
+        bucket=bucket,
+        bucket_prefix=str(values["bucket_prefix"] or ""),
+        bucket_max_age=age,
         reading=reading,
         changing=changing,
         timeout=above_zero("aws", values, "timeout"),

@@ -1,9 +1,10 @@
-"""Puts one account's database and secrets together."""
+"""Puts one account's database, secrets and bucket together."""
 
 from __future__ import annotations
 
 from hutch.amazon.calls import Calls
 from hutch.ports import Action, Check, Connection, TargetConfig
+from hutch.providers.aws.bucket import NEWEST, VERSIONING, Bucket
 from hutch.providers.aws.config import config_from
 from hutch.providers.aws.database import CHECK, Look, Scale
 from hutch.providers.aws.secret import Rotate
@@ -14,6 +15,8 @@ def connect(target: TargetConfig) -> Connection:
     config = config_from(target.settings)
     read = Calls(config, config.reading)
     checks: dict[str, Check] = {CHECK: Look(read, config, target.now)} if config.database else {}
+    bucket = Bucket(read, config, target.now)
+    checks |= {NEWEST: bucket.newest, VERSIONING: bucket.versioning} if config.bucket else {}
     actions: dict[str, Action] = {}
     if config.changing:
         change = Calls(config, config.changing, changes=True)
