@@ -1,4 +1,4 @@
-"""RDS, Secrets Manager and S3 against moto's server; what moto does not do, such as taking its time, by given answers."""
+"""RDS, Secrets Manager and S3 against moto's server; what moto does not do, as taking its time, by given answers."""
 
 from __future__ import annotations
 
