@@ -311,12 +311,11 @@ async def _nothing() -> None:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A target, ready to use: narrow verbs, each optional. Nothing connects before its first use.
-
     ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it stands
     in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and ``provider.check``. ``ask``
     maps the languages of custom signals that it answers (``sql``, ``promql``) to how. ``timed`` are actions that the
     configuration asks for at times. ``platform`` is what the service runs on; ``logs`` are those of a target without
-    one. ``scrape_within``: seconds after which a scrape is given up: longer than it waits by itself.
+    one. ``scrape_within``: seconds until a scrape is given up. ``secrets``: those that it keeps, by name.
     """
 
     target: str
@@ -330,6 +329,7 @@ class Connection:
     timed: tuple[Timed, ...] = ()
     platform: Platform | None = None
     logs: Logs | None = None
+    secrets: frozenset[str] = frozenset()
     close: Callable[[], Awaitable[None]] = _nothing
 
 

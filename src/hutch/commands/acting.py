@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from hutch.commands import runs
 from hutch.commands.context import CommandError, Context, Service
-from hutch.commands.situation import Situation
 from hutch.engine.options import call_text
 from hutch.model.action import Command, Outcome, Result
 from hutch.model.effect import Effect
@@ -41,20 +40,20 @@ async def act(
 
 def option_of(service: Service, action: str, args: Mapping[str, object], title: str, actor: str) -> Option:
     """The one option of a run that somebody asks for. Raises :class:`CommandError` where nobody offers the action."""
-    offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
-    if offered is None:
+    found = service.offering(action, args)
+    if found is None or action not in found.actions:
         raise CommandError(f"no target of {service.name} offers the action {action}", 2)
-    why = f"{actor} asked for it"
-    command = Command(action, call_text(action, args), Situation(service).target(action), offered.effect, why, args)
+    why, effect = f"{actor} asked for it", found.actions[action].effect
+    command = Command(action, call_text(action, args), found.target, effect, why, args)
     return Option(action, title, (Item(action, title, 0, command),))
 
 
 async def look(service: Service, verb: str, args: Mapping[str, object]) -> Outcome:
     """Ask what a provider offers as a read. Raises :class:`CommandError` where nobody does, or there is no answer."""
-    run = next((c.runs[verb] for c in service.connections.values() if verb in c.runs), None)
-    if run is None:
+    found = service.offering(verb, args)
+    if found is None or verb not in found.runs:
         raise CommandError(f"no target of {service.name} answers {verb}", 2)
-    outcome = await run(Command(verb, verb, "", Effect.READ, "a person asked", args))
+    outcome = await found.runs[verb](Command(verb, verb, "", Effect.READ, "a person asked", args))
     if outcome.result is not Result.DONE:
         raise CommandError(f"{verb}: {outcome.summary}", TARGET_AWAY if outcome.recoverable else 1)
     return outcome

@@ -137,8 +137,8 @@ class Assistant:
         if not why:
             raise CommandError("say why: a person decides by it", 2)
         service = self.context.service(state.service)
-        offered = next((c.actions[action] for c in service.connections.values() if action in c.actions), None)
-        preview = await offered.preview(args) if offered else None
+        offered = service.offering(action, args)
+        preview = await offered.actions[action].preview(args) if offered and action in offered.actions else None
         if preview and preview.refused:
             raise CommandError(f"{action} is refused: {self.context.secrets.mask(preview.refused)}")
         option = option_of(service, action, args, f"{action}, proposed by an assistant", self.actor)

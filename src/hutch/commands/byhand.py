@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from hutch.commands import runs
 from hutch.commands.context import CommandError, Context
-from hutch.commands.situation import Situation
 from hutch.engine.options import call_text
 from hutch.model.action import Command
 from hutch.model.effect import Effect
@@ -137,8 +136,8 @@ def _back(context: Context, run: Run, event: Event) -> Item:
 
 def _action(context: Context, run: Run, name: str, args: dict[str, object]) -> Command:
     service = context.service(run.service)
-    target = Situation(service).target(name)
-    if not target:
+    offered = service.offering(name, args)
+    if not offered:
         raise CommandError(f"no target of {service.name} offers the action {name}, which would undo it")
-    effect = next((c.actions[name].effect for c in service.connections.values() if name in c.actions), Effect.CHANGE)
-    return Command(name, call_text(name, args), target, effect, "undoes what was done", args)
+    effect = offered.actions[name].effect if name in offered.actions else Effect.CHANGE
+    return Command(name, call_text(name, args), offered.target, effect, "undoes what was done", args)

@@ -56,8 +56,9 @@ def actions(connections: Sequence[Connection]) -> dict[str, str]:
 
 
 async def _previewed(service: Service, action: str, args: Mapping[str, object]) -> str:
-    connection = next(c for c in service.connections.values() if action in c.actions)
-    preview = await connection.actions[action].preview(args)
+    found = service.offering(action, args)
+    assert found is not None  # remedies are of what is offered
+    preview = await found.actions[action].preview(args)
     return preview.refused or preview.summary
 
 

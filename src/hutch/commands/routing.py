@@ -286,7 +286,7 @@ def _by_action(
     reads = situation.reads(stands.name)
     said = f"{bound.key} stands for {stands.name}"
     judged = Verdict(Effect.READ, f"{said}, a read") if reads else verdict.at_least(Effect.CHANGE, said)
-    text, target = call_text(stands.name, args), situation.target(stands.name)
+    text, target = call_text(stands.name, args), situation.target(stands.name, args)
     command = Command(stands.name, text, target, judged.effect, judged.why, args)
     refused = [] if target else [f"no target of {situation.service.name} offers the action {stands.name}"]
     if stands.whole:

@@ -83,12 +83,10 @@ class Situation:
         """What names of documents stand for here: the service's bindings, and those of this one run."""
         return {**self.service.config.binds, **self.binds}
 
-    def target(self, runner: str) -> str:
+    def target(self, runner: str, args: Mapping[str, object] | None = None) -> str:
         """The target of the connection that runs ``runner`` or offers that action; empty when none does."""
-        for connection in self.service.connections.values():
-            if runner in connection.runs or runner in connection.actions:
-                return connection.target
-        return ""
+        found = self.service.offering(runner, args or {})
+        return found.target if found else ""
 
     def reads(self, verb: str) -> bool:
         """Whether the configuration declares that verb as one that only reads."""

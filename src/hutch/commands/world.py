@@ -105,15 +105,14 @@ class ServiceWorld:
         return "" if now == command.target else f"{command.runner} goes to {now} now, not to {command.target}"
 
     def _offering(self, command: Command) -> Connection | None:
-        able = (c for c in self.service.connections.values() if command.runner in {*c.runs, *c.actions})
-        return next(able, None)
+        return self.service.offering(command.runner, command.args)
 
     def _runner(self, command: Command) -> Connection | None:
         return next((c for c in self.service.connections.values() if command.runner in c.runs), None)
 
     def _action(self, command: Command) -> Action | None:
-        offers = (c.actions.get(command.runner) for c in self.service.connections.values())
-        return next((a for a in offers if a), None)
+        found = self._offering(command)
+        return found.actions.get(command.runner) if found else None
 
 
 def _nobody(command: Command) -> Outcome:

@@ -30,7 +30,7 @@ class Gate:
 
 
 def _rotate(gate: str, title: str, secret: str, stage: str) -> Gate:
-    return Gate(gate, "contain", title, "secrets.rotate", {"secret": secret, "stage": stage, "deploy": True})
+    return Gate(gate, "contain", title, "secret.rotate", {"secret": secret, "stage": stage, "deploy": True})
 
 
 GATES: Final = (

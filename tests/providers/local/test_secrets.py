@@ -1,4 +1,4 @@
-"""``secrets.rotate`` on a real platform."""
+"""``secret.rotate`` on a real platform."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hutch.providers.local import provider
 
 def action(ready: Mapping[str, Any]) -> Any:
     settings = {"url": ready["api_url"], "token": ready["token"]}
-    return provider.open(TargetConfig("shop", settings, lambda: datetime.now(UTC))).actions["secrets.rotate"]
+    return provider.open(TargetConfig("shop", settings, lambda: datetime.now(UTC))).actions["secret.rotate"]
 
 
 async def test_a_key_is_added_once_however_often_it_is_asked_and_then_the_old_one_goes(ready: Any) -> None:

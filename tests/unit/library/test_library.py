@@ -42,8 +42,8 @@ MEANT = {
         13,
         9,
         0,
-        "account.restrict block.add evidence.preserve backup.create backup.list deploy.rollback secrets.rotate"
-        " secrets.rotate secrets.rotate sessions.revoke",
+        "account.restrict block.add evidence.preserve backup.create backup.list deploy.rollback secret.rotate"
+        " secret.rotate secret.rotate sessions.revoke",
         sensitive="exporters",
     ),
     "deleted-data": Told(

@@ -96,14 +96,14 @@ async def foresee(context: Context, incident_id: str, gate: Gate, patience: floa
     """What the gate's action would do now. While it is refused it is asked again for as long as ``patience`` lasts."""
     state, _ = await load(context, incident_id)
     service = context.service(state.service)
-    action = next((c.actions[gate.action] for c in service.connections.values() if gate.action in c.actions), None)
-    if action is None:
+    found = service.offering(gate.action, gate.args)
+    if found is None:
         raise CommandError(
             f"no target of {service.name} offers {gate.action}: do it by hand, then say how with "
             f"`hutch breach tick {incident_id} {gate.id} --how TEXT`",
             2,
         )
-    until = asyncio.get_running_loop().time() + patience
+    action, until = found.actions[gate.action], asyncio.get_running_loop().time() + patience
     while True:
         preview = await action.preview(gate.args)
         if not preview.refused or asyncio.get_running_loop().time() >= until:

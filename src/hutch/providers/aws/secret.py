@@ -13,7 +13,7 @@ from hutch.model.effect import Effect
 from hutch.providers.aws.config import Config
 from hutch.remote import Refused, Silent, applied, previewed
 
-CURRENT = "AWSCURRENT"
+CURRENT, REPLACE = "AWSCURRENT", "replace"
 BYTES = 32
 """Random bytes of a new value: 43 letters, digits, - and _."""
 Args = Mapping[str, object]
@@ -103,7 +103,9 @@ class Rotate:
 
     def _id(self, args: Args) -> tuple[str, str]:
         """The secret's id and field. Only what the settings name is rotated."""
-        name = str(args.get("secret") or "")
+        name, stage = str(args.get("secret") or ""), args.get("stage") or REPLACE
+        if stage != REPLACE:
+            raise Refused(f"a secret of Secrets Manager is rotated by the stage {REPLACE}, not {stage}")
         if name not in self.config.secrets:
             known = ", ".join(self.config.secrets) or "none"
             raise Refused(f"no secret {name!r} under services.NAME.aws.secrets; there are: {known}")

@@ -22,4 +22,5 @@ def connect(target: TargetConfig) -> Connection:
         change = Calls(config, config.changing, changes=True)
         actions |= {"database.scale": Scale(read, change, config)} if config.database else {}
         actions |= {"secret.rotate": Rotate(read, change, config)} if config.secrets else {}
-    return Connection(target=config.target, checks=checks, actions=actions)
+    names = frozenset(config.secrets) if "secret.rotate" in actions else frozenset()
+    return Connection(target=config.target, checks=checks, actions=actions, secrets=names)

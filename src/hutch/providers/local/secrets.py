@@ -20,7 +20,7 @@ ROLES: Final[Mapping[str, str]] = {"signs": "signs", "new": "verifies only", "ol
 
 @dataclass(frozen=True, slots=True)
 class Rotate:
-    """``secrets.rotate``: ``stage: add`` makes a new key that signs while the old one verifies, ``retire`` turns the
+    """``secret.rotate``: ``stage: add`` makes a new key that signs while the old one verifies, ``retire`` turns the
     old one off.
 
     ``signer`` is the key that signed when it was approved: said twice, it is done once.

@@ -21,7 +21,7 @@ def connect(target: TargetConfig) -> Connection:
         "deploy.rollback": Rollback(client),
         "service.restart": Restart(client, target.now),
         "service.scale": Scale(client),
-        "secrets.rotate": Rotate(client),
+        "secret.rotate": Rotate(client),
     }
     return Connection(
         target=client.config.target,

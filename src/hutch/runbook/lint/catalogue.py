@@ -103,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     Rule("RB303", "missing-option", ERROR, "A command without what it requires", tools.missing_option),
     Rule("RB304", "deploy-instead-of-restart", WARNING, "vercel --prod called a restart",
          tools.deploy_instead_of_restart),
+    Rule("RB305", "renamed-action", ERROR, "A typed action by a name that it no longer has", tools.renamed_action),
 
     Rule("RB401", "secret-in-document", ERROR, "A secret written out in the document", secrets.in_document),
     Rule("RB402", "secret-as-argument", WARNING, "A secret on a command line", secrets.as_argument),

@@ -236,5 +236,21 @@ def deploy_instead_of_restart(page: Page) -> Iterator[Hit]:
             )
 
 
+RENAMED = {"secrets.rotate": "secret.rotate"}
+"""Typed actions that go by another name now: no target offers the old one."""
+
+
+def renamed_action(page: Page) -> Iterator[Hit]:
+    """A typed action by a name that it no longer has: nothing would run."""
+    for said in page.said:
+        name = said.statement.action.name if said.statement.action else ""
+        if name in RENAMED:
+            yield Hit(
+                said.line,
+                f"the action {name!r} is called {RENAMED[name]!r}: by the old name no target offers it",
+                f'{{"hutch.action":"{RENAMED[name]}"}}',
+            )
+
+
 def _calls(page: Page) -> Iterator[tuple[Said, Call]]:
     return ((said, call) for said in page.said for call in said.calls)

@@ -1,0 +1,49 @@
+"""Which of several targets is asked for a verb that more than one of them has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hutch.commands.context import Service
+from hutch.commands.situation import Situation
+from hutch.model.config import ServiceConfig
+from hutch.ports import Connection
+
+
+@pytest.fixture
+def shop() -> Service:
+    rotate: Any = {"secret.rotate": object()}
+    read: Any = {"secret.rotate": object(), "logs.search": object()}
+    connections = {
+        "aws": Connection("Secrets Manager", actions=rotate, secrets=frozenset({"session"})),
+        "vercel": Connection("Vercel", actions=rotate, secrets=frozenset({"mail"})),
+        "logs": Connection("logs", runs=read),
+        "local": Connection("platform", actions=rotate),
+    }
+    return Service(ServiceConfig("shop"), connections)
+
+
+@pytest.mark.parametrize(
+    ("args", "target"),
+    [
+        ({"secret": "session"}, "Secrets Manager"),
+        ({"secret": "mail"}, "Vercel"),
+        ({"secret": "jwt"}, "platform"),
+        ({}, "platform"),
+    ],
+)
+def test_the_target_that_keeps_the_secret_is_asked(shop: Service, args: dict[str, object], target: str) -> None:
+    found = shop.offering("secret.rotate", args)
+    assert found is not None
+    assert found.target == target
+    assert Situation(shop).target("secret.rotate", args) == target
+
+
+def test_an_action_goes_before_a_read_and_none_is_none(shop: Service) -> None:
+    found = shop.offering("logs.search", {"secret": "mail"})
+    assert found is not None
+    assert found.target == "logs"
+    assert shop.offering("deploy.rollback", {}) is None
+    assert Situation(shop).target("deploy.rollback") == ""
