@@ -21,6 +21,7 @@ from rolerabbit.keys import Tokens, Vault
 from rolerabbit.limits import Limiter
 from rolerabbit.mail import keep_sending
 from rolerabbit.metrics import Metrics
+from rolerabbit.news import News, keep_fresh
 from rolerabbit.pagecache import PageCache
 from rolerabbit.profiles import keep_sealed
 from rolerabbit.remote import Remote
@@ -108,8 +109,9 @@ async def _try_again(pool: Pool) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await parts.pool.open(wait=False)
+    news = News(parts.settings)
     background = [
-        asyncio.create_task(parts.blocklist.keep_fresh(parts.pool)),
+        asyncio.create_task(keep_fresh(parts.pool, news, (parts.blocklist, parts.steps))),
         asyncio.create_task(keep_sealed(parts.pool, parts.vault)),
     ]
     if parts.settings.smtp_url:

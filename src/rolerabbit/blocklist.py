@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from rolerabbit.addresses import LONGEST, numbered
 from rolerabbit.config import Network
 
-REFRESH_S: Final = 1.0
 MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 _ACTIVE: Final = "SELECT network(ip_address)::text, blocked_until FROM ip_blocklist WHERE blocked_until > now()"
 _VERSION: Final = """
 SELECT count(*), coalesce(sum(hashtextextended(ip_address::text || blocked_until::text, 0)), 0)::text
 FROM ip_blocklist WHERE blocked_until > now()"""
-_log = logging.getLogger("rolerabbit.blocklist")
 
 
 class Blocklist:
@@ -63,16 +57,6 @@ class Blocklist:
         if version != self._version:
             self.replace(await (await connection.execute(_ACTIVE)).fetchall())
             self._version = version
-
-    async def keep_fresh(self, pool: AsyncConnectionPool[Any]) -> None:
-        """Until cancelled; while the database doesn't answer, what was known last stays in force."""
-        while True:
-            try:
-                async with pool.connection() as connection:
-                    await self.refresh(connection)
-            except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
-                _log.debug("the blocklist was not refreshed: %s", error)
-            await asyncio.sleep(REFRESH_S)
 
 
 def normal(network: Network) -> Network:

@@ -24,6 +24,7 @@ from rolerabbit.metrics import Metrics
 from rolerabbit.pagecache import PageCache
 from rolerabbit.remote import Remote
 from rolerabbit.seldom import Seldom
+from rolerabbit.steps import Steps
 
 NOTED_EVERY_S: Final = 60.0
 """How often the same refusal of the same address or account is written to the security log."""
@@ -48,6 +49,7 @@ class Parts:
     vault: Vault
     clients: Clients
     blocklist: Blocklist = field(default_factory=Blocklist)
+    steps: Steps = field(default_factory=Steps)
     seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
 
 

@@ -61,7 +61,7 @@ def _limits(parts: Parts, kind: Kind, ip: str | None, account: str) -> dict[str,
     if account and f"{kind}_account" in configured:
         digest = hashlib.sha256(account.lower().encode("utf-8", "replace")).hexdigest()[:32]
         found[f"{kind}:account:{digest}"] = configured[f"{kind}_account"]
-    return found
+    return {key: parts.steps.stepped(kind, limit) for key, limit in found.items()}
 
 
 def network_of(ip: str) -> str:

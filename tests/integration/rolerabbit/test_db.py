@@ -76,7 +76,7 @@ def test_reset_is_refused_outside_development(database_url: str, rows: Any) -> N
 
 def test_reset_then_up_in_development(database_url: str, rows: Any) -> None:
     rows("CREATE EXTENSION pg_stat_statements")
-    assert "dropped 12 tables" in call(database_url, "reset", env="development").output
+    assert "dropped 13 tables" in call(database_url, "reset", env="development").output
     assert rows("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
     assert rows("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'") == [(1,)]
     assert call(database_url, "up").exit_code == 0
