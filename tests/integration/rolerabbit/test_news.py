@@ -14,10 +14,10 @@ from rolerabbit.platform.run import TRUSTED_PROXIES
 PROXIES = (ipaddress.ip_network(TRUSTED_PROXIES),)
 BLOCK = "INSERT INTO ip_blocklist (ip_address, reason, blocked_until) VALUES (%s, 'test', now() + interval '1 hour')"
 LISTENERS = (
-    "SELECT pid FROM pg_stat_activity WHERE application_name = 'rolerabbit-news/dev' AND datname = current_database()"  # noqa: E501
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'rolerabbit-news/dev' AND datname = current_database()"
 )
 STEP = (
-    "INSERT INTO limit_steps (kind, divisor, reason, stepped_until) VALUES ('login', %s, 'test', now() + %s::interval)"  # noqa: E501
+    "INSERT INTO limit_steps (kind, divisor, reason, stepped_until) VALUES ('login', %s, 'test', now() + %s::interval)"
 )
 LONG = 3600.0
 
