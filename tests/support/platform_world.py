@@ -10,7 +10,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from hutch.model.action import Verification, Verified
+from hutch.ports import Action
 from rolerabbit.platform.control import now
 from rolerabbit.platform.errors import DeployFailed
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
@@ -41,6 +43,18 @@ FAULTS: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
 
 
 @dataclass
+class Pile:
+    """As many replicas as are wanted, of the release that runs."""
+
+    paper: Paper
+    size: int = 2
+
+    def describe(self) -> list[dict[str, Any]]:
+        state, release = "ready" if self.paper.serving else "backing-off", self.paper.ledger.current
+        return [{"replica": f"{release}-{n}", "release": release, "state": state} for n in range(1, self.size + 1)]
+
+
+@dataclass
 class Paper:
     """Replicas on paper. A change takes ``seconds``; of releases in ``bad`` no replica comes up."""
 
@@ -49,6 +63,11 @@ class Paper:
     bad: set[str] = field(default_factory=set)
     busy: bool = False
     serving: bool = True
+    stuck: bool = False
+    """No replica comes or goes any more."""
+
+    def __post_init__(self) -> None:
+        self.fleet = Pile(self)
 
     def ran(self, *releases: str, ago: timedelta = timedelta(hours=2)) -> None:
         """Releases that were deployed one after the other, a minute apart."""
@@ -68,6 +87,12 @@ class Paper:
 
     async def restart(self) -> None:
         await asyncio.sleep(self.seconds)
+
+    async def scale(self, replicas: int, _pool_size: int | None) -> None:
+        self.busy = True
+        await asyncio.sleep(self.seconds)
+        self.busy = False
+        self.fleet.size = self.fleet.size if self.stuck else replicas
 
     async def _run(self, release: str, kind: Kind) -> Deployment:
         self.ledger, begun = self.ledger.begin(release, kind, now())
@@ -174,6 +199,25 @@ async def _answer(send: Any, status: int, content: bytes, headers: dict[str, str
     rows += [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": rows})
     await send({"type": "http.response.body", "body": content})
+
+
+def utc_now() -> datetime:
+    """The provider's clock."""
+    return datetime.now(UTC)
+
+
+def changes(world: World) -> list[str]:
+    """The changes that Railway's API was asked for, in order."""
+    return [c.body["operationName"] for c in world.calls if c.body["query"].startswith("mutation")]
+
+
+async def settled(action: Action, args: Mapping[str, object]) -> Verification:
+    """What verification says once it is no longer too early."""
+    for _ in range(200):
+        found = await action.verify(args)
+        if found.verdict is not Verified.PENDING:
+            return found
+    raise AssertionError("it is never there")
 
 
 @contextmanager

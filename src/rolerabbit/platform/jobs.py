@@ -36,6 +36,28 @@ class Changes(Protocol):
         """Replace every replica."""
 
 
+class Replicas(Protocol):
+    """The replicas as a whole."""
+
+    @property
+    def size(self) -> int:
+        """How many there should be."""
+
+    def describe(self) -> list[dict[str, Any]]:
+        """A row each."""
+
+
+class Scaled(Changes, Protocol):
+    """Changes, and the replicas that they are made to."""
+
+    @property
+    def fleet(self) -> Replicas:
+        """The replicas."""
+
+    async def scale(self, replicas: int, pool_size: int | None) -> None:
+        """Run more or fewer."""
+
+
 class Jobs:
     """The changes under way. What failed stands in the ledger, with its reason; a defect is raised."""
 

@@ -51,7 +51,7 @@ def typed(
 
 
 def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
-    one, two, three, four, five = (deployment_id(number) for number in range(1, 6))
+    one, two, three, four, five, six = (deployment_id(number) for number in range(1, 7))
     wanted, deadline = (
         ("logs", "search", "PROCESS ENDS", "--level", "critical", "--since", "10m"),
         time.monotonic() + 60,
@@ -68,6 +68,9 @@ def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
     assert (standing["release"], standing["previous"]) == (three, two)
     assert typed("service", "restart", "--yes")["outcome"] == "done"
     assert typed("service", "status")["release"] == four
+    assert typed("service", "scale", "--replicas", "2", "--despite", "--yes")["outcome"] == "done"
+    standing = typed("service", "status")
+    assert (standing["release"], standing["wanted"], standing["ready"]) == (five, 2, 2)
     forward = typed("deploy", "rollback", two, code=4)
     assert typed("runs", "approve", forward["id"])["outcome"] == "done"
-    assert typed("deploy", "list")[0]["id"] == five
+    assert typed("deploy", "list")[0]["id"] == six

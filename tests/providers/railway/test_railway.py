@@ -3,69 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from hutch.model.action import Result, Verification, Verified
+from hutch.model.action import Result, Verified
 from hutch.model.finding import Status
 from hutch.model.platform import LogQuery
-from hutch.ports import Action, Connection, TargetConfig, Unanswered, hearing
+from hutch.ports import Connection, Unanswered, hearing
 from hutch.providers.railway import provider
 from hutch.providers.railway.client import LIST, LOGS, ONE, REDEPLOY, ROLLBACK
+from hutch.providers.railway.replicas import INSTANCE, RUNNING, SCALE, SETTINGS
 from hutch.remote import GIVE_UP
 from hutch.testing import check_provider
-from platform_world import TOKEN, World, serving
+from platform_world import TOKEN, World, changes, settled, utc_now
 from rolerabbit.platform.logs import read_line
-from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE, deployment_id
+from rolerabbit.platform.railway.view import deployment_id
 
 ONE_, TWO, THREE = (deployment_id(number) for number in (1, 2, 3))
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
-@pytest.fixture
-def settings(world: World) -> Iterator[dict[str, object]]:
-    with serving(world) as address:
-        place = {"project": PROJECT, "environment": ENVIRONMENT, "service": SERVICE, "url": f"{address}/graphql/v2"}
-        yield {**place, "token": TOKEN, "changes": True, "timeout": 5.0, "look_every": 0.02, "patience": 5.0}
-
-
-@pytest.fixture
-def opened(settings: dict[str, object]) -> Callable[..., Connection]:
-    def make(**more: object) -> Connection:
-        defaults = {setting.name: setting.default for setting in provider.settings}
-        return provider.open(TargetConfig("web", {**defaults, **settings, **more}, now))
-
-    return make
-
-
-@pytest.fixture
-def web(opened: Callable[..., Connection]) -> Connection:
-    return opened()
-
-
-async def settled(action: Action, args: Mapping[str, object]) -> Verification:
-    """What verification says once it is no longer too early."""
-    for _ in range(200):
-        found = await action.verify(args)
-        if found.verdict is not Verified.PENDING:
-            return found
-    raise AssertionError("it is never there")
-
-
-def changes(world: World) -> list[str]:
-    return [c.body["operationName"] for c in world.calls if c.body["query"].startswith("mutation")]
 
 
 # ------------------------------------------------------------------ the contract
@@ -92,7 +49,8 @@ async def test_checks_and_looks_change_nothing(web: Connection, world: World) ->
 
 def test_changes_are_offered_only_with_a_token_for_them(opened: Callable[..., Connection]) -> None:
     assert opened(changes=False).actions == {}
-    assert set(opened(changes=False, change_token="other-token-1").actions) == {"deploy.rollback", "service.restart"}
+    other = opened(changes=False, change_token="other-token-1")
+    assert set(other.actions) == {"deploy.rollback", "service.restart", "service.scale"}
     with pytest.raises(ValueError, match="railway: url must begin with https://"):
         opened(url="http://backboard.example.com")
 
@@ -108,8 +66,8 @@ async def test_the_token_travels_in_a_header_alone(
 
 
 def test_each_operation_asks_for_one_field_by_variables_alone() -> None:
-    for operation in (LIST, ONE, LOGS, ROLLBACK, REDEPLOY):
-        kind = "mutation" if operation in (ROLLBACK, REDEPLOY) else "query"
+    for operation in (LIST, ONE, LOGS, ROLLBACK, REDEPLOY, SETTINGS, INSTANCE, RUNNING, SCALE):
+        kind = "mutation" if operation in (ROLLBACK, REDEPLOY, SCALE) else "query"
         assert operation.text.startswith(f"{kind} {operation.name}(") and '"' not in operation.text
 
 
@@ -146,7 +104,7 @@ async def test_a_crashed_release_is_left_by_going_back(web: Connection, world: W
 async def test_ten_thousand_deployments_are_read_in_pages_and_bounded(web: Connection, world: World) -> None:
     ledger = world.control.ledger
     failed = ledger.deployments[-1].__class__
-    at = [(now() - timedelta(hours=1) + timedelta(milliseconds=n)).isoformat() for n in range(10_000)]
+    at = [(utc_now() - timedelta(hours=1) + timedelta(milliseconds=n)).isoformat() for n in range(10_000)]
     many = tuple(failed(f"dpl-{n + 3}", "42", "42", "deploy", at[n], at[n], "failed", "no") for n in range(9_998))
     world.control.ledger = type(ledger)(ledger.releases, ledger.deployments + many)
     assert web.platform
@@ -242,7 +200,7 @@ async def test_a_roll_back_that_fails_and_one_that_takes_too_long(
 
 async def test_restarted(web: Connection, world: World) -> None:
     world.control.seconds = 0.1
-    restart, since = web.actions["service.restart"], now().isoformat()
+    restart, since = web.actions["service.restart"], utc_now().isoformat()
     assert f"redeploy {TWO}" in (await restart.preview({})).summary
     outcome = await restart.apply({"since": since})
     assert outcome.result is Result.DONE and outcome.summary.endswith(f"; {THREE} serves")
@@ -284,12 +242,12 @@ async def test_a_change_that_ends_badly_is_sent_once(
 
 
 async def test_a_restart_whose_answer_was_lost_is_found_again(opened: Callable[..., Connection], world: World) -> None:
-    since = now().isoformat()
+    since = utc_now().isoformat()
     world.faults.append(("mutation", "lost"))
     assert (await opened().actions["service.restart"].apply({"since": since})).result is Result.UNKNOWN
     restart = opened().actions["service.restart"]  # after a crash, by another process
     assert (await settled(restart, {"since": since})).verdict is Verified.PASSED
-    assert (await restart.verify({"since": (now() + timedelta(hours=1)).isoformat()})).verdict is Verified.FAILED
+    assert (await restart.verify({"since": (utc_now() + timedelta(hours=1)).isoformat()})).verdict is Verified.FAILED
     assert (await restart.verify({})).verdict is Verified.UNKNOWN
     assert len(changes(world)) == 1
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from hutch.model.setting import above_zero
 from hutch.ports import Setting
 
+MOST_REPLICAS = 50
+"""Over all regions, as docs.railway.com/cli/scale says."""
 SETTINGS = (
     Setting("project", "text", "id of the project", required=True),
     Setting("environment", "text", "id of the environment", required=True),
@@ -20,6 +22,9 @@ SETTINGS = (
     Setting("patience", "float", "seconds that a call waits at most when Railway asks to call later", default=30.0),
     Setting("rollout", "float", "seconds that a change waits for Railway to carry it out", default=900.0),
     Setting("look_every", "float", "seconds between two looks at a change under way", default=5.0),
+    Setting(
+        "max_replicas", "int", "the most that `service.scale` sets in one region; Railway takes up to 50", default=20
+    ),
     Setting("lately", "float", "seconds after its deployment in which a crashed release is left", default=1800.0),
     Setting("url", "text", "address of the API", default="https://backboard.railway.com/graphql/v2"),
 )
@@ -39,6 +44,7 @@ class Config:
     patience: float
     rollout: float
     look_every: float
+    max_replicas: int
     lately: float
     url: str
 
@@ -54,6 +60,9 @@ def config_from(settings: Mapping[str, object]) -> Config:
     token, url = str(values["token"] or ""), str(values["url"] or "")
     if not url.startswith(("https://", "http://127.0.0.1:", "http://[::1]:", "http://localhost:")):
         raise ValueError("railway: url must begin with https://, since a token is sent there")
+    most = values["max_replicas"]
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_REPLICAS:
+        raise ValueError(f"railway: max_replicas must be a whole number from 1 to {MOST_REPLICAS}, not {most!r}")
     return Config(
         project=str(values["project"]),
         environment=str(values["environment"]),
@@ -65,6 +74,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         patience=above_zero("railway", values, "patience"),
         rollout=above_zero("railway", values, "rollout"),
         look_every=above_zero("railway", values, "look_every"),
+        max_replicas=most,
         lately=above_zero("railway", values, "lately"),
         url=url,
     )

@@ -11,6 +11,7 @@ from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standi
 from hutch.ports import Unanswered
 from hutch.providers.railway.client import Client, Deployed
 from hutch.providers.railway.logs import search
+from hutch.providers.railway.replicas import instances
 from hutch.remote import answered
 
 MOST_DEPLOYMENTS = 500
@@ -27,7 +28,7 @@ class RailwayPlatform:
     now: Callable[[], datetime]
 
     async def standing(self) -> Standing:
-        """The deployment that should serve: Railway tells of its replicas only together."""
+        """The deployment that should serve, and its replicas."""
         return await answered(self._standing())
 
     async def deployments(self) -> Sequence[Deployment]:
@@ -49,9 +50,9 @@ class RailwayPlatform:
     async def _standing(self) -> Standing:
         state = await self.client.state()
         live, before = state.live, await previous(self.client, state.live)
-        ready = live.status in {"SUCCESS", "SLEEPING"}
-        instance = Instance(live.id, live.id, live.status.lower(), ready, 0, live.created_at)
-        return Standing(live.id, before.id if before else "", state.busy, (instance,))
+        rows = await instances(self.client.config, live.id)
+        replicas = tuple(Instance(id_, live.id, status.lower(), status == "RUNNING") for id_, status in rows)
+        return Standing(live.id, before.id if before else "", state.busy, replicas or (_asleep(live),))
 
     async def _deployments(self) -> list[Deployment]:
         found: list[Deployed] = []
@@ -60,6 +61,11 @@ class RailwayPlatform:
             if len(found) == MOST_DEPLOYMENTS:
                 break
         return told(found[::-1])
+
+
+def _asleep(live: Deployed) -> Instance:
+    """What stands for a deployment without any replica: one that sleeps until it is asked is well."""
+    return Instance(live.id, live.id, live.status.lower(), live.status == "SLEEPING", 0, live.created_at)
 
 
 async def previous(client: Client, live: Deployed) -> Deployed | None:

@@ -8,6 +8,7 @@ from hutch.providers.railway.checks import CHECK, Running
 from hutch.providers.railway.client import Client
 from hutch.providers.railway.config import config_from
 from hutch.providers.railway.platform import RailwayPlatform
+from hutch.providers.railway.scale import Scale
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -15,7 +16,11 @@ def connect(target: TargetConfig) -> Connection:
     config = config_from(target.settings)
     client = Client(config)
     platform = RailwayPlatform(client, target.now)
-    actions: dict[str, Action] = {"deploy.rollback": Rollback(client), "service.restart": Restart(client)}
+    actions: dict[str, Action] = {
+        "deploy.rollback": Rollback(client),
+        "service.restart": Restart(client),
+        "service.scale": Scale(client),
+    }
     return Connection(
         target=config.target,
         checks={CHECK: Running(client, target.now)},

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from rolerabbit.platform import logs
 from rolerabbit.platform.ecs import view
 from rolerabbit.platform.ecs.sign import signed_by
-from rolerabbit.platform.jobs import Changes, Jobs
+from rolerabbit.platform.jobs import Jobs, Scaled
 from rolerabbit.platform.logbook import Logbook
 
 MOST_LINES = 5000
@@ -22,28 +22,6 @@ PAGE = 1000
 JSON = "application/x-amz-json-1.1"
 Asked = dict[str, Any]
 router = APIRouter(include_in_schema=False)
-
-
-class Replicas(Protocol):
-    """The replicas as a whole."""
-
-    @property
-    def size(self) -> int:
-        """How many there should be."""
-
-    def describe(self) -> list[dict[str, Any]]:
-        """A row each."""
-
-
-class Scaled(Changes, Protocol):
-    """Changes, and the replicas that they are made to."""
-
-    @property
-    def fleet(self) -> Replicas:
-        """The replicas."""
-
-    async def scale(self, replicas: int, pool_size: int | None) -> None:
-        """Run more or fewer."""
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,9 +14,21 @@ from graphql import GraphQLError, GraphQLResolveInfo, build_schema, graphql
 from pydantic import BaseModel
 
 from rolerabbit.platform import logs
-from rolerabbit.platform.jobs import Changes, Jobs
+from rolerabbit.platform.jobs import Jobs, Scaled
 from rolerabbit.platform.logbook import Logbook
-from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE, Row, deployment_id, rows, wanted
+from rolerabbit.platform.railway.view import (
+    ENVIRONMENT,
+    PROJECT,
+    REGION,
+    SERVICE,
+    Row,
+    deployment_id,
+    replicas_of,
+    rows,
+    settings,
+    wanted,
+)
+from rolerabbit.platform.settings import MAX_REPLICAS
 
 MOST, PAGE, MOST_LINES = 100, 20, 5000
 SCHEMA = build_schema(files(__package__).joinpath("schema.graphql").read_text("utf-8"))
@@ -34,10 +47,11 @@ class Asked(BaseModel):
 class Yard:
     """The resolvers of the root, each by the name of its field."""
 
-    def __init__(self, changes: Changes, book: Logbook, token: str, serving: Callable[[], bool]) -> None:
+    def __init__(self, changes: Scaled, book: Logbook, token: str, serving: Callable[[], bool]) -> None:
         self.token = token
         self._changes, self._book, self._serving = changes, book, serving
         self._jobs = Jobs(changes)
+        self._wanted: int | None = None
 
     def root(self) -> dict[str, Any]:
         """For the executor."""
@@ -45,14 +59,17 @@ class Yard:
             "deployments": self._deployments,
             "deployment": lambda _info, id: self._one(id),
             "deploymentLogs": self._logs,
+            "environment": lambda _info, id: self._environment(id),
             "serviceInstance": lambda _info, environmentId, serviceId: self._instance(environmentId, serviceId),
             "deploymentRollback": self._rollback,
             "deploymentRedeploy": self._redeploy,
             "deploymentRestart": self._restart,
+            "environmentPatchCommit": self._scale,
         }
 
     def _rows(self) -> list[Row]:
-        return rows(self._changes.ledger, self._serving() or self._changes.busy)
+        serving = self._serving() or self._changes.busy
+        return rows(self._changes.ledger, serving, self._changes.fleet.describe())
 
     def _one(self, wanted_id: str) -> Row:
         found = next((row for row in self._rows() if row["id"] == wanted_id), None)
@@ -62,7 +79,22 @@ class Yard:
 
     def _instance(self, environment: str, service: str) -> Row:
         _here({"environmentId": environment, "serviceId": service})
-        return {"latestDeployment": next(iter(self._rows()), None)}
+        return {
+            "latestDeployment": next(iter(self._rows()), None),
+            "region": REGION,
+            "numReplicas": self._replicas(),
+        }
+
+    def _environment(self, wanted_id: str) -> Row:
+        """Its settings, as far as they are about replicas."""
+        _here({"environmentId": wanted_id})
+        return {"id": ENVIRONMENT, "config": lambda _info, **_: settings(self._replicas())}
+
+    def _replicas(self) -> int:
+        """How many should run: what was asked for last, while that is being done."""
+        if not self._changes.busy:
+            self._wanted = None
+        return self._wanted or self._changes.fleet.size
 
     def _deployments(self, _info: Info, input: Row, first: int = PAGE, after: str | None = None) -> dict[str, Any]:
         _here(input)
@@ -123,6 +155,22 @@ class Yard:
         self._free()
         self._jobs.start(self._changes.restart())
         return True
+
+    async def _scale(self, _info: Info, environmentId: str, patch: Row | None = None, **_: str) -> str:
+        """Settings are taken as they come, and the service is deployed again with them."""
+        _here({"environmentId": environmentId})
+        self._free()
+        number = replicas_of(patch)
+        if not 1 <= number <= MAX_REPLICAS:
+            raise GraphQLError(f"Replicas must be from 1 to {MAX_REPLICAS}")
+        self._wanted = number
+        self._jobs.start(self._anew(number))
+        await asyncio.sleep(0)
+        return "committed"
+
+    async def _anew(self, number: int) -> None:
+        await self._changes.scale(number, None)
+        await self._changes.deploy(str(self._changes.ledger.current))
 
     def _free(self) -> None:
         if self._changes.busy:

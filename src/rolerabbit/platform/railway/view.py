@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rolerabbit.platform.ledger import Deployment, Ledger
@@ -10,14 +11,45 @@ from rolerabbit.platform.ledger import Deployment, Ledger
 PROJECT = "00000000-0000-4000-8000-0000000000a1"
 ENVIRONMENT = "00000000-0000-4000-8000-0000000000b1"
 SERVICE = "00000000-0000-4000-8000-0000000000c1"
+REGION = "us-west2"
+INSTANCES = {"ready": "RUNNING", "starting": "INITIALIZING", "stopping": "REMOVING"}
 FILTER = re.compile(r'"(?P<text>[^"]*)"|@level:(?P<level>\w+)|(?P<word>[^\s"@]+)')
 Row = dict[str, Any]
 
 
-def rows(ledger: Ledger, serving: bool) -> list[Row]:
-    """Every deployment, the newest first. Where nothing is ``serving`` the one that should has crashed."""
+def rows(ledger: Ledger, serving: bool, replicas: Sequence[Row]) -> list[Row]:
+    """Every deployment, the newest first. Where nothing is ``serving`` the one that should has crashed. The replicas
+    are those of the newest deployment of their release that came so far."""
     live = next((d.id for d in reversed(ledger.deployments) if d.status == "succeeded"), "")
-    return [_row(d, d.id == live, serving) for d in reversed(ledger.deployments)]
+    found = [_row(d, d.id == live, serving) for d in reversed(ledger.deployments)]
+    return [{**row, "instances": _instances(replicas, row) if row["id"] == _id(live) else []} for row in found]
+
+
+def settings(replicas: int) -> Row:
+    """The environment's, as far as they are about replicas."""
+    deploy = {"multiRegionConfig": {REGION: {"numReplicas": replicas}}}
+    return {"services": {SERVICE: {"deploy": deploy}}}
+
+
+def replicas_of(patch: Row | None) -> int:
+    """The number that a patch of these settings asks for; 0 where it names none.
+
+    >>> replicas_of(settings(3))
+    3
+    """
+    found: Any = patch or {}
+    for key in ("services", SERVICE, "deploy", "multiRegionConfig", REGION, "numReplicas"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, int) else 0
+
+
+def _instances(replicas: Sequence[Row], row: Row) -> list[Row]:
+    mine = (replica for replica in replicas if replica["release"] == row["release"])
+    return [{"id": r["replica"], "status": INSTANCES.get(r["state"], "CRASHED")} for r in mine]
+
+
+def _id(entry: str) -> str:
+    return deployment_id(int(entry.removeprefix("dpl-"))) if entry else ""
 
 
 def deployment_id(number: int) -> str:
