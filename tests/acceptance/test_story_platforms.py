@@ -32,3 +32,21 @@ def test_a_bad_release_is_left_on(platform: str, tmp_path: Path) -> None:
     assert applied["command"]["text"] == f"deploy.rollback(from: {bad}, to: {before})"
     assert any(e["kind"] == "verification.done" and e["data"]["verdict"] == "passed" for e in story)
     assert any(e["kind"] == "incident.resolved" for e in story)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("platform", RELEASES)
+def test_a_release_that_leaks_is_known_by_the_name_that_its_sessions_give(platform: str, tmp_path: Path) -> None:
+    """The sessions say ``rolerabbit-api/43``, the platform has an id of its own: the way back is offered first."""
+    words = ["--platform", platform, "--fault", "leak", "--json", "--yes", "--no-input", "--dir", str(tmp_path)]
+    done = subprocess.run([HUTCH, "demo", *words], capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr
+    story = [json.loads(line) for line in done.stdout.splitlines()]
+    bad, before = RELEASES[platform]
+    causes = [c for e in story if e["kind"] == "diagnosis.made" for c in e["data"]["causes"]]
+    leak = next(c for c in causes if c["code"] == "postgres.connection_leak")
+    assert leak["object"]["release"] == bad
+    applied = next(e["data"] for e in story if e["kind"] == "change.intended")
+    assert applied["command"]["text"] == f"deploy.rollback(from: {bad}, to: {before})"
+    assert any(e["kind"] == "incident.resolved" for e in story)

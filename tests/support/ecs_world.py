@@ -129,7 +129,8 @@ class World:
         if not name.startswith("web:") or int(name.partition(":")[2]) > 43:
             raise LookupError("ClientException", "Unable to describe task definition.")
         return {"taskDefinition": {"taskDefinitionArn": f"{ARN}task-definition/{name}",
-                                   "status": "ACTIVE" if name in self.active else "INACTIVE"}}  # fmt: skip
+                                   "status": "ACTIVE" if name in self.active else "INACTIVE",
+                                   "containerDefinitions": [{"name": "app", "image": f"web:v{name[4:]}"}]}}  # fmt: skip
 
     def on_UpdateService(self, asked: dict[str, Any]) -> dict[str, Any]:
         if "desiredCount" in asked:

@@ -16,7 +16,7 @@ from hutch.diagnosis.releases import Bounds
 from hutch.model.run import Run
 from hutch.runbook.visible import visible
 
-SHOWN = ("kind", "id", "deployment", "state", "at", "finished_at", "previous", "summary", "reason")
+SHOWN = ("kind", "id", "names", "deployment", "state", "at", "finished_at", "previous", "summary", "reason")
 
 
 @click.group()
@@ -149,4 +149,5 @@ def _suspect(found: dict[str, Any]) -> str:
 
 def _plain(row: dict[str, Any]) -> dict[str, str]:
     """For a terminal: what a platform says is untrusted."""
-    return {name: visible(str(value or "")).replace("\n", " ") for name, value in row.items()}
+    words = {name: ", ".join(value) if isinstance(value, list) else str(value or "") for name, value in row.items()}
+    return {name: visible(text).replace("\n", " ") for name, text in words.items()}

@@ -16,7 +16,7 @@ from hutch.diagnosis.changes import span
 from hutch.model.action import Command, Result
 from hutch.model.effect import Effect
 from hutch.model.event import instant, parse_instant
-from hutch.model.finding import Change
+from hutch.model.finding import COMMIT, Change, called
 from hutch.model.logpattern import Pattern, clustered
 from hutch.model.platform import Deployment, LogLine, LogQuery, Standing, Unanswered
 from hutch.model.run import Run
@@ -66,21 +66,30 @@ def _tells(connection: Connection) -> bool:
 async def deployment(context: Context, service_name: str, wanted: str) -> dict[str, Any]:
     """One deployment by its id, or the last one of a release."""
     found = await deployments(context, service_name)
-    one = next((row for row in found if wanted in (row["deployment"], row["id"])), None)
+    one = next(
+        (row for row in found if wanted == row["deployment"] or called(wanted, (row["id"], *row["names"]))), None
+    )
     if one is None:
         raise CommandError(f"no deployment or release {wanted!r}; `hutch deploy list` shows them", 2)
-    return {**one, "commits": await _commits(context, _one(context, service_name, _tells), one)}
+    before = next((row for row in found if row["id"] == one["previous"]), {"id": one["previous"], "names": []})
+    return {**one, "commits": await _commits(context, _one(context, service_name, _tells), one, before)}
 
 
-async def _commits(context: Context, service: Service, row: Mapping[str, Any]) -> list[str]:
+async def _commits(context: Context, service: Service, row: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     """What the deployment brought, where a repository tells it; else one line that says why not."""
     run = next((c.runs["git.commits"] for c in service.connections.values() if "git.commits" in c.runs), None)
     if run is None or not row["previous"] or row["kind"] != "deployment":
         return []
-    args = {"from": row["previous"], "to": row["id"]}
+    args = {"from": _revision(before), "to": _revision(row)}
     found = await run(Command("git.commits", "git.commits", "", Effect.READ, args=args))
     lines = found.output.splitlines() if found.result is Result.DONE else [f"not known: {found.summary}"]
     return [context.secrets.mask(line) for line in lines]
+
+
+def _revision(row: Mapping[str, Any]) -> str:
+    """What a repository may know a release by: its commit, else the version that it is called, else its id."""
+    commit = next((name for name in row["names"] if COMMIT.fullmatch(name)), "")
+    return str(commit or next(iter(row["names"]), row["id"]))
 
 
 async def rollback(context: Context, service_name: str, to: str, actor: str, mode: str = "") -> Run:
@@ -90,13 +99,22 @@ async def rollback(context: Context, service_name: str, to: str, actor: str, mod
     args: dict[str, object] = {"to": to}
     if connection.platform:
         found = await _standing(connection)
-        args = {"to": to or found.previous, "from": found.release}
+        args = {"to": await _released(connection, to) or found.previous, "from": found.release}
         if args["to"] == found.release:
             raise CommandError(f"release {found.release} runs already: nothing to do")
     if not args["to"]:
         raise CommandError(f"nothing ran before on {connection.target}: name the release to run", 2)
     title = f"Roll {service.name} back to {args['to']}"
     return await act(context, service, "deploy.rollback", args, title, actor, mode=mode)
+
+
+async def _released(connection: Connection, wanted: str) -> str:
+    """The release that is called so, by the id that the platform gives it; as it is where the platform knows none."""
+    assert connection.platform
+    found = list(await _answer(connection.platform.deployments())) if wanted else []
+    if any(wanted == one.release for one in found):
+        return wanted
+    return next((one.release for one in reversed(found) if called(wanted, one.names)), wanted)
 
 
 # ------------------------------------------------------------------ the service
@@ -294,13 +312,15 @@ async def _row(service: Service, connection: Connection) -> dict[str, Any]:
 
 def _deployed(found: Deployment) -> dict[str, Any]:
     after = f" after {found.previous}" if found.previous else ""
-    said = {"rollback": f"rolled back to {found.release}", "restart": f"release {found.release} started anew"}
-    summary = said.get(found.kind, f"release {found.release} deployed{after}")
+    name = f"{found.release} ({found.names[0]})" if found.names else found.release
+    said = {"rollback": f"rolled back to {name}", "restart": f"release {name} started anew"}
+    summary = said.get(found.kind, f"release {name} deployed{after}")
     return _change_row("deployment", found.release, instant(found.started_at), found.previous, summary) | {
         "deployment": found.id,
         "state": found.state,
         "finished_at": instant(found.finished_at) if found.finished_at else None,
         "reason": found.reason,
+        "names": list(found.names),
     }
 
 
@@ -310,4 +330,4 @@ def _changed(found: Change) -> dict[str, Any]:
 
 def _change_row(kind: str, id_: str, at: str, previous: str, summary: str) -> dict[str, Any]:
     return {"kind": kind, "id": id_, "at": at, "previous": previous, "summary": summary, "deployment": "",
-            "state": "succeeded", "finished_at": None, "reason": ""}  # fmt: skip
+            "state": "succeeded", "finished_at": None, "reason": "", "names": []}  # fmt: skip

@@ -66,7 +66,7 @@ def culprit(
     """The deployment to blame for trouble that ``began`` then: of ``release`` if it names one, else the last before."""
     deployments = sorted((c for c in changes if c.kind == "deployment"), key=lambda c: c.at)
     before = [c for c in deployments if c.at <= began + SLACK]
-    fitting = [c for c in before if c.id == release] if release else before[-1:]
+    fitting = [c for c in before if c.is_called(release)] if release else before[-1:]
     if not fitting or (not release and began - fitting[-1].at > within):
         return None
     last = fitting[-1]

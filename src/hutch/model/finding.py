@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from hutch.model.effect import Effect
+
+COMMIT, SHORT = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{7,40}")
 
 
 class Status(StrEnum):
@@ -76,13 +79,32 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something that was changed from outside and may have started the trouble: a deployment,
-    a migration, a configuration edit."""
+    a migration, a configuration edit.
+
+    ``names`` are what else a release is called: a platform counts its deployments by ids of its own, while the service
+    names itself in its sessions, metrics and lines by a version or a commit.
+    """
 
     kind: str  # deployment migration configuration
     id: str
     at: datetime
     summary: str
     previous: str = ""  # what was there before it: the release to go back to
+    names: tuple[str, ...] = ()
+
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` means this release."""
+        return called(name, (self.id, *self.names))
+
+
+def called(name: str, names: Sequence[str]) -> bool:
+    """Whether a release of those ``names`` is meant; a commit also by its first seven digits or more.
+
+    >>> called("43", ("dpl_1", "43")), called("0e23d2b", ("0e23d2b1" * 5,)), called("0e23d2", ("0e23d2b1" * 5,))
+    (True, True, False)
+    """
+    short = bool(SHORT.fullmatch(name))
+    return name in names or (short and any(COMMIT.fullmatch(one) and one.startswith(name) for one in names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from hutch.model.event import instant
+from hutch.model.finding import Change
 
 MOST_LINES = 5000
 """Lines of log that one search gives."""
@@ -88,7 +89,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """One change of the running release. ``state``: ``running`` ``succeeded`` ``failed``; ``kind``: ``deploy``
-    ``rollback`` ``restart``. ``release`` is what ``deploy.rollback`` takes as ``to``."""
+    ``rollback`` ``restart``. ``release`` is what ``deploy.rollback`` takes as ``to``, and ``names`` what else it is
+    called. ``reason`` is why it failed, or why it never served."""
 
     id: str
     release: str
@@ -98,6 +100,7 @@ class Deployment:
     finished_at: datetime | None = None
     previous: str = ""
     reason: str = ""
+    names: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """The JSON form; keys are stable."""
@@ -110,7 +113,45 @@ class Deployment:
             "started_at": instant(self.started_at),
             "finished_at": instant(self.finished_at) if self.finished_at else None,
             "reason": self.reason,
+            "names": list(self.names),
         }
+
+
+def tag_of(image: object) -> str:
+    """The tag of an image, or nothing.
+
+    >>> tag_of("registry.example:5000/shop/web:43"), tag_of("registry.example:5000/shop/web@sha256:0e23")
+    ('43', '')
+    """
+    name = str(image or "").rpartition("/")[2]
+    return "" if "@" in name else name.partition(":")[2]
+
+
+def brought(found: Sequence[Deployment]) -> list[Change]:
+    """What brought another release to the service, from deployments oldest first.
+
+    Where a restart is a deployment with an id of its own, the release goes on under that id, and was brought when it
+    came first.
+    """
+    changes: list[Change] = []
+    for one in found:
+        if one.state != "succeeded" or one.reason:
+            continue
+        if one.kind != "restart":
+            changes.append(_change(one))
+        elif changes and changes[-1].id == one.previous != one.release:
+            last = changes[-1]
+            changes[-1] = replace(last, id=one.release, names=tuple(dict.fromkeys((*last.names, last.id, *one.names))))
+    return changes
+
+
+def _change(found: Deployment) -> Change:
+    after = f" after {found.previous}" if found.previous else ""
+    called = f" ({found.names[0]})" if found.names else ""
+    said = f"release {found.release}{called} deployed{after}"
+    if found.kind == "rollback":
+        said = f"rolled back to {found.release}{called}"
+    return Change("deployment", found.release, found.started_at, said, found.previous, found.names)
 
 
 @dataclass(frozen=True, slots=True)

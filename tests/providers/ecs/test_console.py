@@ -61,7 +61,7 @@ def test_from_the_list_to_verified_and_back(typed: Typed, world: World) -> None:
     assert "roll back from release web:42 to web:41: ECS replaces 2 tasks" in json.dumps(run["options"])
     assert "UpdateService" not in world.calls
     assert typed("runs", "approve", run["id"])["outcome"] == "done"
-    assert typed("deploy", "list")[0]["summary"] == "rolled back to web:41"
+    assert typed("deploy", "list")[0]["summary"] == "rolled back to web:41 (v41)"
     forward = typed("runs", "undo", run["id"], code=4)
     assert typed("runs", "approve", forward["id"])["outcome"] == "done"
     assert typed("service", "status")["release"] == "web:42"

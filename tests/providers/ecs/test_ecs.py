@@ -455,3 +455,16 @@ async def test_two_at_once_wait_for_one_another(web: Connection) -> None:
     assert web.platform
     found = await asyncio.gather(*(web.platform.standing() for _ in range(3)))
     assert [replace(f, instances=()) for f in found] == [replace(found[0], instances=())] * 3
+
+
+async def test_a_release_is_called_by_the_tag_of_its_image_which_is_asked_for_once(
+    web: Connection, world: World
+) -> None:
+    assert web.changes
+    world.faults.append(("DescribeTaskDefinition", "denied"))
+    assert {len(change.names) for change in await web.changes()} == {0, 1}
+    assert [(c.id, c.names) for c in await web.changes()] == [("web:41", ("v41",)), ("web:42", ("v42",))]
+    asked = world.calls.count("DescribeTaskDefinition")
+    finding = await web.checks["ecs.tasks"]()
+    await web.changes()
+    assert (finding.data["names"], world.calls.count("DescribeTaskDefinition")) == (["v42"], asked)

@@ -101,6 +101,7 @@ async def _changes(connection: Connection) -> list[Change]:
     [
         ({"from": "42", "to": "99"}, "has no commit 'v99'"),
         ({"from": "42", "to": "-x --output=here"}, "has no commit 'v-x --output=here'"),
+        ({"from": "42", "to": "f" * 40}, f"has no commit '{'f' * 40}'"),
         ({"from": "42"}, "say two releases: from and to"),
     ],
 )

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from hutch.providers.postgres import provider
 
 QUICK = {"idle_session_after": 0.3}
 PLATFORM = Finding("local.replicas", "p", Status.OK, "serve", datetime(2026, 1, 1, tzinfo=UTC), data={"release": "43"})
+HOSTED = replace(PLATFORM, check="vercel.production", data={"release": "dpl_1", "names": ["43", "web.host"]})
 
 
 @contextmanager
@@ -112,9 +114,10 @@ async def test_a_session_that_was_used_since_the_approval_lives(server: Any, tar
         ("pgbouncer", {}, ()),
         ("web/43", {"pool_applications": ["web*"]}, ()),
         ("web/43", {}, (PLATFORM,)),
+        ("web/43", {}, (HOSTED,)),
         ("pg_dump", {}, ()),
     ],
-    ids=["pooler", "own pool by setting", "running release", "backup"],
+    ids=["pooler", "own pool by setting", "running release", "running release by its name", "backup"],
 )
 async def test_idle_pools_and_backups_are_never_ended(
     server: Any, target: Any, application: str, settings: Any, others: tuple[Finding, ...]

@@ -285,3 +285,15 @@ async def test_a_service_that_is_gone_or_another_token(opened: Callable[..., Con
         assert "the token has not the right to it" in (await gone.checks["railway.deployment"]()).reason
         assert (await gone.actions["service.restart"].apply({})).result is Result.FAILED
     assert changes(world) == []
+
+
+async def test_a_release_is_called_what_it_calls_itself_also_after_a_restart(web: Connection) -> None:
+    assert web.changes
+    one, two = await web.changes()
+    assert [(c.id, c.previous, c.names) for c in (one, two)] == [(ONE_, "", ("41",)), (TWO, ONE_, ("42",))]
+    assert (await web.actions["service.restart"].apply({})).result is Result.DONE
+    _, again = await web.changes()
+    assert (again.id, again.previous, again.at) == (THREE, ONE_, two.at)
+    assert again.is_called("42") and again.is_called(TWO)
+    finding = await web.checks["railway.deployment"]()
+    assert (finding.data["release"], finding.data["names"]) == (THREE, ["42"])

@@ -58,7 +58,7 @@ def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
     assert typed("service", "status")["release"] == two
     assert typed("runs", "approve", run["id"])["outcome"] == "done"
     assert typed("service", "status")["release"] == one
-    assert typed("deploy", "list")[0]["summary"] == f"rolled back to {one}"
+    assert typed("deploy", "list")[0]["summary"] == f"rolled back to {one} (41)"
     forward = typed("runs", "undo", run["id"], code=4)
     assert typed("runs", "approve", forward["id"])["outcome"] == "done"
     assert typed("service", "status")["release"] == two

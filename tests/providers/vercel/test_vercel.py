@@ -370,3 +370,19 @@ async def test_the_token_travels_in_a_header_alone(web: Connection, world: World
     await web.actions["deploy.rollback"].apply({"to": dpl(1)})
     assert world.calls and all(call.token == TOKEN for call in world.calls)
     assert not any(TOKEN in call.query + call.path + json.dumps(call.body) for call in world.calls)
+
+
+async def test_a_release_is_called_what_it_calls_itself_also_after_another_build_of_it(
+    web: Connection, world: World
+) -> None:
+    assert web.changes
+    one, two = await web.changes()
+    host = "rolerabbit-2.localhost"
+    assert (one.id, one.names[0]) == (dpl(1), "41")
+    assert (two.id, two.previous, two.names) == (dpl(2), dpl(1), ("42", host))
+    assert (await web.actions["service.restart"].apply({})).result is Result.DONE
+    _, again = await web.changes()
+    assert (again.id, again.previous, again.at) == (dpl(3), dpl(1), two.at)
+    assert again.is_called("42") and again.is_called(dpl(2)) and not again.is_called("41")
+    finding = await web.checks["vercel.production"]()
+    assert (finding.data["release"], finding.data["names"]) == (dpl(3), ["42", "rolerabbit-3.localhost"])

@@ -226,3 +226,27 @@ class Scaled:
 
     async def verify(self, args: Mapping[str, object]) -> Verification:
         raise AssertionError("nobody approved it")
+
+
+async def test_a_release_is_found_by_what_the_service_calls_it(tmp_path: Path) -> None:
+    asked: list[Mapping[str, object]] = []
+
+    class Named(Ground):
+        async def deployments(self) -> Sequence[Deployment]:
+            return [
+                Deployment("d1", "dpl_1", "deploy", "succeeded", NOW - timedelta(hours=2), names=("41", "a" * 40)),
+                Deployment("d2", "dpl_2", "deploy", "succeeded", NOW, NOW, "dpl_1", names=("42", "b" * 40)),
+            ]
+
+    async def commits(command: Command) -> Outcome:
+        asked.append(command.args)
+        return Outcome(Result.DONE, "1 commit", "a line")
+
+    context = context_of(tmp_path, shop=Connection("a", platform=Named(), runs={"git.commits": commits}))
+    found = await platforms.deployment(context, "shop", "42")
+    assert (found["id"], found["names"], found["commits"]) == ("dpl_2", ["42", "b" * 40], ["a line"])
+    assert asked == [{"from": "a" * 40, "to": "b" * 40}]
+    assert found["summary"] == "release dpl_2 (42) deployed after dpl_1"
+    assert (await platforms.deployment(context, "shop", "a" * 7))["id"] == "dpl_1"
+    with pytest.raises(CommandError, match="no deployment or release 'aaaaaa'"):
+        await platforms.deployment(context, "shop", "a" * 6)

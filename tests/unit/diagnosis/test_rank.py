@@ -175,6 +175,22 @@ def test_health_without_a_cause(findings: list[Finding], healthy: bool | None) -
     assert diagnose(findings, [], HISTORY, NOW, actions=ACTIONS).healthy is healthy
 
 
+def test_a_release_is_blamed_by_the_name_that_it_gives_itself_and_left_by_the_id_of_its_platform() -> None:
+    commit = "0e23d2b1" * 5
+    history = (
+        replace(deployed("dpl_1", 7200), names=("42",)),
+        replace(deployed("dpl_2", 52, "dpl_1"), names=("43", commit)),
+    )
+    for name in ("43", "dpl_2", commit[:9]):
+        leak = replace(LEAK, object=replace(LEAK.object, detail={"application": f"web/{name}"}))
+        (cause,) = diagnosed(ERRORS, leak, changes=history).causes
+        assert cause.object.detail["release"] == "dpl_2"
+        assert dict(cause.remedies[0].args) == {"to": "dpl_1", "from": "dpl_2"}
+    old = replace(LEAK, object=replace(LEAK.object, detail={"application": "web/42"}))
+    (cause,) = diagnosed(old, changes=history).causes
+    assert [r.action for r in cause.remedies] == ["postgres.end_sessions"]
+
+
 def test_the_json_form() -> None:
     told = as_json(diagnose([OK, BAD], [LEAK], HISTORY, NOW, actions=ACTIONS), "rolerabbit")
     assert list(told) == ["service", "seconds", "healthy", "causes", "checks"]

@@ -39,6 +39,7 @@ class Tasks:
         status, summary = judged(state, ended)
         data: dict[str, object] = {
             "release": state.primary.release,
+            "names": list(await self.client.names(state.primary.release)),
             "wanted": state.wanted,
             "running": state.running,
             "busy": state.busy,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from hutch.amazon.calls import Calls
+from hutch.model.platform import tag_of
 from hutch.providers.ecs.config import Config
-from hutch.remote import Refused
+from hutch.remote import Refused, Silent
 
 MOST_DEPLOYMENTS = 100
 """The newest that are read; AWS keeps them for 90 days."""
 PAGE = 20
 """Revisions that one call describes."""
 MOST_TASKS = 100
+LABELS = "org.opencontainers.image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,13 @@ class LogPlace:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Reads with one key and changes with another. ``change`` is None where no change is offered."""
+    """Reads with one key and changes with another. ``change`` is None where no change is offered. ``known`` are the
+    names of releases: a revision never changes."""
 
     config: Config
     read: Calls
     change: Calls | None = None
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def _place(self) -> Mapping[str, str]:
@@ -158,6 +162,17 @@ class Client:
         definition: Mapping[str, Any] = found["taskDefinition"]
         return definition
 
+    async def names(self, release: str) -> tuple[str, ...]:
+        """What the service may call itself when this release runs: the tags of its images, and the version and commit
+        that their labels give. Nothing where AWS does not say."""
+        if release not in self.known:
+            try:
+                definition = await self.definition(release)
+            except (Refused, Silent):
+                return ()
+            self.known[release] = _names(definition)
+        return self.known[release]
+
     async def log_places(self) -> list[LogPlace]:
         """Where the containers of the primary release write."""
         definition = await self.definition((await self.state()).primary.release)
@@ -168,6 +183,17 @@ class Client:
         if self.change is None:
             raise Refused("no change is offered here: give services.NAME.ecs a change_key_id")
         await self.change("ecs", "update_service", **self._place, **asked)
+
+
+def _names(definition: Mapping[str, Any]) -> tuple[str, ...]:
+    found: list[str] = []
+    for row in definition.get("containerDefinitions") or []:
+        labels = row.get("dockerLabels") or {}
+        found += [
+            tag_of(row.get("image")),
+            *(str(labels.get(f"{LABELS}.{name}", "")) for name in ("version", "revision")),
+        ]
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def last(arn: object) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.finding import Change
-from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, brought
 from hutch.ports import Unanswered
 from hutch.providers.ecs.client import Client, Past, Task
 from hutch.providers.ecs.logs import search
 from hutch.remote import answered
 
+NAMED = 10
+"""Releases, the newest, of which it is told what else they are called."""
 STATES = {"SUCCESSFUL": "succeeded", "PENDING": "running", "IN_PROGRESS": "running"}
 """What ECS calls a deployment that got there or is under way; whatever else it says is one that failed."""
 
@@ -34,8 +37,12 @@ class EcsPlatform:
         return Standing(release, before, state.busy, tuple(map(_instance, tasks)), wanted=state.wanted)
 
     async def deployments(self) -> Sequence[Deployment]:
-        """The newest hundred of the 90 days that AWS keeps."""
-        return told(await answered(self.client.past()))
+        """The newest hundred of the 90 days that AWS keeps. Of the last few releases it is told what else they are
+        called: AWS gives that one by one."""
+        past = await answered(self.client.past())
+        lately = list(dict.fromkeys(entry.release for entry in reversed(past) if entry.release))[:NAMED]
+        names = await asyncio.gather(*map(self.client.names, lately))
+        return told(past, dict(zip(lately, names, strict=True)))
 
     async def changes(self) -> list[Change]:
         """The deployments that brought another release, oldest first; none when AWS does not say."""
@@ -43,14 +50,14 @@ class EcsPlatform:
             found = await self.deployments()
         except Unanswered:
             return []
-        return [_change(d) for d in found if d.state == "succeeded" and d.kind != "restart"]
+        return brought(found)
 
     async def logs(self, query: LogQuery) -> Sequence[LogLine]:
         """The lines of every container of the release that writes to CloudWatch Logs."""
         return await answered(search(self.client, query, self.now()))
 
 
-def told(past: Sequence[Past]) -> list[Deployment]:
+def told(past: Sequence[Past], names: Mapping[str, tuple[str, ...]] | None = None) -> list[Deployment]:
     """Each deployment with the release that ran before it. One to the same release is a restart, one to a release that
     had run before is a roll-back."""
     found: list[Deployment] = []
@@ -68,6 +75,7 @@ def told(past: Sequence[Past]) -> list[Deployment]:
                 entry.finished_at,
                 before,
                 entry.reason if state == "failed" else "",
+                (names or {}).get(entry.release, ()),
             )
         )
         if state == "succeeded":
@@ -78,9 +86,3 @@ def told(past: Sequence[Past]) -> list[Deployment]:
 def _instance(task: Task) -> Instance:
     state = task.status.lower() + (" unhealthy" if task.health == "UNHEALTHY" else "")
     return Instance(task.id[:12], task.release, state, task.ready, 0, task.started_at)
-
-
-def _change(found: Deployment) -> Change:
-    after = f" after {found.previous}" if found.previous else ""
-    said = f"rolled back to {found.release}" if found.kind == "rollback" else f"release {found.release} deployed{after}"
-    return Change("deployment", found.release, found.started_at, said, found.previous)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hutch.model.finding import COMMIT
 from hutch.model.setting import above_zero, filled_text
 from hutch.ports import Setting
 
@@ -32,8 +33,8 @@ class Config:
     timeout: float
 
     def revision_of(self, release: str) -> str:
-        """The name by which the repository knows a release."""
-        return self.revision.replace("{release}", release)
+        """The name by which the repository knows a release; a whole commit is one itself."""
+        return release if COMMIT.fullmatch(release) else self.revision.replace("{release}", release)
 
 
 def config_from(settings: Mapping[str, object]) -> Config:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.model.finding import Cause, Finding, Object, Remedy, called
 from hutch.providers.postgres.remedies import FIRST, ending
 from hutch.providers.postgres.sessions import Session
 
@@ -78,17 +78,24 @@ def _holders(data: Mapping[str, object]) -> list[Holder]:
     return sorted(map(Holder.read, listed), key=lambda holder: (-len(holder.idle), str(holder)))
 
 
-def _hoarder(holders: Sequence[Holder], deployed: Collection[str], least: float) -> Holder | None:
+def _hoarder(holders: Sequence[Holder], deployed: Sequence[str], least: float) -> Holder | None:
     """Who keeps the most sessions for nothing. A program that works with any of its sessions has a pool, as have
     poolers and the release that runs: theirs stay."""
-    spared = (h for h in holders if not (h.pool or h.works or h.application.rpartition("/")[2] in deployed))
+    spared = (h for h in holders if not (h.pool or h.works or called(h.application.rpartition("/")[2], deployed)))
     most = max(spared, key=lambda holder: len(holder.idle), default=None)
     return most if most and most.idle and len(most.idle) >= least else None
 
 
-def _deployed(findings: Sequence[Finding]) -> set[str]:
-    """The releases that run, where a platform's check says so: sessions are named ``program/release``."""
-    return {str(f.data["release"]) for f in findings if not f.check.startswith("postgres.") and f.data.get("release")}
+def _deployed(findings: Sequence[Finding]) -> list[str]:
+    """What the releases that run are called, where a platform's check says so: sessions are named
+    ``program/release``."""
+    found = [f.data for f in findings if not f.check.startswith("postgres.") and f.data.get("release")]
+    return [str(name) for data in found for name in (data["release"], *_names(data))]
+
+
+def _names(data: Mapping[str, object]) -> Iterable[object]:
+    names = data.get("names", ())
+    return names if isinstance(names, list | tuple) else ()
 
 
 def _held(holders: Sequence[Holder], hoarder: Holder | None) -> dict[str, object]:

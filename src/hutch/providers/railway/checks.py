@@ -34,7 +34,12 @@ class Running:
     async def _look(self, at: datetime) -> Seen:
         state = await self.client.state()
         status, summary = judged(state)
-        data: dict[str, object] = {"release": state.live.id, "status": state.live.status, "busy": state.busy}
+        data: dict[str, object] = {
+            "release": state.live.id,
+            "names": list(state.live.names),
+            "status": state.live.status,
+            "busy": state.busy,
+        }
         age = (at - state.live.created_at).total_seconds()
         if status is Status.BAD and age <= self.client.config.lately:
             before = await previous(self.client, state.live)

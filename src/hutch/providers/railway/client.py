@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hutch.model.event import parse_instant
+from hutch.model.platform import tag_of
 from hutch.providers.railway.calls import Operation, call
 from hutch.providers.railway.config import Config
 from hutch.remote import Refused
@@ -51,7 +52,8 @@ REDEPLOY = Operation(
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One deployment. ``source`` is what it was made of: a commit or an image; its own id where Railway tells none."""
+    """One deployment. ``source`` is what it was made of: a commit or an image; its own id where Railway tells none.
+    ``names`` are what the service may call itself: its commit, or the tag of its image."""
 
     id: str
     status: str
@@ -59,6 +61,7 @@ class Deployed:
     changed_at: datetime | None
     can_roll_back: bool
     source: str
+    names: tuple[str, ...] = ()
 
     @property
     def under_way(self) -> bool:
@@ -156,7 +159,13 @@ def _deployed(row: object) -> Deployed:
         changed_at=_moment(row.get("statusUpdatedAt")),
         can_roll_back=row.get("canRollback") is True,
         source=str(source),
+        names=_names(meta),
     )
+
+
+def _names(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    found = (meta.get("commitHash"), tag_of(meta.get("image")), meta.get("imageDigest"))
+    return tuple(dict.fromkeys(name for name in found if isinstance(name, str) and name))
 
 
 def _moment(value: object) -> datetime | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.finding import Change
-from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, brought
 from hutch.ports import Unanswered
 from hutch.providers.railway.client import Client, Deployed
 from hutch.providers.railway.logs import search
@@ -41,7 +41,7 @@ class RailwayPlatform:
             found = await self.deployments()
         except Unanswered:
             return []
-        return [_change(d) for d in found if d.state == "succeeded" and d.kind != "restart"]
+        return brought(found)
 
     async def logs(self, query: LogQuery) -> Sequence[LogLine]:
         """The lines of every deployment of that time."""
@@ -91,13 +91,8 @@ def told(found: Sequence[Deployed]) -> list[Deployment]:
             kind = "rollback"
         reason = f"Railway calls it {one.status.lower() or 'nothing'}" if state == "failed" else ""
         ended = None if state == "running" else one.changed_at
-        rows.append(Deployment(one.id, one.id, kind, state, one.created_at, ended, before.id if before else "", reason))
+        left = before.id if before else ""
+        rows.append(Deployment(one.id, one.id, kind, state, one.created_at, ended, left, reason, one.names))
         if state == "succeeded":
             ran.append(one)
     return rows
-
-
-def _change(found: Deployment) -> Change:
-    after = f" after {found.previous}" if found.previous else ""
-    said = f"rolled back by {found.release}" if found.kind == "rollback" else f"{found.release} deployed{after}"
-    return Change("deployment", found.release, found.started_at, said, found.previous)

@@ -39,6 +39,7 @@ class Production:
         status, summary = judged(state, newest)
         data: dict[str, object] = {
             "release": state.production.id if state.production else "",
+            "names": list(state.production.names) if state.production else [],
             "newest": newest.id if newest else "",
             "pinned": state.pinned,
         }

@@ -21,7 +21,9 @@ MOVING = frozenset({"pending", "in-progress"})
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One production deployment: what Vercel built once and keeps. ``origin`` is the one that it builds again."""
+    """One production deployment: what Vercel built once and keeps. ``origin`` is the one that it builds again;
+    ``names`` are what the service may call itself: what was given with it as its release or version, its commit, its
+    host."""
 
     id: str
     url: str
@@ -35,6 +37,7 @@ class Build:
     again: bool
     origin: str
     why: str
+    names: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -176,7 +179,14 @@ def _build(row: Mapping[str, Any]) -> Build:
         again=again,
         origin=_text(meta, "originalDeploymentId") if again else "",
         why=_text(row, "errorMessage"),
+        names=_names(meta, _text(row, "url")),
     )
+
+
+def _names(meta: Mapping[str, Any], host: str) -> tuple[str, ...]:
+    commits = sorted(key for key in meta if key.endswith("CommitSha"))
+    found = (_text(meta, key) for key in ("release", "version", *commits))
+    return tuple(dict.fromkeys(name for name in (*found, host) if name))
 
 
 def _move(row: Mapping[str, Any]) -> Move:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hutch.model.finding import Change
-from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing
+from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, brought
 from hutch.ports import Unanswered
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, Move, State
 from hutch.providers.vercel.logs import search
@@ -40,7 +40,7 @@ class VercelPlatform:
             found = await self.deployments()
         except Unanswered:
             return []
-        return [_change(d) for d in found if d.state == "succeeded" and d.kind != "restart" and not d.reason]
+        return brought(found)
 
     async def logs(self, query: LogQuery) -> Sequence[LogLine]:
         """What production has logged."""
@@ -81,32 +81,29 @@ async def around(builds: AsyncIterator[Build], running: Build) -> tuple[list[Bui
 def told(builds: Sequence[Build], state: State) -> list[Deployment]:
     """Each deployment with the one that ran before it, oldest first, and the last move of the domains in its place."""
     found: list[Deployment] = []
-    before = ""
+    before: Build | None = None
     for build in builds:
         found.append(_deployment(build, before))
         if build.ran:
-            before = build.id
+            before = build
     if state.move and state.move.to and state.move.type in {"rollback", "promote"}:
-        found.append(_moved(state.move))
+        found.append(_moved(state.move, {build.id: build.names for build in builds}))
     return sorted(found, key=lambda d: d.started_at)
 
 
-def _deployment(build: Build, before: str) -> Deployment:
+def _deployment(build: Build, before: Build | None) -> Deployment:
     state = "succeeded" if build.ready else "running" if build.state in UNDER_WAY else "failed"
     reason = build.why or build.state.lower() if state == "failed" else "never had the domains" if build.staged else ""
-    kind = "restart" if build.again else "deploy"
+    kind = "restart" if build.again and (before is None or build.origin in {before.id, before.root, ""}) else "deploy"
     reason = "" if state == "running" else reason
-    return Deployment(build.id, build.id, kind, state, build.created_at, build.ready_at, before, reason)
+    left = before.id if before else ""
+    return Deployment(build.id, build.id, kind, state, build.created_at, build.ready_at, left, reason, build.names)
 
 
-def _moved(move: Move) -> Deployment:
+def _moved(move: Move, names: Mapping[str, tuple[str, ...]]) -> Deployment:
     state = JOBS.get(move.status, "failed")
     kind = "rollback" if move.type == "rollback" else "deploy"
     why = f"Vercel calls it {move.status or 'nothing'}" if state == "failed" else ""
-    return Deployment(f"{move.type}-{int(move.at.timestamp())}", move.to, kind, state, move.at, None, move.origin, why)
-
-
-def _change(found: Deployment) -> Change:
-    after = f" after {found.previous}" if found.previous else ""
-    said = f"rolled back to {found.release}" if found.kind == "rollback" else f"{found.release} deployed{after}"
-    return Change("deployment", found.release, found.started_at, said, found.previous)
+    called = names.get(move.to, ())
+    id_ = f"{move.type}-{int(move.at.timestamp())}"
+    return Deployment(id_, move.to, kind, state, move.at, None, move.origin, why, called)

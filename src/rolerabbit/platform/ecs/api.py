@@ -81,8 +81,7 @@ class Service:
 
     async def _definition(self, asked: Asked) -> Asked:
         name = str(asked.get("taskDefinition", "")).rpartition("/")[2]
-        self._release(name)
-        return {"taskDefinition": view.definition(name)}
+        return {"taskDefinition": view.definition(name, self._release(name))}
 
     def _release(self, name: str) -> str:
         found = view.release_of(self._control.ledger, name)

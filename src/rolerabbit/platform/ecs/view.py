@@ -88,11 +88,11 @@ def tasks(ledger: Ledger, replicas: Sequence[Row], status: str) -> list[Row]:
     ]
 
 
-def definition(name: str) -> Row:
-    """A task definition, as far as it tells where its container logs."""
+def definition(name: str, release: str) -> Row:
+    """A task definition, as far as it tells what its container runs, and where that logs."""
     options = {"awslogs-group": GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": PREFIX}
     log = {"logDriver": "awslogs", "options": options}
-    container = {"name": CONTAINER, "image": name, "logConfiguration": log}
+    container = {"name": CONTAINER, "image": f"{FAMILY}:{release}", "logConfiguration": log}
     arn = f"{ARN}task-definition/{name}"
     return {"taskDefinitionArn": arn, "family": FAMILY, "status": "ACTIVE", "containerDefinitions": [container]}
 
