@@ -14,6 +14,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "serve": "rolerabbit.serve:serve",
     "db": "rolerabbit.db:db",
     "load": "rolerabbit.load:load",
+    "attack": "rolerabbit.loadattack:attack",
     "platform": "rolerabbit.platform.cli:platform",
     "edge": "rolerabbit.edge:edge",
     "fault": "rolerabbit.drills.cli:fault",

@@ -21,9 +21,9 @@ create role watcher login password 'watcher-word';
 grant pg_read_all_data to watcher;
 create role operator login password 'operator-word';
 grant pg_read_all_data to operator;
-grant insert, update on ip_blocklist, account_restrictions to operator;
+grant insert, update on ip_blocklist, account_restrictions, limit_steps to operator;
 """
-EMPTY = "truncate users, security_logs, audit_logs, ip_blocklist, account_restrictions cascade"
+EMPTY = "truncate users, security_logs, audit_logs, ip_blocklist, account_restrictions, limit_steps cascade"
 
 
 @dataclass(frozen=True)

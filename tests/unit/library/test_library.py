@@ -37,7 +37,7 @@ class Told:
 ECS = "aws ecs update-service --cluster [cluster] --service [ecs-service]"
 MEANT = {
     "backups": Told(5, 2, 0, "backup.list backup.create backup.verify backup.list"),
-    "brute-force": Told(7, 2, 0, "block.add account.restrict", sensitive="sources accounts"),
+    "brute-force": Told(7, 3, 0, "block.add account.restrict limits.step_up", sensitive="sources accounts"),
     "data-breach": Told(
         13,
         9,

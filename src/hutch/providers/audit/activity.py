@@ -7,9 +7,9 @@ from typing import Any
 
 from hutch.model.finding import Seen, Status
 from hutch.model.pattern import like
-from hutch.providers.audit.checks import SETTLING, span
+from hutch.providers.audit.checks import span
 from hutch.providers.audit.client import Client, Row
-from hutch.providers.audit.config import Config
+from hutch.providers.audit.config import SETTLING, Config
 from hutch.providers.audit.networks import network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text, whole
-from hutch.providers.audit.checks import SETTLING
 from hutch.providers.audit.client import AuditError, Client, Row
-from hutch.providers.audit.config import Config, Network
+from hutch.providers.audit.config import SETTLING, Config, Network
 from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 

@@ -9,12 +9,10 @@ from datetime import datetime
 
 from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.audit.client import AuditError, Client, Row
-from hutch.providers.audit.config import Config
+from hutch.providers.audit.config import SETTLING, Config
+from hutch.providers.audit.crowd_seen import crowd
 from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
-
-SETTLING = 5.0
-"""Seconds after a block or restriction in which attempts that were under way may still end up in the logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,23 @@ class Probe:
         return seen.by(self.name, self.target, at, time.monotonic() - started)
 
 
-async def logins(client: Client, config: Config) -> Seen:
-    """Failed log-ins by address and by account. Typos, and a shared address with many users, are no attack."""
+async def logins(client: Client, config: Config, service: str) -> Seen:
+    """Failed log-ins by address, by account, and of many addresses together. Typos, and a shared address with many
+    users, are no attack."""
     [total] = await client.rows(query("login_totals", config), parameters(config))
     if total["failures"] <= min(config.whole("failures_per_address"), config.whole("failures_per_account")):
         said = f"{total['failures']} failed log-ins in {span(config.number('window'))}"
-        return Seen(Status.OK, said, {"total": total["failures"], "addresses": [], "accounts": []})
+        return Seen(Status.OK, said, {"total": total["failures"], "addresses": [], "accounts": [], "crowd": {}})
     by_address = await client.rows(query("by_address", config), parameters(config))
     by_account = await client.rows(query("by_account", config), parameters(config))
     addresses = [_address(row, config) for row in by_address]
     accounts = [_account(row, config) for row in by_account]
-    data = {"total": total["failures"], "addresses": addresses, "accounts": accounts, **_proposals(config)}
+    together = await crowd(client, config, service) if total["failures"] >= config.number("crowd_failures") else {}
+    found = {"addresses": addresses, "accounts": accounts, "crowd": together}
+    data = {"total": total["failures"], **found, **_proposals(config)}
     said = f"{total['failures']} failed log-ins in {span(config.number('window'))}"
-    return Seen(_worst([*addresses, *accounts]), said, data, tuple(_line(row) for row in addresses[:5]))
+    worst = _worst([*addresses, *accounts, *([together] if together else [])])
+    return Seen(worst, said, data, tuple(_line(row) for row in addresses[:5]))
 
 
 def _proposals(config: Config) -> dict[str, object]:

@@ -10,6 +10,9 @@ from difflib import get_close_matches
 from hutch.model.setting import filled_text
 from hutch.ports import Setting
 
+SETTLING = 5.0
+"""Seconds after a block or restriction in which attempts that were under way may still end up in the logs."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 TABLES = {
@@ -20,6 +23,7 @@ TABLES = {
     "users": "users",
     "sessions": "user_sessions",
     "outbox": "outbox",
+    "limits": "limit_steps",
 }
 COLUMNS = {
     "event": "event_type",
@@ -32,6 +36,9 @@ COLUMNS = {
     "blocked_until": "blocked_until",
     "restriction": "restriction",
     "restricted_until": "restricted_until",
+    "limit": "kind",
+    "divisor": "divisor",
+    "stepped_until": "stepped_until",
     "user": "id",
     "email": "email",
     "expires_at": "expires_at",
@@ -58,8 +65,8 @@ SETTINGS = (
     Setting(
         "operator_url",
         "secret",
-        "address for changes, a login that may SELECT as well, INSERT and UPDATE blocks and restrictions, and for "
-        "sessions.revoke UPDATE sessions and INSERT into audit, for letters.queue SELECT and INSERT outbox; "
+        "address for changes, a login that may SELECT as well, INSERT and UPDATE blocks, restrictions and limits, and "
+        "for sessions.revoke UPDATE sessions and INSERT into audit, for letters.queue SELECT and INSERT outbox; "
         "without it they are refused",
     ),
     Setting("tables", "map", f"names of tables where they differ (schema.name works too): {_named(TABLES)}"),
@@ -71,6 +78,10 @@ SETTINGS = (
     Setting("failures_per_address", "int", "failed log-ins from one address that are too many", default=10),
     Setting("failures_per_account", "int", "failed log-ins on one account that are too many", default=10),
     Setting("distributed_addresses", "int", "addresses from which an attack on one account is distributed", default=5),
+    Setting("crowd_addresses", "int", "addresses where nobody logs in that make an attack of many", default=20),
+    Setting("crowd_failures", "int", "their failed log-ins together, of one at most one too many", default=100),
+    Setting("crowd_tries", "int", "accounts that one of them tries from which on it may be blocked", default=3),
+    Setting("max_crowd", "int", "addresses that one action may block together at most", default=5000),
     Setting("typos", "int", "failures before a success of the same account from the same address: typos", default=8),
     Setting("attack_over_after", "float", "seconds without an attempt after which an attack is over", default=300.0),
     Setting("neighbour_days", "int", "days over which other users' log-ins from an address count", default=7),
@@ -88,6 +99,9 @@ SETTINGS = (
     Setting("block_growth", "float", "times longer that a block proposed for a repeat lasts, each time", default=2.0),
     Setting("repeat_days", "int", "days after its end for which a block makes the next one a repeat", default=30),
     Setting("max_block_minutes", "int", "minutes that a block may last at most", default=10080),
+    Setting("step_divisor", "int", "times fewer log-ins that a proposed step of the rate limits allows", default=6),
+    Setting("step_minutes", "int", "minutes for which a proposed step of the rate limits lasts", default=60),
+    Setting("max_step_minutes", "int", "minutes that a step of the rate limits may last at most", default=1440),
     Setting("restrict_hours", "int", "hours for which a proposed restriction lasts", default=24),
     Setting("max_restrict_hours", "int", "hours that a restriction may last at most", default=720),
     Setting("protected", "list", "networks that are never blocked: our own, our proxies', our probes'", default=()),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hutch.model.finding import Cause, Finding, Object, Remedy
+from hutch.providers.audit.crowd_causes import of_crowd
 
 BLOCK, RESTRICT = "block.add", "account.restrict"
 ALMOST_ALL = 0.8
@@ -18,13 +19,19 @@ Row = Mapping[str, Any]
 
 
 def attacks(finding: Finding) -> list[Cause]:
-    """The running ones: accounts attacked from many addresses, then the addresses that belong to no such attack."""
-    data = finding.data
+    """The running ones: one of many addresses over many accounts, accounts attacked from many addresses, then the
+    addresses that belong to no such attack. Nobody is locked out for being one of a crowd's victims."""
+    data: Mapping[str, Any] = finding.data
+    crowd = of_crowd(finding)
     addresses, accounts = _running(data["addresses"]), _running(data["accounts"])
     distributed = [row for row in accounts if row["networks"] >= data["distributed_addresses"]]
+    if crowd:
+        addresses = [row for row in addresses if row["address"] not in set(data["crowd"]["named"])]
+        distributed = [row for row in distributed if row["opened"] or row["failures"] > data["crowd"]["failures"] / 2]
     targets = {row["account"] for row in distributed}
     single = [row for row in addresses if not _is_of(row, targets)]
     return [
+        *crowd,
         *(_on_account(finding, row, [a for a in addresses if _is_of(a, {row["account"]})]) for row in distributed),
         *(_from_address(finding, row) for row in single[:MOST_CAUSES]),
     ]

@@ -13,6 +13,7 @@ from hutch.providers.audit.blocks import AddBlock, RemoveBlock
 from hutch.providers.audit.checks import Probe, logins
 from hutch.providers.audit.client import AuditError, Client
 from hutch.providers.audit.config import Config, config_from
+from hutch.providers.audit.crowd import BlockCrowd, ReleaseCrowd
 from hutch.providers.audit.evidence import exports
 from hutch.providers.audit.letters import Queue, Try, letter_reads
 from hutch.providers.audit.listing import lists
@@ -20,6 +21,7 @@ from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.reach import reads
 from hutch.providers.audit.restrictions import Restrict, Unrestrict
 from hutch.providers.audit.sessions import Revoke
+from hutch.providers.audit.steps import StepDown, StepUp
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -27,7 +29,7 @@ def connect(target: TargetConfig) -> Connection:
     config = config_from(target.settings)
     client = Client(config)
     looks: Mapping[str, Callable[[], Awaitable[Seen]]] = {
-        "audit.logins": lambda: logins(client, config),
+        "audit.logins": lambda: logins(client, config, target.service),
         "audit.exports": lambda: deeds(client, config, EXPORTS),
         "audit.deletions": lambda: deeds(client, config, DELETIONS),
         "audit.refused": lambda: refused(client, config),
@@ -51,6 +53,10 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
     return {
         "block.add": AddBlock(client, config),
         "block.remove": RemoveBlock(client, config),
+        "block.crowd": BlockCrowd(client, config),
+        "block.crowd_remove": ReleaseCrowd(client, config),
+        "limits.step_up": StepUp(client, config),
+        "limits.step_down": StepDown(client, config),
         "account.restrict": Restrict(client, config),
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),

@@ -13,14 +13,27 @@ networks as (
     from pairs
     group by network
 ),
+opened as (
+    select distinct network, account from pairs where opened
+),
+others as (
+    select e.network, count(distinct e.account)::int as neighbours from entries e
+    where not exists (select from opened o where o.network = e.network and o.account = e.account)
+    group by e.network
+),
+entered as (
+    select s.network, count(*)::int as visitors from successes s
+    where not exists (select from opened o where o.network = s.network and o.account = s.account)
+    group by s.network
+),
 judged as (
-    select n.*,
-           (select count(distinct e.account)::int from entries e
-            where e.network = n.network and e.account <> all (n.opened)) as neighbours,
-           (select count(*)::int from successes s
-            where s.network = n.network and s.account <> all (n.opened)) as visitors
+    select n.*, coalesce(o.neighbours, 0) as neighbours, coalesce(e.visitors, 0) as visitors
     from networks n
-    where n.failures > %(failures_per_address)s
+    left join others o using (network)
+    left join entered e using (network)
+    where n.failures > %(failures_per_address)s + coalesce(e.visitors, 0)
+    order by failures desc, network
+    limit 50
 )
 select j.network::text as network, failures, typos, accounts, most, most_account, last_minute, addresses,
        first, last, opened, neighbours, visitors,
@@ -31,6 +44,4 @@ select j.network::text as network, failures, typos, accounts, most, most_account
        (select max(b.{at}) from {blocks} b
         where b.{address}::inet >>= j.network and b.{blocked_until} > now()) as blocked_at
 from judged j
-where failures > %(failures_per_address)s + visitors
 order by failures desc, network
-limit 50

@@ -1,0 +1,46 @@
+"""The read-only look at addresses that each do little and together too much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hutch.providers.audit.client import AuditError, Client
+from hutch.providers.audit.config import SETTLING, Config
+from hutch.providers.audit.crowd_causes import is_attack
+from hutch.providers.audit.networks import network_of, refusal, shown
+from hutch.providers.audit.queries import parameters, query
+from hutch.providers.audit.steps import standing
+
+
+async def crowd(client: Client, config: Config, service: str) -> dict[str, Any]:
+    """What addresses do together where nobody logs in; empty where that is no attack."""
+    limits = {name: config.number(name) for name in ("crowd_addresses", "crowd_failures")}
+    [row] = await client.rows(query("crowd", config), parameters(config) | {"settling": SETTLING})
+    if not is_attack(row, limits):
+        return {}
+    free = [shown(text) for text in row["named"] if not refusal(network_of(text), config.protected)]
+    steps = await _stepped(client, config)
+    names = ("networks", "failures", "counted", "crossed", "accounts", "last_minute")
+    return {
+        **{name: row[name] for name in names},
+        **steps,
+        "service": service,
+        "named": free[: config.whole("max_crowd")],
+        "block_minutes": config.whole("block_minutes"),
+        "step_divisor": config.whole("step_divisor"),
+        "step_minutes": config.whole("step_minutes"),
+        "first": row["first"].isoformat(),
+        "last": row["last"].isoformat(),
+        "state": "over" if row["quiet"] > config.number("attack_over_after") else "running",
+    }
+
+
+async def _stepped(client: Client, config: Config) -> dict[str, Any]:
+    """How far log-ins are stepped up, and whether they can be: not every service has limits in a table."""
+    if client.refusal:
+        return {"can_step": False, "stepped": 0}
+    try:
+        state = await standing(client, config, {"kind": "login"})
+    except AuditError:
+        return {"can_step": False, "stepped": 0}
+    return {"can_step": True, "stepped": state["divisor"] or 0}
