@@ -50,10 +50,10 @@ def move_store(source: Place, target: Place, say: Say) -> Moved:
     if not source.url and (alive := living(source.home)):
         named = ", ".join(str(source.home / name) for name in alive)
         raise CommandError(f"the store is in use (see {named}): stop every `hutch serve` and `hutch worker` first")
-    with _end(source, "source") as old, _end(target, "target") as new:
+    with end_of(source, "source") as old, end_of(target, "target") as new:
         moved = move(old, new, say)
         if not moved.again:  # what lies beside the log is written before the log is: then it is there, and may be newer
-            moved = replace(moved, beside=_carry(source, target))
+            moved = replace(moved, beside=carried(source, target))
     if not source.url:
         source.moved.write_text(f"{target.name}\n", encoding="utf-8")
     if not target.url:
@@ -61,7 +61,7 @@ def move_store(source: Place, target: Place, say: Say) -> Moved:
     return moved
 
 
-def _carry(source: Place, target: Place) -> dict[str, int]:
+def carried(source: Place, target: Place) -> dict[str, int]:
     """What lies beside the log: in tables, and as files in the store's folder. How many of each are there."""
     ends = []
     for part in PARTS:
@@ -73,6 +73,7 @@ def _carry(source: Place, target: Place) -> dict[str, int]:
 def _files(old: Path, new: Path) -> int:
     """Copy them to another folder; how many there are. In the same folder they stay where they are."""
     try:
+        mine = _sizes(old)
         if old.resolve() != new.resolve():
             new.mkdir(mode=0o700, parents=True, exist_ok=True)
             for place in (old / name for name in FILES):
@@ -80,10 +81,10 @@ def _files(old: Path, new: Path) -> int:
                     shutil.copytree(place, new / place.name, symlinks=True, dirs_exist_ok=True)
                 elif place.is_file():
                     shutil.copy2(place, new / place.name)
-        mine, theirs = _sizes(old), _sizes(new)
+        theirs = _sizes(new)
     except (OSError, shutil.Error) as error:
         raise StoreError(f"the store's files cannot be copied: {error}", new, "nothing was moved; try again") from error
-    if not mine.items() <= theirs.items():
+    if any(theirs.get(name, -1) < size for name, size in mine.items()):  # what is written meanwhile only grows
         raise StoreError("does not hold the same files after the move", new, "nothing was moved; try again")
     return len(mine)
 
@@ -100,9 +101,11 @@ def what_to_set(target: Place) -> str:
     return f"unset {VARIABLE} and write store: {target.home} in hutch.yaml"
 
 
-def _end(place: Place, side: str) -> AbstractContextManager[Any]:
+def end_of(place: Place, side: str) -> AbstractContextManager[Any]:
+    """A place as ``source`` or ``target`` of a move, or as a ``snapshot`` beside which others go on writing."""
     if not place.url:
-        return sqlite_end.source(place.file) if side == "source" else sqlite_end.target(place.file)
+        found: AbstractContextManager[Any] = getattr(sqlite_end, side)(place.file)
+        return found
     end: Any = importlib.import_module("hutch.store.postgres.end")
     queue: Any = importlib.import_module("hutch.queue.moving")
     opened: AbstractContextManager[Any] = getattr(end, side)(place.url, queue)

@@ -37,6 +37,9 @@ VARIABLE = "HUTCH_DATABASE_URL"
 FOLDER = ".hutch"
 """Where what is no event lies (the freeze, drafts of reviews) when ``store`` names a database."""
 
+_SQLITE = b"SQLite format 3\0"
+"""How each such file begins: https://www.sqlite.org/fileformat.html"""
+
 _SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -169,6 +172,22 @@ def proof(place: Place) -> Report:
     if not place.file.exists():
         raise CommandError(f"no store at {place.file}: nothing was recorded there yet", 2)
     return verify_store(place.file)
+
+
+def proof_of_copy(path: Path) -> Report:
+    """The proof of a store that no configuration names: a file, or a folder such as a backup is."""
+    return verify_store(path / "hutch.db" if path.is_dir() else path)
+
+
+def is_store(path: Path) -> bool:
+    """Whether this is a folder or a SQLite file, and so no exported bundle, which is text."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except IsADirectoryError:
+        return True
+    except OSError:
+        return False
 
 
 def standing(place: Place) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from hutch.cli.asked import end_asked, yes_option
+from hutch.cli.backup_self import backup_self
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
 from hutch.commands import backups as commands
 from hutch.commands.context import CommandError, Context
@@ -17,7 +18,10 @@ from hutch.model.run import Run
 
 @click.group()
 def backup() -> None:
-    """Make, list, prove and prune the backups of a service's database."""
+    """Make, list, prove and prune the backups of a service's database, and back up Hutch itself."""
+
+
+backup.add_command(backup_self)
 
 
 @backup.command("list")

@@ -6,15 +6,19 @@ import os
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from hutch.bootstrap.keeping import restore as restored
 from hutch.bootstrap.moving import move_store, source_of, target_of, what_to_set
 from hutch.bootstrap.stores import VARIABLE, is_database, place_of
 from hutch.bootstrap.wire import read_config
-from hutch.cli.shell import as_json, config_path, emit
+from hutch.cli.shell import actor, as_json, config_path, emit, with_context
+from hutch.commands import freeze
 from hutch.commands.context import CommandError
 from hutch.store.carrying import LEFT
+from hutch.store.moving import Moved
 
 STAYS = "who has which duty (a lease is one process's), and the register of incidents, which is made anew from the log"
 """What lies beside the log, and must not move with it."""
@@ -69,15 +73,40 @@ def move(target: str, json_out: bool) -> None:
             }
         )
         return
-    counts = f"{done.events} events in {done.streams} streams, and {done.jobs} jobs"
     word = "had moved before" if done.again else "moved"
-    click.echo(
-        f"{word} {counts}, from {old.name} to {new.name} in {seconds:.1f} s; every chain is the same at both ends"
-    )
+    where = f"from {old.name} to {new.name}"
+    click.echo(f"{word} {counted(done)}, {where} in {seconds:.1f} s; every chain is the same at both ends")
     beside = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.beside.items() if count)
     click.echo(f"beside the log: {'as it was moved then' if done.again else beside or 'nothing'}")
     click.echo(f"not carried: {STAYS}")
     click.echo(f"next: {what_to_set(new)}; then `hutch doctor`")
+
+
+@store.command()
+@click.argument("backup", type=click.Path(file_okay=False, path_type=Path))
+@as_json
+def restore(backup: Path, json_out: bool) -> None:
+    """Make a store of a BACKUP that `hutch backup self` made, where the configuration says that the store is.
+
+    That place must be empty, and nothing may work on it. Every chain is proved at both ends. What was done after the
+    backup is not in it, so changes are frozen until `hutch thaw`: look first at the runs that are open.
+    """
+    path = config_path()
+    here = place_of(read_config(path)[0], path.resolve().parent)
+    done = restored(backup, here, Progress())
+    reason = f"restored from {backup.name}: what was done after that backup is not in the log"
+    with_context(lambda context: freeze.freeze(context, reason, actor()), machine=True)
+    if json_out:
+        emit({"backup": str(backup), "to": here.name, **asdict(done), "verified": True, "frozen": reason})
+        return
+    click.echo(f"restored {counted(done)} to {here.name}; every chain is the same at both ends")
+    click.echo("changes are frozen: what was done after the backup is not in it")
+    click.echo("next: `hutch runs list` for runs that were open then; decide or cancel them, then `hutch thaw`")
+
+
+def counted(done: Moved) -> str:
+    """What was copied, in words."""
+    return f"{done.events} events in {done.streams} streams, and {done.jobs} jobs"
 
 
 def _address(target: str) -> str:

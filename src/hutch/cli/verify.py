@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap.stores import place_of, proof
+from hutch.bootstrap.stores import is_store, place_of, proof, proof_of_copy
 from hutch.bootstrap.wire import read_config
 from hutch.cli.shell import as_json, config_path, emit
 from hutch.commands.context import CommandError
@@ -21,15 +21,16 @@ Proved = tuple[Sequence[Break], str, Sequence[Event]]
 
 
 @click.command()
-@click.argument("bundle", default="")
+@click.argument("bundle", default="", metavar="[BUNDLE|BACKUP]")
 @as_json
 @click.pass_context
 def verify(ctx: click.Context, bundle: str, json_out: bool) -> None:
-    """Prove every stream's hash chain: the store's, or that of an exported BUNDLE, which needs no configuration.
+    """Prove every stream's hash chain: the store's, or that of an exported BUNDLE or a BACKUP of Hutch's own (its
+    folder, or the file in it), which needs no configuration.
 
     Exit code 3 when one is broken.
     """
-    breaks, good, erased = _of_bundle(Path(bundle)) if bundle else _of_store()
+    breaks, good, erased = _of_file(Path(bundle)) if bundle else _of_store()
     if json_out:
         emit([{"stream": b.stream, "seq": b.seq, "reason": b.reason} for b in breaks])
     else:
@@ -44,6 +45,13 @@ def _of_store() -> Proved:
     config, _ = read_config(path)
     found = proof(place_of(config, path.resolve().parent))
     return found.breaks, "every chain is intact", found.told
+
+
+def _of_file(path: Path) -> Proved:
+    if not is_store(path):
+        return _of_bundle(path)
+    found = proof_of_copy(path)
+    return found.breaks, f"every chain is intact: {found.events} events in {found.streams} streams", found.told
 
 
 def _of_bundle(path: Path) -> Proved:

@@ -17,7 +17,11 @@ from hutch.commands.duty import Duty
 from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
 from hutch.model.duty import probing
+from hutch.ports import StoreAway
 from hutch.store.owner import this_process
+
+PATIENCE = 20
+"""Tries, a second apart, to reach the store at the start; afterwards it is as patient by itself."""
 
 
 @click.command()
@@ -42,7 +46,7 @@ def worker(location: str) -> None:
 
 async def _work(context: Context, place: Place, location: str) -> None:
     stop, at_once = stop_signals()
-    await context.store.tail(0, 1)  # a store that can't be reached is said now, not when the first job comes
+    await _reached(context)
     prober = Prober(context, location) if location else None
     if prober and location == context.config.location:
         said = "give this worker another place, or leave `location` out of hutch.yaml on a machine where no server runs"
@@ -58,3 +62,16 @@ async def _work(context: Context, place: Place, location: str) -> None:
         if looking:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
+
+
+async def _reached(context: Context) -> None:
+    """A store that can't be reached is said now, not when the first job comes; one that is away for a moment, as when
+    its machine starts too, is waited for."""
+    for tries_left in reversed(range(PATIENCE)):
+        try:
+            await context.store.tail(0, 1)
+            return
+        except StoreAway:
+            if not tries_left:
+                raise
+        await asyncio.sleep(1)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from hutch.model.duty import Duties
+from hutch.ports import StoreAway, StoreFull
 
 LEASE = 6.0
 """Seconds after which a process that was killed has the duty no more; as long as a job's."""
@@ -39,14 +40,19 @@ class Duty:
         return self.duties is None or asyncio.get_running_loop().time() < self._until
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do ``work`` whenever it is our turn, until cancelled. An error of the work ends this too."""
+        """Do ``work`` whenever it is our turn, until cancelled; anew where the store was away or full for too long. Any
+        other error of the work ends this too."""
         if self.duties is None:
             await work()
             return
         try:
             while True:
                 await self._turn(self.duties)
-                await self._done(self.duties, work)
+                try:
+                    await self._done(self.duties, work)
+                except (StoreFull, StoreAway) as error:
+                    log.error("%r begins anew: %s", self.name, error)
+                    await asyncio.sleep(TURN)
         finally:
             self._until = 0.0
             await self.duties.release(self.name)

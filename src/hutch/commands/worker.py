@@ -136,14 +136,12 @@ class Worker:
         """``turn``: of several idle lanes one listens for all, since each look at the queue has its price."""
         while not stop.is_set():
             try:
-                worked = await work()
+                if not await work():
+                    async with turn:
+                        await self.context.queue.wait(IDLE_WAIT)
             except (StoreFull, StoreAway) as error:
                 log.error("nothing can be done now, it is tried again: %s", error)
                 await asyncio.sleep(FULL_WAIT)
-            else:
-                if not worked:
-                    async with turn:
-                        await self.context.queue.wait(IDLE_WAIT)
 
     async def step(self, lock: str | None = None) -> bool:
         """Take and do one due job (of ``lock`` if given); False when there is none."""

@@ -51,12 +51,27 @@ def carry(ends: Sequence[tuple[Part, Make | None, Make]], place: str) -> dict[st
         with ExitStack() as stack:
             for part, source, target in ends:
                 if source is not None:
-                    old, new = (stack.enter_context(_open(make)) for make in (source, target))
+                    old, new = stack.enter_context(_snapshot(source)), stack.enter_context(_open(target))
                     counts |= _carry(part, old, new, place)
     except (SQLAlchemyError, OSError) as error:
         what = f"what lies beside the log cannot be carried: {told(error)}"
         raise StoreError(what, place, "nothing was moved; try again") from error
     return counts
+
+
+@contextmanager
+def _snapshot(make: Make) -> Iterator[Connection]:
+    """As it is at this moment, whoever goes on writing."""
+    engine = make()
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            else:
+                connection.exec_driver_sql("BEGIN")
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from hutch.model.event import canonical, instant, parse_instant
 from hutch.ports import Job
-from hutch.store.engine import create_file, reading_engine, writing_engine
+from hutch.store.engine import create_file, offline_engine, reading_engine, writing_engine
 from hutch.store.errors import StoreError, explaining
 from hutch.store.jobs import DEAD, TAKEN, WAITING
 from hutch.store.moving import BATCH, FIELDS, Head, Kept, Row, parts
@@ -32,6 +32,20 @@ def source(path: Path) -> Iterator[SqliteEnd]:
         end = SqliteEnd(path, connection)
         end.check_idle()
         yield end
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[SqliteEnd]:
+    """The store at ``path`` as it is at this moment, for reading; others go on writing. Raises ``StoreError``."""
+    if not path.is_file():
+        raise StoreError("no such file", path, "name the folder of a store; `hutch doctor` shows where yours is")
+    engine = offline_engine(path)
+    try:
+        with explaining(path), engine.connect() as connection:
+            check_current(connection, path)
+            yield SqliteEnd(path, connection)
+    finally:
+        engine.dispose()
 
 
 @contextmanager

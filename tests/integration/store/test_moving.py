@@ -227,14 +227,14 @@ from hutch.bootstrap.stores import Place
 from hutch.store import moving
 moving.BATCH = 10
 home, where, point = Path(sys.argv[1]), os.environ["TO"], sys.argv[2]
-inside, carry, write = whole.move, whole._carry, Path.write_text
+inside, carry, write = whole.move, whole.carried, Path.write_text
 def die(*_):
     {KILL}
 def beside(*ends):
     carry(*ends)
     die()
 if point == "between":
-    whole._carry = beside
+    whole.carried = beside
 if point == "unmarked":
     Path.write_text = lambda *_, **__: die()
 target = Place(home, where) if "://" in where else Place(Path(where))

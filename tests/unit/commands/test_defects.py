@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from hutch.commands import incidents
+from hutch.commands import worker as worker_module
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.monitor import Monitor
@@ -18,7 +20,7 @@ from hutch.model.action import Sample
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.finding import Cause, Finding, Status
 from hutch.model.severity import Severity
-from hutch.ports import Connection, Job, Provider, TargetConfig
+from hutch.ports import Connection, Job, Provider, StoreAway, TargetConfig
 from hutch.testing import FakeClock, FakeSecrets, MemoryQueue, MemoryStore
 
 
@@ -115,3 +117,27 @@ async def test_a_cancelled_worker_takes_its_work_with_it() -> None:
         await task
     await asyncio.sleep(0)
     assert ended.is_set()
+
+
+async def test_a_store_that_is_away_for_too_long_ends_no_idle_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    class AwayQueue(MemoryQueue):
+        waits = 0
+
+        async def wait(self, timeout: float) -> None:
+            self.waits += 1
+            if self.waits < 3:
+                raise StoreAway("it is away")
+            await super().wait(timeout)
+
+    monkeypatch.setattr(worker_module, "FULL_WAIT", 0.01)
+    queue = AwayQueue(MemoryStore(FakeClock()))
+    context = replace(context_with(Connection("x")), queue=queue)
+    stop = asyncio.Event()
+    working = asyncio.create_task(Worker(context).run(stop))
+    for _ in range(500):
+        if queue.waits >= 4:
+            break
+        await asyncio.sleep(0.01)
+    assert queue.waits >= 4 and not working.done()
+    stop.set()
+    await asyncio.wait_for(working, 10)

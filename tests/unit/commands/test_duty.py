@@ -11,6 +11,7 @@ import pytest
 
 from hutch.commands import duty as module
 from hutch.commands.duty import Duty
+from hutch.ports import StoreAway
 from hutch.store.duties import FileDuties
 
 
@@ -118,3 +119,17 @@ async def test_on_one_machine_the_lock_of_a_file_says_who_has_it(tmp_path: Path)
     await other.close()
     (tmp_path / "file").write_text("")
     assert await FileDuties(tmp_path / "file").hold("watch", 1) is None
+
+
+async def test_a_store_that_was_away_for_too_long_ends_only_this_turn() -> None:
+    class Away(Work):
+        async def __call__(self) -> None:
+            if not self.began:
+                self.began += 1
+                raise StoreAway("it is away")
+            await super().__call__()
+
+    work = Away()
+    async with at_work(Duty(Told(True), "watch"), work):
+        await until(lambda: work.began == 2)
+    assert work.ended == 1

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, IsolationLevel
 
 from hutch.store.errors import StoreError
 from hutch.store.moving import BATCH, Head, Kept, Row, parts
@@ -46,6 +46,20 @@ def source(url: str, queue: MovableJobs) -> Iterator[PostgresEnd]:
     """The store at ``url``; nobody else can append meanwhile. Raises ``StoreError``, ``StoreAway``."""
     with _locked(url, queue) as end:
         yield end
+
+
+@contextmanager
+def snapshot(url: str, queue: MovableJobs) -> Iterator[PostgresEnd]:
+    """The store at ``url`` as it is at this moment, for reading; others go on writing. Raises ``StoreError``."""
+    place = place_of(url)
+    try:
+        with psycopg.connect(session_conninfo(url)) as connection:
+            connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            check_current(connection, place)
+            yield PostgresEnd(place, connection, queue)
+    except Reported as error:
+        raise explained(place, error) from error
 
 
 @contextmanager
