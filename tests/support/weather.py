@@ -22,7 +22,16 @@ def _living(fleet: Fleet) -> list[Member]:
 
 async def killed(fleet: Fleet, chance: random.Random) -> str:
     """kill -9 of one or two at once, and up again."""
-    down = chance.sample(_living(fleet), chance.choice((1, 1, 2)))
+    return await _killed(fleet, chance, chance.choice((1, 1, 2)))
+
+
+async def one_killed(fleet: Fleet, chance: random.Random) -> str:
+    """kill -9 of one, and up again."""
+    return await _killed(fleet, chance, 1)
+
+
+async def _killed(fleet: Fleet, chance: random.Random, number: int) -> str:
+    down = chance.sample(_living(fleet), number)
     for member in down:
         member.signal(signal.SIGKILL)
     away = chance.uniform(0.0, 3.0)
