@@ -5,6 +5,7 @@ ARGS ?=
 JOBS ?= 3
 SLOW_JOBS ?= 2
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE  # the tests start hundreds of processes: compiled once, not in each
 TARGETS := setup demo test check slow lock clean
 
 .DEFAULT_GOAL := help
