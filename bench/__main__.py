@@ -65,9 +65,9 @@ def main(words: Sequence[str] | None = None) -> None:
     sys.stdout.write(data if given.json else page)
     folder = given.out or (None if given.quick or given.only else HERE)
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.json").write_text(data, encoding="utf-8")
-        (folder / "report.md").write_text(page, encoding="utf-8")
+        (folder / "charts").mkdir(parents=True, exist_ok=True)
+        for name, text in {"report.json": data, "report.md": page, **report.as_charts(figures)}.items():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def arguments() -> argparse.ArgumentParser:

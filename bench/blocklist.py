@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from starlette.types import Message, Receive, Scope, Send
 
-from bench.measure import Figure, Goal, Ratio, Round, parts, per_round
+from bench.measure import Figure, Goal, Ratio, Round, line, parts, per_round
 from rolerabbit import database
 from rolerabbit.app import create_app
 from rolerabbit.blocklist import Blocklist
@@ -42,16 +42,22 @@ Row = tuple[str, datetime]
 
 def measure(quick: bool) -> Figure:
     """Look-ups and queries, then the guard and a page, on one list."""
-    many, asked, rounds = (2_000, 50, 2) if quick else (100_000, 500, 15)
-    rows = networks(many)
-    addresses = [*(_inside(text) for text, _ in rows[:: 2 * many // asked]), *_others(asked // 2)]
+    sizes, asked, rounds = ((500, 2_000), 50, 2) if quick else ((1_000, 10_000, 100_000), 500, 15)
+    grown: dict[int, list[Round]] = {}
+    many = sizes[-1]
     with Postgres.temporary() as postgres:
         database.up(postgres.url, bundled())
-        _fill(postgres.url, rows)
-        listed = Blocklist()
-        listed.replace(rows)
-        looked = _looked(postgres.url, listed, addresses, rounds)
+        for size in sizes:
+            rows = networks(size)
+            addresses = [*(_inside(text) for text, _ in rows[:: max(2 * size // asked, 1)]), *_others(asked // 2)]
+            _fill(postgres.url, rows)
+            listed = Blocklist()
+            listed.replace(rows)
+            grown[size] = _looked(postgres.url, listed, addresses, rounds)
+        with psycopg.connect(postgres.url, autocommit=True) as session:
+            session.execute(PAGE)
         served = asyncio.run(_served(postgres.url, addresses, asked, rounds))
+    looked = grown[many]
     ratios = (
         Ratio("look-up", "the query for each request", per_round(looked, lambda r: r["look-up (s)"] / r["query (s)"]),
               Goal(0.01), parts(looked, *looked[0])),
@@ -59,9 +65,12 @@ def measure(quick: bool) -> Figure:
               Goal(0.02), parts(served, *served[0])),
     )  # fmt: skip
     shape = "IPv4 addresses, some /28, IPv6 /64"
-    return Figure(
-        "blocklist", "Block list", HOW.format(many=many, shape=shape, asked=asked), ratios, {"networks": many}
-    )
+    how = HOW.format(many=many, shape=shape, asked=asked)
+    lines = [
+        line(name, "networks", "s", {size: [r[f"{name} (s)"] for r in found] for size, found in grown.items()})
+        for name in ("look-up", "query")
+    ]
+    return Figure("blocklist", "Block list", how, ratios, {"networks": many}, tuple(lines))
 
 
 def networks(many: int) -> list[Row]:
@@ -86,12 +95,12 @@ def _others(many: int) -> list[str]:
 
 def _fill(url: str, rows: Sequence[Row]) -> None:
     with psycopg.connect(url, autocommit=True) as session:
+        session.execute("TRUNCATE ip_blocklist")
         with session.cursor().copy("COPY ip_blocklist (ip_address, reason, blocked_until) FROM STDIN") as copy:
             for text, until in rows:
                 copy.write_row((text, "bench", until))
-        session.execute("CREATE INDEX ON ip_blocklist USING gist (ip_address inet_ops)")
+        session.execute("CREATE INDEX IF NOT EXISTS blocked_networks ON ip_blocklist USING gist (ip_address inet_ops)")
         session.execute("ANALYZE ip_blocklist")
-        session.execute(PAGE)
 
 
 def _looked(url: str, listed: Blocklist, addresses: Sequence[str], rounds: int) -> list[Round]:

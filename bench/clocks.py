@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.measure import Figure, Goal, Ratio, parts, per_round, percentile, spread
+from bench.measure import Figure, Goal, Ratio, line, parts, per_round, percentile, spread
 from bench.room import scratch
 from hutch.bootstrap.stores import VARIABLE
 from hutch.bootstrap.wire import open_context
@@ -28,7 +28,7 @@ from hutch.model.severity import Severity
 from hutch.ports import Append, Job
 from rolerabbit.embedded.postgres import Postgres
 
-FEW, MANY = 100, 100_000
+SIZES = (100, 3_000, 100_000)
 """Open clocks; each incident has two."""
 
 BATCH = 256
@@ -51,34 +51,43 @@ HOW = (
 
 def measure(quick: bool) -> Figure:
     """Both stores filled with few and with many, ticks in turn, then the lateness on the fuller one."""
-    few, many, rounds, rings = (20, 200, 2, 10) if quick else (FEW, MANY, 15, 200)
-    ratios = []
+    sizes, rounds, rings = ((20, 200), 2, 10) if quick else (SIZES, 15, 200)
+    few, many = sizes[0], sizes[-1]
+    ratios, lines = [], []
     with scratch() as folder, Postgres.temporary(durable=True) as postgres:
-        for name, urls in (("SQLite", ("", "")), ("Postgres", (postgres.createdb("few"), postgres.createdb("many")))):
-            found, late = asyncio.run(_both(folder / name, urls, (few, many), rounds, rings))
-            value = per_round(found, lambda r: r["tick, many open (s)"] / r["tick, few open (s)"])
+        for name in ("SQLite", "Postgres"):
+            urls = {size: postgres.createdb(f"open_{size}") if name == "Postgres" else "" for size in sizes}
+            found, late = asyncio.run(_each(folder / name, urls, rounds, rings))
+            value = per_round(found, lambda r: r[_open(many)] / r[_open(few)])
+            ticks = {size: [r[_open(size)] for r in found] for size in sizes}
+            lines.append(line(f"a tick on {name}", "clocks open", "s", ticks))
             ratios.append(
                 Ratio(f"tick on {name}", f"with {few} clocks open", value, Goal(1.5), parts(found, *found[0]))
             )
             said = spread([percentile(late, 99)])
             ratios.append(Ratio(f"lateness p99 on {name}", "one second", said, Goal(1), {"late (s)": spread(late)}))
     how = HOW.format(tick=TICK, few=few, many=many, rings=rings, hogs=HOGS)
-    return Figure("clocks", "Open promises", how, tuple(ratios), {"clocks open": many})
+    return Figure("clocks", "Open promises", how, tuple(ratios), {"clocks open": many}, tuple(lines))
 
 
-async def _both(
-    folder: Path, urls: tuple[str, str], counts: tuple[int, int], rounds: int, rings: int
+def _open(size: int) -> str:
+    return f"tick, {size:,} open (s)"
+
+
+async def _each(
+    folder: Path, urls: Mapping[int, str], rounds: int, rings: int
 ) -> tuple[list[dict[str, float]], list[float]]:
-    rooms = [await Room.made(folder / str(count), url, count) for count, url in zip(counts, urls, strict=True)]
+    rooms = {size: await Room.made(folder / str(size), url, size) for size, url in urls.items()}
     try:
-        await asyncio.gather(*(room.tick() for room in rooms))  # what a first use costs
+        await asyncio.gather(*(room.tick() for room in rooms.values()))  # what a first use costs
         found = []
         for number in range(rounds):
-            took = {room: await room.tick() for room in (rooms if number % 2 else rooms[::-1])}
-            found.append({"tick, few open (s)": took[rooms[0]], "tick, many open (s)": took[rooms[1]]})
-        return found, await rooms[1].lateness(rings)
+            order = list(rooms) if number % 2 else list(rooms)[::-1]
+            took = {size: await rooms[size].tick() for size in order}
+            found.append({_open(size): took[size] for size in rooms})
+        return found, await rooms[max(rooms)].lateness(rings)
     finally:
-        for room in rooms:
+        for room in rooms.values():
             await room.context.close()
 
 

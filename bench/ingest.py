@@ -18,7 +18,7 @@ import aiohttp
 import psycopg
 import yaml
 
-from bench.measure import Figure, Goal, Ratio, Spread, parts, per_round, percentile
+from bench.measure import Figure, Goal, Line, Ratio, Spread, line, parts, per_round, percentile, spread
 from bench.room import Bare, scratch
 from bench.server import serving
 from hutch.bootstrap.wire import open_context
@@ -52,7 +52,8 @@ def measure(quick: bool) -> Figure:
         here = {n: _http(folder / f"here-{n}", rounds, requests // (n // 4 or 1), n) for n in GROUPS}
         with Postgres.temporary(durable=True) as postgres:
             shared = {n: _http(folder / f"on-{n}", rounds, requests // (n // 4), n, postgres.url) for n in GROUPS[1:]}
-        many = asyncio.run(_open(folder / "open", (50, 500) if quick else (1000, 100_000), 2 if quick else 9))
+        sizes = (50, 500) if quick else (1_000, 10_000, 100_000)
+        many, grown = asyncio.run(_open(folder / "open", sizes, 2 if quick else 9))
     names = ("alert (s)", "bare commit (s)", "server CPU an alert (s)", "answer p99 (s)")
     ratios = [_over(f"durable ingest, {count} a request", found, names) for count, found in here.items()]
     ratios += [_over(f"durable ingest on Postgres, {n} a request", found, names) for n, found in shared.items()]
@@ -62,9 +63,8 @@ def measure(quick: bool) -> Figure:
     ratios.append(
         Ratio("one more with many open", "with 1 % of them open", many, Goal(1.5), {}),
     )
-    return Figure(
-        "ingest", "Alerts from outside", HOW, tuple(ratios), {"Alertmanager": "yes" if beside else "not here"}
-    )
+    facts = {"Alertmanager": "yes" if beside else "not here"}
+    return Figure("ingest", "Alerts from outside", HOW, tuple(ratios), facts, (grown,))
 
 
 def _over(name: str, rounds: Sequence[dict[str, float]], names: Sequence[str]) -> Ratio:
@@ -201,8 +201,8 @@ def free_port() -> int:
 # ------------------------------------------------------------------ many open
 
 
-async def _open(folder: Path, counts: tuple[int, int], rounds: int) -> Spread:
-    """The ratio of the greater number of open alerts to the smaller, in rounds that take turns."""
+async def _open(folder: Path, counts: Sequence[int], rounds: int) -> tuple[Spread, Line]:
+    """The ratio of the greatest number of open alerts to the smallest, in rounds that take turns, and the line."""
     contexts = []
     for count in counts:
         place = folder / str(count)
@@ -214,11 +214,13 @@ async def _open(folder: Path, counts: tuple[int, int], rounds: int) -> Spread:
         contexts.append(context)
     found = []
     for number in range(rounds):
-        few, many = [await _batches(context, number) for context in contexts]
-        found.append({"few": few, "many": many})
+        order = range(len(counts)) if number % 2 == 0 else range(len(counts) - 1, -1, -1)
+        took = {counts[at]: await _batches(contexts[at], number) / (10 * BATCH) for at in order}
+        found.append(took)
     for context in contexts:
         await context.close()
-    return per_round(found, lambda r: r["many"] / r["few"])
+    grown = line("one more alert", "alerts open", "s", {count: [r[count] for r in found] for count in counts})
+    return spread([r[counts[-1]] / r[counts[0]] for r in found]), grown
 
 
 def _alert(number: int) -> Alert:

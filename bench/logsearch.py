@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.measure import Figure, Goal, Ratio, Round, Spread, interleave, parts, per_round
+from bench.measure import Figure, Goal, Ratio, Round, Spread, interleave, line, parts, per_round
 from hutch.model.logpattern import clustered
 from hutch.model.platform import LogLine, LogQuery
 from hutch.providers.files.scan import search
@@ -57,6 +57,7 @@ def measure(quick: bool) -> Figure:
             if look(large) != hits:
                 raise AssertionError(f"{name} does not find the {hits} lines")
         rows = interleave(rounds, {name: partial(timed, look, large) for name, look in cases.items()})
+        tenth = [timed(found_by_hutch, small) for _ in range(rounds)]
         kept = _lines(small, 10_000)
         memory = {"peak memory of 1/10 (kB)": _peak(small), "peak memory of all (kB)": _peak(large)}
     told = interleave(
@@ -72,7 +73,8 @@ def measure(quick: bool) -> Figure:
     facts = {"MB": size // 1_000_000, "lines": lines, "hits": hits, "patterns": len(clustered(kept)), **memory,
              "MB/s": round(size / 1e6 / median(row["Hutch (s)"] for row in rows))}  # fmt: skip
     how = HOW.format(size=size // 1_000_000, lines=lines, hits=hits)
-    return Figure("logsearch", "Log search", how, ratios, facts)
+    grown = line("search", "MB", "s", {size / 1e7: tenth, size / 1e6: [r["Hutch (s)"] for r in rows]})
+    return Figure("logsearch", "Log search", how, ratios, facts, (grown,))
 
 
 def _over(rows: Sequence[Round], ours: str, floor: str) -> Spread:

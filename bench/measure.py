@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import floor
-from statistics import median
+from math import floor, log
+from statistics import linear_regression, median
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,45 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Cost against size: what one thing costs where so much is there.
+
+    ``size`` and ``cost`` name both, ``cost`` with its unit; ``points`` are sizes above 0, each with what was measured.
+    """
+
+    name: str
+    size: str
+    cost: str
+    points: tuple[tuple[float, Spread], ...]
+
+    @property
+    def slope(self) -> float:
+        """The exponent of growth, by least squares over the logarithms: at 0 size costs nothing, at 1 twice as much
+        costs twice as much. ``ValueError`` with fewer than two sizes.
+        """
+        sizes, costs = zip(*((log(size), log(found.median)) for size, found in self.points), strict=True)
+        return linear_regression(sizes, costs).slope
+
+
+Measured = Mapping[int, Sequence[float]] | Mapping[float, Sequence[float]]
+"""The samples at each size."""
+
+
+def line(name: str, size: str, cost: str, rounds: Measured) -> Line:
+    """The line through what was measured at each size."""
+    return Line(name, size, cost, tuple((at, spread(found)) for at, found in sorted(rounds.items())))
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """What one module measured: ratios, and what is said without a ratio."""
+    """What one module measured: ratios, cost against size, and what is said without a ratio."""
 
     name: str
     title: str
     how: str
     ratios: tuple[Ratio, ...]
     facts: Mapping[str, str | int | float]
+    lines: tuple[Line, ...] = ()
 
 
 Round = Mapping[str, float]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import yaml
 
 from bench import first_visit
 from bench.ingest import free_port
-from bench.measure import Figure, Goal, Ratio, parts, per_round
+from bench.measure import Figure, Goal, Ratio, line, parts, per_round
 from bench.room import scratch
 from bench.server import Server, serving
 from hutch.bootstrap.wire import open_context
@@ -53,43 +54,59 @@ HOW = (
 
 def measure(quick: bool) -> Figure:
     """Lists, then pages, on SQLite."""
-    few, many, rounds = (50, 500, 2) if quick else (1000, 100_000, 15)
-    short, long = (20, 200) if quick else (100, 10_000)
+    counts, rounds = ((50, 500), 2) if quick else ((1_000, 10_000, 100_000), 15)
+    lengths = (20, 200) if quick else (100, 1_000, 10_000)
+    few, many, short, long = counts[0], counts[-1], lengths[0], lengths[-1]
     with scratch() as folder:
-        rows, facts = asyncio.run(_lists(folder, few, many, rounds))
-        screens, first = asyncio.run(_screens(folder / "screens", short, long, rounds))
+        rows, facts = asyncio.run(_lists(folder, counts, rounds))
+        screens, first = asyncio.run(_screens(folder / "screens", lengths, rounds))
         visits, seen = asyncio.run(_visits(folder / "visits", short, 2 if quick else 15, 3 if quick else 50))
     how = HOW.format(filters=len(LISTS), few=few, many=many, short=short, long=long)
-    listed = per_round(rows, lambda r: r["list, many (s)"] / r["list, few (s)"])
-    shown = per_round(screens, lambda r: r["screen, long (s)"] / r["screen, short (s)"])
-    once = per_round([first], lambda r: r["screen, long (s)"] / r["screen, short (s)"])
+    listed = per_round(rows, lambda r: r[_list(many)] / r[_list(few)])
+    shown = per_round(screens, lambda r: r[_screen(long)] / r[_screen(short)])
+    once = per_round([first], lambda r: r[_screen(long)] / r[_screen(short)])
     ratios = (
         Ratio(f"a list of {many:,} incidents", f"of {few:,}", listed, Goal(2), parts(rows, *rows[0])),
         Ratio(f"first screen of {long:,} events", f"of {short:,}", shown, Goal(3), parts(screens, *screens[0])),
         Ratio("the same, for the first time", f"of {short:,}", once, Goal(3), {}),
         *visits,
     )
-    return Figure("pages", "Lists and pages", how, ratios, {**facts, **seen})
+    lines = (
+        line("a list", "incidents or events", "s", {n: [r[_list(n)] for r in rows] for n in counts}),
+        line("a page", "incidents or events", "s", {n: [r[_screen(n)] for r in screens] for n in lengths}),
+    )
+    return Figure("pages", "Lists and pages", how, ratios, {**facts, **seen}, lines)
+
+
+def _list(count: int) -> str:
+    return f"list of {count:,} (s)"
+
+
+def _screen(events: int) -> str:
+    return f"screen of {events:,} events (s)"
 
 
 # ------------------------------------------------------------------ lists
 
 
-async def _lists(folder: Path, few: int, many: int, rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
-    paths = [room(folder / str(count)) for count in (few, many)]
-    for path, count in zip(paths, (few, many), strict=True):
-        await _fill(path, count)
-    ports = [free_port(), free_port()]
-    with serving(paths[0], ports[0]) as one, serving(paths[1], ports[1]) as other:
+async def _lists(folder: Path, counts: Sequence[int], rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
+    ports = {count: free_port() for count in counts}
+    with ExitStack() as stack:
+        servers = []
+        for count, port in ports.items():
+            path = room(folder / str(count))
+            await _fill(path, count)
+            servers.append(stack.enter_context(serving(path, port)))
         async with aiohttp.ClientSession() as client:
-            built = [await _get(client, port, LISTS[0]) for port in ports]
-            for server in (one, other):
+            built = {count: await _get(client, port, LISTS[0]) for count, port in ports.items()}
+            for server in servers:
                 await _settled(server)
             found = []
             for number in range(rounds):
-                took = {port: await _each(client, port) for port in (ports if number % 2 else ports[::-1])}
-                found.append({"list, few (s)": took[ports[0]], "list, many (s)": took[ports[1]]})
-    return found, {"the first list, few (s)": round(built[0], 3), "the first list, many (s)": round(built[1], 3)}
+                order = list(ports) if number % 2 else list(ports)[::-1]
+                took = {count: await _each(client, ports[count]) for count in order}
+                found.append({_list(count): took[count] for count in counts})
+    return found, {f"the first list of {count:,} (s)": round(took, 3) for count, took in built.items()}
 
 
 async def _each(client: aiohttp.ClientSession, port: int) -> float:
@@ -116,10 +133,13 @@ def _incident(context: Context, number: int) -> Append:
 # ------------------------------------------------------------------ an incident's page
 
 
-async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[list[dict[str, float]], dict[str, float]]:
-    path, names, other = room(folder), ("INC-2026-001", "INC-2026-002"), "INC-2026-003"
+async def _screens(
+    folder: Path, lengths: Sequence[int], rounds: int
+) -> tuple[list[dict[str, float]], dict[str, float]]:
+    path, other = room(folder), "INC-2026-999"
+    names = {length: f"INC-2026-{number:03d}" for number, length in enumerate(lengths, 1)}
     context = open_context(path)
-    for name, count in zip((*names, other), (short, long, 10), strict=True):
+    for count, name in {**names, 10: other}.items():
         data = {"title": "It is slow", "service": SERVICES[0], "runbook": "", "summary": "", "source": "person"}
         first = incidents.declaration(context, data, Severity.SEV1, context.clock.now())
         drafts = (*first, *_story(count - len(first)))
@@ -131,7 +151,7 @@ async def _screens(folder: Path, short: int, long: int, rounds: int) -> tuple[li
             await _get(client, port, "/")
             await _get(client, port, f"/incidents/{other}")  # what a first page costs, whichever it is
             await _settled(server)
-            found = [await _both(client, port, names) for _ in range(rounds + 1)]
+            found = [await _every(client, port, names) for _ in range(rounds + 1)]
     return found[1:], found[0]
 
 
@@ -151,9 +171,8 @@ async def _visits(folder: Path, events: int, rounds: int, notes: int) -> first_v
         return await first_visit.measured(port, f"/incidents/{name}", rounds, notes)
 
 
-async def _both(client: aiohttp.ClientSession, port: int, names: Sequence[str]) -> dict[str, float]:
-    took = [await _get(client, port, f"/incidents/{name}") for name in names]
-    return {"screen, short (s)": took[0], "screen, long (s)": took[1]}
+async def _every(client: aiohttp.ClientSession, port: int, names: Mapping[int, str]) -> dict[str, float]:
+    return {_screen(events): await _get(client, port, f"/incidents/{name}") for events, name in names.items()}
 
 
 def _story(count: int) -> Iterator[Draft]:

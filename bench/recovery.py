@@ -11,25 +11,28 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from bench.measure import Figure, Goal, Ratio, parts, per_round
+from bench.measure import Figure, Goal, Ratio, line, parts, per_round
 from bench.room import scratch
 from hutch.bootstrap.wire import find_providers
 from hutch.model.action import Result, Verified
 from hutch.ports import Connection, TargetConfig
 from rolerabbit.embedded.postgres import Postgres
 
-PARENTS, CHILDREN, ROUNDS = 400_000, 200_000, 5
+SIZES, ROUNDS = (60_000, 600_000, 2_400_000), 5
+"""Rows of both tables together, two of three in the one that others refer to."""
+
 GONE, GONE_CHILDREN = 500, 150
 GOAL = Goal(1.3)
 JOBS = 2
 
 HOW = (
-    "A table of {parents:,} rows and one of {children:,} that refers to it, both in a backup beside a third as large "
-    "as they are together. {gone} parents and the {gone_children} children that go with them are deleted. The whole: "
+    "A table and one half as large that refers to it, both in a backup beside a third as large as they are together: "
+    "{sizes} rows. {gone} parents and the {gone_children} children that go with them are deleted. The whole: "
     "reading the audit log, fetching and checking the backup, the scratch database, planning, the merge in one "
     "transaction, its verification by hashes, and dropping the scratch database. The floor is `pg_restore --table` of "
     "the two tables from the same archive into an empty database, with as many jobs; it brings no keys and no indexes, "
-    "and nothing back."
+    "and nothing back. What is done once for each recovery (planning, shaping and dropping the scratch database) "
+    "weighs more the smaller the tables are."
 )
 TABLES = """
 create table portfolios (id bigint primary key, title text not null, content text not null, updated_at timestamptz
@@ -54,20 +57,42 @@ insert into audit_logs (action, details) select 'portfolio.deleted', jsonb_build
 
 
 def measure(quick: bool) -> Figure:
-    """Whole recoveries and plain restores in turn."""
-    parents, children, rounds = (5_000, 2_000, 2) if quick else (PARENTS, CHILDREN, ROUNDS)
-    with scratch() as folder, Postgres.temporary() as server:
-        url = server.createdb("shop")
-        with psycopg.connect(url, autocommit=True) as connection:
-            for part in (TABLES, FILL.format(parents=parents, children=children), "vacuum (analyze)"):
-                connection.execute(part.encode())
-        found, size = asyncio.run(_measured(server, url, folder / "backups", rounds))
-    ratio = per_round(found, lambda r: r["recovery (s)"] / r["pg_restore (s)"])
-    figures = parts(found, "recovery (s)", "pg_restore (s)")
-    line = Ratio("row recovery", "pg_restore of the same tables", ratio, GOAL, figures)
-    how = HOW.format(parents=parents, children=children, gone=GONE, gone_children=GONE_CHILDREN)
-    facts: dict[str, str | int | float] = {"archive (MB)": round(size / 1e6, 1), "jobs": JOBS}
-    return Figure("recovery", "Row recovery", how, (line,), facts)
+    """Whole recoveries and plain restores in turn, at each size."""
+    sizes, rounds = ((3_000, 6_000), 2) if quick else (SIZES, ROUNDS)
+    found, archive = {}, 0
+    with Postgres.temporary() as server:
+        for size in sizes:
+            with scratch() as folder:
+                found[size], archive = _at(server, folder / "backups", size, rounds)
+    ratios = [
+        Ratio(
+            f"row recovery, {size:,} rows",
+            "pg_restore of the same tables",
+            per_round(rows, lambda r: r["recovery (s)"] / r["pg_restore (s)"]),
+            GOAL,
+            parts(rows, "recovery (s)", "pg_restore (s)"),
+        )
+        for size, rows in found.items()
+    ]
+    lines = [
+        line(name, "rows", "s", {size: [r[f"{name} (s)"] for r in rows] for size, rows in found.items()})
+        for name in ("recovery", "pg_restore")
+    ]
+    how = HOW.format(sizes=" and ".join(f"{size:,}" for size in sizes), gone=GONE, gone_children=GONE_CHILDREN)
+    facts: dict[str, str | int | float] = {"the largest archive (MB)": round(archive / 1e6, 1), "jobs": JOBS}
+    return Figure("recovery", "Row recovery", how, tuple(ratios), facts, tuple(lines))
+
+
+def _at(server: Postgres, folder: Path, size: int, rounds: int) -> tuple[list[dict[str, float]], int]:
+    name, children = f"shop_{size}", size // 3
+    url = server.createdb(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for part in (TABLES, FILL.format(parents=size - children, children=children), "vacuum (analyze)"):
+            connection.execute(part.encode())
+    found = asyncio.run(_measured(server, url, folder, rounds))
+    with psycopg.connect(server.url, autocommit=True) as session:
+        session.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    return found
 
 
 async def _measured(server: Postgres, url: str, folder: Path, rounds: int) -> tuple[list[dict[str, float]], int]:

@@ -14,7 +14,7 @@ from statistics import median
 from markdown_it import MarkdownIt
 
 from bench.manual import manual
-from bench.measure import Figure, Goal, Ratio, Round, parts, per_round
+from bench.measure import Figure, Goal, Ratio, Round, line, parts, per_round
 from hutch.commands.documents import classified
 from hutch.effect import forget
 from hutch.model.runbook import Document, Statement
@@ -124,9 +124,12 @@ def measure(quick: bool) -> Figure:
     ratios = [_ratio(name, found) for name, found in by_case.items()]
     ratios += [_again(name, found) for name, found in by_case.items() if "again (s)" in found[0]]
     ratios += _linear(by_case[small], by_case[large], straight[large] / straight[small])
-    return Figure(
-        "runbooks", "Reading runbooks", HOW, (*ratios, _memory(SIZES[1] if quick else SIZES[-1])), _facts(cases)
-    )
+    lines = [
+        line(side.removesuffix(" (s)"), "bytes", "s", {at: [r[side] for r in by_case[_label(at)]] for at in sizes})
+        for side in ("hutch (s)", "markdown-it (s)")
+    ]
+    every = (*ratios, _memory(SIZES[1] if quick else SIZES[-1]))
+    return Figure("runbooks", "Reading runbooks", HOW, every, _facts(cases), tuple(lines))
 
 
 def _found(quick: bool) -> list[Case]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from bench.measure import Figure, Goal, Ratio, Round, parts, per_round
+from bench.measure import Figure, Goal, Line, Ratio, Round, line, parts, per_round
 from bench.room import scratch
 from hutch.bootstrap.stores import VARIABLE, open_database
 from hutch.bootstrap.wire import open_context
@@ -72,7 +72,13 @@ def measure(quick: bool) -> Figure:
         server = stack.enter_context(Postgres.temporary(durable=True))
         appends = asyncio.run(_appends(server, 2 if quick else 10))
         driven = asyncio.run(_driven(server, folder, workers, runs, 1 if quick else 5))
-    return Figure("workers", "Workers on Postgres", HOW.format(runs=runs), _ratios(driven, appends), {})
+    how = HOW.format(runs=runs)
+    return Figure("workers", "Workers on Postgres", how, _ratios(driven, appends), {}, (_line(driven),))
+
+
+def _line(driven: Sequence[Round]) -> Line:
+    took = {int(name.split()[0]): [1 / r[name] for r in driven] for name in driven[0]}
+    return line("a run", "workers", "s", took)
 
 
 def _ratios(driven: Sequence[Round], appends: Sequence[Round]) -> tuple[Ratio, ...]:
@@ -239,8 +245,8 @@ async def child(config: Path) -> None:
     loop = asyncio.get_running_loop()
 
     def listen() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line.strip())
+        for told in sys.stdin:
+            loop.call_soon_threadsafe(lines.put_nowait, told.strip())
         loop.call_soon_threadsafe(lines.put_nowait, "")
 
     listening = asyncio.create_task(asyncio.to_thread(listen))

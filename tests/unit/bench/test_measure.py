@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
-from bench.measure import Goal, Spread, interleave, per_round, percentile, significant, spread
+from bench.measure import Goal, Spread, interleave, line, per_round, percentile, significant, spread
 
 
 def test_a_spread_is_the_median_and_its_tenths() -> None:
@@ -45,3 +45,15 @@ def test_cases_take_turns_at_going_first() -> None:
 def test_digits_that_are_noise_are_dropped() -> None:
     assert significant(0.000123456) == 0.0001235
     assert significant(123456.0) == 123500.0
+
+
+@pytest.mark.parametrize(("power", "slope"), [(0, 0.0), (1, 1.0), (2, 2.0), (-1, -1.0)])
+def test_the_slope_is_the_power_with_which_cost_grows(power: int, slope: float) -> None:
+    grown = line("x", "rows", "s", {size: [3.0 * size**power] * 3 for size in (10.0, 1_000.0, 100.0)})
+    assert [size for size, _ in grown.points] == [10.0, 100.0, 1_000.0]
+    assert grown.slope == pytest.approx(slope)
+
+
+def test_one_size_makes_no_line() -> None:
+    with pytest.raises(ValueError):
+        _ = line("x", "rows", "s", {10: [1.0]}).slope

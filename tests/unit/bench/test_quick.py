@@ -48,3 +48,8 @@ def test_an_unknown_figure_is_refused_by_name() -> None:
     done = bench("--only", "nothing")
     assert done.returncode == 2
     assert "invalid choice: 'nothing'" in done.stderr
+
+
+def test_the_guide_says_what_each_figure_is() -> None:
+    guide = (ROOT / "docs" / "guide" / "measuring.md").read_text(encoding="utf-8")
+    assert [name for name in FIGURES if f"\n| `{name}` |" not in guide] == []

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 from bench.machine import describe, file_system
-from bench.measure import Figure, Goal, Ratio, spread
-from bench.report import as_data, as_page
+from bench.measure import Figure, Goal, Ratio, line, spread
+from bench.report import RATIOS, as_charts, as_data, as_page
 from bench.waiting import flat
 
 FIGURE = Figure(
@@ -18,6 +20,7 @@ FIGURE = Figure(
         Ratio("change", "two commits", spread([1.0]), None, {"step (s)": spread([2.0]), "spawn (s)": spread([1.0])}),
     ),
     {"jobs taken": 0},
+    (line("a <list>", "incidents", "s", {1_000: [0.02, 0.03], 100_000: [0.2, 0.3]}),),
 )
 MACHINE = {"cores": 2}
 MOUNTS = (
@@ -76,3 +79,24 @@ def test_the_machine_is_described_without_its_name_or_a_path() -> None:
 def test_idle_is_flat_when_one_lies_in_the_spread() -> None:
     assert flat(spread([0.95, 1.0, 1.1])) == "yes"
     assert flat(spread([2.0, 3.0, 4.0])) == "no: 3.00 times"
+
+
+def test_the_line_and_its_slope_stand_on_the_page_and_in_the_data() -> None:
+    page = as_page(MACHINE, [FIGURE], quick=False)
+    assert "| Step overhead: a <list> | 0.025 s at 1,000 incidents | 0.25 s at 100,000 incidents | 0.50 |" in page
+    assert "| a <list> | 1,000 incidents | s | 0.025 | 0.021 | 0.029 |" in page
+    assert "](charts/steps.svg)" in page and f"]({RATIOS})" in page
+    [told] = as_data(MACHINE, [FIGURE], quick=False)["figures"][0]["lines"]  # type: ignore[index]
+    assert (told["slope"], told["points"][1]["incidents"]) == (0.5, 100_000)
+
+
+def test_each_picture_that_the_page_shows_is_made() -> None:
+    page = as_page(MACHINE, [FIGURE, replace(FIGURE, name="flat", lines=())], quick=False)
+    made = as_charts([FIGURE, replace(FIGURE, name="flat", lines=())])
+    assert re.findall(r"\]\((.*\.svg)\)", page) == list(made) == [RATIOS, "charts/steps.svg"]
+    for text in made.values():
+        root = ElementTree.fromstring(text)
+        assert root.get("role") == "img" and root[0].tag.endswith("title")
+        places = [float(x) for at in root.iter() for name, x in at.attrib.items() if name in ("x", "cx", "x1", "x2")]
+        assert min(places) >= 0 and max(places) <= float(root.get("width", 0))
+    assert "slope of 0.50" in made["charts/steps.svg"] and "read 3.00" in made[RATIOS]
