@@ -10,10 +10,12 @@ from pathlib import Path
 
 from bench import (
     ansible,
+    attack,
     blocklist,
     clocks,
     diagnosis,
     ingest,
+    letters,
     listeners,
     log,
     logsearch,
@@ -49,6 +51,8 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "pages": pages.measure,
     "listeners": listeners.measure,
     "blocklist": blocklist.measure,
+    "letters": letters.measure,
+    "attack": attack.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
 

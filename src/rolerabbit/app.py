@@ -19,9 +19,9 @@ from rolerabbit.faults import WAITS_AT, Waiting, crash_soon, portfolio_reads
 from rolerabbit.instrument import Instrument
 from rolerabbit.keys import Tokens, Vault
 from rolerabbit.limits import Limiter
-from rolerabbit.mail import keep_sending
 from rolerabbit.metrics import Metrics
 from rolerabbit.news import News, keep_fresh
+from rolerabbit.outbox import keep_sending
 from rolerabbit.pagecache import PageCache
 from rolerabbit.profiles import keep_sealed
 from rolerabbit.remote import Remote
@@ -115,9 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(keep_sealed(parts.pool, parts.vault)),
     ]
     if parts.settings.smtp_url:
-        background.append(
-            asyncio.create_task(keep_sending(parts.pool, parts.settings.smtp_url, parts.settings.mail_per_second))
-        )
+        background.append(asyncio.create_task(keep_sending(parts.pool, parts.settings)))
     if parts.settings.fault == "crash":
         background.append(asyncio.create_task(crash_soon()))
     try:
