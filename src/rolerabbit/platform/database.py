@@ -18,7 +18,13 @@ from rolerabbit.embedded import EmbeddedError, Postgres
 from rolerabbit.platform.settings import RESERVED, SUPERUSER_RESERVED, Settings
 
 DATABASE = "rolerabbit"
-LOGINS = {"owner": "rolerabbit_owner", "app": "rolerabbit_app", "reader": "hutch_reader", "operator": "hutch_operator"}
+LOGINS = {
+    "owner": "rolerabbit_owner",
+    "app": "rolerabbit_app",
+    "reader": "hutch_reader",
+    "rest": "rolerabbit_rest",
+    "operator": "hutch_operator",
+}
 MIGRATE_SECONDS = 60.0
 ARCHIVE = {"archive_mode": "on", "archive_command": "true"}
 """The archive takes each file and keeps none: there is something that can fail, and no disk that fills."""
@@ -33,6 +39,7 @@ class Addresses:
     app: str = field(repr=False)
     reader: str = field(repr=False)
     operator: str = field(repr=False)
+    rest: str = field(repr=False)
 
 
 def server(settings: Settings) -> Postgres:
@@ -81,6 +88,7 @@ def _withhold(connection: psycopg.Connection[Any]) -> None:
     """What holds codes that open accounts is none of the reader's business; the service can't rewrite its trails."""
     reader, app = sql.Identifier(LOGINS["reader"]), sql.Identifier(LOGINS["app"])
     connection.execute(sql.SQL("REVOKE ALL ON outbox, password_resets, user_profiles FROM {}").format(reader))
+    connection.execute(sql.SQL("GRANT SELECT ON portfolios TO {}").format(sql.Identifier(LOGINS["rest"])))
     connection.execute(sql.SQL("REVOKE UPDATE, DELETE ON audit_logs, security_logs FROM {}").format(app))
 
 

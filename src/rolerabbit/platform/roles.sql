@@ -29,6 +29,13 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT ON TABLE
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {reader};
 ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT ON SEQUENCES TO {reader};
 
+-- Behind the REST address, as a hosted database gives out logins: it reads what it is granted (portfolios), and sees of
+-- other sessions, statements and replication no more than everybody does: it is no member of pg_monitor.
+ALTER ROLE {rest} LOGIN PASSWORD {rest_password};
+ALTER ROLE {rest} SET default_transaction_read_only = on;
+GRANT CONNECT ON DATABASE {database} TO {rest};
+GRANT USAGE ON SCHEMA public TO {rest};
+
 -- Applies remedies: ends sessions, maintains tables, makes indexes (as a member of the owner), sets time-outs of the
 -- service's role, drops replication slots.
 ALTER ROLE {operator} LOGIN CREATEROLE REPLICATION PASSWORD {operator_password};

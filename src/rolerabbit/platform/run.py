@@ -31,6 +31,7 @@ from rolerabbit.platform.monitor import Monitor
 from rolerabbit.platform.railway import view as railway
 from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import Settings
+from rolerabbit.platform.supabase import api as supabase
 from rolerabbit.platform.vercel import view as vercel
 
 HEALTH_SECONDS = 15.0
@@ -92,7 +93,10 @@ async def _serve(
         )
         monitor = Monitor(control, servers.components, settings.data)
         parts = Parts(control, monitor, servers.components, logbook, secrets.token_hex(24))
-        api = _Api(uvicorn.Config(create_app(parts), log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
+        rest = supabase.Rest(servers.addresses.rest, parts.token)
+        app = create_app(parts)
+        supabase.add_to(app, rest)
+        api = _Api(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=API_STOP_SECONDS))
         async with _background(api.serve(sockets=[api_socket]), monitor.run()):
             try:
                 if await _unless(asked_to_stop, _first_release(control, settings, listener)):
@@ -101,6 +105,7 @@ async def _serve(
             finally:
                 api.should_exit = True
                 await fleet.stop()
+                rest.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,7 @@ def _announce(settings: Settings, servers: _Servers, app_port: int, api_socket: 
         "app_database_url": addresses.app,
         "reader_url": addresses.reader,
         "operator_url": addresses.operator,
+        "rest_url": addresses.rest,
         "redis_url": servers.redis.url,
         "data_dir": str(settings.data.absolute()),
         "postgres_data_dir": str(servers.postgres.data_dir),
@@ -191,6 +197,7 @@ def _hosted(url: str) -> dict[str, dict[str, str]]:
         "ecs": {"region": ecs.REGION, "cluster": ecs.CLUSTER, "service": ecs.SERVICE, "endpoint": url},
         "vercel": {"project": vercel.PROJECT, "url": url, "logs_url": url},
         "railway": {**place, "url": f"{url}/graphql/v2"},
+        "supabase": {"project": supabase.PROJECT, "url": url},
     }
 
 

@@ -557,6 +557,27 @@ def test_the_reader_cannot_write(platform: Platform, statement: str) -> None:
     assert refused(platform.ready["reader_url"], statement)
 
 
+def test_the_rest_address_takes_a_key_and_its_login_sees_no_more_than_supabases(platform: Platform) -> None:
+    def asked(headers: dict[str, str]) -> tuple[int, Any]:
+        request = urllib.request.Request(platform.ready["api_url"] + "/rest/v1/", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    assert (asked({})[0], asked({"apikey": "wrong"})[1]["message"]) == (401, "Invalid API key")
+    status, found = asked({"apikey": platform.ready["token"]})
+    assert (status, "/portfolios" in found["paths"], "/users" in found["paths"]) == (200, True, False)
+    hidden = "select count(*) from pg_stat_activity where query = '<insufficient privilege>'"
+    with psycopg.connect(platform.ready["rest_url"], autocommit=True) as rest:
+        [[closed]] = rest.execute(hidden)
+        assert closed > 0
+        for statement in ("select * from users", "select * from pg_authid", "update portfolios set title = ''"):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+                rest.execute(statement)
+
+
 def test_the_reader_sees_rows_and_every_session(platform: Platform) -> None:
     with psycopg.connect(platform.ready["reader_url"]) as reader:
         assert reader.execute("SELECT count(*) FROM portfolios").fetchone() is not None
