@@ -345,9 +345,8 @@ class TargetConfig:
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Everything that Hutch knows of one kind of outside system.
-
-    ``explain`` turns the findings of one service's checks (this provider's and others') into causes; ``codes`` are the
-    cause codes that it can give, each with a line of documentation.
+    ``explain`` turns the findings of a service's checks (others' too) into causes, those of ``codes``, each with a
+    line of documentation. ``guide`` is the page of docs/guide that tells what its checks and verbs need.
     """
 
     name: str
@@ -356,6 +355,7 @@ class Provider:
     open: Callable[[TargetConfig], Connection]
     explain: Callable[[Sequence[Finding]], Sequence[Cause]] = _no_causes
     codes: Mapping[str, str] = field(default_factory=dict)
+    guide: str = ""
 
 
 # ------------------------------------------------------------------ drills

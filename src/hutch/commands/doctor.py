@@ -164,37 +164,45 @@ async def _service(context: Context, service: Service) -> list[Point]:
         return [Point(service.name, "targets", State.WARN, said, f"add http, postgres … to services.{service.name}")]
     findings = await look(context, service)
     lost = {f.target: f for f in findings if f.check.endswith(REACHABLE) and f.status is not Status.OK}
-    points = [_unreachable(service.name, f, findings) for f in lost.values()]
-    points += [_judged(service.name, f) for f in findings if f.target not in lost]
-    points += _platforms(service.name, await asked(service, context.clock.now()))
+    guides = {name: known.guide for name, known in context.providers.items() if known.guide}
+    points = [_unreachable(service.name, f, findings, guides) for f in lost.values()]
+    points += [_judged(service.name, f, guides) for f in findings if f.target not in lost]
+    points += _platforms(service.name, await asked(service, context.clock.now()), guides)
     return [*points, *_changes(context, service)]
 
 
-def _unreachable(service: str, lost: Finding, findings: list[Finding]) -> Point:
+def _unreachable(service: str, lost: Finding, findings: list[Finding], guides: Mapping[str, str]) -> Point:
     """A target that is not there is one point, not one for each of its checks."""
     others = sum(1 for f in findings if f.target == lost.target) - 1
     said = f"{lost.reason or lost.summary}" + (f" ({others} more checks wait for it)" if others else "")
-    return Point(service, lost.check, State.FAIL, said, "check its address, and that it may be reached from here")
+    todo = f"check its address and its login; {_needs(lost.check.partition('.')[0], guides)}"
+    return Point(service, lost.check, State.FAIL, said, todo)
 
 
-def _judged(service: str, finding: Finding) -> Point:
+def _judged(service: str, finding: Finding, guides: Mapping[str, str]) -> Point:
     said = finding.reason or finding.summary
     proof = finding.check.endswith(READS_ONLY)
     if finding.status is Status.OK:
         return Point(service, finding.check, State.OK, said)
     if finding.status is Status.UNKNOWN:
         state = State.FAIL if finding.matters else State.WARN
-        return Point(service, finding.check, state, said, "see docs/reference/configuration.md for what it needs")
+        return Point(service, finding.check, state, said, _needs(finding.check.partition(".")[0], guides))
     if proof:
         return Point(service, finding.check, State.FAIL, said, "give Hutch a login that can only read")
     return Point(service, finding.check, State.WARN, said, f"hutch diagnose --service {service}")
 
 
-def _platforms(service: str, found: list[Asked]) -> list[Point]:
+def _needs(provider: str, guides: Mapping[str, str]) -> str:
+    """Where it stands what a look of this provider needs."""
+    page = f"docs/guide/{guides[provider]}.md" if provider in guides else "docs/reference/configuration.md"
+    return f"see what it needs: {page}"
+
+
+def _platforms(service: str, found: list[Asked], guides: Mapping[str, str]) -> list[Point]:
     """A point for each verb that a platform does not answer, one for a platform that answers all."""
     points = []
     for one in (one for one in found if one.error):
-        right = f"give Hutch's key or token that right: docs/guide/{one.provider}.md lists what each verb needs"
+        right = f"give Hutch's key or token that right; {_needs(one.provider, guides)}"
         todo = "check its address, and that it may be reached from here" if one.recoverable else right
         points.append(Point(service, f"{one.provider} {one.verb}", State.FAIL, one.error, todo))
     for provider in dict.fromkeys(one.provider for one in found):

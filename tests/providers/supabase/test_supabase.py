@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import yaml
+from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
 
+from hutch.cli.main import cli
 from hutch.model.action import Result, Verified
 from hutch.model.finding import Finding, Status
 from hutch.ports import TargetConfig
@@ -278,3 +283,21 @@ async def test_a_database_that_is_away_and_back(world: Any, target: Any) -> None
         assert taken.status is Status.UNKNOWN and taken.reason
         assert (await web.checks["supabase.rest"]()).status is Status.OK
         assert (await web.checks["supabase.connections"]()).status is Status.OK
+
+
+def test_doctor_names_what_the_closed_login_needs(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    login, key = {"env": "DATABASE"}, {"env": "KEY"}
+    block = {"project": PROJECT, "key": key, "url": world.address, "database_url": login}
+    services = {"web": {"supabase": block, "postgres": {"url": login}}}
+    (tmp_path / "hutch.yaml").write_text(yaml.safe_dump({"services": services}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE", world.url("watcher"))
+    monkeypatch.setenv("KEY", "sb_publishable_0451")
+    done = CliRunner().invoke(cli, ["doctor", "--json"])
+    assert "0451" not in done.output
+    points = {row["what"]: row for row in json.loads(done.stdout) if row["area"] == "web"}
+    assert points["supabase.rest"]["status"] == "ok"
+    assert points["supabase.long_queries"]["said"].endswith(STATS)
+    assert points["supabase.long_queries"]["todo"] == "see what it needs: docs/guide/supabase.md"
+    assert "grant it pg_monitor" in points["postgres.long_queries"]["said"]
+    assert points["postgres.long_queries"]["todo"] == "see what it needs: docs/guide/postgres-checks.md"

@@ -49,5 +49,5 @@ def test_the_missing_right_is_named(doctor: Callable[[], Points], world: World) 
     found = doctor()
     assert found["vercel logs.search"]["status"] == "fail"
     assert "cannot read the logs: the token has not the right to it" in found["vercel logs.search"]["said"]
-    assert "docs/guide/vercel.md lists what each verb needs" in found["vercel logs.search"]["todo"]
+    assert "see what it needs: docs/guide/vercel.md" in found["vercel logs.search"]["todo"]
     assert "vercel deploy.list" not in found and "vercel platform" not in found

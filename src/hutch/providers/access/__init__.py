@@ -22,4 +22,5 @@ provider = Provider(
     summary="An account of ours at the service: whether its old tokens are let in, and whether it can log in",
     settings=SETTINGS,
     open=connect,
+    guide="access",
 )

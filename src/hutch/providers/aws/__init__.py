@@ -22,4 +22,5 @@ provider = Provider(
     summary="Amazon RDS, Secrets Manager and S3: a database's size, secrets that are rotated, the bucket of backups",
     settings=SETTINGS,
     open=connect,
+    guide="aws",
 )

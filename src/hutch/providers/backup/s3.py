@@ -21,6 +21,13 @@ PART_SIZE = 16 * 1024 * 1024
 """Bytes of one part of a large upload: 10,000 parts of it are 160 GB, and s3transfer makes them larger as needed."""
 BATCH = 1000
 """Objects that S3 deletes in one call."""
+RIGHTS = {
+    "list": "s3:ListBucket and s3:ListBucketMultipartUploads",
+    "read": "s3:GetObject",
+    "write": "s3:PutObject",
+    "delete": "s3:DeleteObject and s3:AbortMultipartUpload",
+}
+"""What a policy must allow for each verb."""
 MISSING = ("NoSuchKey", "404", "NotFound")
 
 
@@ -109,7 +116,8 @@ class Bucket:
         try:
             yield
         except ClientError as error:
-            raise BackupError(f"cannot {verb} {self.name}/{name}: S3 says {_code(error)}") from None
+            right = f": the key needs {RIGHTS[verb]}" if _code(error).startswith("AccessDenied") else ""
+            raise BackupError(f"cannot {verb} {self.name}/{name}: S3 says {_code(error)}{right}") from None
         except (BotoCoreError, Boto3Error) as error:
             raise BackupError(f"cannot {verb} {self.name}/{name}: {type(error).__name__}", passing=True) from None
 

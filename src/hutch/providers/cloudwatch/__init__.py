@@ -22,4 +22,5 @@ provider = Provider(
     summary="Amazon CloudWatch: metrics of RDS, ECS, load balancers and your own as signals; read-only",
     settings=SETTINGS,
     open=connect,
+    guide="alerts",
 )

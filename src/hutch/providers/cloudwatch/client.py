@@ -44,7 +44,7 @@ class Client:
                 return await asyncio.to_thread(self._newest, metrics, now)
             except ClientError as error:
                 code = str(error.response.get("Error", {}).get("Code", "error"))
-                raise CloudWatchError(f"CloudWatch refuses: {code}", "Throttl" in code) from None
+                raise CloudWatchError(_refused(code), "Throttl" in code) from None
             except (BotoCoreError, OSError, ValueError) as error:
                 raise CloudWatchError(f"CloudWatch does not answer: {type(error).__name__}") from None
 
@@ -71,6 +71,13 @@ class Client:
             session = boto3.session.Session(region_name=config.region, **(own if config.access_key_id else {}))
             self._client = session.client("cloudwatch", endpoint_url=config.endpoint or None, config=limits)
         return self._client
+
+
+def _refused(code: str) -> str:
+    """What a refusal means, without what AWS says beside its code: that may show parts of the request."""
+    if code.startswith(("AccessDenied", "Unauthorized")):
+        return f"cloudwatch:GetMetricData: the key has not the right to it ({code})"
+    return f"CloudWatch refuses: {code}"
 
 
 def _parts(number: int, metric: Metric) -> Iterator[tuple[str, Metric]]:

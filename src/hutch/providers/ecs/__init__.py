@@ -25,4 +25,5 @@ provider = Provider(
     open=connect,
     explain=explain,
     codes=CODES,
+    guide="ecs",
 )

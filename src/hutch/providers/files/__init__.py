@@ -19,4 +19,5 @@ provider = Provider(
     summary="Log files on this machine, JSON lines or plain ones",
     settings=SETTINGS,
     open=connect,
+    guide="platforms",
 )

@@ -19,4 +19,5 @@ provider = Provider(
     summary="Git: commits of a repository as recent changes, and between two deployments",
     settings=SETTINGS,
     open=connect,
+    guide="platforms",
 )

@@ -26,4 +26,5 @@ provider = Provider(
     open=connect,
     explain=explain,
     codes=CODES,
+    guide="postgres-checks",
 )

@@ -22,4 +22,5 @@ provider = Provider(
     summary="a Prometheus server's HTTP API (also Thanos, Mimir, VictoriaMetrics): metrics as signals, and PromQL",
     settings=SETTINGS,
     open=connect,
+    guide="alerts",
 )

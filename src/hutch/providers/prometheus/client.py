@@ -15,6 +15,8 @@ from hutch.providers.prometheus.config import Config
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of an answer that are read."""
+DENIED = (401, 403)
+"""What the door before a Prometheus answers; it has none of its own."""
 
 
 class PrometheusError(Exception):
@@ -76,6 +78,8 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _data(status: int, body: bytes) -> object:
+    if status in DENIED:
+        raise PrometheusError(f"answers {status}: the token is wrong, has expired, or has not the right to query")
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

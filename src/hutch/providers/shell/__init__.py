@@ -22,4 +22,5 @@ provider = Provider(
     summary="This machine's programs, each in a process group of its own with a bounded time, output and environment",
     settings=SETTINGS,
     open=connect,
+    guide="safety",
 )

@@ -22,4 +22,5 @@ provider = Provider(
     summary="Vercel: one project's production deployments and logs; roll-back, promotion, redeployment",
     settings=SETTINGS,
     open=connect,
+    guide="vercel",
 )
