@@ -43,11 +43,13 @@ PATIENCE: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How it is: the days that the certificate has left, whether the name is known, whether the exporter works."""
+    """How it is: the days that the certificate has left, whether the name is known, whether the exporter works, and
+    what the front door answers (0: it hangs up on everybody)."""
 
     certificate_days: int = 90
     named: bool = True
     exporting: bool = True
+    door_status: int = 200
 
 
 def folder_of(data_dir: Path) -> Path:
@@ -145,8 +147,13 @@ class Edge:
     metrics: str
 
     async def door(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One page for every visitor."""
-        await _answer(reader, writer, 200, b"RoleRabbit: your portfolio, hosted\n")
+        """One page for every visitor, or what it is broken to."""
+        status = read(self.folder).door_status
+        if not status:
+            writer.transport.abort()
+            return
+        body = b"RoleRabbit: your portfolio, hosted\n" if status == 200 else b"the front door is broken\n"
+        await _answer(reader, writer, status, body)
 
     async def exporter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The platform's metrics, or that there are none to be had."""

@@ -40,7 +40,8 @@ class Culprit:
 class Scene:
     """What causes are set against. ``began`` is None where nobody knows when the trouble began: then ``now`` counts.
 
-    ``actions`` are the available actions with the target of each; ``within`` bounds how old a blamed deployment is.
+    ``actions`` are the available actions with the target of each; ``within`` bounds how old a blamed deployment is;
+    ``front`` are the causes that stand before the service: no release is blamed for them.
     """
 
     changes: Sequence[Change]
@@ -48,6 +49,7 @@ class Scene:
     began: datetime | None
     actions: Mapping[str, str]
     within: timedelta = WITHIN
+    front: Sequence[Cause] = ()
 
     @property
     def start(self) -> datetime:
@@ -80,7 +82,8 @@ def blame_release(causes: Sequence[Cause], scene: Scene) -> list[Cause]:
     deeper explains become ``deploy.bad_release`` where a release that still runs was deployed just before.
     """
     named = [_with_release(c, scene) if c.code in RELEASE_CAUSES else c for c in causes]
-    unexplained = [c for c in named if c.code in RELEASE_SYMPTOMS and not _explained(c, named)]
+    symptoms = [c for c in named if c.code in RELEASE_SYMPTOMS and c not in scene.front]
+    unexplained = [c for c in symptoms if not _explained(c, named)]
     found = culprit(scene.changes, scene.start, within=scene.within) if unexplained else None
     if found is None or not found.running:
         return named

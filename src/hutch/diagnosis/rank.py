@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hutch.diagnosis.changes import WITHIN, Scene, blame_release, other_changes
+from hutch.diagnosis.door import in_front, told
 from hutch.diagnosis.table import SYMPTOMS, closure
 from hutch.model.event import instant
 from hutch.model.finding import Cause, Change, Diagnosis, Finding, Remedy, Status
@@ -33,15 +34,17 @@ def diagnose(
     ``within`` bounds how old a blamed deployment may be; ``seconds`` defaults to the slowest check, since checks run
     side by side.
     """
-    given = list(causes)
+    reported = list(causes)
+    front = in_front(reported, findings)
+    given = [told(c, findings) if c in front else c for c in reported]
     began = min((at for at in (since, *(c.since for c in given)) if at), default=None)
-    scene = Scene(changes, now, began, actions, within)
+    scene = Scene(changes, now, began, actions, within, [c for c in given if c not in reported])
     roots = fold_symptoms(blame_release(given, scene))
     ranked = [_offered(cause, actions) for cause in sorted(roots, key=_order)]
     lately = other_changes(scene)
-    told = [replace(c, evidence=(*c.evidence, *lately)) if i == 0 else c for i, c in enumerate(ranked)]
+    known = [replace(c, evidence=(*c.evidence, *lately)) if i == 0 else c for i, c in enumerate(ranked)]
     took = max((f.seconds for f in findings), default=0.0) if seconds is None else seconds
-    return Diagnosis(health(findings, told), tuple(told), tuple(findings), took)
+    return Diagnosis(health(findings, known), tuple(known), tuple(findings), took)
 
 
 def health(findings: Sequence[Finding], causes: Sequence[Cause]) -> bool | None:

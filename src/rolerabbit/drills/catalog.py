@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from rolerabbit.drills.catalog_calm import AT_THE_DOOR, CALM
+from rolerabbit.drills.catalog_pairs import pairs_of
 from rolerabbit.drills.catalog_servers import OF_SERVERS
 from rolerabbit.drills.fault import INNOCENT, Fault
 from rolerabbit.drills.slow_database import SLOW_DATABASE
 
 _WAITING: Final = (*INNOCENT, "the sessions that wait")
 
-FAULTS: Final[tuple[Fault, ...]] = (
+_SINGLE: Final[tuple[Fault, ...]] = (
     Fault(
         "lock-holder",
         "a session changed rows, or took the whole table, and does nothing while others wait",
@@ -225,6 +227,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         made_by="outside:alert_storm",
     ),
     *OF_SERVERS,
+    *AT_THE_DOOR,
     Fault("traffic-peak", "twice the visitors, within capacity", made_by="quiet:traffic_peak"),
     Fault(
         "long-backup",
@@ -262,4 +265,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         spares=("the shared address",),
         made_by="security:nat_logins",
     ),
+    *CALM,
 )
+
+FAULTS: Final[tuple[Fault, ...]] = (*_SINGLE, *pairs_of(_SINGLE))

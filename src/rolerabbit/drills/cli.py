@@ -14,6 +14,7 @@ from rolerabbit.drills.catalog import FAULTS
 from rolerabbit.drills.errors import REFUSED, FaultError, Refused
 from rolerabbit.drills.fault import Fault
 from rolerabbit.drills.scene import Maker
+from rolerabbit.drills.together import together
 
 FilePath = click.Path(path_type=Path, dir_okay=False)
 _READY_FILE: Final = click.option(
@@ -82,7 +83,9 @@ def undo(ready_file: Path) -> None:
 
 
 def maker_of(found: Fault) -> Maker:
-    """The function that makes it."""
+    """The function that makes it, or its parts."""
+    if found.parts:
+        return together(found.parts, maker_of)
     module, _, function = found.made_by.partition(":")
     maker: Maker = getattr(importlib.import_module(f"rolerabbit.drills.{module}"), function)
     return maker
@@ -90,7 +93,8 @@ def maker_of(found: Fault) -> Maker:
 
 def as_object(found: Fault) -> dict[str, object]:
     """What `list --json` says of a fault."""
-    return {key: value for key, value in asdict(found).items() if key != "made_by"}
+    told = {key: value for key, value in asdict(found).items() if key not in ("made_by", "parts")}
+    return {**told, "parts": [part.name for part in found.parts]}
 
 
 def _named(name: str) -> Fault:

@@ -18,7 +18,9 @@ class Fault:
 
     ``alert`` is what must fire for it, in one incident: a rule, or a cause that a diagnosis names by itself; empty
     where any will do. ``cause`` and ``object_kind`` are what the diagnosis must name, ``remedies`` the actions of which
-    any is right, ``spares`` in words what must not be harmed. ``made_by`` is its maker, as `module:function` here.
+    any is right, ``spares`` in words what must not be harmed. ``made_by`` is its maker, as `module:function` here;
+    ``parts`` are those of which it is made where it is several at once: then ``cause``, ``object_kind`` and
+    ``remedies`` are the first one's.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Fault:
     spares: tuple[str, ...] = ()
     alert: str = ""
     made_by: str = field(default="", kw_only=True)
+    parts: tuple[Fault, ...] = field(default=(), kw_only=True)
 
     def argv(self, ready_file: Path) -> Sequence[str]:
         """The process that makes the fault and undoes it when its standard input ends."""

@@ -38,6 +38,29 @@ def certificate_ended(scene: Scene) -> Iterator[Stand]:
 
 
 @contextmanager
+def door_shut(scene: Scene) -> Iterator[Stand]:
+    """The front door hangs up on every visitor: the service behind it is well, and nobody reaches it."""
+    yield from _door_gives(scene, 0)
+
+
+@contextmanager
+def door_failing(scene: Scene) -> Iterator[Stand]:
+    """The front door finds nobody behind it: 502 for every visitor, while the service answers whoever asks it."""
+    yield from _door_gives(scene, 502)
+
+
+@contextmanager
+def door_parked(scene: Scene) -> Iterator[Stand]:
+    """The front door has forgotten the site, as after a lapsed plan: 404 for every visitor."""
+    yield from _door_gives(scene, 404)
+
+
+def _door_gives(scene: Scene, status: int) -> Iterator[Stand]:
+    _break(scene, door_status=status)
+    yield Stand({"kind": "host", "id": _door(scene.service)}, known=_with_port(scene.service))
+
+
+@contextmanager
 def name_gone(scene: Scene) -> Iterator[Stand]:
     """The name server no longer knows the service's name."""
     _break(scene, named=False)

@@ -13,6 +13,7 @@ from rolerabbit.drills import (
     archive,
     busy_cache,
     cache,
+    calm,
     components,
     full_disk,
     halfmade,
@@ -63,6 +64,8 @@ HOW: Final[Mapping[str, Callable[[Service, Mapping[str, Any]], None]]] = {
     "pages": hunger.undo_pages,
     "visits": neglect.undo_visits,
     "release": releases.undo_release,
+    "import": calm.undo_import,
+    "resting-slot": calm.undo_resting_slot,
 }
 """Each looks first, and does nothing where somebody else has undone the change already."""
 

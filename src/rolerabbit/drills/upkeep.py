@@ -37,11 +37,11 @@ def used_up_sequence(scene: Scene) -> Iterator[Stand]:
     """The column was widened to bigint once, and the sequence that feeds it was forgotten: it ends as an integer."""
     service = scene.service
     scene.will_undo("sequence")
-    _move_end(service, "integer", SMALL_END, ALMOST)
-    wait_for(lambda: _end(service) == SMALL_END, STAND_SECONDS, "the sequence ends as an integer does")
+    move_end(service, "integer", SMALL_END, ALMOST)
+    wait_for(lambda: end(service) == SMALL_END, STAND_SECONDS, "the sequence ends as an integer does")
     yield Stand(
         {"kind": "sequence", "id": SEQUENCE},
-        remedied=lambda: _end(service) > SMALL_END,
+        remedied=lambda: end(service) > SMALL_END,
         known={"table": TABLE, "accept": [{"kind": "sequence", "id": f"public.{SEQUENCE}"}]},
     )
 
@@ -65,7 +65,7 @@ def abandoned_slot(scene: Scene) -> Iterator[Stand]:
 def undo_sequence(service: Service, _step: Mapping[str, Any]) -> None:
     """The end of a bigint, and the number after the last row's."""
     last = int(service.rows(_BACK, f"public.{SEQUENCE}")[0][0])
-    _move_end(service, "bigint", LARGE_END, None)
+    move_end(service, "bigint", LARGE_END, None)
     assert last >= 1
 
 
@@ -74,7 +74,8 @@ def undo_slot(service: Service, _step: Mapping[str, Any]) -> None:
     service.rows(_DROP, SLOT)
 
 
-def _move_end(service: Service, type_: str, end: int, last: int | None) -> None:
+def move_end(service: Service, type_: str, end: int, last: int | None) -> None:
+    """The sequence has this type and end, and stands at ``last``."""
     text = sql.SQL("ALTER SEQUENCE {} AS {} MAXVALUE {}")
     with service.connect("owner", "rolerabbit-fault") as owner:
         owner.execute(text.format(sql.Identifier("public", SEQUENCE), sql.SQL(type_), sql.Literal(end)))
@@ -82,7 +83,8 @@ def _move_end(service: Service, type_: str, end: int, last: int | None) -> None:
             owner.execute("SELECT setval(%s, %s)", [f"public.{SEQUENCE}", last])
 
 
-def _end(service: Service) -> int:
+def end(service: Service) -> int:
+    """The last number that the sequence can give."""
     return int(service.rows(_END, f"public.{SEQUENCE}")[0][0])
 
 

@@ -184,7 +184,7 @@ def test_a_name_that_two_packages_have() -> None:
 
 def test_what_is_listed() -> None:
     listed = fault_json(Made("", "x"))
-    assert list(listed) == ["name", "summary", "cause", "object_kind", "remedies", "spares", "alert"]
+    assert list(listed) == ["name", "summary", "cause", "object_kind", "remedies", "spares", "alert", "parts"]
 
 
 def test_only_one_at_a_time_and_the_second_is_told_who(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_markdown_escapes_and_says_why() -> None:
     odd = replace(RESULTS[1], fault="a|b")
     text = report.markdown(report.document([odd], seed=1, started_at="x", stage={"time_scale": 60}))
     assert "| a\\|b |" in text
-    assert "- **a|b** failed: cause http.slow instead of postgres.blocked_by_lock" in text
+    assert "- **a|b** (seed 0) failed: cause http.slow instead of postgres.blocked_by_lock" in text
 
 
 @pytest.mark.parametrize("data", [[], {}, {"version": 2, "results": []}, {"version": 1, "results": [{}]}])

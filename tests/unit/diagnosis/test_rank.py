@@ -219,3 +219,38 @@ def test_the_table_has_no_circles() -> None:
     circles = [(a, b) for a, shown in table.items() for b in shown if a in table.get(b, ())]
     assert circles == []
     assert all(deep not in shown for deep, shown in EXPLAINS)
+
+
+# ------------------------------------------------------------------ before the service
+
+DOOR = Cause("http.unreachable", Object("host", "www.shop.test:443"), 0.8, "nobody answers", "front door", ("refused",))
+ASKED = Finding("http.health", "http", Status.OK, "200", NOW, 0.1, {"host": "10.0.0.7:8000"})
+SERVED = Finding("http.requests", "http", Status.OK, "0 of 40 failed", NOW, 1.1)
+
+
+def seen(*findings: Finding, cause: Cause = DOOR) -> Cause:
+    (first, *_) = diagnose([BAD, *findings], [cause], HISTORY, NOW, actions=ACTIONS).causes
+    return first
+
+
+def test_no_release_is_blamed_for_a_door_that_is_shut_before_a_service_that_answers() -> None:
+    cause = seen(ASKED, SERVED)
+    assert (cause.code, cause.object.id) == ("http.unreachable", "www.shop.test:443")
+    assert cause.evidence == (
+        "refused", "the service itself answers at 10.0.0.7:8000: what is broken stands before it",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        (),
+        (SERVED,),
+        (replace(ASKED, status=Status.BAD), SERVED),
+        (ASKED, replace(SERVED, status=Status.BAD)),
+        (replace(ASKED, status=Status.UNKNOWN),),
+        (replace(ASKED, data={"host": "www.shop.test:443"}), SERVED),
+    ],
+)
+def test_it_is_where_the_service_is_not_known_to_answer_there(findings: tuple[Finding, ...]) -> None:
+    assert seen(*findings).code == "deploy.bad_release"

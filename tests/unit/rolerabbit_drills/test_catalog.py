@@ -30,7 +30,18 @@ WANTED = {
     "bloated-table", "bloated-index", "old-numbers", "paused-replica", "full-disk", "flipped-page", "changed-password",
     "cache-too-small", "slow-cache-command", "too-many-cache-clients", "cache-at-work",
     "failing-archive", "recovered-archive",
+    "door-shut", "door-failing", "door-parked",
+    "busy-row", "one-deadlock", "one-big-sort", "fresh-import", "resting-slot", "roomy-pool", "forgotten-password",
+    "own-copies", "tidying-up", "robot", "planned-restart", "scaled-up", "short-locks", "half-used-sequence",
+    "many-cache-clients",
+    "lock-holder-and-redis-full", "bad-release-and-abandoned-slot", "brute-force-and-stale-statistics",
+    "export-storm-and-forgotten-transaction", "missing-index-and-used-up-sequence",
 }  # fmt: skip
+
+
+def parts(found: Fault) -> tuple[Fault, ...]:
+    """What must be found for it, each by itself."""
+    return found.parts or ((found,) if found.cause else ())
 
 
 def table() -> str:
@@ -41,9 +52,9 @@ def table() -> str:
         cells = (
             f"`{found.name}`",
             found.alert or "–",
-            f"`{found.cause}`" if found.cause else "–" if found.alert else "no fault",
-            found.object_kind or "–",
-            ", ".join(f"`{remedy}`" for remedy in found.remedies) or "–",
+            " + ".join(f"`{part.cause}`" for part in parts(found)) or ("–" if found.alert else "no fault"),
+            " + ".join(part.object_kind for part in parts(found)) or "–",
+            " + ".join(", ".join(f"`{remedy}`" for remedy in part.remedies) or "–" for part in parts(found)) or "–",
             "; ".join(found.spares) or "–",
             found.summary,
         )
@@ -68,15 +79,28 @@ def test_a_fault_is_whole(found: Fault, tmp_path: Path) -> None:
     assert list(words[1:]) == ["-m", "rolerabbit", "fault", "run", found.name, "--ready-file", f"{tmp_path}/ready.json"]
     assert bool(found.cause) == bool(found.object_kind)
     assert found.cause or not found.remedies
-    maker = maker_of(found)
-    assert list(inspect.signature(maker).parameters) == ["scene"]
-    assert maker.__doc__
+    for one in found.parts or (found,):
+        maker = maker_of(one)
+        assert list(inspect.signature(maker).parameters) == ["scene"]
+        assert maker.__doc__
+
+
+def test_three_of_ten_drills_break_nothing() -> None:
+    assert sum(not (found.cause or found.alert) for found in FAULTS) >= 0.3 * len(FAULTS)
+
+
+def test_what_is_broken_at_once_has_remedies_of_its_own() -> None:
+    pairs = [found.parts for found in FAULTS if found.parts]
+    assert len(pairs) >= 4
+    for one, other in pairs:
+        assert one.cause != other.cause
+        assert one.remedies and other.remedies and set(one.remedies).isdisjoint(other.remedies)
 
 
 def test_list_as_json_has_stable_keys() -> None:
     listed = json.loads(CliRunner().invoke(fault, ["list", "--json"]).output)
     assert [set(row) for row in listed] == [
-        {"name", "summary", "cause", "object_kind", "remedies", "spares", "alert"}
+        {"name", "summary", "cause", "object_kind", "remedies", "spares", "alert", "parts"}
     ] * len(FAULTS)
 
 

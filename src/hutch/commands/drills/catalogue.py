@@ -59,4 +59,5 @@ def fault_json(fault: Fault) -> dict[str, object]:
         "remedies": list(fault.remedies),
         "spares": list(fault.spares),
         "alert": alert_of(fault),
+        "parts": [part.name for part in getattr(fault, "parts", ())],
     }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from hutch.commands.context import CommandError
 from hutch.commands.diagnose import diagnose_json
-from hutch.commands.drills import oncall
+from hutch.commands.drills import oncall, several
 from hutch.commands.drills.process import FaultFailed, FaultProcess, FaultRefused, running, undo
 from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken, broken_off, judge, refused
-from hutch.commands.drills.seen import Seen, fold
+from hutch.commands.drills.seen import Offer, Seen, fold
 from hutch.commands.drills.stage import FIT_WITHIN, Stage, unfit
 from hutch.detection.standing import CONFIDENT
 from hutch.ports import Fault
@@ -39,6 +40,10 @@ def moment(seed: int, name: str) -> float:
 
 async def run_drill(stage: Stage, fault: Fault, seed: int, fit_within: float = FIT_WITHIN) -> Result:
     """Run one drill and score it. What goes wrong with the fault or the service is in the result, not raised."""
+    return replace(await _run(stage, fault, seed, fit_within), seed=seed)
+
+
+async def _run(stage: Stage, fault: Fault, seed: int, fit_within: float) -> Result:
     reason = await unfit(stage, fit_within)
     if reason:
         return refused(fault, f"the service is ill before the fault: {reason}")
@@ -61,10 +66,13 @@ async def _measured(stage: Stage, fault: Fault, start: float, seed: int) -> Resu
         on = await process.on()
         drill = Drill(stage, fault, process, position)
         stage.say(f"the fault stands: {fault.summary}" if broken(fault) else f"no fault: {fault.summary}")
-        await (drill.answered() if broken(fault) else drill.watched())
+        parts = several.parts_of(fault, on)
+        await (drill.all_answered(parts) if parts else drill.answered() if broken(fault) else drill.watched())
         await oncall.close(stage.context, "the drill is over")
         stage.say("undoing it")
         truth = Truth(drill.on_at, on, await process.off())
+    if parts:
+        return several.judge(fault, parts, truth, drill.seen, drill.found, drill.done, drill.periods, start)
     return judge(fault, truth, drill.seen, drill.periods, start=start, alarms=drill.alarms)
 
 
@@ -92,6 +100,8 @@ class Drill:
         self.process = process
         self.on_at = stage.context.clock.now()
         self.seen = Seen()
+        self.found = several.Found()
+        self.done: list[several.Turn] = []
         self.periods = Periods()
         self.alarms: list[str] = []
         self._position = position
@@ -102,15 +112,32 @@ class Drill:
         while not oncall.over(self.fault, self.seen, self.on_at, self._now()):
             if oncall.wants(self.fault, self.seen):
                 approved = await self._mark()
-                await self._approve()
+                assert self.seen.offer is not None
+                await self._approve(self.seen.run, self.seen.offer)
             await asyncio.sleep(POLL)
             await self._read()
+        await self._ended(began, approved, bool(self.seen.resolved_at))
+
+    async def all_answered(self, parts: Sequence[several.Part]) -> None:
+        """Until every part is mended, or nothing more will come of it."""
+        began, approved = await self._mark(), None
+        while not several.over(parts, self.found, self.done, self.on_at, self._now()):
+            turn = several.next_turn(parts, self.found, self.done)
+            if turn:
+                approved = approved or await self._mark()
+                self.done.append(turn)
+                await self._approve(turn.run, turn.offer)
+            await asyncio.sleep(POLL)
+            await self._read()
+        await self._ended(began, approved, len(self.done) == len(parts))
+
+    async def _ended(self, began: Mark, approved: Mark | None, resolved: bool) -> None:
         ended = await self._mark()
-        if self.seen.resolved_at:
+        if resolved:
             await asyncio.sleep(AFTER)
         turned, last = approved or ended, await self._mark()
         await self.stage.visitor.settled()
-        after = self._between(ended, last) if self.seen.resolved_at else Traffic()
+        after = self._between(ended, last) if resolved else Traffic()
         self.periods = Periods(self._between(began, turned), self._between(turned, ended), after)
 
     async def watched(self) -> None:
@@ -129,11 +156,10 @@ class Drill:
 
     # -------------------------------------------------------------- parts
 
-    async def _approve(self) -> None:
-        assert self.seen.offer is not None
-        self.stage.say(f"approving “{self.seen.offer.title}”")
+    async def _approve(self, run: str, offer: Offer) -> None:
+        self.stage.say(f"approving “{offer.title}”")
         try:
-            await oncall.approve(self.stage.context, self.seen)
+            await oncall.approve(self.stage.context, run, offer)
         except CommandError as error:
             raise FaultFailed(f"the remedy could not be approved: {error}") from error
         await self._read()
@@ -160,7 +186,8 @@ class Drill:
         before = self.seen
         while rows := await self.stage.context.store.tail(self._position):
             self._position = rows[-1][0]
-            self.seen = fold((event for _, event in rows), self.seen)
+            events = [event for _, event in rows]
+            self.seen, self.found = fold(events, self.seen), several.fold(events, self.found)
         self._tell(before)
 
     def _tell(self, before: Seen) -> None:

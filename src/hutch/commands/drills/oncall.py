@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hutch.commands import incidents, runs
 from hutch.commands.context import CommandError, Context
 from hutch.commands.drills.result import alert_of, right_remedy
-from hutch.commands.drills.seen import Seen
+from hutch.commands.drills.seen import Offer, Seen
 from hutch.ports import Fault
 
 ACTOR = "on-call (drill)"
@@ -50,10 +50,9 @@ def deadline(seen: Seen, on_at: datetime) -> datetime:
     return on_at + DETECT_WITHIN
 
 
-async def approve(context: Context, seen: Seen) -> None:
-    """Approve the first offer, exactly as it was shown."""
-    assert seen.offer is not None
-    await runs.approve(context, seen.run, seen.offer.id, ACTOR, digest=seen.offer.digest)
+async def approve(context: Context, run: str, offer: Offer) -> None:
+    """Approve an offer, exactly as it was shown."""
+    await runs.approve(context, run, offer.id, ACTOR, digest=offer.digest)
 
 
 async def close(context: Context, why: str) -> None:

@@ -129,6 +129,8 @@ class Result:
     incident: str = ""
     alert: str = ""
     run: str = ""
+    seed: int = 0
+    also: tuple[Mapping[str, Any] | None, ...] = ()
 
     @property
     def no_fault(self) -> bool:
@@ -147,6 +149,7 @@ def from_dict(data: Mapping[str, Any]) -> Result:
         **data,
         "reasons": tuple(data["reasons"]),
         "alarms": tuple(data["alarms"]),
+        "also": tuple(data.get("also", ())),
         "scores": Scores(**data["scores"]),
         "seconds": Seconds(**data["seconds"]),
         "harm": Harm(**data["harm"]),
@@ -197,13 +200,13 @@ def judge(
         false_alarms=len(false),
     )
     seconds = _seconds(truth, seen, start)
-    reasons = (*_wrong(fault, truth, seen, scores), *_harmed(harm), *false)
+    reasons = (*_wrong(fault, truth, seen, scores), *harmed(harm), *false)
     return Result(
         fault=fault.name,
         verdict=FAILED if reasons else PASSED,
         reasons=reasons,
         expected=expected(fault, truth),
-        named=_named(seen.cause),
+        named=named(seen.cause),
         remedy={"actions": list(seen.offer.actions), "title": seen.offer.title} if seen.offer else None,
         scores=scores,
         seconds=seconds,
@@ -247,7 +250,8 @@ def _seconds(truth: Truth, seen: Seen, start: float) -> Seconds:
     return Seconds(round(start, 3), after(seen.opened_at), after(seen.named_at), after(seen.resolved_at))
 
 
-def _named(cause: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def named(cause: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a result keeps of a cause."""
     return {key: cause[key] for key in ("code", "object", "confidence", "summary")} if cause else None
 
 
@@ -286,7 +290,8 @@ def _unverified(truth: Truth, seen: Seen) -> str:
     return "Hutch took it for cured, but the fault still stood" if truth.gone is False else ""
 
 
-def _harmed(harm: Harm) -> list[str]:
+def harmed(harm: Harm) -> list[str]:
+    """What was harmed, in words."""
     words = (
         (harm.sessions_ended, "innocent ended"),
         (harm.requests_failed, "requests failed because of what was done"),

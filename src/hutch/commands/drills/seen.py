@@ -77,10 +77,11 @@ def _diagnosed(state: Seen, event: Event) -> Seen:
 def _offered(state: Seen, event: Event) -> Seen:
     if state.offer or event.stream != f"run:{state.run}":
         return state
-    return replace(state, offer=_offer(event.data))
+    return replace(state, offer=offer_of(event.data))
 
 
-def _offer(data: Mapping[str, Any]) -> Offer:
+def offer_of(data: Mapping[str, Any]) -> Offer:
+    """What an ``approval.requested`` offers."""
     option = data["option"]
     commands = [item["command"] for item in option["items"]]
     actions = tuple(c["runner"] for c in commands if c["effect"] not in ("read", "none"))
