@@ -51,8 +51,11 @@ endif
 ifneq ($(wildcard tests/drills/test_*.py),)
 TARGETS += drills
 .PHONY: drills
-drills: setup  ## every fault once, with the cause and the remedy that must be found
-	@$(BIN)/python -m pytest -q tests/drills $(ARGS)
+SEEDS ?= 1..3
+WITHIN ?= 60m
+drills: setup  ## every drill with SEEDS=1..3, WITHIN=60m; goes on where it ended; writes docs/reports/drills.md
+	@$(BIN)/hutch drill run --all --seeds $(SEEDS) --within $(WITHIN) --resume $(ARGS) || [ $$? -eq 3 ]
+	@$(BIN)/python tools/drill_report.py
 endif
 
 clean:  ## remove .venv, caches and what the demo left

@@ -21,6 +21,7 @@ from hutch.cli.demo_stage import Stage as Platform
 from hutch.cli.drill_targets import LONG, probes, targets
 from hutch.cli.main import resolve
 from hutch.commands.context import CommandError, Context
+from hutch.commands.drills.baseline import bundled
 from hutch.commands.drills.result import Traffic
 from hutch.commands.drills.stage import Stage
 from hutch.commands.drills.traffic import served
@@ -171,6 +172,7 @@ async def _served(
                 visitor,
                 lambda: (watch.values.get("request_rate") or 0) > FLOWING,
                 say,
+                bundled(),
             )
     finally:
         await context.close()

@@ -21,6 +21,6 @@ def against(causes: Sequence[Cause], *, more: bool) -> str:
     if not more:
         found = next((cause for cause in causes if cause.code == OVERLOADED), None)
         return f"it has more to do than it can now ({found.summary})" if found else ""
-    table = closure()
+    table = closure(present={cause.code for cause in causes})
     other = next((c for c in causes if c.code in NOT_ENDED or OVERLOADED in table.get(c.code, ())), None)
     return f"capacity is not the cause: {other.code}: {other.summary}" if other else ""

@@ -113,7 +113,7 @@ def release_of(cause: Cause) -> str:
 
 
 def _explained(cause: Cause, causes: Sequence[Cause]) -> bool:
-    table = closure()
+    table = closure(present={other.code for other in causes})
     return any(cause.code in table.get(other.code, ()) for other in causes if other.code not in RELEASE_SYMPTOMS)
 
 

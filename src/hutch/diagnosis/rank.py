@@ -60,7 +60,7 @@ def health(findings: Sequence[Finding], causes: Sequence[Cause]) -> bool | None:
 
 def fold_symptoms(causes: Sequence[Cause]) -> list[Cause]:
     """The causes that no other one explains; each one that is explained becomes evidence of its strongest root."""
-    table = closure()
+    table = closure(present={cause.code for cause in causes})
     distinct = _once(causes)
     roots = [c for c in distinct if not any(c.code in table.get(d.code, ()) for d in distinct)]
     owner = {id(s): _root_of(s, roots, table) for s in distinct if s not in roots}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 _ANSWERS = ("http.error_rate", "http.slow", "http.unreachable")
 _SLOW = ("http.slow", "http.error_rate")
@@ -59,9 +59,18 @@ RELEASE_CAUSES = frozenset({"postgres.connection_leak", "postgres.connections_ex
 """Causes that a release brings about and that going back to the one before ends."""
 
 
-def closure(pairs: Iterable[tuple[str, tuple[str, ...]]] = EXPLAINS) -> Mapping[str, frozenset[str]]:
-    """Everything that each code explains, directly or through others."""
-    direct = {deep: frozenset(shown) for deep, shown in pairs}
+ENDS = frozenset({"postgres.disk_full"})
+"""What others lead to in the end: it explains what it explains once it is there. A slot that keeps the log fills the
+disk some day; until then no answer fails for it."""
+
+
+def closure(
+    pairs: Iterable[tuple[str, tuple[str, ...]]] = EXPLAINS, present: Collection[str] | None = None
+) -> Mapping[str, frozenset[str]]:
+    """Everything that each code explains, directly or through others; where it is known which codes are ``present``,
+    not through one of :data:`ENDS` that is not."""
+    absent = ENDS - set(present) if present is not None else frozenset()
+    direct = {deep: frozenset(shown) for deep, shown in pairs if deep not in absent}
     return {deep: _reach(deep, direct) - {deep} for deep in direct}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands.context import Context
-from hutch.commands.drills import report
+from hutch.commands.drills import history, report
 from hutch.commands.drills.catalogue import find_faults
 from hutch.commands.drills.kept import HOME
 from hutch.commands.drills.lock import only_one
@@ -44,6 +44,31 @@ async def test_what_was_run_has_its_score_and_the_rest_none(context: Context, se
     assert "named <script>hurt()</script> instead" in after.said and "<script>hurt" not in after.html
     assert after.said.count("not run") == len(names) - 2
     assert after.html.index(f'id="{names[1]}"') < after.html.index(f'id="{names[0]}"')  # what failed comes first
+
+
+async def test_the_pictures_show_causes_others_and_the_calls_so_far(
+    context: Context, served: Any, tmp_path: Path
+) -> None:
+    names, home = list(find_faults()), tmp_path / HOME
+    assert "<svg" not in (await (await served(context)).page("/drills")).html.partition("Goals")[2]
+    right = {"seed": {"first": False, "among": True, "silent": None}}
+    quiet = {"seed": {"first": None, "among": None, "silent": False}}
+    results = [
+        Result(names[0], PASSED, expected={"cause": "x.y"}, scores=Scores(True, True), seconds=Seconds(1, 2, 3.5),
+               seed=1, baselines=right),
+        Result(names[0], FAILED, ("wrong <b>",), {"cause": "x.y"}, scores=Scores(False), seed=2, baselines=right),
+        Result(names[1], PASSED, expected={"cause": ""}, seed=1, baselines=quiet),
+    ]  # fmt: skip
+    home.mkdir()
+    document = report.document(results, seed=1, seeds=[1, 2], started_at="2026-01-05T10:00:00+00:00", stage={})
+    (home / "report.json").write_text(json.dumps(document))
+    history.note(home / history.FILE, document)
+    page = await (await served(context)).page("/drills")
+    assert "cause and object exact: 1 of 2" in page.said and "no-faults silent: 1 of 1" in page.said
+    for ident in ("score", "named", "beside", "quiet", "calls"):
+        assert f'id="drills-{ident}-t"' in page.html, ident
+    assert "x.y: 0.5 right, 0.5 wrong" in page.html and "3.5 s (3.5–3.5)" in page.html
+    assert "2026-01-05 10:00" in page.html and "1 of 2 passed" in page.said and "<b>" not in page.html
 
 
 async def test_what_is_under_way_is_said_until_it_ends(context: Context, served: Any, tmp_path: Path) -> None:

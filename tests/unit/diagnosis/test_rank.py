@@ -221,6 +221,18 @@ def test_the_table_has_no_circles() -> None:
     assert all(deep not in shown for deep, shown in EXPLAINS)
 
 
+SLOT = Cause("postgres.slot_retains_wal", Object("slot", "old"), 0.9, "1 GB is kept for slot old", "db")
+FULL = Cause("postgres.disk_full", Object("database", "rr"), 0.9, "the disk is full", "db")
+
+
+def test_what_may_fill_the_disk_some_day_explains_no_error_before_it_is_full() -> None:
+    threat = {cause.code for cause in diagnosed(ERRORS, SLOT).causes}
+    assert threat == {"deploy.bad_release", "postgres.slot_retains_wal"}
+    (root,) = diagnosed(ERRORS, SLOT, FULL).causes
+    assert root.code == "postgres.slot_retains_wal"
+    assert "explains http.error_rate: 41 % of the answers are 5xx" in root.evidence
+
+
 # ------------------------------------------------------------------ before the service
 
 DOOR = Cause("http.unreachable", Object("host", "www.shop.test:443"), 0.8, "nobody answers", "front door", ("refused",))

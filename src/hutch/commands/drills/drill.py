@@ -11,6 +11,8 @@ from random import Random
 from hutch.commands.context import CommandError
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.drills import oncall, several
+from hutch.commands.drills.baseline import Wanted
+from hutch.commands.drills.others import Others
 from hutch.commands.drills.process import FaultFailed, FaultProcess, FaultRefused, running, undo
 from hutch.commands.drills.result import Periods, Result, Traffic, Truth, broken, broken_off, judge, refused
 from hutch.commands.drills.seen import Offer, Seen, fold
@@ -72,8 +74,16 @@ async def _measured(stage: Stage, fault: Fault, start: float, seed: int) -> Resu
         stage.say("undoing it")
         truth = Truth(drill.on_at, on, await process.off())
     if parts:
-        return several.judge(fault, parts, truth, drill.seen, drill.found, drill.done, drill.periods, start)
-    return judge(fault, truth, drill.seen, drill.periods, start=start, alarms=drill.alarms)
+        result = several.judge(fault, parts, truth, drill.seen, drill.found, drill.done, drill.periods, start)
+    else:
+        result = judge(fault, truth, drill.seen, drill.periods, start=start, alarms=drill.alarms)
+    return replace(result, baselines=drill.others.score(_wanted(fault, parts, truth), broken(fault)))
+
+
+def _wanted(fault: Fault, parts: Sequence[several.Part], truth: Truth) -> Wanted:
+    if parts:
+        return [(part.fault.cause, part.objects) for part in parts]
+    return [(fault.cause, truth.objects)] if fault.cause else []
 
 
 async def _end_of_log(stage: Stage) -> int:
@@ -102,6 +112,7 @@ class Drill:
         self.seen = Seen()
         self.found = several.Found()
         self.done: list[several.Turn] = []
+        self.others = Others(stage)
         self.periods = Periods()
         self.alarms: list[str] = []
         self._position = position
@@ -132,6 +143,7 @@ class Drill:
         await self._ended(began, approved, len(self.done) == len(parts))
 
     async def _ended(self, began: Mark, approved: Mark | None, resolved: bool) -> None:
+        await self.others.asked()
         ended = await self._mark()
         if resolved:
             await asyncio.sleep(AFTER)
@@ -148,6 +160,7 @@ class Drill:
             await self._diagnose()
             await asyncio.sleep(LOOK_EVERY)
             await self._read()
+        await self.others.asked()
         last = await self._mark()
         await self.stage.visitor.settled()
         self.periods = Periods(broken=self._between(began, last))
@@ -157,6 +170,7 @@ class Drill:
     # -------------------------------------------------------------- parts
 
     async def _approve(self, run: str, offer: Offer) -> None:
+        await self.others.asked()
         self.stage.say(f"approving “{offer.title}”")
         try:
             await oncall.approve(self.stage.context, run, offer)
@@ -193,6 +207,7 @@ class Drill:
     def _tell(self, before: Seen) -> None:
         seen = self.seen
         if seen.opened_at and not before.opened_at:
+            self.others.begin()
             self.stage.say(f"detected after {self._after(seen.opened_at)} s: {seen.incident}, {seen.alert}")
         if seen.cause and seen.named_at and not before.cause:
             self.stage.say(f"named after {self._after(seen.named_at)} s: {seen.cause['code']}")

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hutch.commands.drills.history import FILE, Past, calls_of
 from hutch.commands.drills.lock import holder
 from hutch.commands.drills.report import NotAReport, results_of
 from hutch.commands.drills.result import Result
@@ -19,18 +20,21 @@ MOST_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The results, and when they were begun; ``why`` says why there are none, ``running`` what is under way now."""
+    """The results, and when they were begun; ``why`` says why there are none, ``running`` what is under way now,
+    ``past`` are the calls so far."""
 
     results: tuple[Result, ...] = ()
     started_at: str = ""
     seed: int = 0
     why: str = ""
     running: str = ""
+    past: tuple[Past, ...] = ()
 
 
 def last(folder: Path) -> Kept:
     """The last report below ``folder``, and the drills under way. What cannot be read is said, and is no error."""
-    return replace(_report(folder), running=holder(folder / HOME / "lock"))
+    past = tuple(calls_of(folder / HOME / FILE))
+    return replace(_report(folder), running=holder(folder / HOME / "lock"), past=past)
 
 
 def _report(folder: Path) -> Kept:

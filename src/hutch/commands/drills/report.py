@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hutch.commands.context import CommandError
-from hutch.commands.drills import spread
+from hutch.commands.drills import baseline, spread
 from hutch.commands.drills.result import Result, from_dict
 from hutch.commands.drills.totals import HARMED, SCORED, totals
 
@@ -41,6 +41,7 @@ def document(
         "goals": spread.goals(results),
         "causes": spread.by_cause(results),
         "drills": spread.by_fault(results),
+        "baselines": baseline.totals([r.baselines for r in results]),
         "left": [dict(turn) for turn in left],
         "stage": dict(stage),
         "results": [r.as_dict() for r in results],
@@ -152,6 +153,7 @@ def markdown(data: Mapping[str, Any]) -> str:
         "\n".join(f"- {line}" for line in spread.goal_lines(data["goals"])),
         *(["## By drill", _by_drill(data["drills"])] if len(data["seeds"]) > 1 else [_each(results)]),
         *(["## By cause", _by_cause(data["causes"])] if data["causes"] else []),
+        *(["## Beside others", _beside(data)] if data["baselines"] else []),
         "## Totals",
         "\n".join(f"- {line}" for line in totals_lines(data["totals"])),
         *(["## What was not right", "\n".join(why)] if why else []),
@@ -191,6 +193,16 @@ def _drill_row(drill: Mapping[str, Any]) -> list[str]:
 def _by_cause(causes: Sequence[Mapping[str, Any]]) -> str:
     rows = [[c["cause"], f"{c['exact']} of {c['runs']}", _range(c["seconds"])] for c in causes]
     return _table(("cause", "cause and object exact", "seconds to name it: median (least–most)"), rows)
+
+
+def _beside(data: Mapping[str, Any]) -> str:
+    """Hutch, and each baseline over the same drills."""
+    head = ("who looks", "first conclusion exact", "right one among the conclusions", "silent where nothing is broken")
+    exact, silent, _ = data["goals"]
+    own = ["Hutch", _of(exact), NONE, _of(silent)]
+    rows = [[name, *(_of(marks[m]) for m in ("first", "among", "silent"))] for name, marks in data["baselines"].items()]
+    about = "\n".join(f"- `{one.name}`: {one.about}" for one in baseline.bundled())
+    return f"{_table(head, [own, *rows])}\n\n{about}"
 
 
 def _range(times: Mapping[str, float | None]) -> str:

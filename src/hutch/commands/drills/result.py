@@ -131,6 +131,7 @@ class Result:
     run: str = ""
     seed: int = 0
     also: tuple[Mapping[str, Any] | None, ...] = ()
+    baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def no_fault(self) -> bool:

@@ -25,11 +25,15 @@ from hutch.detection.standing import CONFIDENT
 from hutch.model.event import Event
 from hutch.ports import Fault
 
-PATIENCE = timedelta(seconds=70)
-"""How long it may take from one step to the next: to name one more, to offer one more, to end a run."""
+PATIENCE = timedelta(seconds=120)
+"""How long it may take from one step to the next: to name one more, to offer one more, to verify what was done. One
+change is verified to its end before the next one in the same run is made."""
 
-LONGEST = timedelta(seconds=200)
+LONGEST = timedelta(seconds=280)
 """And all of it."""
+
+
+_MOVES = frozenset({"change.done", "verification.done"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def fold(events: Iterable[Event], so_far: Found) -> Found:
         elif event.kind == "run.finished":
             ended = {**state.ended, run: (str(event.data["outcome"]), event.at)}
             state = replace(state, ended=ended, moved_at=event.at)
+        elif event.kind in _MOVES:
+            state = replace(state, moved_at=event.at)
     return state
 
 
@@ -155,7 +161,8 @@ def judge(
         remedy=all(mended),
         verified=all(mended) and set(outcomes) == {"resolved"} and truth.gone is not False,
     )
-    harm = Harm(len(truth.off.get("protected_lost") or ()), periods.harmed, truth.rows_lost)
+    failed = 0 if truth.gone is False else periods.harmed  # while one fault still stands they are that fault's
+    harm = Harm(len(truth.off.get("protected_lost") or ()), failed, truth.rows_lost)
     reasons = (*_wrong(parts, hits, mended, found), *_unverified(scores, outcomes), *harmed(harm))
     first, *others = [named(hit[1]) if hit else None for hit in hits]
     offers = [turn.offer for turn in done]

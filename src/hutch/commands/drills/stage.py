@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from hutch.commands import incidents
 from hutch.commands.context import Context
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.drills import oncall
+from hutch.commands.drills.baseline import Baseline
 from hutch.commands.drills.result import Traffic
 from hutch.commands.drills.visitor import Visitor
 
@@ -31,7 +32,7 @@ PAUSE = 1.0
 class Stage:
     """A service that Hutch watches in this process. ``folder`` is for the faults' logs, ``traffic`` counts the
     load's requests up to now, ``visitor`` visits too, ``flowing`` says whether the load comes through, ``say`` tells
-    progress."""
+    progress. ``baselines`` look at the same service, each once in every drill."""
 
     context: Context
     ready_file: Path
@@ -40,6 +41,7 @@ class Stage:
     visitor: Visitor
     flowing: Callable[[], bool]
     say: Callable[[str], None]
+    baselines: Sequence[Baseline] = ()
 
 
 async def unfit(stage: Stage, within: float = FIT_WITHIN) -> str:
