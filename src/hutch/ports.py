@@ -396,8 +396,5 @@ class Fault(Protocol):
         """What must not be harmed, in words."""
 
     def argv(self, ready_file: Path) -> Sequence[str]:
-        """The process that makes it; ``ready_file`` says where the service runs. ``HUTCH_DRILL_SEED`` in its
-        environment decides between variants. An optional ``undo_argv(ready_file)`` undoes what a killed one left.
-
-        Of several faults at once an optional ``parts`` holds each, with cause and remedies of its own:
-        ``cause`` is the first one's; ``known.also`` of the line gives cause, object and ``accept`` of the others."""
+        """The process that makes it where ``ready_file`` says; ``HUTCH_DRILL_SEED`` decides between variants. Optional
+        are ``undo_argv(ready_file)``, for what a killed one left, and ``parts``: several at once (``known.also``)."""

@@ -75,7 +75,7 @@ def robot(scene: Scene) -> Iterator[Stand]:
     watched(scene, address)
 
     def visit() -> str:
-        return str(service.ask("GET", f"/api/portfolios/{_nobody(dice.getrandbits(128))}", address=address).status)
+        return str(service.ask("GET", f"/p/gone-{dice.getrandbits(40):010x}", address=address).status)
 
     with closing(Crowd(GUESSES_PER_SECOND, visit)) as crowd:
         wait_for(lambda: crowd.count("404") >= MISSED, STAND_SECONDS, "the robot is told that pages do not exist")
@@ -101,8 +101,3 @@ def scaled_up(scene: Scene) -> Iterator[Stand]:
     service.platform.post("/scale", {"replicas": replicas + 1})
     wait_for(lambda: len(service.status()["replicas"]) > replicas, STAND_SECONDS, "there is one more")
     yield Stand({}, counts=lambda: {"replicas": replicas + 1})
-
-
-def _nobody(number: int) -> str:
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
