@@ -17,6 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 from hostile_world import evil, filled, opened
 from hutch.commands import links
 from hutch.commands.access import people, signin
+from hutch.commands.breach import course
 from hutch.commands.context import Context
 from hutch.model.access import AccessRole
 from hutch.model.message import Audience
@@ -25,7 +26,7 @@ from hutch.web.server import listen, serving
 from page_looks import SMALL, WIDE
 
 NO_PAGE = re.compile(
-    r"/(api|static|healthz|events|metrics|openid|first)\b.*|.*\.(txt|json|csv)|.*/(output|evidence/.*)"
+    r"/(api|static|healthz|events|metrics|openid|first)\b.*|.*\.(txt|json|csv|md)|.*/(output|evidence/.*)"
 )
 """Files, the feed, what programs ask; /first is looked at where the first admin is made (test_access_pages.py)."""
 
@@ -80,6 +81,7 @@ async def addresses(context: Context) -> dict[str, list[str]]:
         "/incidents/{incident_id}/updates/{audience}": [f"/incidents/{names[0]}/updates/{a.value}" for a in Audience],
         "/incidents/{incident_id}/updates/{audience}/sending": [f"/incidents/{names[0]}/updates/customers/sending"],
         "/reviews/{incident_id}": [f"/reviews/{name}" for name in names],
+        "/breach/{incident_id}": [f"/breach/{state.id}" for state, _ in await course.listing(context)],
         "/runs/{run_id}": [f"/runs/{run}" for run in runs],
         "/runbooks/{place:path}": ["/runbooks/trouble", "/runbooks/trouble/trouble", "/runbooks/postgres-connections"],
         "/services/{name}/signals": services,
@@ -159,7 +161,8 @@ async def test_no_page_runs_what_others_wrote_and_everybody_can_use_each(
         faults += [(at[0], "ran", e) for e in await light.evaluate("window.ran")]
         shown += await light.inner_text("body")
     assert faults == [], "\n".join(map(str, faults[:40]))
-    wanted = ("title", "note", "rule", "label", "heading", "review", "update", "draft", "silence", "window", "item")
+    wanted = ("title", "note", "rule", "label", "heading", "review", "update", "draft", "silence", "window", "item",
+              "breach", "proof", "account", "event", "notice")  # fmt: skip
     assert [field for field in wanted if f"F-{field}-F" not in shown] == []
     for page in (light, dark, narrow):
         await page.context.close()

@@ -23,17 +23,23 @@ from hutch.commands import (
     todo,
     updates,
 )
+from hutch.commands.breach import course, telling
+from hutch.commands.breach.notices import file_notice
 from hutch.commands.context import Context
 from hutch.commands.respond import run_document
 from hutch.model.alert import Alert
+from hutch.model.breach import GATES
+from hutch.model.event import instant
 from hutch.model.message import Audience
 from hutch.model.roles import Role
 from hutch.model.severity import Severity
+from hutch.review.breach_documents import Words
 
 FIELDS = (
     "document", "heading", "prose", "label", "statement", "service", "title", "note", "correction", "resolution",
     "users", "reason", "reporter", "rule", "summary", "filename", "file-note", "item",
     "owner", "actor", "silence", "window", "override", "printed", "review", "draft", "update", "commander",
+    "breach", "proof", "account", "event", "notice",
 )  # fmt: skip
 """What pages show. Labels and notes of alerts are hostile here too; no page shows them."""
 
@@ -114,6 +120,29 @@ async def filled(context: Context) -> None:
     text = f"# Review {evil('review')}\n\n## Impact\n- {evil('review')} [go]({LINK})\n"
     await reviews.keep(context, ended.id, text, "", evil("actor"))
     await reviews.publish(context, ended.id, None, evil("reason"), True, evil("actor"))
+    await breached(context)
+
+
+async def breached(context: Context) -> None:
+    """A breach up to the letters, with all that its page shows; and one that has only begun."""
+    state = await course.begin(context, "shop", evil("breach")[:60], None, [evil("owner")], evil("actor"))
+    for gate in (g.id for g in GATES if g.stage == "contain"):
+        await course.tick(context, state.id, gate, evil("proof"), evil("actor"))
+    now = context.clock.now()
+    since, until = instant(now - timedelta(hours=2)), instant(now)
+    person = {"account": evil("account"), "exported": 9, "accessed": 1, "usual": 0.1, "own": 0.1, "usual_of_all": 0.0,
+              "unusual": True, "addresses": [evil("account")], "first": since, "last": until}  # fmt: skip
+    trail = {"address": evil("account"), "exported": 9, "accessed": 1, "accounts": 1, "first": since, "last": until}
+    found = {
+        "since": since, "until": until, "people": [person], "categories": [evil("account")], "unusual": 1,
+        "addresses": [evil("account")], "wide": {"times": 1, "accounts": 1, "records": 3}, "trail": [trail],
+        "suspicious": [{"event": evil("event"), "events": 3, "addresses": 1}],
+        "hours": [{"hour": since, "what": evil("event"), "count": 3}], "narrowed": {"addresses": [], "accounts": []},
+    }  # fmt: skip
+    await telling.keep_assessment(context, state.id, found, evil("actor"))
+    words = Words(evil("notice"), contact=evil("notice"))
+    await file_notice(context, state.id, words, evil("notice"), evil("actor"))
+    await course.begin(context, "shop", "", None, [], evil("actor"))
 
 
 def opened(folder: Path, more: str = "") -> Context:

@@ -12,13 +12,12 @@ from hutch.cli.breach_after import assess, form, letters, list_, notify, report_
 from hutch.cli.breach_steps import WAITING, changed
 from hutch.cli.incident import only_option
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
-from hutch.commands.breach import contain as containing
 from hutch.commands.breach import course
+from hutch.commands.breach.going import Stop, go_on
 from hutch.commands.context import Context
 from hutch.commands.times import when
-from hutch.model.breach import GATES, Gate
+from hutch.model.breach import GATES
 from hutch.model.event import parse_instant
-from hutch.model.run import Run
 from hutch.runbook.visible import visible
 
 
@@ -61,40 +60,24 @@ def open_(service: str, name: str, aware: str, only: Sequence[str], json_out: bo
 def contain(ctx: click.Context, incident_id: str, days: int, how: str, yes: bool, json_out: bool) -> None:
     """Evidence, the hole, keys, sessions, proof. Goes on where it stopped; exit code 4 where it waits for a person."""
 
-    async def go(context: Context) -> tuple[dict[str, Any], Gate | None, Run | None]:
-        stopped, run = await _contain(context, incident_id, days, how, yes)
-        return await _told(context, incident_id), stopped, run
+    async def go(context: Context) -> tuple[dict[str, Any], Stop]:
+        stop = await go_on(
+            context, incident_id, days, how, actor(),
+            lambda gate: changed(context, incident_id, gate, yes),
+            lambda gate: click.echo(f"{gate.id}: {gate.title}", err=True),
+        )  # fmt: skip
+        return await _told(context, incident_id), stop
 
-    told, stopped, run = with_context(go)
+    told, stop = with_context(go)
     _show(told, json_out)
-    if stopped is None:
+    if stop.gate is None:
         return
-    if run is None:
+    if stop.run is None:
         click.echo(f"close the hole, then: hutch breach contain {incident_id} --closed HOW", err=True)
     else:
-        click.echo(f"run {run.id} waits: hutch runs show {run.id}, hutch runs approve {run.id}, then again", err=True)
+        waits = stop.run.id
+        click.echo(f"run {waits} waits: hutch runs show {waits}, hutch runs approve {waits}, then again", err=True)
     ctx.exit(WAITING)
-
-
-async def _contain(
-    context: Context, incident_id: str, days: int, how: str, yes: bool
-) -> tuple[Gate | None, Run | None]:  # fmt: skip
-    """The gate where a person is needed, with its run if it has one; none when all of containment was passed."""
-    while gate := containing.upcoming((await course.load(context, incident_id))[1]):
-        click.echo(f"{gate.id}: {gate.title}", err=True)
-        if gate.id == "preserve":
-            await containing.preserve(context, incident_id, gate, days, actor())
-        elif gate.id == "prove":
-            await containing.prove(context, incident_id, gate, actor())
-        elif gate.id != "close":
-            run = await changed(context, incident_id, gate, yes)
-            if run:
-                return gate, run
-        elif how:
-            await course.tick(context, incident_id, gate.id, how, actor())
-        else:
-            return gate, None
-    return None, None
 
 
 @breach.command()

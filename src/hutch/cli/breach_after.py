@@ -13,6 +13,7 @@ from hutch.cli.breach_steps import WAITING, changed
 from hutch.cli.shell import actor, as_json, emit, table, with_context
 from hutch.commands.breach import telling
 from hutch.commands.breach.course import load
+from hutch.commands.breach.notices import file_notice
 from hutch.commands.context import CommandError, Context
 from hutch.commands.times import when
 from hutch.model.run import Run
@@ -22,6 +23,9 @@ from hutch.runbook.visible import visible
 SHOWN = 20
 
 summary_option = click.option("--summary", default="", help="What happened, in two or three sentences.")
+people_option = click.option("--people", default="", help="How many it reached, where the assessment was done by hand.")
+data_option = click.option("--data", default="", help="Which kinds of data, where the assessment was done by hand.")
+span_option = click.option("--span", default="", help="From when to when, where the assessment was done by hand.")
 contact_option = click.option("--contact", default="", help="Whom to ask: a name and an address that is answered.")
 
 
@@ -137,12 +141,22 @@ def _letters(found: dict[str, Any], json_out: bool) -> None:
 @click.argument("incident_id")
 @summary_option
 @contact_option
-def form(incident_id: str, summary: str, contact: str) -> None:
-    """Draft the notice to the authority (Art. 33(3) GDPR). What is in square brackets is still to be said."""
+@click.option("--consequences", default="", help="What it may mean for the people concerned.")
+@click.option("--measures", default="", help="What is proposed, and what makes the effects smaller.")
+@click.option("--delay", default="", help="Why it comes after 72 hours, where it does.")
+@people_option
+@data_option
+@span_option
+@click.option("--sent", default="", help="It was sent, and how: keep it by its hash. The first one passes the gate.")
+def form(incident_id: str, sent: str, **said: str) -> None:
+    """Draft the notice to the authority (Art. 33(3) GDPR), in phases; square brackets are still to be said."""
+    words = Words(**said)
 
     async def go(context: Context) -> str:
         state, found = await load(context, incident_id)
-        return authority_form(state, found, Words(summary=summary, contact=contact))
+        if sent:
+            return f"phase {await file_notice(context, incident_id, words, sent, actor())} is kept\n"
+        return authority_form(state, found, words, context.clock.now())
 
     click.echo(with_context(go), nl=False)
 
@@ -152,10 +166,13 @@ def form(incident_id: str, summary: str, contact: str) -> None:
 @summary_option
 @click.option("--cause", default="", help="What was exploited; without it how the hole was closed.")
 @click.option("--lessons", default="", help="What would have shown or prevented it.")
+@people_option
+@data_option
+@span_option
 @click.option("--done", is_flag=True, help="Keep it, make its remediation list action items, and pass the last gate.")
-def report_(incident_id: str, summary: str, cause: str, lessons: str, done: bool) -> None:
+def report_(incident_id: str, done: bool, **said: str) -> None:
     """The Security Incident Report, from the timeline."""
-    words = Words(summary, cause, lessons)
+    words = Words(**said)
 
     async def go(context: Context) -> str:
         if done:
@@ -168,12 +185,15 @@ def report_(incident_id: str, summary: str, cause: str, lessons: str, done: bool
 
 @click.command("list")
 @click.option("--csv", "as_table", is_flag=True, help="As CSV, for the record that Art. 33(5) GDPR asks for.")
+@click.option("--markdown", is_flag=True, help="As a Markdown table.")
 @as_json
-def list_(as_table: bool, json_out: bool) -> None:
+def list_(as_table: bool, markdown: bool, json_out: bool) -> None:
     """The register of breaches: all that you may see."""
     rows = with_context(telling.register)
     if as_table:
         click.echo(telling.as_csv(rows), nl=False)
+    elif markdown:
+        click.echo(telling.as_markdown(rows), nl=False)
     elif json_out:
         emit(rows)
     else:

@@ -13,8 +13,8 @@ from typing import Final
 
 from hutch.model.event import Event, parse_instant
 
-OPENED, BEGUN, PASSED = "breach.opened", "breach.begun", "breach.passed"
-KINDS: Final = frozenset({OPENED, BEGUN, PASSED})
+OPENED, BEGUN, PASSED, NOTICED = "breach.opened", "breach.begun", "breach.passed", "breach.noticed"
+KINDS: Final = frozenset({OPENED, BEGUN, PASSED, NOTICED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,17 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What the authority was told: a phase (1, 2, …), when, how, and the file that holds it."""
+
+    phase: int
+    at: datetime
+    by: str
+    how: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """How far it is. ``aware_at``: when somebody became aware of it; the 72 hours run from there."""
 
@@ -81,6 +92,12 @@ class Breach:
     passed: Mapping[str, Pass] = field(default_factory=dict)
     runs: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, object] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def phase(self) -> int:
+        """The number of the next notice to the authority; one that a person told of counts."""
+        return max(len(self.notices), 1 if "authority" in self.passed else 0) + 1
 
     def next_gate(self, stage: str = "") -> Gate | None:
         """The first gate that was not passed; with ``stage`` None where it is not of that one."""
@@ -106,7 +123,14 @@ def fold(events: Iterable[Event]) -> Breach | None:
             found = replace(found, runs={**found.runs, str(event.data["gate"]): str(event.data["run"])})
         elif found and event.kind == PASSED:
             found = _passed(found, event)
+        elif found and event.kind == NOTICED:
+            found = replace(found, notices=(*found.notices, _notice(event)))
     return found
+
+
+def _notice(event: Event) -> Notice:
+    data = event.data
+    return Notice(int(str(data["phase"])), event.at, event.actor, str(data.get("how", "")), str(data.get("file", "")))
 
 
 def _passed(found: Breach, event: Event) -> Breach:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from hutch.model.breach import GATES, Breach
+from hutch.model.breach import CLOCKS, GATES, Breach
 from hutch.model.incident import Incident
 from hutch.review.templating import render
 
@@ -36,12 +36,18 @@ OPEN: Final = re.compile(r"\[to be said: [^\]]*\]")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What only people can say."""
+    """What only people can say. ``people``, ``data`` and ``span`` are used where a person told of the assessment."""
 
     summary: str = ""
     cause: str = ""
     lessons: str = ""
     contact: str = ""
+    consequences: str = ""
+    measures: str = ""
+    delay: str = ""
+    people: str = ""
+    data: str = ""
+    span: str = ""
 
 
 def open_places(text: str) -> list[str]:
@@ -64,34 +70,49 @@ def letter(state: Incident, found: Breach, contact: str, template: str = "") -> 
     return render(template or LETTER, letter_facts(state, found, contact), "letter").strip() + "\n"
 
 
-def authority_form(state: Incident, found: Breach, words: Words) -> str:
-    """The notice to the supervisory authority, with the fields of Art. 33(3) GDPR. It may go out in phases."""
+def authority_form(state: Incident, found: Breach, words: Words, now: datetime) -> str:
+    """The notice to the supervisory authority, with the fields of Art. 33(3) GDPR, in phases as Art. 33(4) allows."""
     figures = found.figures
     done = "\n".join(f"- {_at(p.at)}: {g.title}" for g in GATES if (p := found.passed.get(g.id)))
-    told = found.passed.get("authority")
+    before = "".join(f"- Notified before: phase {n.phase}, {_at(n.at)}\n" for n in found.notices)
     return f"""# Notification of a personal data breach (Art. 33 GDPR)
 
 - Reference: {state.id}
-- Aware since: {_at(found.aware_at)}
-- Notified: {_at(told.at) if told else "[to be said: when this is sent; after 72 hours with the reasons for the delay]"}
+- Phase: {found.phase} ({"first notice" if found.phase == 1 else "further information, Art. 33(4)"})
+{before}- Aware since: {_at(found.aware_at)}
+- Notified: {_at(now)}{_delay(found, words, now)}
 
 ## (a) Nature of the breach
 {words.summary or _to_say("what happened")}
 
+- From when to when: {_length(figures, words)}
 - Categories of data subjects: users of {state.service}
-- Number of data subjects: {figures.get("people", _to_say("how many, counted how"))}
-- Categories of records: {_categories(figures)}
-- Number of records: {figures.get("acts", _to_say("how many"))} exports and reads
+- Approximate number of data subjects: {figures.get("people", words.people or _to_say("how many, counted how"))}
+- Categories of records: {_categories(figures, words)}
+- Approximate number of records: {f"{figures['acts']} exports and reads" if "acts" in figures else _to_say("how many")}
 
 ## (b) Contact
 {words.contact or _to_say("name and address of the data protection officer or another contact point")}
 
 ## (c) Likely consequences
-{_to_say("what it may mean for the people concerned")}
+{words.consequences or _to_say("what it may mean for the people concerned")}
 
 ## (d) Measures taken or proposed
 {done or _to_say("what was done")}
+{words.measures or _to_say("what is proposed, and what makes its effects on people smaller")}
 """
+
+
+def _delay(found: Breach, words: Words, now: datetime) -> str:
+    """The reasons that Art. 33(1) asks for where the first notice comes after 72 hours."""
+    if found.phase > 1 or now - found.aware_at <= CLOCKS["notify"][1]:
+        return ""
+    return f"\n- Reasons for the delay: {words.delay or _to_say('why it comes after 72 hours')}"
+
+
+def sent_form(text: str) -> str:
+    """The form as it goes out: what is not known yet follows in a further phase, and that is what it says."""
+    return OPEN.sub("Not known yet; it follows (Art. 33(4) GDPR)", text)
 
 
 def report(state: Incident, found: Breach, words: Words) -> str:
@@ -110,9 +131,9 @@ def report(state: Incident, found: Breach, words: Words) -> str:
 {words.summary or _to_say("what happened, in two or three sentences")}
 
 ## Impact
-- Affected users: {figures.get("people", _to_say("how many"))}
-- Data exposed: {_categories(figures)}
-- Duration: {_length(figures)}
+- Affected users: {figures.get("people", words.people or _to_say("how many"))}
+- Data exposed: {_categories(figures, words)}
+- Duration: {_length(figures, words)}
 
 ## Root Cause
 {words.cause or (hole.proof if hole else _to_say("what was exploited"))}
@@ -150,15 +171,20 @@ def _many(figures: Mapping[str, object], name: str) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else []
 
 
-def _categories(figures: Mapping[str, object]) -> str:
+def _categories(figures: Mapping[str, object], words: Words) -> str:
     found = ", ".join(str(c) for c in _many(figures, "categories"))
-    return found or ("none" if "people" in figures else _to_say("which kinds of data"))
+    return found or ("none" if "people" in figures else words.data or _to_say("which kinds of data"))
 
 
-def _length(figures: Mapping[str, object]) -> str:
+def _length(figures: Mapping[str, object], words: Words) -> str:
     if "since" not in figures or "until" not in figures:
+        return words.span or _to_say("from when to when")
+    since, until = str(figures["since"]), str(figures["until"])
+    try:
+        minutes = round((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 60)
+    except ValueError:
         return _to_say("from when to when")
-    return f"{_time(figures['since'])} to {_time(figures['until'])}"
+    return f"{minutes // 60} h {minutes % 60} min ({_time(since)} to {_time(until)})"
 
 
 def _time(value: object) -> str:

@@ -18,4 +18,8 @@ SENTENCES: Mapping[str, Callable[[Told], str]] = {
     ),
     "breach.begun": lambda t: f"Begun: {t.get('title', 'a gate')} (run {t.get('run', '?')})",
     "breach.passed": _passed,
+    "breach.noticed": lambda t: (
+        f"The authority was told, phase {t.get('phase', '?')}: {t.get('how', 'nobody said how')}. "
+        f"Kept as {t.get('file', '?')}"
+    ),
 }

@@ -16,7 +16,7 @@ from hutch.web.bundle import bundle
 FOLDER = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 FOR_GOOD = "public, max-age=31536000, immutable"
-STYLES = ("page.css", "chart.css")
+STYLES = ("page.css", "chart.css", "breach.css")
 """What every page looks like: served as the first of them."""
 
 ALONE = ("access.css", "icon.svg", "sprite.svg", "status.css", "status.js")

@@ -60,6 +60,7 @@ DOORS: Mapping[str, Door] = {
         "GET /api/v1/oncall", "GET /oncall", "GET /alerts", "GET /incidents", "GET /find", "GET /log", "GET /todo",
         "GET /reviews", "GET /reports", "GET /reports/report.json", "GET /reports/report.csv", "GET /status",
         "GET /status/{path:path}",
+        "GET /breach", "GET /breach/register.csv", "GET /breach/register.json", "GET /breach/register.md",
     ),
     **_all(
         READ, Reach.THING,
@@ -70,13 +71,14 @@ DOORS: Mapping[str, Door] = {
         "GET /api/v1/incidents/{incident_id}/roles", "GET /api/v1/incidents/{incident_id}/messages",
         "GET /api/v1/runs/{run_id}", "POST /api/v1/incidents/{incident_id}/updates/preview",
         "GET /incidents/{incident_id}/evidence/{seq}", "GET /api/v1/incidents/{incident_id}/evidence/{seq}",
+        "GET /breach/{incident_id}",
     ),
     **_all(READ, Reach.EVERYWHERE, "GET /metrics", "GET /settings", "GET /drills"),
     **_all(REPORT, Reach.SOMEWHERE, "GET /report", "POST /report"),
     # Working on it.
     **_all(
         RESPOND, Reach.SOMEWHERE,
-        "POST /runbooks/{place:path}", "POST /api/v1/incidents", "POST /api/v1/runs",
+        "POST /runbooks/{place:path}", "POST /api/v1/incidents", "POST /api/v1/runs", "POST /breach",
     ),
     **_all(
         RESPOND, Reach.THING,
@@ -92,6 +94,8 @@ DOORS: Mapping[str, Door] = {
         "POST /reviews/{incident_id}", "POST /reviews/{incident_id}/publication",
         "POST /api/v1/incidents/{incident_id}/acknowledgement", "POST /api/v1/incidents/{incident_id}/notes",
         "POST /api/v1/incidents/{incident_id}/resolution", "POST /api/v1/incidents/{incident_id}/reopening",
+        "POST /breach/{incident_id}/containment", "POST /breach/{incident_id}/gates/{gate}",
+        "POST /breach/{incident_id}/assessment/preview", "POST /breach/{incident_id}/assessment",
         "POST /runs/{run_id}/denial", "POST /runs/{run_id}/decision", "POST /runs/{run_id}/ticks",
         "POST /runs/{run_id}/undo", "POST /runs/{run_id}/cancellation",
         "POST /api/v1/runs/{run_id}/denial", "POST /api/v1/runs/{run_id}/decision",
@@ -102,6 +106,10 @@ DOORS: Mapping[str, Door] = {
     **_all(APPROVE, Reach.THING, "POST /runs/{run_id}/approval", "POST /api/v1/runs/{run_id}/approval"),
     **_all(
         COMMAND, Reach.THING,
+        "POST /breach/{incident_id}/notice/preview", "POST /breach/{incident_id}/notice",
+        "POST /breach/{incident_id}/letters/preview", "POST /breach/{incident_id}/letters/test",
+        "POST /breach/{incident_id}/letters", "POST /breach/{incident_id}/report/preview",
+        "POST /breach/{incident_id}/report",
         "POST /incidents/{incident_id}/roles", "POST /incidents/{incident_id}/roles/release",
         "POST /incidents/{incident_id}/severity", "GET /incidents/{incident_id}/updates/{audience}",
         "GET /incidents/{incident_id}/updates/{audience}/sending", "POST /incidents/{incident_id}/updates/{audience}",

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from hutch.commands import drafts, incidents, maintenance, oncall, outputs, reviews, silences, standings
 from hutch.commands.context import CommandError, Context
+from hutch.model.breach import CLOCKS
 from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.journal import fold
@@ -127,6 +128,7 @@ async def incident(request: Request, incident_id: str, show: str = "", q: str = 
         pins=room.pins(pins, known.kept, journals, now),
         corrections=room.corrections(state),
         impact=room.impact(state),
+        breach=any(clock.name == CLOCKS["notify"][0] for clock in state.clocks),
         files=room.files(state, now),
         seen=state.seq,
         services=[line(name) for name in site.context.services],

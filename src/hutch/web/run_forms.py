@@ -79,8 +79,9 @@ def _named(fields: Fields, prefix: str) -> dict[str, str]:
 
 
 async def _page_of(request: Request, run_id: str) -> str:
-    """The run is shown on its incident's page where it has one."""
-    return _page(await runs.load(site_of(request).context, run_id))
+    """The run is shown on its incident's page where it has one, or in the room of the breach from which it was sent."""
+    run = await runs.load(site_of(request).context, run_id)
+    return f"/breach/{run.incident}" if run.incident and request.query_params.get("page") == "breach" else _page(run)
 
 
 def _page(run: Run) -> str:

@@ -27,4 +27,5 @@ WAYS = (
     Way("/log", "Log", "l"),
     Way("/settings", "Settings", "e"),
     Way("/drills", "Drills", ""),
+    Way("/breach", "Breaches", ""),
 )

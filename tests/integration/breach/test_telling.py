@@ -122,15 +122,24 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     assert len(found["people"]) == PEOPLE
     assert found["categories"] == ["account", "activity", "portfolios", "profile", "sessions"]
     assert found["addresses"] == ["198.18.0.7"]
+    assert [(t["address"], t["exported"], t["accounts"]) for t in found["trail"]] == [("198.18.0.7", PEOPLE, PEOPLE)]
+    assert (found["people"][0]["own"], found["people"][0]["unusual"]) == (0.0, False)
     state = told("breach", "show", incident)
     assert (state["figures"]["people"], state["next"]) == (PEOPLE, "authority")
     assert {c["clock"]: c["state"] for c in state["clocks"]}["assessment"] == "met"
 
     form = said("breach", "form", incident, "--summary", "A token was stolen.")[1]
-    assert f"Number of data subjects: {PEOPLE}" in form
+    assert f"Approximate number of data subjects: {PEOPLE}" in form
     assert all(part in form for part in ("## (a) Nature", "## (b) Contact", "## (c) Likely", "## (d) Measures"))
     assert "[to be said: name and address of the data protection officer" in form
-    assert said("breach", "tick", incident, "authority", "--how", "sent, reference 17")[0] == 0
+    words = ("--summary", "A token was stolen.", "--contact", "privacy@example.com")
+    early = said("breach", "form", incident, "--summary", "A token was stolen.", "--sent", "now")
+    assert (early[0], "--summary and --contact" in early[2]) == (2, True)
+    assert said("breach", "form", incident, *words, "--sent", "15:20, reference 17")[1] == "phase 1 is kept\n"
+    more = said("breach", "form", incident, *words, "--consequences", "Letters that look like ours.")[1]
+    assert "- Phase: 2 (further information" in more and "- Notified before: phase 1" in more
+    assert "Kept by hash: authority-1.md" in told("breach", "show", incident)["gates"][9]["proof"]
+    assert f"| {incident} | =amber kestrel |" in said("breach", "list", "--markdown")[1]
 
     sending = {"SMTP_URL": f"smtp://127.0.0.1:{sink.port}", "RR_MAIL_PER_SECOND": "100"}
     platform(world, "/releases", {"id": "mails", "env": sending})
@@ -179,7 +188,7 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     code, text, _ = said("breach", "report", incident, *words, "--done")
     assert code == 0
     for line in (f"**Incident ID:** {incident}", "**Severity:** SEV-1", f"- Affected users: {PEOPLE}",
-                 "## Root Cause\nA log held tokens.", "- [ ] Reset all user passwords", "did jwt-retire"):  # fmt: skip
+                 "- Duration: 1 h 0 min (", "## Root Cause\nA log held tokens.", "- [ ] Reset all user passwords", "did jwt-retire"):  # fmt: skip
         assert line in text
     items = json.loads(said("todo", "list", "--json")[1])
     assert len([item for item in items if incident in json.dumps(item)]) == 4

@@ -49,7 +49,7 @@ def test_every_route_says_what_it_asks_for_and_every_door_has_a_route(tmp_path: 
 
 NAMES = (
     "incident_id", "run_id", "name", "secret", "token", "token_id", "source", "schedule", "version", "number", "deed",
-    "audience", "path:path", "silence_id", "window_id", "override_id", "subscriber_id", "seq",
+    "audience", "path:path", "silence_id", "window_id", "override_id", "subscriber_id", "seq", "gate",
 )  # fmt: skip
 
 

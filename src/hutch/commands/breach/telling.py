@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +20,13 @@ from hutch.model.incident import Incident
 from hutch.model.run import Run
 from hutch.review.breach_documents import REMEDIES, SUBJECT, Words, letter, open_places, report
 from hutch.review.templating import TemplateError
+from hutch.review.wording import one_line
 
 REACH, LETTERS = "breach.reach", "letters.status"
 ITEM_DAYS = 14
+REACH_FILE = "reach.json"
+LONGEST_SHOWN = 20_000_000
+"""Bytes of an assessment that is read for a page."""
 
 
 async def assess(
@@ -44,7 +49,7 @@ async def keep_assessment(context: Context, incident_id: str, found: Mapping[str
     """Keep the assessment by its hash, and pass its gate with the figures."""
     gate = stage_gate((await load(context, incident_id))[1], "assess")
     data = json.dumps(found, indent=1).encode()
-    state, _ = await evidence.attach(context, incident_id, "reach.json", data, "whose data was reached", actor)
+    state, _ = await evidence.attach(context, incident_id, REACH_FILE, data, "whose data was reached", actor)
     digest = state.record.files[-1].sha256
     acts = sum(person["exported"] + person["accessed"] for person in found["people"])
     figures = {
@@ -57,6 +62,19 @@ async def keep_assessment(context: Context, incident_id: str, found: Mapping[str
         f"{figures['unusual']} with unusually many exports. Kept by hash: reach.json {digest[:12]}"
     )
     await passed(context, incident_id, gate, proof, actor, figures=figures)
+
+
+async def kept_assessment(context: Context, state: Incident) -> dict[str, Any] | None:
+    """What was kept of the assessment; None where it was told by a person, was erased, or is too long for a page."""
+    file = next((f for f in reversed(state.record.files) if f.name == REACH_FILE and not f.erased), None)
+    if file is None or file.size > LONGEST_SHOWN:
+        return None
+    try:
+        _, data = await evidence.content(context, state.id, file.seq)
+        found: dict[str, Any] = json.loads(data)
+    except (CommandError, ValueError):
+        return None
+    return found
 
 
 # ------------------------------------------------------------------ people
@@ -139,10 +157,10 @@ REGISTER = ("incident", "code_name", "service", "aware_at", "contained_at", "aut
 
 async def register(context: Context) -> list[dict[str, Any]]:
     """Every breach that may be seen, a row each."""
-    return [_row(state, found) for state, found in await listing(context)]
+    return [register_row(state, found) for state, found in await listing(context)]
 
 
-def _row(state: Incident, found: Breach) -> dict[str, Any]:
+def register_row(state: Incident, found: Breach) -> dict[str, Any]:
     when = {
         gate: instant(found.passed[gate].at) if gate in found.passed else ""
         for gate in ("prove", "authority", "people")
@@ -155,6 +173,18 @@ def _row(state: Incident, found: Breach) -> dict[str, Any]:
         "categories": ", ".join(map(str, categories)) if isinstance(categories, list) else "",
         "measures": ", ".join(found.passed),
     }  # fmt: skip
+
+
+def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The register as a table for people."""
+    lines = [f"| {' | '.join(REGISTER)} |", f"|{' --- |' * len(REGISTER)}"]
+    lines += [f"| {' | '.join(_cell(row[name]) for name in REGISTER)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: object) -> str:
+    """One line that ends no cell and begins no markup."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", one_line(value))
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

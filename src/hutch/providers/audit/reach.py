@@ -18,6 +18,9 @@ from hutch.providers.audit.queries import query
 
 MOST_PEOPLE = 1_000_000
 MOST_NAMED = 1000
+PARTS = ("people", "wide", "suspicious", "hours", "addresses")
+"""Queries about reach, each with what follows ``reach_`` in its name."""
+
 CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "exported": ("account", "profile", "portfolios", "sessions", "activity"),
     "accessed": ("portfolios",),
@@ -33,8 +36,7 @@ def reads(client: Client, config: Config) -> Mapping[str, Callable[[Command], Aw
 async def _reach(client: Client, config: Config, command: Command) -> Outcome:
     try:
         asked = reach_of(command.args, config)
-        parts = {name: await client.rows(query(f"reach_{name}", config), asked) for name in ("people", "wide")}
-        parts |= {name: await client.rows(query(f"reach_{name}", config), asked) for name in ("suspicious", "hours")}
+        parts = {name: await client.rows(query(f"reach_{name}", config), asked) for name in PARTS}
     except (AuditError, BadArguments) as error:
         return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, AuditError) and error.recoverable)
     found = [_person(row, config) for row in parts["people"]]
@@ -48,6 +50,7 @@ async def _reach(client: Client, config: Config, command: Command) -> Outcome:
         "wide": _plain(parts["wide"][0]),
         "suspicious": [_plain(row) for row in parts["suspicious"]],
         "hours": [_plain(row) for row in parts["hours"]],
+        "trail": [_plain(row) for row in parts["addresses"]],
     }
     return Outcome(Result.DONE, f"{len(found)} people reached", json.dumps(told))
 
@@ -86,7 +89,11 @@ def _person(row: Row, config: Config) -> dict[str, Any]:
     usual, factor = max(row["usual"], row["usual_of_all"]), config.number("usual_factor")
     unusual = row["exported"] > max(config.whole("exports_per_account"), factor * usual)
     addresses = [a.split("/")[0] for a in row["addresses"] if a]
-    return {**_plain(row), "addresses": addresses, "usual": round(usual, 2), "unusual": unusual}
+    own, everybody = round(row["usual"], 2), round(row["usual_of_all"], 2)
+    return {
+        **_plain(row), "addresses": addresses, "usual": round(usual, 2), "own": own, "usual_of_all": everybody,
+        "unusual": unusual,
+    }  # fmt: skip
 
 
 def _plain(row: Row) -> dict[str, Any]:
