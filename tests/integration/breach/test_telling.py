@@ -188,7 +188,8 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     code, text, _ = said("breach", "report", incident, *words, "--done")
     assert code == 0
     for line in (f"**Incident ID:** {incident}", "**Severity:** SEV-1", f"- Affected users: {PEOPLE}",
-                 "- Duration: 1 h 0 min (", "## Root Cause\nA log held tokens.", "- [ ] Reset all user passwords", "did jwt-retire"):  # fmt: skip
+                 "- Duration: 1 h 0 min (",
+                 "## Root Cause\nA log held tokens.", "- [ ] Reset all user passwords", "did jwt-retire"):  # fmt: skip
         assert line in text
     items = json.loads(said("todo", "list", "--json")[1])
     assert len([item for item in items if incident in json.dumps(item)]) == 4
