@@ -126,8 +126,8 @@ class Stage:
         more = self.targets(ready)
         files = {v["file"] for block in more.values() for v in block.values() if isinstance(v, Mapping) and "file" in v}
         for name in {"reader_url", "operator_url", "redis_url", "token", *files}:
-            _private(self.folder / name, str(ready[name]))
-        _private(self.folder / "key_id", "AKIDOFTHEDEMO0000001")
+            private(self.folder / name, str(ready[name]))
+        private(self.folder / "key_id", "AKIDOFTHEDEMO0000001")
         own = {
             "http": {"url": ready["app_url"], "metrics": f"{ready['api_url']}/metrics"},
             "postgres": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}},
@@ -203,7 +203,8 @@ def _post(ready: Mapping[str, Any], path: str, body: Mapping[str, Any]) -> None:
         raise CommandError(f"the platform refused {path}: {error.read().decode(errors='replace')}") from error
 
 
-def _private(path: Path, text: str) -> None:
+def private(path: Path, text: str) -> None:
+    """Write what only its owner may read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)

@@ -64,6 +64,9 @@ CURL_FORMAT = "".join(
 """What ``curl-format.txt`` holds where nothing else is bound to it."""
 
 
+_CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\r?\n")
+"""A line break that a backslash takes away; not one after a backslash that is itself taken literally."""
+
 UNJUDGED = Verdict(Effect.CHANGE, "not classified")
 """What a statement is taken for that nobody has judged."""
 
@@ -300,7 +303,7 @@ def _by_action(
 
 def _its_own_line(binding: Binding, bound: Bound) -> bool:
     """Whether a line is the program's alone: it begins with it, and besides only filters its output or writes it."""
-    text = binding.statement.text.strip()
+    text = _CONTINUED.sub(r"\1 ", binding.statement.text.strip())
     others = [m.target.name for m in _programs(binding) if m is not bound.mention]
     begins = tuple(text.split()[:1]) == bound.mention.words[:1]
     return begins and not re.search(r"[;&\n]|\|\|", text) and all(other in TEXT_TOOLS for other in others)
