@@ -64,7 +64,7 @@ CURL_FORMAT = "".join(
 """What ``curl-format.txt`` holds where nothing else is bound to it."""
 
 
-_CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\r?\n")
+_CONTINUED = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
 """A line break that a backslash takes away; not one after a backslash that is itself taken literally."""
 
 UNJUDGED = Verdict(Effect.CHANGE, "not classified")

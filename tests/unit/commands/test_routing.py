@@ -191,7 +191,7 @@ def test_an_action_in_a_programs_place(text: str, binds: Mapping[str, str], args
         ("pg_dump $DATABASE_URL > copy_$(date +%Y%m%d).sql", ""),
         ("pg_dump shop | grep -v x | head", ""),
         ("pg_dump --no-owner shop", ""),
-        ("pg_dump \\\n  --no-owner \\\r\n  shop", ""),
+        ("pg_dump \\\n  --no-owner \\\n  shop", ""),
         ("pg_dump shop \\\n | mysqlx", "another command besides"),
         ("pg_dump shop \\\\\ndate", "another command besides"),
         ("pg_dump shop | psql other", "another command besides"),
