@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -54,10 +55,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     try:
         found = asyncio.run(_all(books, script, given.only, given.jobs))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
-    told = _report(given, books, script, found)
-    _write(given.dir, "library" if given.library else "seed", told)
+    told: Mapping[str, Any] = _report(given, books, script, found)
+    told = _write(given.dir, "library" if given.library else "seed", told)
     print(f"{told['statements']} statements: {', '.join(f'{n} {s}' for s, n in told['became'].items())}")
     return 3 if any(p.trouble for ones in found.values() for p in ones) else 0
 
@@ -96,6 +97,9 @@ Found = Mapping[str, list[Played]]
 
 
 async def _all(books: Sequence[Book], script: Script, only: Sequence[str], jobs: int) -> Found:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     room = asyncio.Semaphore(max(jobs, 1))
     wanted = [
         (book, runbook, scene)
@@ -145,10 +149,15 @@ def _report(given: argparse.Namespace, books: Sequence[Book], script: Script, fo
     }
 
 
-def _write(folder: Path, name: str, told: Mapping[str, Any]) -> None:
+def _write(folder: Path, name: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write the report, with the chapters of an earlier one that were not played now; what was written."""
     folder.mkdir(parents=True, exist_ok=True)
+    before = folder / f"{name}.json"
+    if before.exists():
+        told = report.joined(told, json.loads(before.read_text("utf-8")))
     (folder / f"{name}.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / f"{name}.md").write_text(report.markdown(told), encoding="utf-8")
+    return told
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hutch.model.runbook import Document, Runbook, Section, Statement, Step
-from rehearsal.account import NOT_PLAYED, RAN, RANK, Told, best
+from rehearsal.account import DONE, NOT_PLAYED, PASSED, RANK, Told, best
 from rehearsal.play import Played
 from rehearsal.script import Script
 
@@ -41,6 +41,22 @@ def counted(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """How many statements became what, the best first."""
     found = Counter(row["became"] for row in rows)
     return {status: found[status] for status in RANK if found[status]}
+
+
+def joined(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """``new`` with what ``old`` has of the chapters that were not played anew; nothing of a changed document."""
+    before = {d["document"]: d for d in old["documents"]}
+    documents = [_joined(d, before.get(d["document"], d)) for d in new["documents"]]
+    became = counted(row for d in documents for c in d["chapters"] for row in c["statements"])
+    return {**new, "became": became, "documents": documents}
+
+
+def _joined(new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
+    if new["hash"] != old["hash"]:
+        return new
+    before = {c["id"]: c for c in old["chapters"]}
+    chapters = [c if c["scenes"] else before[c["id"]] for c in new["chapters"]]
+    return {**new, "chapters": chapters, "became": counted(r for c in chapters for r in c["statements"])}
 
 
 def _chapter(runbook: Runbook, script: Script, played: Sequence[Played]) -> dict[str, Any]:
@@ -82,7 +98,7 @@ def _row(section: Section, one: Statement, script: Script, played: Sequence[Play
         "effect": one.verdict.effect.word if one.verdict else "",
         "expected": [e.text for e in one.expects],
         "became": kept.status,
-        "why": script.why.get(one.line, "") if kept.status not in RAN else "",
+        "why": script.why.get(one.line, "") if kept.status not in (DONE, PASSED) else "",
         "tried": [
             {"platform": scene.platform, "fault": scene.fault, "became": told.status, "seen": plain(told.seen),
              "ran_as": plain(told.ran_as), "person": told.by, "asked_alone": told.asked}

@@ -97,7 +97,12 @@ def _backups(folder: Path, ready: Mapping[str, Any]) -> dict[str, Any]:
     assert spec is not None and spec.origin is not None
     private(folder / "backup_url", str(ready["database_url"]))
     tools = Path(spec.origin).parent / "pginstall" / "bin"
-    return {"url": {"file": "backup_url"}, "to": str(folder / "backups"), "tools": str(tools)}
+    return {
+        "url": {"file": "backup_url"},
+        "recover_url": {"file": "backup_url"},
+        "to": str(folder / "backups"),
+        "tools": str(tools),
+    }
 
 
 class _Known(dict[str, str]):

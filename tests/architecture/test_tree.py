@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("src", "tests", "docs", "tools", "changelog.d", "bench", "rehearsal", ".ci")
+FOLDERS = ("src", "tests", "docs", "tools", "changelog.d", "bench", "rehearsal", "packaging", ".ci")
 BINARY = {".pyc", ".png", ".ico", ".woff2", ".gz", ".db"}
 MACHINE_PATH = re.compile(r"(?<![\w.~$}-])/(?:work|home/\w+)/")
 INDEX_HOST = re.compile(

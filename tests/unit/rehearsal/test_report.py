@@ -71,6 +71,17 @@ def test_the_best_of_several_scenes_counts_and_all_are_told(document: Document) 
     assert r"`uptime \| head`" in page and "there is no uptime here: not bound" in page
 
 
+def test_what_was_not_played_anew_is_kept_unless_the_document_was_changed(document: Document) -> None:
+    first, second = [s.id for _, step in document.runbooks[0].steps() for s in step.statements]
+    old = made(document, Played(Scene("cache"), {first: Told(PASSED, "PONG"), second: Told(REFUSED, "not bound")}))
+    assert report.joined(made(document), old)["became"] == {PASSED: 1, REFUSED: 1}
+    assert report.joined(made(document), {**old, "documents": [{**old, "hash": "another"}]})["became"] == {
+        NOT_PLAYED: 2
+    }
+    anew = made(document, Played(Scene("cache"), {first: Told(FAILED, "no answer")}))
+    assert report.joined(anew, old)["became"] == {FAILED: 1, NOT_PLAYED: 1}
+
+
 def test_every_status_has_its_rank() -> None:
     assert best([Told(status) for status in reversed(RANK)]).status == DONE
     assert best([Told(REFUSED), Told(BY_HAND)]).status == BY_HAND
