@@ -49,8 +49,9 @@ def publish(incident_id: str, file: str, with_gaps: bool) -> None:
 
 
 @review.command("list")
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many of each.")
 @as_json
-def list_(json_out: bool) -> None:
+def list_(limit: int, json_out: bool) -> None:
     """Resolved incidents: whose review is owed, and which are published."""
 
     async def go(context: Context) -> list[dict[str, Any]]:
@@ -63,7 +64,7 @@ def list_(json_out: bool) -> None:
                 "review": f"due {ago(due, now)}" if due else "published",
                 "due": instant(due) if due else None,
             }
-            for state, due in await past.owed(context)
+            for state, due in await past.owed(context, limit)
         ]
 
     rows = with_context(go)

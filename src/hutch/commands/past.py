@@ -88,8 +88,13 @@ async def _hit(context: Context, event: Event, wanted: Sequence[str]) -> Hit:
     return Hit(state.id, state.title, event.at, line[max(at - AROUND, 0) : at + AROUND].strip())
 
 
-async def owed(context: Context) -> list[tuple[Incident, datetime | None]]:
-    """Resolved incidents with the due time of the review that is owed, None where it is published; owed first."""
-    found = [state for state in await incidents.listing(context) if not state.open]
-    rows = [(state, clock.due if (clock := state.clock("review")) else None) for state in found]
+async def owed(context: Context, most: int, shows: Shows = everything) -> list[tuple[Incident, datetime | None]]:
+    """Resolved incidents with the due time of the review that is owed, None where it is published; owed first.
+
+    Those that owe something and those resolved last, up to ``most`` of each, that ``shows`` lets through.
+    """
+    asked = (Wanted(open=False, owing=True, most=most), Wanted(open=False, most=most))
+    pages = [await register.page(context, wanted, shows) for wanted in asked]
+    found = {state.id: state for page in pages for state in page.incidents}
+    rows = [(state, clock.due if (clock := state.clock("review")) else None) for state in found.values()]
     return sorted(rows, key=lambda row: (row[1] is None, row[1] or row[0].resolved_at or BEGINNING))

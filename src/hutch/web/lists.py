@@ -99,7 +99,7 @@ async def front(context: Context, shows: Shows) -> Front:
     worst = await _worst(context, shows) if pages[0].more else ()
     known = {state.id for state in pages[0].incidents}
     everyone = (*pages[0].incidents, *(state for state in worst if state.id not in known))
-    return Front(everyone, pages[1].incidents, pages[2].incidents, *map(_counted, totals))
+    return Front(everyone, pages[1].incidents, pages[2].incidents, *map(counted, totals))
 
 
 async def _worst(context: Context, shows: Shows) -> tuple[Incident, ...]:
@@ -114,7 +114,8 @@ async def _worst(context: Context, shows: Shows) -> tuple[Incident, ...]:
     return tuple(found)
 
 
-def _counted(total: int) -> str:
+def counted(total: int) -> str:
+    """In words: no list is counted beyond a bound."""
     return f"{total}+" if total >= register.COUNTED else str(total)
 
 

@@ -8,17 +8,19 @@ import re
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hutch.commands import incidents, past, reviews
+from hutch.commands import incidents, past, register, reviews
 from hutch.commands.context import CommandError, Context
 from hutch.commands.reviews import Edition
 from hutch.model.event import Event
 from hutch.model.incident import stream_of
+from hutch.model.register import Wanted
 from hutch.review.gaps import filled, open_slots
 from hutch.web.forms import Fields, do
+from hutch.web.lists import counted
 from hutch.web.present import review as show
 from hutch.web.present.incident import row
 from hutch.web.present.words import line
-from hutch.web.sights import caught_up, sees
+from hutch.web.sights import shown_to
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
@@ -34,9 +36,10 @@ async def page(request: Request, q: str = "") -> Response:
     """Resolved incidents, the review that is owed first on top; or the published reviews that have all words."""
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
-    await caught_up(request)
-    hits = [h for h in (await past.search(context, q) if q.split() else []) if sees(request, f"incident:{h.incident}")]
-    rows = show.owed([one for one in await past.owed(context) if sees(request, one[0].stream)], now)
+    shows = await shown_to(request)
+    hits = [h for h in (await past.search(context, q) if q.split() else []) if shows(f"incident:{h.incident}")]
+    rows = show.owed(await past.owed(context, MOST, shows), now)
+    total = await register.count(context, Wanted(open=False), shows)
     return site.draw(
         request,
         "reviews",
@@ -44,7 +47,8 @@ async def page(request: Request, q: str = "") -> Response:
         q=line(q),
         hits=show.hits(hits[:MOST], now),
         rows=rows[:MOST],
-        total=len(rows),
+        total=total,
+        counted=counted(total),
         late=sum(r.kind == "overdue" for r in rows),
     )
 

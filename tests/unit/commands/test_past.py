@@ -116,7 +116,7 @@ async def test_published_reviews_are_found_by_their_words_in_the_latest_edition(
     assert await past.search(context, "deadlock") == []
     with pytest.raises(CommandError, match="say what to search for"):
         await past.search(context, "  ")
-    assert [(s.id, due) for s, due in await past.owed(context)] == [(name, None)]
+    assert [(s.id, due) for s, due in await past.owed(context, 10)] == [(name, None)]
 
 
 async def test_a_file_that_is_no_review_is_one_clear_error(context: Context, tmp_path: Path) -> None:
@@ -141,3 +141,16 @@ async def test_a_file_that_is_no_review_is_one_clear_error(context: Context, tmp
 )
 def test_open_slots(text: str, slots: list[str]) -> None:
     assert [words for _, words in open_slots(text)] == slots
+
+
+async def test_of_many_incidents_the_reviews_that_are_owed_come_first_and_only_so_many_are_read(
+    context: Context,
+) -> None:
+    names = [await resolved(context, await incident(context, f"Errors {number}")) for number in range(6)]
+    for name in names[1:]:
+        await reviews.publish(context, name, None, "olivia")
+    found = await past.owed(context, 3)
+    assert [state.id for state, due in found if due] == names[:1] and found[0][0].id == names[0]
+    assert len(found) == 4 and {state.id for state, _ in found} < set(names)
+    unseen = f"incident:{names[0]}"
+    assert names[0] not in [s.id for s, _ in await past.owed(context, 9, lambda stream: stream != unseen)]
