@@ -210,6 +210,7 @@ class Fleet:
                 (place / "rollback").chmod(0o755)
             binds = {"rollback": "as-is", "cat": "as-is"}
             found[service] = {"shell": {"directory": str(place)}, "binds": binds, "runbook": "trouble"}
+        found["noise"] = {"shell": {}}  # what alerts are of: no runbook, so no change
         config = {
             "mode": "act", "guards": {"per_hour": 1000}, "runbooks": ["."], "diagnose_every": "0s", "services": found,
             "severity": {"SEV-2": {"response": "6s", "update": "9s"}},
@@ -292,7 +293,7 @@ class Fleet:
             number += 1
             name = f"{sender}-{number}"
             alert = {
-                "status": "firing", "labels": {"alertname": "Slow", "service": self.services[0], "n": name},
+                "status": "firing", "labels": {"alertname": "Slow", "service": "noise", "n": name},
                 "annotations": {"summary": "s"}, "startsAt": "2026-01-15T10:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
             }  # fmt: skip
             body = {"version": "4", "status": "firing", "alerts": [alert]}

@@ -26,6 +26,7 @@ from hutch.store.owner import is_elsewhere
 from hutch.store.proof import Report
 from hutch.store.register import RegisterTable
 from hutch.store.samples import SampleTable
+from hutch.store.schema import check_served
 from hutch.store.sightings import SightingTable
 from hutch.store.sqlite import SqliteStore
 from hutch.store.verify import verify_store
@@ -172,6 +173,14 @@ def proof(place: Place) -> Report:
     if not place.file.exists():
         raise CommandError(f"no store at {place.file}: nothing was recorded there yet", 2)
     return verify_store(place.file)
+
+
+def check_schema(place: Place) -> None:
+    """Raises ``StoreError`` once the store was brought to a schema that this version cannot work on; ``StoreAway``."""
+    if place.url:
+        importlib.import_module("hutch.store.postgres.schema").check_served(place.url)
+    elif place.file.exists():
+        check_served(place.file)
 
 
 def proof_of_copy(path: Path) -> Report:

@@ -7,7 +7,10 @@ from typing import Any
 import click
 
 from hutch.bootstrap import heap
+from hutch.bootstrap.stores import Place
+from hutch.bootstrap.stores import place_of as store_of
 from hutch.bootstrap.wire import read_config
+from hutch.cli.aside import while_ours
 from hutch.cli.main import resolve
 from hutch.cli.places import place_of
 from hutch.cli.shell import config_path, with_context
@@ -39,12 +42,15 @@ def serve(port: int, host: str, intake: str, public: str) -> None:
     off.
     """
     server = resolve("hutch.web.server")
-    if reason := refusal(host, read_config(config_path())[0].access):
+    path = config_path()
+    config = read_config(path)[0]
+    store = store_of(config, path.resolve().parent)
+    if reason := refusal(host, config.access):
         raise CommandError(reason, 2)
     listener = server.listen(port, host)
     place = server.listen(*place_of("--ingest", intake, ANYWHERE)) if intake else None
     page = server.listen(*place_of("--status", public, ANYWHERE)) if public else None
-    with_context(lambda context: _serve(server, context, listener, place, page), machine=True)
+    with_context(lambda context: _serve(server, context, store, listener, place, page), machine=True)
 
 
 def _local(name: tuple[str, int]) -> str:
@@ -52,9 +58,9 @@ def _local(name: tuple[str, int]) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(server: Any, context: Context, listener: Any, intake: Any, public: Any) -> None:
+async def _serve(server: Any, context: Context, store: Place, listener: Any, intake: Any, public: Any) -> None:
     stop, at_once = stop_signals()
-    async with server.serving(context, listener, intake, at_once, public):
+    async with while_ours(store, stop), server.serving(context, listener, intake, at_once, public):
         await _say(context, listener, intake, public)
         heap.steady()
         await stop.wait()

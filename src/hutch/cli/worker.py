@@ -10,6 +10,7 @@ import click
 from hutch.bootstrap import heap
 from hutch.bootstrap.stores import Place, check_shared, place_of
 from hutch.bootstrap.wire import read_config
+from hutch.cli.aside import while_ours
 from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
 from hutch.commands.context import CommandError, Context
@@ -57,7 +58,8 @@ async def _work(context: Context, place: Place, location: str) -> None:
     duty = Duty(context.duties, probing(location))
     looking = asyncio.create_task(duty.run(prober.run), name="probes") if prober else None
     try:
-        await Worker(context, watched=True, location=location).run(stop, at_once)
+        async with while_ours(place, stop):
+            await Worker(context, watched=True, location=location).run(stop, at_once)
     finally:
         if looking:
             looking.cancel()

@@ -33,6 +33,11 @@ def living(home: Path) -> list[str]:
     return [marker.name for marker in markers if marker.exists() and _lives(_text(marker))]
 
 
+def others(home: Path) -> list[str]:
+    """The same without this process."""
+    return [name for name in living(home) if _text(home / name) != this_process()]
+
+
 def _lives(owner: str) -> bool:
     return owner.count(":") < 2 or not is_gone(owner)
 

@@ -365,7 +365,7 @@ async def test_sessions_that_are_ended_all_the_time_lose_and_double_nothing(data
                     await asyncio.sleep(0.05)
                     found = await killer.execute(
                         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                        " WHERE datname = %s AND pid <> pg_backend_pid() AND application_name = 'hutch'",
+                        " WHERE datname = %s AND pid <> pg_backend_pid() AND application_name LIKE 'hutch schema %%'",
                         [name],
                     )
                     ended += (await found.fetchone() or (0,))[0]

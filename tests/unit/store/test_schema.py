@@ -11,15 +11,16 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from hutch.store.engine import reading_engine
-from hutch.store.schema import REVISIONS
+from hutch.store.revisions import FILE, SERVER
 from hutch.store.sqlite import SqliteStore
 from hutch.store.tables import metadata
-from hutch.store.upgrade import alembic_config
+from hutch.store.upgrade import POSTGRES, SQLITE, alembic_config
 
 
 def test_the_known_revisions_are_those_of_the_migrations() -> None:
-    scripts = ScriptDirectory.from_config(alembic_config())
-    assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == REVISIONS
+    for history, folder in ((FILE, SQLITE), (SERVER, POSTGRES)):
+        scripts = ScriptDirectory.from_config(alembic_config(scripts=folder))
+        assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == history.known
 
 
 async def test_migrating_an_empty_file_makes_the_tables_of_the_code(tmp_path: Path) -> None:

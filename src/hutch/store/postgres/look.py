@@ -10,9 +10,10 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import namedtuple_row
 
+from hutch.store import revisions
 from hutch.store.postgres.errors import Reported, explained
 from hutch.store.postgres.queries import query
-from hutch.store.postgres.schema import REVISIONS, revision
+from hutch.store.postgres.schema import revision
 from hutch.store.postgres.server import place_of, session_conninfo
 
 
@@ -57,7 +58,7 @@ def _seen(connection: Connection[Any], place: str, queue_current: Callable[[Conn
         row.version,
         row.login,
         found,
-        found == REVISIONS[-1],
+        found == revisions.SERVER.own,
         row.superuser or row.owner,
         row.appends,
         row.guarded,

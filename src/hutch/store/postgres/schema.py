@@ -9,14 +9,11 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from hutch import __version__
+from hutch.store import revisions
 from hutch.store.errors import StoreError
 from hutch.store.postgres.errors import Reported, explained
 from hutch.store.postgres.queries import query
-from hutch.store.postgres.server import SCHEMA
-
-REVISIONS = ("0001",)
-"""Every schema revision that this version can read or upgrade from, oldest first; the last one is current."""
+from hutch.store.postgres.server import SCHEMA, SESSION, place_of, session_conninfo
 
 OLDEST_SERVER = 140000
 """Postgres 14: the oldest that its makers still keep up."""
@@ -37,7 +34,7 @@ def ensure_current(conninfo: str, place: str, queue: QueueSchema) -> None:
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
             _check_server(connection, place)
-            if revision(connection, place) == REVISIONS[-1] and queue.current(connection):
+            if revision(connection, place) == revisions.SERVER.own and queue.current(connection):
                 return
         # Importing Alembic takes a third of a second: only a new or an old database pays for it.
         importlib.import_module("hutch.store.postgres.upgrade").upgrade(conninfo, place, queue)
@@ -48,9 +45,19 @@ def ensure_current(conninfo: str, place: str, queue: QueueSchema) -> None:
 def check_current(connection: Connection[Any], place: str) -> None:
     """For readers that may not migrate: raises :class:`StoreError` unless the database has the current schema."""
     found = revision(connection, place)
-    if found != REVISIONS[-1]:
-        what = f"holds schema {found or 'none'}, and this is for schema {REVISIONS[-1]}"
+    if found != revisions.SERVER.own:
+        what = f"holds schema {found or 'none'}, and this is for schema {revisions.SERVER.own}"
         raise StoreError(what, place, "start `hutch serve` on it once to bring it up to date")
+
+
+def check_served(url: str) -> None:
+    """Raises :class:`StoreError` for a database that this version can't work on, ``StoreAway``; connects once."""
+    place = place_of(url)
+    try:
+        with psycopg.connect(session_conninfo(url), autocommit=True) as connection:
+            check_current(connection, place)
+    except Reported as error:
+        raise explained(place, error) from error
 
 
 def _check_server(connection: Connection[Any], place: str) -> None:
@@ -70,8 +77,11 @@ def revision(connection: Connection[Any], place: str) -> str:
             what = f"its schema {SCHEMA} holds tables of some other program"
             raise StoreError(what, place, "name another database for Hutch's store")
         return ""
-    found, maker = connection.execute(query("revision")).fetchone() or ("", "")
-    if found not in REVISIONS:
-        what = f"made by a newer version (Hutch {maker}, schema {found}); this is Hutch {__version__}"
-        raise StoreError(what, place, f"install Hutch {maker} or newer")
-    return str(found)
+    found, maker, serves = connection.execute(query("revision")).fetchone() or ("", "", "")
+    return revisions.SERVER.worked_on(revisions.Found(found, maker, serves), place)
+
+
+def check_upgrade(connection: Connection[Any], place: str) -> None:
+    """Raises :class:`StoreError` while a Hutch works on it that could not after the upgrade."""
+    at_work = {name.removeprefix(SESSION): where for name, where in connection.execute(query("at_work")).fetchall()}
+    revisions.SERVER.check_upgrade(at_work, place)

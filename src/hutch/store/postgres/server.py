@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from hutch.store import revisions
 from hutch.store.errors import StoreError
 from hutch.store.postgres.errors import Reported, away, explained, is_away, is_clash
 
@@ -22,6 +23,9 @@ Connection = AsyncConnection[Any]
 
 SCHEMA = "hutch"
 """All our tables live in this schema, beside whatever else the database holds."""
+
+SESSION = "hutch schema "
+"""How the name of each session begins; the schema that its Hutch is for follows."""
 
 AWAY_SECONDS = 20.0
 """How long a server that went away is waited for: a restart or a fail-over is ridden out."""
@@ -42,7 +46,6 @@ _SESSION = {
     "client_min_messages": "warning",
 }
 _CONNECTING = {
-    "application_name": "hutch",
     "connect_timeout": "10",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -65,7 +68,13 @@ def session_conninfo(url: str) -> str:
         ) from error
     options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     given["options"] = f"{options} {given.get('options') or ''}".strip()
-    return make_conninfo("", **{**_CONNECTING, **{k: str(v) for k, v in given.items() if v is not None}})
+    named = {"application_name": session_name(), **_CONNECTING}
+    return make_conninfo("", **{**named, **{k: str(v) for k, v in given.items() if v is not None}})
+
+
+def session_name() -> str:
+    """Every session of the store tells for which schema its Hutch is: who changes the schema asks for others."""
+    return f"{SESSION}{revisions.SERVER.own}"
 
 
 def place_of(url: str) -> str:

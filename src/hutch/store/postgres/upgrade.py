@@ -8,8 +8,9 @@ import psycopg
 from sqlalchemy import NullPool, create_engine
 
 from hutch import __version__
+from hutch.store import revisions
 from hutch.store.postgres.queries import query
-from hutch.store.postgres.schema import REVISIONS, QueueSchema, revision
+from hutch.store.postgres.schema import QueueSchema, check_upgrade, revision
 from hutch.store.upgrade import POSTGRES
 from hutch.store.upgrade import upgrade as run_migrations
 
@@ -21,8 +22,12 @@ def upgrade(conninfo: str, place: str, queue: QueueSchema) -> None:
         driver: Any = connection.connection.driver_connection
         driver.execute(query("migrating"))
         driver.execute(query("make_schema"))
-        if revision(driver, place) != REVISIONS[-1]:
+        before, history = revision(driver, place), revisions.SERVER
+        if before != history.own:
+            check_upgrade(driver, place)
             run_migrations(connection, POSTGRES)
         if not queue.current(driver):
             queue.prepare(driver)
-        driver.execute(query("made_by"), {"version": __version__})
+        if before != history.own:
+            told = {"version": __version__, "serves": " ".join(history.serves.get(history.own, ()))}
+            driver.execute(query("made_by"), told)

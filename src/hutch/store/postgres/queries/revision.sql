@@ -1,2 +1,3 @@
--- The schema's revision and who made it; no row at all where Hutch's schema is not there.
-SELECT version_num, (SELECT value FROM meta WHERE key = 'made_by') FROM alembic_version
+-- The schema's revision, who made it, and for which older ones; no row at all where Hutch's schema is not there.
+SELECT version_num, (SELECT value FROM meta WHERE key = 'made_by'), (SELECT value FROM meta WHERE key = 'serves')
+FROM alembic_version

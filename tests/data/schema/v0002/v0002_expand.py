@@ -1,0 +1,15 @@
+"""Adds what a newer version needs and leaves all that the old one uses."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """A column that the old version never names."""
+    op.execute("ALTER TABLE events ADD COLUMN region text")
