@@ -144,11 +144,17 @@ def test_open_slots(text: str, slots: list[str]) -> None:
 
 
 async def test_of_many_incidents_the_reviews_that_are_owed_come_first_and_only_so_many_are_read(
-    context: Context,
+    context: Context, tmp_path: Path
 ) -> None:
-    names = [await resolved(context, await incident(context, f"Errors {number}")) for number in range(6)]
+    names = []
+    assert isinstance(context.clock, FakeClock)
+    for number in range(6):
+        names.append(await resolved(context, await incident(context, f"Errors {number}")))
+        context.clock.advance(60)
+    file = tmp_path / "r.md"
+    file.write_text("It was a leak")
     for name in names[1:]:
-        await reviews.publish(context, name, None, "olivia")
+        await reviews.publish(context, name, file, "olivia")
     found = await past.owed(context, 3)
     assert [state.id for state, due in found if due] == names[:1] and found[0][0].id == names[0]
     assert len(found) == 4 and {state.id for state, _ in found} < set(names)
