@@ -11,6 +11,9 @@ from rolerabbit.config import Network
 LONGEST = 45
 """Characters of an address (``INET6_ADDRSTRLEN`` less the end)."""
 
+IPV6_NETWORK = 64
+"""Of IPv6 one customer has as many bits of an address for itself as this leaves."""
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -52,6 +55,17 @@ def _told(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str | None
             break
         current = claimed
     return None if current is None else str(current)
+
+
+def network_of(ip: str) -> str:
+    """What counts as one address: of IPv6 the /64, since a single customer has that many.
+
+    >>> network_of("2001:db8::1:2:3:4"), network_of("198.18.0.1")
+    ('2001:db8::/64', '198.18.0.1')
+    """
+    if ipaddress.ip_address(ip).version == 4:
+        return ip
+    return str(ipaddress.ip_network((ip, IPV6_NETWORK), strict=False))
 
 
 def parsed(text: str) -> Address | None:

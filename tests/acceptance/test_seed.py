@@ -67,8 +67,8 @@ HOW_TO_GO_ON = ("--set ", "--bind ", "binds", "psql -c", "action")
 """Words of which each refusal has one."""
 
 EFFECTS = {
-    366: "select count(*) = 0 from schema_migrations where version = '016'",
-    370: "select count(*) = 1 from schema_migrations where version = '016'",
+    366: "select count(*) = 0 from schema_migrations where version = '017'",
+    370: "select count(*) = 1 from schema_migrations where version = '017'",
     378: "select count(*) = 1 from information_schema.columns where column_name = 'visibility'",
     381: "select count(*) = 1 from schema_migrations where version = '020'",
     286: "select bool_and(indisvalid) from pg_index where indexrelid = 'idx_portfolios_user_id'::regclass",

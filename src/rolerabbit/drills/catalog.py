@@ -6,6 +6,7 @@ from typing import Final
 
 from rolerabbit.drills.catalog_calm import AT_THE_DOOR, CALM
 from rolerabbit.drills.catalog_pairs import pairs_of
+from rolerabbit.drills.catalog_security import LIKE_THIEVES, OF_THIEVES
 from rolerabbit.drills.catalog_servers import OF_SERVERS
 from rolerabbit.drills.fault import INNOCENT, Fault
 from rolerabbit.drills.slow_database import SLOW_DATABASE
@@ -184,6 +185,7 @@ _SINGLE: Final[tuple[Fault, ...]] = (
         ("other accounts",),
         made_by="security:mass_deletion",
     ),
+    *OF_THIEVES,
     Fault(
         "certificate-ending",
         "the front door's certificate was not renewed, and ends in five days",
@@ -266,6 +268,7 @@ _SINGLE: Final[tuple[Fault, ...]] = (
         made_by="security:nat_logins",
     ),
     *CALM,
+    *LIKE_THIEVES,
 )
 
 FAULTS: Final[tuple[Fault, ...]] = (*_SINGLE, *pairs_of(_SINGLE))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
+import psycopg
 from fastapi import HTTPException, Request
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from starlette.types import Scope
 
-from rolerabbit import trail
+from rolerabbit import stolen, trail
 from rolerabbit.accounts import User, user_of
-from rolerabbit.addresses import Clients
+from rolerabbit.addresses import Clients, network_of
 from rolerabbit.blocklist import Blocklist
 from rolerabbit.config import Settings
 from rolerabbit.faults import PortfolioReads
 from rolerabbit.keys import Tokens, Vault
-from rolerabbit.limits import Limiter
+from rolerabbit.limits import Limiter, Windows
 from rolerabbit.metrics import Metrics
 from rolerabbit.pagecache import PageCache
 from rolerabbit.remote import Remote
@@ -28,6 +29,11 @@ from rolerabbit.steps import Steps
 
 NOTED_EVERY_S: Final = 60.0
 """How often the same refusal of the same address or account is written to the security log."""
+HOUR_S: Final = 3600.0
+NOTE_S: Final = 0.5
+"""Seconds that such a note may wait for a connection."""
+NOTES: Final = 30
+"""Refused tokens of one network that are looked into in that time."""
 NOT_VALID: Final = "this session is not valid: log in again"
 RESTRICTED: Final = "this account is restricted for now"
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -51,6 +57,8 @@ class Parts:
     blocklist: Blocklist = field(default_factory=Blocklist)
     steps: Steps = field(default_factory=Steps)
     seldom: Seldom = field(default_factory=lambda: Seldom(NOTED_EVERY_S))
+    hourly: Seldom = field(default_factory=lambda: Seldom(HOUR_S))
+    notes: Windows = field(default_factory=Windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +117,13 @@ async def visit(request: Request) -> AsyncIterator[Visit]:
     account that is restricted altogether."""
     parts, token = parts_of(request), bearer(request)
     if token and not parts.tokens.good(token):
-        raise HTTPException(401, NOT_VALID, {"WWW-Authenticate": "Bearer"})
+        await _refuse_token(request, token)
     async with parts.pool.connection() as connection:
         user = await user_of(connection, token) if token else None
         if token and user is None:
-            raise HTTPException(401, NOT_VALID, {"WWW-Authenticate": "Bearer"})
+            await _refuse_token(request, token, connection)
+        if token and user is not None:
+            await _used(request, connection, token)
         found = Visit(connection, ip_of(request), user)
         if user is not None:
             request.state.user_id = str(user.id)
@@ -121,6 +131,33 @@ async def visit(request: Request) -> AsyncIterator[Visit]:
             if "all" in user.restrictions:
                 await refuse(request, found, user, "restricted", RESTRICTED)
         yield found
+
+
+async def _used(request: Request, connection: Connection, token: str) -> None:
+    parts, ip = parts_of(request), ip_of(request)
+    if ip is not None and parts.seldom.may(f"used {network_of(ip)} {hash(token)}"):
+        await stolen.used(connection, token, ip)
+
+
+async def _refuse_token(request: Request, token: str, connection: Connection | None = None) -> NoReturn:
+    """401; looked into at most so often for one network, without a connection otherwise."""
+    parts, ip = parts_of(request), ip_of(request)
+    if ip is not None and parts.notes.count(f"token {network_of(ip)}", NOTED_EVERY_S)[0] <= NOTES:
+        with suppress(psycopg.Error, PoolTimeout, TooManyRequests):
+            if connection is not None:
+                await _note_token(parts, connection, token, ip)
+            else:
+                async with parts.pool.connection(timeout=NOTE_S) as borrowed:
+                    await _note_token(parts, borrowed, token, ip)
+    raise HTTPException(401, NOT_VALID, {"WWW-Authenticate": "Bearer"})
+
+
+async def _note_token(parts: Parts, connection: Connection, token: str, ip: str) -> None:
+    """`UNAUTHORIZED_ACCESS` unless it comes from where its owner is. The note is on no account: whoever asks is not its
+    owner. A token that nobody ever had is noted once an hour."""
+    found = await stolen.suspect(connection, token, ip)
+    if found and (found["reason"] != "unknown token" or parts.hourly.may(f"{network_of(ip)} {hash(token)}")):
+        await trail.security(connection, "UNAUTHORIZED_ACCESS", None, ip, found)
 
 
 async def refuse(request: Request, found: Visit, user: User, reason: str, text: str) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Literal, NoReturn
@@ -12,7 +11,8 @@ import psycopg
 from fastapi import HTTPException, Request
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from rolerabbit import trail
+from rolerabbit import stolen, trail
+from rolerabbit.addresses import network_of
 from rolerabbit.config import Limit
 from rolerabbit.limits import Excess
 from rolerabbit.web.access import Parts, ip_of, parts_of
@@ -20,20 +20,20 @@ from rolerabbit.web.access import Parts, ip_of, parts_of
 Kind = Literal["login", "signup", "reset", "export", "report"]
 GUESSING: Final = frozenset({"login", "reset"})
 """Where passing the limit is noted as `BRUTE_FORCE`; elsewhere as `SUSPICIOUS_IP`."""
-IPV6_NETWORK: Final = 64
 NOTE_SECONDS: Final = 0.5
 
 
 async def allow(request: Request, kind: Kind, account: str = "") -> Mapping[str, Limit]:
     """Count one; 429 where the address or the account has done it too often. What was counted, to take it back.
 
-    The address comes first: what it is refused does not count on the account, or anybody could lock its owner out.
+    The address comes first: what it is refused does not count on the account, or anybody could lock its owner out. Who
+    tries to log in from where the account is at home meets the limit of the address alone, for the same reason.
     """
     parts = parts_of(request)
     limits = _limits(parts, kind, ip_of(request), account)
     for key, limit in limits.items():
         excess = await parts.limiter.hit({key: limit})
-        if excess is not None:
+        if excess is not None and not (f"{kind}:account:" in key and await _at_home(request, parts, kind, account)):
             await _refuse(request, parts, kind, excess)
     return limits
 
@@ -64,15 +64,12 @@ def _limits(parts: Parts, kind: Kind, ip: str | None, account: str) -> dict[str,
     return {key: parts.steps.stepped(kind, limit) for key, limit in found.items()}
 
 
-def network_of(ip: str) -> str:
-    """What counts as one address: of IPv6 the /64, since a single customer has that many.
-
-    >>> network_of("2001:db8::1:2:3:4"), network_of("198.18.0.1")
-    ('2001:db8::/64', '198.18.0.1')
-    """
-    if ipaddress.ip_address(ip).version == 4:
-        return ip
-    return str(ipaddress.ip_network((ip, IPV6_NETWORK), strict=False))
+async def _at_home(request: Request, parts: Parts, kind: Kind, account: str) -> bool:
+    ip = ip_of(request)
+    if kind != "login" or ip is None:
+        return False
+    async with parts.pool.connection() as connection:
+        return await stolen.at_home(connection, account, ip)
 
 
 async def _refuse(request: Request, parts: Parts, kind: Kind, excess: Excess) -> NoReturn:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from hutch.model.finding import Status
+from hutch.ports import TargetConfig
+from hutch.providers.audit import provider
 
 _BLOCK = """
 INSERT INTO ip_blocklist (ip_address, reason, blocked_until) VALUES (%s::inet, 'test', now() + interval '1 hour')"""
@@ -99,4 +104,48 @@ def test_forty_users_behind_one_address(stage: Any) -> None:
         stage.service.rows(_BLOCK, address)
     assert quiet.off["counts"]["answered_200"] >= 10
     assert quiet.off["protected_lost"] == [{"kind": "address", "id": address}]
+    assert no_trace(stage)
+
+
+async def causes(stage: Any) -> list[tuple[str, str, str, list[str]]]:
+    """What Hutch's checks of the service's logs say while the fault stands."""
+    settings = {"url": stage.service.url("reader_url"), "operator_url": stage.service.url("operator_url")}
+    connection = provider.open(TargetConfig("shop", settings, lambda: datetime.now(UTC)))
+    try:
+        findings = [await check() for check in connection.checks.values()]
+    finally:
+        await connection.close()
+    assert all(finding.status is not Status.UNKNOWN for finding in findings), findings
+    found = provider.explain(findings)
+    return [(c.code, c.object.kind, c.object.id, [r.action for r in c.remedies]) for c in found]
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+async def test_a_token_that_was_ended_is_used_from_elsewhere(stage: Any, seed: int) -> None:
+    with stage.standing("replayed-token", seed) as fault:
+        thief = fault.on["object"]["id"]
+        assert await causes(stage) == [("security.unauthorized_access", "address", thief, ["block.add"])]
+        stage.service.rows(_BLOCK, thief)
+    assert (fault.off["remedied"], fault.off["protected_lost"]) == (True, [])
+    assert no_trace(stage)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["untold-checker", "nightly-export", "planned-deletion", "old-password-kept"])
+async def test_what_people_do_by_custom_is_no_attack(stage: Any, name: str) -> None:
+    before = stage.service.rows(_PORTFOLIOS)
+    with stage.standing(name) as quiet:
+        assert await causes(stage) == []
+        assert quiet.on["protected"]
+    assert (quiet.off["remedied"], quiet.off["protected_lost"]) == (None, [])
+    assert stage.service.rows(_PORTFOLIOS) == before
+    assert no_trace(stage)
+
+
+@pytest.mark.slow
+async def test_exports_and_deletions_in_numbers_without_the_custom_are_found(stage: Any) -> None:
+    """As many as the look-alikes do, by accounts that never did."""
+    with stage.standing("export-storm", seed=3) as fault:
+        code, kind, who, _ = (await causes(stage))[0]
+        assert (code, kind, who) == ("security.mass_export", "account", fault.on["object"]["id"])
     assert no_trace(stage)

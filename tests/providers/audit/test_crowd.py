@@ -222,3 +222,24 @@ async def test_five_thousand_addresses_are_judged_within_the_statement_s_time(se
     assert cause.object.detail == {"failures": 60000, "addresses": 5000}
     assert outcome.result is Result.DONE, outcome.summary
     assert (outcome.hits, verified.verdict) == (5000, Verified.PASSED)
+
+
+async def test_letters_to_everybody_have_a_time_of_their_own(service: Any, target: Any) -> None:
+    people = service.users(200)
+    for person in people:
+        service.did("data.exported", person, 1)
+    service.admin.execute(
+        "create or replace function slowly() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(0.5); return null; end $$;"
+        " create or replace trigger slowly after insert on outbox for each statement execute function slowly();"
+        " grant select, insert on outbox to operator"
+    )
+    args = {
+        "campaign": "breach INC-1", "subject": "About your data", "body": "What happened.", "recipients": 200,
+        "since": "2020-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z", "addresses": [], "accounts": [],
+    }  # fmt: skip
+    async with target(statement_timeout=0.2) as connection:
+        outcome = await connection.actions["letters.queue"].apply(args)
+        verified = await connection.actions["letters.queue"].verify(args)
+    service.admin.execute("drop trigger slowly on outbox; truncate outbox")
+    assert (outcome.result, outcome.hits, verified.verdict) == (Result.DONE, 200, Verified.PASSED), outcome.summary

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rolerabbit import limits
+from rolerabbit.addresses import network_of
 from rolerabbit.config import LIMITS, ConfigError, Limit, read_settings
 from rolerabbit.limits import Windows
-from rolerabbit.web.limits import network_of
 
 KEY = f"k-1:{'A' * 43}="
 URL = {"DATABASE_URL": "postgresql://x", "JWT_KEYS": KEY, "ENCRYPTION_KEYS": KEY}

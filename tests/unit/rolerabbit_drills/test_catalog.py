@@ -36,6 +36,7 @@ WANTED = {
     "many-cache-clients",
     "lock-holder-and-redis-full", "bad-release-and-abandoned-slot", "brute-force-and-stale-statistics",
     "export-storm-and-forgotten-transaction", "missing-index-and-used-up-sequence",
+    "replayed-token", "untold-checker", "nightly-export", "planned-deletion", "old-password-kept",
 }  # fmt: skip
 
 

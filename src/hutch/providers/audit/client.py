@@ -73,15 +73,16 @@ class Client:
                 return await self._read(statement, params)
 
     @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Change]:
-        """One transaction of the operator; it is committed at the end. ``AuditError.sent`` once that was begun."""
+    async def changing(self, limit: str = "statement_timeout") -> AsyncIterator[Change]:
+        """One transaction of the operator; it is committed at the end. ``AuditError.sent`` once that was begun. The
+        setting ``limit`` says how long each of its statements may take."""
         if self.refusal:
             raise AuditError(self.refusal)
         session = await self._open(self._config.operator_url)
         try:
             change = Change(self._config, session)
-            async with self._bounded(session, change), session.transaction():
-                await _limit(session, self._config)
+            async with self._bounded(session, change, limit), session.transaction():
+                await _limit(session, self._config, limit)
                 yield change
         finally:
             await session.close()
@@ -117,9 +118,11 @@ class Client:
             raise AuditError(f"{self.target}: {_said(error)}", recoverable=True) from None
 
     @asynccontextmanager
-    async def _bounded(self, session: Session, change: Change | None = None) -> AsyncIterator[None]:
+    async def _bounded(
+        self, session: Session, change: Change | None = None, limit: str = "statement_timeout"
+    ) -> AsyncIterator[None]:
         """Failures classified; a server silent for too long loses the connection."""
-        seconds = self._config.number("statement_timeout")
+        seconds = self._config.number(limit)
         try:
             async with asyncio.timeout(seconds + ANSWER_MARGIN):
                 yield
@@ -154,8 +157,8 @@ class Change:
         return await _rows(self._session, statement, params)
 
 
-async def _limit(session: Session, config: Config) -> None:
-    limits = [f"{config.number(name) * 1000:.0f}" for name in ("statement_timeout", "lock_timeout")]
+async def _limit(session: Session, config: Config, limit: str = "statement_timeout") -> None:
+    limits = [f"{config.number(name) * 1000:.0f}" for name in (limit, "lock_timeout")]
     await session.execute(_LIMITS, limits, prepare=True)
 
 

@@ -108,6 +108,7 @@ SETTINGS = (
     Setting("protected_accounts", "list", "user ids or mail addresses that are never restricted", default=()),
     Setting("connect_timeout", "float", "seconds to wait for a connection", default=3.0),
     Setting("statement_timeout", "float", "seconds that one statement may take", default=5.0),
+    Setting("letters_timeout", "float", "seconds that a statement over all letters may take", default=120.0),
     Setting("lock_timeout", "float", "seconds that a statement waits for a lock", default=2.0),
 )
 

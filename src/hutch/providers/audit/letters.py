@@ -21,6 +21,8 @@ from hutch.providers.audit.restrictions import masked
 
 LONGEST_SUBJECT, LONGEST_BODY = 200, 20_000
 ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
+LIMIT = "letters_timeout"
+"""The setting that bounds a statement over all letters."""
 UNDO = "none once they are sent: a letter cannot be taken back"
 Asked = dict[str, object]
 
@@ -54,7 +56,7 @@ class Queue:
         started = time.monotonic()
         try:
             asked = self._asked(args)
-            async with self.client.changing() as change:
+            async with self.client.changing(LIMIT) as change:
                 await change.alone("letters")
                 queued = await change.rows(query("letters_queue", self.config), asked)
             state = await self._meant(asked)
@@ -82,7 +84,7 @@ class Queue:
 
     async def _meant(self, asked: Asked) -> Row:
         """The reading login must not see the outbox, which holds codes: the operator's asks."""
-        async with self.client.changing() as change:
+        async with self.client.changing(LIMIT) as change:
             [row] = await change.rows(query("letters_meant", self.config), asked)
         return row
 
@@ -158,7 +160,7 @@ def letter_reads(client: Client, config: Config) -> Mapping[str, Callable[[Comma
 async def _status(client: Client, config: Config, command: Command) -> Outcome:
     try:
         asked = {"campaign": text(command.args, "campaign")}
-        async with client.changing() as change:
+        async with client.changing(LIMIT) as change:
             [row] = await change.rows(query("letters_state", config), asked)
     except (AuditError, BadArguments) as error:
         return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, AuditError) and error.recoverable)
