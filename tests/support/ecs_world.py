@@ -15,6 +15,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 STEPS = 2
+WAITS = {"lost": 0.0, "never": 0.0, "slow": 1.0}
+"""Seconds after which the connection is cut without an answer."""
+ODD: dict[str, Any] = {
+    "empty service": {"services": [{}]},
+    "no list": {"services": "web", "serviceDeployments": "d1", "taskArns": 7},
+    "empty rollout": {"services": [{"deployments": [{}]}]},
+    "empty deployment": {"serviceDeployments": [{}]},
+    "no times": {"serviceDeployments": [{"serviceDeploymentArn": "d1", "createdAt": "never"}]},
+    "empty revision": {"serviceRevisions": [{}]},
+    "empty task": {"tasks": [{}], "taskArns": ["arn"]},
+}
+"""Answers that are JSON, and not what was asked for."""
+BODIES = {"garbled": b"<html>not what was asked for</html>"} | {n: json.dumps(v).encode() for n, v in ODD.items()}
 ARN = "arn:aws:ecs:eu-central-1:123456789012:"
 FAULTS: dict[str, tuple[int, str, str]] = {
     "throttled": (400, "ThrottlingException", "Rate exceeded"),
@@ -34,6 +47,7 @@ class World:
         self.bad: set[str] = set()
         self.stopped: list[dict[str, Any]] = []
         self.active = {f"web:{n}" for n in range(40, 44)}
+        self.page = 2
         self.wanted, self.step, self.steps = 2, STEPS, STEPS
         self.after_update: list[tuple[str, str]] = []
         self.history: list[dict[str, Any]] = []
@@ -108,14 +122,14 @@ class World:
 
     def on_ListServiceDeployments(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Two a page, the newest first: so pages are followed."""
-        rows, start = self.history[::-1], int(asked.get("nextToken", "0"))
+        rows, start, wide = self.history[::-1], int(asked.get("nextToken", "0")), self.page
         page = [
             {"serviceDeploymentArn": f"{ARN}service-deployment/shop/web/d{row['n']}", "createdAt": row["at"],
              "startedAt": row["at"], "finishedAt": row["at"] + 1, "status": row["status"],
              "statusReason": row["reason"], "targetServiceRevisionArn": f"{ARN}service-revision/{row['release']}"}
-            for row in rows[start : start + 2]
+            for row in rows[start : start + wide]
         ]  # fmt: skip
-        return {"serviceDeployments": page, **({"nextToken": str(start + 2)} if start + 2 < len(rows) else {})}
+        return {"serviceDeployments": page, **({"nextToken": str(start + wide)} if start + wide < len(rows) else {})}
 
     def on_DescribeServiceRevisions(self, asked: dict[str, Any]) -> dict[str, Any]:
         assert len(asked["serviceRevisionArns"]) <= 20
@@ -167,15 +181,16 @@ def serving(world: World) -> Iterator[str]:
                 if fault:
                     world.faults.remove(fault)
                 status, said = self._judged(verb, json.loads(body), fault[1] if fault else "")
-            if fault and fault[1] in ("lost", "never"):
+            if fault and fault[1] in WAITS:
+                time.sleep(WAITS[fault[1]])
                 self.close_connection = True
                 self.connection.close()
                 return
             self._send(status, said)
 
         def _judged(self, verb: str, asked: dict[str, Any], fault: str) -> tuple[int, bytes]:
-            if fault == "garbled":
-                return 200, b"<html>not what was asked for</html>"
+            if fault in BODIES:
+                return 200, BODIES[fault]
             if fault in FAULTS:
                 status, code, message = FAULTS[fault]
                 return status, json.dumps({"__type": code, "message": message}).encode()

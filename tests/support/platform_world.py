@@ -42,6 +42,10 @@ FAULTS: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = {
 }
 
 
+LATE = 1.0
+"""Seconds after which the answer of what is slow would come; it never does."""
+
+
 @dataclass
 class Pile:
     """As many replicas as are wanted, of the release that runs."""
@@ -178,6 +182,9 @@ class Recorder:
             await _answer(send, status, json.dumps(content).encode(), more)
         elif fault == "garbled":
             await _answer(send, 200, b"<html>not what was asked for</html>", {})
+        elif fault == "slow":
+            await self.app(scope, again, _nowhere)
+            await asyncio.sleep(LATE)
         elif fault in ("lost", "never"):
             if fault == "lost":
                 await self.app(scope, again, _nowhere)

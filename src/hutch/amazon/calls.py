@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -99,7 +100,9 @@ class Calls:
     def _ask(self, service: str, verb: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
         if service not in self._clients:
             self._clients[service] = self._opened(service)
-        found: Mapping[str, Any] = getattr(self._clients[service], verb)(**asked)
+        call = getattr(self._clients[service], verb)
+        with formed(right_for(service, verb)):
+            found: Mapping[str, Any] = call(**asked)
         return found
 
     def _opened(self, service: str) -> Any:
@@ -112,6 +115,15 @@ class Calls:
             retries={"total_max_attempts": 1 if self._changes else READ_ATTEMPTS, "mode": "standard"},
         )
         return session.client(service, endpoint_url=config.endpoint or None, config=limits)
+
+
+@contextmanager
+def formed(name: str) -> Iterator[None]:
+    """Where an answer is read that need not be what was asked for: boto3 too takes its form for granted."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise Silent(f"{name}: no whole answer: it is not of the expected form", sent=True) from None
 
 
 def right_for(service: str, verb: str) -> str:

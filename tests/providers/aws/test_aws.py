@@ -334,9 +334,21 @@ async def test_ten_thousand_objects_are_looked_through_in_pages_and_more_than_fi
     assert found.reason.endswith("more than 50000 objects there: give services.NAME.aws.bucket_prefix")
 
 
-@pytest.mark.parametrize("answer", [{"Contents": [{"Key": "x"}]}, {"odd": 1}])
-async def test_an_odd_list_of_objects_is_no_new_backup(answer: dict[str, Any]) -> None:
-    assert (await bucket(answer)[0].newest()).status is Status.BAD
+@pytest.mark.parametrize("answer", [{"Contents": [{"Key": "x"}]}, {"Contents": 7}, {"Contents": ["x"]}])
+async def test_an_odd_list_of_objects_is_said_and_no_backup(answer: dict[str, Any]) -> None:
+    found = await bucket(answer)[0].newest()
+    assert (found.status, found.reason) == (
+        Status.UNKNOWN, "s3:ListBucket: no whole answer: it is not of the expected form",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", [{"DBInstances": [{}]}, {"DBInstances": 7}, {"DBInstances": ["web"]}])
+async def test_an_odd_database_is_said_and_not_changed(answer: dict[str, Any]) -> None:
+    change = Answers({})
+    action = scale(Answers(answer), change)
+    for said in ((await action.preview(UP)).refused, (await action.apply(UP)).summary):
+        assert said == "rds:DescribeDBInstances: no whole answer: it is not of the expected form"
+    assert (change.asked, (await action.verify(UP)).verdict) == ([], Verified.UNKNOWN)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +16,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from ecs_world import World, serving
-from hutch.model.action import Result, Verification, Verified
+from ecs_world import ODD, World, serving
+from hutch.model.action import Preview, Result, Verification, Verified
 from hutch.model.finding import Status
 from hutch.model.platform import LogQuery
 from hutch.ports import Action, Connection, TargetConfig, Unanswered, hearing
@@ -323,6 +324,50 @@ async def test_a_read_is_tried_again_and_then_said(web: Connection, world: World
     assert "no whole answer" in (await web.actions["service.scale"].preview({"replicas": 3})).refused
     world.faults.append(("DescribeServices", "denied"))
     assert (await web.checks["ecs.tasks"]()).status is Status.UNKNOWN
+
+
+async def test_an_answer_that_comes_too_late_is_unknown_and_looked_up(
+    opened: Callable[..., Connection], world: World
+) -> None:
+    world.faults.append(("UpdateService", "slow"))
+    rollback = opened(timeout=0.3).actions["deploy.rollback"]
+    outcome = await rollback.apply({"to": "41"})
+    assert (outcome.result, outcome.recoverable, world.calls.count("UpdateService")) == (Result.UNKNOWN, False, 1)
+    assert "no whole answer within 0.3 s" in outcome.summary
+    assert (await settled(rollback, {"to": "41"})).verdict is Verified.PASSED
+
+
+@pytest.mark.parametrize("fault", ODD)
+async def test_an_odd_answer_is_said_and_never_taken_for_health(web: Connection, world: World, fault: str) -> None:
+    assert web.platform
+    for verb in ("DescribeServices", "ListServiceDeployments", "DescribeServiceRevisions", "DescribeTasks"):
+        world.faults += [(verb, fault)] * 3
+        assert (await web.checks["ecs.tasks"]()).status is not Status.BAD
+        for read in (web.platform.standing, web.platform.deployments):
+            with contextlib.suppress(Unanswered):
+                await read()
+        assert isinstance(await web.actions["deploy.rollback"].preview({"to": "41"}), Preview)
+        world.faults.clear()
+    world.faults += [("DescribeServices", fault)] * 3
+    if "deployment" not in fault and "revision" not in fault:
+        assert (await web.checks["ecs.tasks"]()).status is Status.UNKNOWN
+
+
+async def test_a_burst_of_errors_is_said(web: Connection, world: World) -> None:
+    world.faults += [("DescribeServices", "broken")] * 3
+    found = await web.checks["ecs.tasks"]()
+    assert (found.status, "AWS answers 500" in found.reason, world.faults) == (Status.UNKNOWN, True, [])
+
+
+async def test_of_ten_thousand_deployments_the_newest_are_read(web: Connection, world: World) -> None:
+    at, world.page = time.time() - 10_000, 100
+    world.history = [
+        {"n": n, "release": f"web:{41 + n % 2}", "at": at + n, "status": "SUCCESSFUL", "reason": ""}
+        for n in range(10_000)
+    ]
+    assert web.platform
+    found = await web.platform.deployments()
+    assert (len(found), found[-1].id, world.calls.count("ListServiceDeployments")) == (100, "d9999", 1)
 
 
 async def test_a_target_that_is_gone(opened: Callable[..., Connection], world: World) -> None:

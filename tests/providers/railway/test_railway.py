@@ -241,6 +241,28 @@ async def test_a_change_that_ends_badly_is_sent_once(
     assert found.verdict is (Verified.PASSED if fault == "lost" else Verified.FAILED)
 
 
+async def test_an_answer_that_comes_too_late_is_unknown_and_looked_up(
+    opened: Callable[..., Connection], world: World
+) -> None:
+    world.faults.append(("mutation", "slow"))
+    outcome = await opened(timeout=0.4).actions["deploy.rollback"].apply({"to": ONE_})
+    assert (outcome.result, outcome.recoverable, len(changes(world))) == (Result.UNKNOWN, False, 1)
+    assert "cannot roll back: no whole answer within 0.4 s" in outcome.summary
+    args = {"to": ONE_, "from": TWO}
+    assert (await settled(opened().actions["deploy.rollback"], args)).verdict is Verified.PASSED
+
+
+async def test_a_burst_of_errors_and_odd_answers_are_said(
+    web: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hutch.remote.FIRST_WAIT", 0.01)
+    for fault, said in (("broken", "Railway answers 500"), ("odd", "not of the expected form"), ("expired", "403")):
+        world.faults += [("query", fault)] * 3
+        found = await web.checks["railway.deployment"]()
+        assert (found.status, said in found.reason) == (Status.UNKNOWN, True), (fault, found)
+        world.faults.clear()
+
+
 async def test_a_restart_whose_answer_was_lost_is_found_again(opened: Callable[..., Connection], world: World) -> None:
     since = utc_now().isoformat()
     world.faults.append(("mutation", "lost"))

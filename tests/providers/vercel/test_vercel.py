@@ -315,6 +315,33 @@ async def test_a_change_that_ends_badly_is_sent_once(
     assert found.verdict is (Verified.PASSED if fault == "lost" else Verified.FAILED)
 
 
+async def test_an_answer_that_comes_too_late_is_unknown_and_looked_up(
+    opened: Callable[..., Connection], world: World
+) -> None:
+    world.faults.append(("POST", "slow"))
+    rollback = opened(timeout=0.4).actions["deploy.rollback"]
+    outcome = await rollback.apply({"to": dpl(1)})
+    assert (outcome.result, outcome.recoverable, len(world.asked())) == (Result.UNKNOWN, False, 1)
+    assert "cannot roll back: no whole answer within 0.4 s" in outcome.summary
+    assert (await settled(opened().actions["deploy.rollback"], {"to": dpl(1)})).verdict is Verified.PASSED
+
+
+async def test_a_burst_of_errors_and_odd_answers_are_said(
+    web: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hutch.remote.FIRST_WAIT", 0.01)
+    assert web.platform
+    for fault, said in (("broken", "Vercel answers 500"), ("odd", "not of the expected form"), ("vague", "form")):
+        world.faults += [("GET", fault)] * 3
+        found = await web.checks["vercel.production"]()
+        assert (found.status, said in found.reason) == (Status.UNKNOWN, True), (fault, found)
+        world.faults.clear()
+    for path, read in (("deployments", web.platform.deployments), ("logs", lambda: web.platform.logs(LogQuery()))):
+        world.faults.append((path, "odd"))
+        with pytest.raises(Unanswered, match="not of the expected form"):
+            await read()
+
+
 async def test_a_restart_whose_answer_was_lost_is_found_again(opened: Callable[..., Connection], world: World) -> None:
     since = now().isoformat()
     world.faults.append(("POST", "lost"))

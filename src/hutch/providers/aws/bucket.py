@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hutch.amazon.calls import Calls
+from hutch.amazon.calls import Calls, formed
 from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.aws.config import Config
 from hutch.remote import Refused, Silent
@@ -81,7 +81,8 @@ async def newest_of(read: Calls, config: Config) -> Newest | None:
     count, more = 0, dict[str, object]()
     for _ in range(MOST_PAGES):
         found = await read("s3", "list_objects_v2", Bucket=config.bucket, Prefix=config.bucket_prefix, **more)
-        rows = [(row["LastModified"], str(row["Key"])) for row in found.get("Contents") or () if "LastModified" in row]
+        with formed("s3:ListBucket"):
+            rows = [(row["LastModified"], str(row["Key"])) for row in found.get("Contents") or ()]
         count += len(rows)
         newest = max([*rows, *([newest] if newest else [])], default=None)
         if not found.get("IsTruncated") or not found.get("NextContinuationToken"):

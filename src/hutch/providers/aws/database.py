@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hutch.amazon.calls import Calls
+from hutch.amazon.calls import Calls, formed
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.finding import Finding, Status
@@ -50,16 +50,12 @@ class Wanted:
 async def size_of(calls: Calls, config: Config) -> Size:
     """The instance now. Raises :class:`Refused` or :class:`Silent`."""
     found = await calls("rds", "describe_db_instances", DBInstanceIdentifier=config.database)
-    row = next(iter(found.get("DBInstances") or ()), None)
-    if row is None:
-        raise Refused(f"there is no database {config.database}")
-    pending = tuple(sorted(row.get("PendingModifiedValues") or {}))
-    return Size(
-        str(row.get("DBInstanceClass", "")),
-        int(row.get("AllocatedStorage") or 0),
-        str(row.get("DBInstanceStatus", "")),
-        pending,
-    )
+    with formed("rds:DescribeDBInstances"):
+        row = next(iter(found.get("DBInstances") or ()), None)
+        if row is not None:
+            pending = tuple(sorted(row.get("PendingModifiedValues") or {}))
+            return Size(row["DBInstanceClass"], int(row["AllocatedStorage"]), row["DBInstanceStatus"], pending)
+    raise Refused(f"there is no database {config.database}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hutch.amazon.calls import Calls
+from hutch.amazon.calls import Calls, formed
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.aws.config import Config
@@ -98,8 +98,9 @@ class Rotate:
 
     async def _current(self, id_: str) -> str:
         found = await self.read("secretsmanager", "describe_secret", SecretId=id_)
-        versions: Mapping[str, list[str]] = found.get("VersionIdsToStages") or {}
-        return next((version for version, stages in versions.items() if CURRENT in stages), "none")
+        with formed("secretsmanager:DescribeSecret"):
+            versions: Mapping[str, list[str]] = found.get("VersionIdsToStages") or {}
+            return next((version for version, stages in versions.items() if CURRENT in stages), "none")
 
     def _id(self, args: Args) -> tuple[str, str]:
         """The secret's id and field. Only what the settings name is rotated."""

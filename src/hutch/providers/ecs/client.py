@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from hutch.amazon.calls import Calls
+from hutch.amazon.calls import Calls, formed
 from hutch.model.platform import tag_of
 from hutch.providers.ecs.config import Config
 from hutch.remote import Refused, Silent
@@ -111,15 +111,17 @@ class Client:
         """The service now. :class:`Refused` where there is none."""
         asked = {"cluster": self.config.cluster, "services": [self.config.service]}
         found = (await self.read("ecs", "describe_services", **asked)).get("services") or []
-        service = next((s for s in found if s.get("status") != "INACTIVE"), None)
+        with formed("ecs:DescribeServices"):
+            service = next((s for s in found if s.get("status") != "INACTIVE"), None)
+            rollouts = (
+                sorted(map(_rollout, service.get("deployments") or []), key=lambda pair: pair[0]) if service else []
+            )
+            wanted, running = (int((service or {}).get(name, 0)) for name in ("desiredCount", "runningCount"))
         if service is None:
             raise Refused(f"there is no service {self.config.service} in the cluster {self.config.cluster}")
-        rollouts = sorted(map(_rollout, service.get("deployments") or []), key=lambda pair: pair[0])
         if not rollouts or rollouts[0][0]:
             raise Refused(f"{self.config.service} has no primary deployment: only services that ECS rolls out itself")
-        return State(
-            int(service.get("desiredCount", 0)), int(service.get("runningCount", 0)), tuple(r for _, r in rollouts)
-        )
+        return State(wanted, running, tuple(r for _, r in rollouts))
 
     async def tasks(self, status: str = "RUNNING") -> list[Task]:
         """The service's tasks that should run, or (``STOPPED``) those that ended in the last hour."""
@@ -128,7 +130,8 @@ class Client:
         if not arns:
             return []
         found = await self.read("ecs", "describe_tasks", cluster=self.config.cluster, tasks=arns)
-        return sorted(map(_task, found.get("tasks") or []), key=lambda task: task.id)
+        with formed("ecs:DescribeTasks"):
+            return sorted(map(_task, found.get("tasks") or []), key=lambda task: task.id)
 
     async def past(self) -> list[Past]:
         """The newest deployments, oldest first."""
@@ -138,11 +141,13 @@ class Client:
             answer = await self.read(
                 "ecs", "list_service_deployments", **self._place, maxResults=MOST_DEPLOYMENTS, **more
             )
-            rows += answer.get("serviceDeployments") or []
+            with formed("ecs:ListServiceDeployments"):
+                rows += answer.get("serviceDeployments") or []
             if not answer.get("nextToken"):
                 break
             more = {"nextToken": str(answer["nextToken"])}
-        newest = sorted(rows, key=lambda row: row["createdAt"])[-MOST_DEPLOYMENTS:]
+        with formed("ecs:ListServiceDeployments"):
+            newest = sorted(rows, key=lambda row: row["createdAt"])[-MOST_DEPLOYMENTS:]
         releases = await self._releases([str(row.get("targetServiceRevisionArn", "")) for row in newest])
         return [_past(row, releases) for row in newest]
 
@@ -152,14 +157,16 @@ class Client:
         for start in range(0, len(wanted), PAGE):
             page = wanted[start : start + PAGE]
             answer = await self.read("ecs", "describe_service_revisions", serviceRevisionArns=page)
-            for row in answer.get("serviceRevisions") or []:
-                found[str(row["serviceRevisionArn"])] = last(row.get("taskDefinition"))
+            with formed("ecs:DescribeServiceRevisions"):
+                for row in answer.get("serviceRevisions") or []:
+                    found[str(row["serviceRevisionArn"])] = last(row.get("taskDefinition"))
         return found
 
     async def definition(self, release: str) -> Mapping[str, Any]:
         """A task definition. :class:`Refused` where there is none."""
         found = await self.read("ecs", "describe_task_definition", taskDefinition=release)
-        definition: Mapping[str, Any] = found["taskDefinition"]
+        with formed("ecs:DescribeTaskDefinition"):
+            definition: Mapping[str, Any] = dict(found["taskDefinition"])
         return definition
 
     async def names(self, release: str) -> tuple[str, ...]:

@@ -106,6 +106,8 @@ class Client:
         """The project now."""
         ask = Ask("read the project", f"/v9/projects/{quote(self.config.project, safe='')}", {"rollbackInfo": "true"})
         found = await call(self.config, ask)
+        if not _text(found, "id"):
+            raise Refused("cannot read the project: Vercel's answer is not of the expected form")
         targets = found.get("targets")
         production = targets.get("production") if isinstance(targets, dict) else None
         move = found.get("lastAliasRequest")
@@ -131,8 +133,7 @@ class Client:
         query = {"projectId": state.id, "target": "production", "limit": str(PAGE)}
         for _ in range(MOST_PAGES):
             found = await call(self.config, Ask("list the deployments", "/v6/deployments", query))
-            rows = found.get("deployments")
-            for row in rows if isinstance(rows, list) else []:
+            for row in _rows(found, "deployments"):
                 yield _build(row)
             pagination = found.get("pagination")
             until = pagination.get("next") if isinstance(pagination, dict) else None
@@ -155,8 +156,15 @@ class Client:
         """A page of the logged requests, the newest first, and whether there are more."""
         ask = Ask("read the logs", "/api/logs/request-logs", query, base=self.config.logs_url)
         found = await call(self.config, ask)
-        rows = found.get("rows")
-        return [row for row in rows or [] if isinstance(row, dict)], found.get("hasMoreRows") is True
+        return _rows(found, "rows"), found.get("hasMoreRows") is True
+
+
+def _rows(found: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """A list of the answer. Without it nothing is known: that is not the same as an empty one."""
+    rows = found.get(key)
+    if not isinstance(rows, list):
+        raise Refused(f"Vercel's answer is not of the expected form: it has no list of {key}")
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _build(row: Mapping[str, Any]) -> Build:
