@@ -42,6 +42,11 @@ class Clients:
         told = self._remembered if len(forwarded) <= REMEMBERED else self._told
         return told(peer or "", forwarded)
 
+    def trusts(self, ip: str | None) -> bool:
+        """Whether that is one of the trusted proxies itself."""
+        found = parsed(ip or "")
+        return found is not None and any(found in network for network in self._trusted)
+
     def _told(self, peer: str, forwarded: bytes) -> str | None:
         return _told(peer, forwarded.decode("latin-1"), self._trusted)
 

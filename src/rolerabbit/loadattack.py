@@ -146,7 +146,12 @@ async def run(attack: Attack, stop: asyncio.Event) -> dict[str, Any]:
     connector = aiohttp.TCPConnector(limit=MAX_IN_FLIGHT, force_close=True)
     async with aiohttp.ClientSession(attack.url.rstrip("/"), timeout=timeout, connector=connector) as session:
         sources, seen = Sources(attack.addresses, attack.seed), Seen()
-        tokens = await _steal(session, attack, sources)
+        try:
+            tokens = await _steal(session, attack, sources)
+        except TimeoutError:
+            raise LoadError(
+                f"{attack.url} does not answer within {REQUEST_TIMEOUT_S:g} s: it has enough to do"
+            ) from None
         started, slots = time.monotonic(), asyncio.Semaphore(MAX_IN_FLIGHT)
         async with asyncio.TaskGroup() as group:
             for number, (source, ask) in enumerate(asks(attack, sources, tokens)):

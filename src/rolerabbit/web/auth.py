@@ -72,7 +72,7 @@ async def register(request: Request, body: Registration) -> Account:
     await allow(request, "signup")
     hashed, ip = await hash_aside(body.password), ip_of(request)
     async with parts_of(request).pool.connection() as connection:
-        await _refuse_blocked(connection, ip)
+        await _refuse_blocked(request, connection, ip)
         async with connection.transaction():
             user = await add_user(connection, body.email, body.name, hashed)
             if user is None:
@@ -92,7 +92,7 @@ async def log_in(request: Request, body: Login) -> Session:
 async def _log_in(request: Request, body: Login) -> Session:
     ip, pool = ip_of(request), parts_of(request).pool
     async with pool.connection() as connection:
-        await _refuse_blocked(connection, ip)
+        await _refuse_blocked(request, connection, ip)
         known = await credentials(connection, body.email)
     # No connection is held while the password is checked: that takes longer than the queries.
     fits = await matches(known.password_hash if known else None, body.password)
@@ -136,8 +136,8 @@ async def _refuse_closed(connection: Connection, known: Credentials, ip: str | N
         raise HTTPException(403, RESET_REQUIRED)
 
 
-async def _refuse_blocked(connection: Connection, ip: str | None) -> None:
-    if await is_blocked(connection, ip):
+async def _refuse_blocked(request: Request, connection: Connection, ip: str | None) -> None:
+    if await is_blocked(connection, ip) and not parts_of(request).clients.trusts(ip):
         await trail.security(connection, "SUSPICIOUS_IP", None, ip, {"reason": "blocked address"})
         raise HTTPException(403, "requests from this address are blocked for now")
 

@@ -19,7 +19,8 @@ NOTE_SECONDS: Final = 0.5
 
 
 class Guard:
-    """Answers 403 to blocked addresses, and notes each of them as `SUSPICIOUS_IP` once a minute."""
+    """Answers 403 to blocked addresses, and notes each of them as `SUSPICIOUS_IP` once a minute. A trusted proxy is let
+    through whoever has blocked it: everybody stands behind it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,7 +33,7 @@ class Guard:
         parts: Parts = scope["app"].state.parts
         ip = ip_in(scope, parts)
         until = parts.blocklist.blocked_until(ip)
-        if until is None:
+        if until is None or parts.clients.trusts(ip):
             await self._app(scope, receive, send)
             return
         await _note(parts, ip, scope["path"])

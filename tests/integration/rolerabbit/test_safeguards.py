@@ -80,6 +80,19 @@ async def test_a_block_ends_by_itself_and_by_hand(proxied: Any, rows: Any) -> No
     await statuses(200, 200)
 
 
+async def test_a_block_of_the_proxy_shuts_nobody_out(proxied: Any, rows: Any) -> None:
+    for network in ("127.0.0.1", "127.0.0.0/8", "198.18.0.3"):
+        rows(BLOCK, network, "1 hour")
+
+    async def in_force() -> bool:
+        status: int = await proxied("198.18.0.3")
+        return status == 403
+
+    await soon(in_force)
+    assert [await proxied(claimed) for claimed in ("198.18.0.4", "", "not an address", "127.0.0.1")] == [200] * 4
+    assert await proxied("198.18.0.4, 198.18.0.3") == 403  # what stands further left is the visitor's own claim
+
+
 async def test_a_claimed_address_counts_for_nothing_without_a_trusted_proxy(replica: Any, rows: Any) -> None:
     rows(BLOCK, "198.18.0.1", "1 hour")
     await asyncio.sleep(1.5)
