@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +21,12 @@ from hutch.ports import Conflict, World
 
 LONGEST_SAID = 70
 """Characters of a statement in what is said of the verification."""
+
+FRESH = 3.0
+"""Seconds for which the answer that a job is ours counts, from when it was asked for: half of the shortest lease."""
+
+ASKED = 3
+"""How often it is asked at most."""
 
 KINDS = {Result.DONE: "change.done", Result.FAILED: "change.failed", Result.UNKNOWN: "change.unknown"}
 
@@ -46,7 +53,7 @@ async def apply(means: Means, run: Run, move: plan.Apply, ours: Ours) -> None:
         return
     intent = {**place, "runner": item.command.runner, "command": item.command.as_dict(), "by": chosen.approved_by}
     await means.append(run, Draft("change.intended", intent), fenced=True)
-    if not await ours():
+    if not await surely(ours, asyncio.get_running_loop().time):
         raise Conflict(f"run {run.id} was taken over before {item.id} was begun: it is not done here")
     async with means.listening(run, item) as told:
         seen = judged(means, item, await _do(world, item))
@@ -60,6 +67,18 @@ async def apply(means: Means, run: Run, move: plan.Apply, ours: Ours) -> None:
         **taken(seen),
     }
     await means.append(run, Draft(_kind(seen), {**place, **found, **_then(means, chosen, item, seen)}))
+
+
+async def surely(ours: Ours, now: Callable[[], float]) -> bool:
+    """Whether the job is ours at this moment, by a clock that never steps. A process that was stopped while it waited
+    for the answer may wake up when its lease is over and another does the job: an old answer is none, it asks again."""
+    for _ in range(ASKED):
+        began = now()
+        if not await ours():
+            return False
+        if now() - began < FRESH:
+            return True
+    return False
 
 
 async def _do(world: World, item: Item) -> Outcome:
