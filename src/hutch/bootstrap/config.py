@@ -25,7 +25,7 @@ from hutch.detection.rulecheck import check_rules
 from hutch.model.alert import Rule
 from hutch.model.approval import ApprovalRule, Autonomy
 from hutch.model.calendar import Calendar
-from hutch.model.config import Config, CustomSignal, GuardConfig, Handover, ServiceConfig
+from hutch.model.config import Config, CustomSignal, DrillConfig, GuardConfig, Handover, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.quiet import Maintenance
 from hutch.model.severity import DEFAULT_POLICY, Policy, Promise, Severity
@@ -94,11 +94,15 @@ TOP: tuple[Setting, ...] = (
 )
 """Every key of the file, for reading it and for its documentation."""
 
+LONGEST_DRILL = timedelta(hours=1)
+"""Nobody forgets for longer that a fault stands."""
+
 SERVICE: tuple[Setting, ...] = (
     Setting("binds", "map", "what hosts, clusters, buckets, programs and files named in documents stand for here"),
     Setting("values", "map", "values for placeholders of documents"),
     Setting("secrets", "map", "variables that hold secrets, and the programs of documents that get them"),
     Setting("runbook", "text", "the DOC#anchor that an alert without a runbook of its own opens", default=""),
+    Setting("drills", "map", "which faults `hutch drill start` may put into it: faults, ready_file, longest (10m)"),
 )
 """The keys of a service that belong to no provider."""
 
@@ -204,7 +208,19 @@ def _service(name: str, node: Node, providers: Mapping[str, Provider]) -> Servic
         values=values.text_map(node.child("values")),
         secrets={k: _handed(k, n) for k, n in node.child("secrets").mapping().items()},
         runbook=values.text(node.child("runbook")) if "runbook" in node.mapping() else "",
+        drills=_drills(node.child("drills")),
     )
+
+
+def _drills(node: Node) -> DrillConfig:
+    """``{faults: [NAME], ready_file: FILE, longest: 10m}``: nothing may be broken on purpose that is not named here."""
+    node.only(["faults", "ready_file", "longest"])
+    known, usual = node.mapping(), DrillConfig()
+    longest = values.duration(known["longest"]) if "longest" in known else usual.longest
+    if not timedelta(0) < longest <= LONGEST_DRILL:
+        raise known["longest"].fail("a drill stands for more than 0 s and no longer than 1h")
+    ready_file = values.text(known["ready_file"]) if "ready_file" in known else ""
+    return DrillConfig(tuple(values.texts(node.child("faults"))), ready_file, longest)
 
 
 def _handed(name: str, node: Node) -> Handover:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from hutch.cli.drill_call import Call
+from hutch.cli.drill_own import start, status, stop
 from hutch.cli.lengths import length
 from hutch.cli.shell import as_json, emit, quiet_logs, table
 from hutch.commands.drills import report
@@ -117,6 +118,11 @@ def score(ctx: click.Context, file: Path, json_out: bool) -> None:
     results, _ = report.earlier(file)
     emit(totals(results)) if json_out else _print(results)
     ctx.exit(_code(results))
+
+
+drill.add_command(start)
+drill.add_command(stop)
+drill.add_command(status)
 
 
 # ------------------------------------------------------------------ telling

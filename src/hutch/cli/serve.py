@@ -17,6 +17,7 @@ from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
 from hutch.commands.access import people
 from hutch.commands.context import CommandError, Context
+from hutch.commands.drills import own
 from hutch.model.accessing import refusal
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  (asked for; what is offered there is made for it)
@@ -60,10 +61,20 @@ def _local(name: tuple[str, int]) -> str:
 
 async def _serve(server: Any, context: Context, store: Place, listener: Any, intake: Any, public: Any) -> None:
     stop, at_once = stop_signals()
+    await _heal(context)
     async with while_ours(store, stop), server.serving(context, listener, intake, at_once, public):
         await _say(context, listener, intake, public)
         heap.steady()
         await stop.wait()
+
+
+async def _heal(context: Context) -> None:
+    """Undo what a drill left in a service of our own when everything was killed; said, and no reason not to serve."""
+    try:
+        for record in await own.healed(own.records_of(context)):
+            click.echo(f"a drill was left standing: {own.words(record)}", err=True)
+    except CommandError as error:
+        click.echo(f"a drill may be left standing: {error}", err=True)
 
 
 async def _say(context: Context, listener: Any, intake: Any, public: Any) -> None:

@@ -101,6 +101,16 @@ class Handover:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillConfig:
+    """What may be broken on purpose in a service of one's own: ``faults`` by name, for ``longest`` at most;
+    ``ready_file``, relative to the configuration, tells their processes where the service is."""
+
+    faults: tuple[str, ...] = ()
+    ready_file: str = ""
+    longest: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """A service: its targets by provider (validated settings, secrets still references) and its bindings.
 
@@ -115,6 +125,7 @@ class ServiceConfig:
     values: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Handover] = field(default_factory=dict)
     runbook: str = ""
+    drills: DrillConfig = field(default_factory=DrillConfig)
 
     def fingerprint(self) -> str:
         """SHA-256 over what decides where a statement goes: targets, bindings, values. Secrets are references here."""
