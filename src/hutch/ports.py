@@ -315,7 +315,8 @@ class Connection:
     in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and ``provider.check``. ``ask``
     maps the languages of custom signals that it answers (``sql``, ``promql``) to how. ``timed`` are actions that the
     configuration asks for at times. ``platform`` is what the service runs on; ``logs`` are those of a target without
-    one. ``scrape_within``: seconds until a scrape is given up. ``secrets``: those that it keeps, by name.
+    one. ``scrape_within``: seconds until a scrape is given up. ``secrets``: those that it keeps, by name. ``parts``:
+    the servers beside the service that its ``service.restart`` takes as ``component``.
     """
 
     target: str
@@ -330,6 +331,7 @@ class Connection:
     platform: Platform | None = None
     logs: Logs | None = None
     secrets: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
     close: Callable[[], Awaitable[None]] = _nothing
 
 

@@ -50,3 +50,16 @@ def test_a_release_that_leaks_is_known_by_the_name_that_its_sessions_give(platfo
     applied = next(e["data"] for e in story if e["kind"] == "change.intended")
     assert applied["command"]["text"] == f"deploy.rollback(from: {bad}, to: {before})"
     assert any(e["kind"] == "incident.resolved" for e in story)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(590)
+@pytest.mark.parametrize("platform", RELEASES)
+def test_drills_on_it(platform: str, tmp_path: Path) -> None:
+    names = ["bad-release", "leak", "crash-loop", "redis-stopped", "redis-full"]
+    words = [*names, "--platform", platform, "--json", "--dir", str(tmp_path / "home")]
+    done = subprocess.run([HUTCH, "drill", "run", *words], capture_output=True, text=True, timeout=580)
+    found = json.loads(done.stdout)
+    assert [(r["fault"], r["verdict"], r["reasons"]) for r in found["results"]] == [(n, "passed", []) for n in names]
+    assert found["stage"]["api"] == platform
+    assert f"api {platform}" in (tmp_path / "home/report.md").read_text()

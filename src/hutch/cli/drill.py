@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from hutch.cli.demo_stage import PLATFORMS
 from hutch.cli.drill_call import Call
 from hutch.cli.drill_own import start, status, stop
 from hutch.cli.lengths import length
@@ -60,6 +61,8 @@ def list_(json_out: bool) -> None:
 @click.option("--ready-file", type=FilePath, help="Use the running platform that wrote this file, not one of our own.")
 @click.option("--dir", "home", type=click.Path(path_type=Path, file_okay=False), default=HOME, show_default=True,
               help="Where the report is written; one drill at a time in each.")  # fmt: skip
+@click.option("--platform", type=click.Choice(sorted(PLATFORMS)), default="local", show_default=True,
+              help="The API by which Hutch deploys, rolls back and scales.")  # fmt: skip
 @as_json
 @click.pass_context
 def run(
@@ -72,6 +75,7 @@ def run(
     keep: bool,
     ready_file: Path | None,
     home: Path,
+    platform: str,
     json_out: bool,
 ) -> None:
     """Run drills one after the other on one service under load, and score them.
@@ -91,7 +95,7 @@ def run(
         held.enter_context(only_one(home / "lock", what))
         if ready_file is not None:
             held.enter_context(only_one(ready_file.with_name(f"{ready_file.name}.drill-lock"), what))
-        call = Call(wanted, seconds, keep, ready_file, home)
+        call = Call(wanted, seconds, keep, ready_file, home, platform)
         if resume:
             call.results, call.began = report.earlier(home / "report.json", call.began)
         try:

@@ -30,13 +30,14 @@ from hutch.model.event import instant
 @dataclass(slots=True)
 class Call:
     """What was asked, and what has come of it so far. ``within`` is in seconds, 0 for no limit; ``results`` begins
-    with those of an earlier call that is gone on with."""
+    with those of an earlier call that is gone on with. ``api`` is how Hutch deals with the platform."""
 
     turns: Sequence[Turn]
     within: float
     keep: bool
     ready_file: Path | None
     home: Path
+    api: str = "local"
     results: list[Result] = field(default_factory=list)
     began: str = field(default_factory=lambda: instant(datetime.now(UTC)))
     load: dict[str, Any] | None = None
@@ -54,7 +55,7 @@ class Call:
             return
         async with _folder(self.keep) as folder:
             said("starting the service, its load and Hutch")
-            async with standing(folder, self.ready_file, said) as stage:
+            async with standing(folder, self.ready_file, said, self.api) as stage:
                 await self._drills(stage, coming, said)
                 if self.keep:
                     said.now(0, "")
@@ -107,7 +108,7 @@ class Call:
     def document(self) -> dict[str, Any]:
         """The report so far."""
         platform = "given" if self.ready_file else "own"
-        stage = {"platform": platform, "time_scale": TIME_SCALE, "hutch": "in the same process"}
+        stage = {"platform": platform, "api": self.api, "time_scale": TIME_SCALE, "hutch": "in the same process"}
         left = [{"fault": turn.fault.name, "seed": turn.seed} for turn in rest(self.turns, self.results)]
         seeds = list(dict.fromkeys(turn.seed for turn in self.turns))
         return report.document(

@@ -18,7 +18,7 @@ from typing import Any
 from hutch.bootstrap.wire import open_context
 from hutch.cli.demo_stage import RATE, RULES
 from hutch.cli.demo_stage import Stage as Platform
-from hutch.cli.drill_targets import LONG, probes, targets
+from hutch.cli.drill_targets import LONG, hosted, probes, targets
 from hutch.cli.main import resolve
 from hutch.commands.context import CommandError, Context
 from hutch.commands.drills.baseline import bundled
@@ -72,9 +72,13 @@ FLOWING = RATE / 2
 
 
 @asynccontextmanager
-async def standing(folder: Path, ready_file: Path | None, say: Callable[[str], None]) -> AsyncIterator[Stage]:
-    """A service under load, watched by Hutch; a platform of our own unless a running one's ``ready_file`` is given."""
-    platform = Platform(folder, "", TIME_SCALE, CHANGES, targets, folder / LOAD, probes)
+async def standing(
+    folder: Path, ready_file: Path | None, say: Callable[[str], None], api: str = "local"
+) -> AsyncIterator[Stage]:
+    """A service under load, watched by Hutch; a platform of our own unless a running one's ``ready_file`` is given.
+    ``api`` is how Hutch deals with it."""
+    given = targets if api == "local" else hosted
+    platform = Platform(folder, "", TIME_SCALE, CHANGES, given, folder / LOAD, probes, api)
     if ready_file is None:
         place = folder / "platform.json"
         async with platform.standing() as ready, edge(place, ready) as door:

@@ -52,6 +52,27 @@ def targets(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return known
 
 
+def hosted(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same where the service is on a hosted platform, which has no word for the servers beside it: those are
+    restarted by a command line."""
+    known = {name: block for name, block in targets(ready).items() if name != "local"}
+    platform = [sys.executable, "-m", "rolerabbit", "platform"]
+    restart = {
+        "run": [*platform, "restart", "--component", "{component}"],
+        "args": {"component": "redis|postgres"},
+        "verify": [*platform, "status"],
+        "expect": r'"postgres": \{\s*"running": true[^}]*\},\s*"redis": \{\s*"running": true',
+        "timeout": 60,
+    }
+    return known | {
+        "command": {
+            "environment": {"RR_PLATFORM_URL": ready["api_url"]},
+            "secrets": {"RR_PLATFORM_TOKEN": {"file": "token"}},
+            "verbs": {"service.restart": restart},
+        }
+    }
+
+
 def probes(ready: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The probes of what stands before a platform, where anything does; every 30 s, divided by the time scale."""
     if "edge_door" not in ready:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from hutch.commands import runs
+from hutch.commands.capacity import DESPITE, SCALE
 from hutch.commands.context import CommandError, Context
 from hutch.engine.options import call_text
 from hutch.model.action import Command
@@ -139,5 +140,7 @@ def _action(context: Context, run: Run, name: str, args: dict[str, object]) -> C
     offered = service.offering(name, args)
     if not offered:
         raise CommandError(f"no target of {service.name} offers the action {name}, which would undo it")
+    if name == SCALE and offered.platform:
+        args = {**args, DESPITE: True}  # what was there before is right to go back to, whatever else is wrong
     effect = offered.actions[name].effect if name in offered.actions else Effect.CHANGE
     return Command(name, call_text(name, args), offered.target, effect, "undoes what was done", args)

@@ -49,12 +49,13 @@ class Service:
         return self.config.name
 
     def offering(self, verb: str, args: Mapping[str, object]) -> Connection | None:
-        """The connection that offers ``verb`` as an action, or answers it. Of several the one that keeps the secret
-        named in ``args`` goes first, then one that names none of its own."""
+        """The connection that offers ``verb`` as an action, or answers it. Of several the one that keeps the secret, or
+        restarts the component, that ``args`` name goes first, then one that names none of its own."""
         all_ = self.connections.values()
         able = [c for c in all_ if verb in c.actions] or [c for c in all_ if verb in c.runs]
-        named = [c for c in able if args.get("secret") in c.secrets]
-        return next(iter([*named, *(c for c in able if not c.secrets), *able]), None)
+        named = [c for c in able if args.get("secret") in c.secrets or args.get("component") in c.parts]
+        plain = [c for c in able if not c.secrets and (c.platform or not c.parts)]
+        return next(iter([*named, *plain, *able]), None)
 
 
 def _no_probes(config: ProbeConfig) -> Probe:

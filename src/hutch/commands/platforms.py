@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
+from hutch.commands.capacity import DESPITE, unfounded
 from hutch.commands.context import CommandError, Context, Service
-from hutch.commands.diagnose import diagnose
 from hutch.commands.platform_reads import log_source
-from hutch.diagnosis.capacity import against
 from hutch.diagnosis.changes import span
 from hutch.model.action import Command, Result
 from hutch.model.effect import Effect
@@ -154,23 +153,18 @@ async def scale(
         args = {"replicas": replicas or now, **sizes, "from": now}
         if args["replicas"] == now and all(found.sizes[name] == size for name, size in sizes.items()):
             raise CommandError(f"{service.name} is of that size already: nothing to do")
-        if not despite:
-            await _capacity(context, service, more=_grows(found, replicas or now, sizes))
-    title = f"Scale {service.name}: " + ", ".join(f"{name} {args[name]}" for name in args if name != "from")
+        args |= {DESPITE: True} if despite else {}
+        await _capacity(context, service, connection, args)
+    told = ", ".join(f"{name} {args[name]}" for name in args if name not in {"from", DESPITE})
+    title = f"Scale {service.name}: {told}"
     return await act(context, service, "service.scale", args, title, actor, mode=mode)
 
 
-def _grows(found: Standing, replicas: int, sizes: Mapping[str, int]) -> bool:
-    return replicas > found.replicas or any(size > found.sizes[name] for name, size in sizes.items())
-
-
-async def _capacity(context: Context, service: Service, *, more: bool) -> None:
+async def _capacity(context: Context, service: Service, connection: Connection, args: Mapping[str, object]) -> None:
     """Raises :class:`CommandError` where scaling would not end what is wrong, or would bring it about."""
-    refused = against((await diagnose(context, service)).causes, more=more)
+    refused = await unfounded(context, service, connection, args)
     if refused:
-        raise CommandError(
-            f"not scaled: {context.secrets.mask(refused)}; `hutch diagnose` tells more, --despite scales"
-        )
+        raise CommandError(f"not scaled: {refused}; `hutch diagnose` tells more, --despite scales")
 
 
 def _known_sizes(found: Standing, sizes: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hutch.commands import incidents
+from hutch.commands.capacity import SCALE, unfounded
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose_json
 from hutch.commands.handover import checked, name_of
@@ -59,10 +60,18 @@ class ServiceWorld:
         """An action previews itself; of a plain statement the text is all that can be told."""
         action = self._action(command)
         if action:
-            return await action.preview(command.args)
+            return await self._founded(command, await action.preview(command.args))
         if self._runner(command) is None:
             return Preview(command.text, UNTOLD, refused=_nobody(command).summary)
         return Preview("cannot be told before it runs", UNTOLD, undo="none known: this statement declares no undo")
+
+    async def _founded(self, command: Command, shown: Preview) -> Preview:
+        """A scaling is offered, and done, where capacity is the cause: looked at anew each time."""
+        connection = self._offering(command)
+        if command.runner != SCALE or shown.refused or not shown.hits or connection is None:
+            return shown
+        reason = await unfounded(self.context, self.service, connection, command.args)
+        return replace(shown, refused=f"not scaled: {reason}" if reason else "")
 
     async def apply(self, command: Command) -> Outcome:
         """Do it, once."""

@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from rolerabbit.drills.scene import Scene, Stand
 from rolerabbit.drills.service import Service, wait_for
+from rolerabbit.platform.ecs.view import FAMILY
+from rolerabbit.platform.railway.view import deployment_id
+from rolerabbit.platform.vercel.view import build_id
 
 RELEASE: Final = 43
 LEAKED_AT_LEAST: Final = 6
@@ -88,6 +91,15 @@ def seldom_slow(scene: Scene) -> Iterator[Stand]:
     yield Stand({}, protected=(Running(release),), known={"release": release, "before": before})
 
 
+def called(service: Service, release: str) -> list[str]:
+    """The ids that hosted platforms' APIs give the deployment of a release: whoever asks those names it so."""
+    entries = [row for row in service.platform.get("/deployments") if row["release"] == release]
+    place = [str(row["id"]) for row in service.platform.get("/releases")].index(release) + 1
+    numbers = [int(str(row["id"]).removeprefix("dpl-")) for row in entries]
+    hosted = [name for number in numbers for name in (build_id(number), deployment_id(number))]
+    return [f"{FAMILY}:{place}", *hosted]
+
+
 def _waited(service: Service) -> float:
     """Seconds of the slowest of a few visits."""
     took = []
@@ -137,5 +149,6 @@ def runs(service: Service, release: str) -> bool:
 
 
 def _stand(service: Service, release: str, before: str, found: Mapping[str, object]) -> Stand:
-    known = {"release": release, "before": before}
+    ids = [{"kind": "release", "id": name} for name in called(service, release)]
+    known = {"release": release, "before": before, **({"accept": ids} if found["kind"] == "release" else {})}
     return Stand(found, remedied=lambda: not runs(service, release), known=known)

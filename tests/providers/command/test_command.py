@@ -264,3 +264,14 @@ def test_a_secret_is_not_written_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "hutch.yaml").write_text(json.dumps(config))
     with pytest.raises(CommandError, match="a secret is not written in this file"):
         open_context(tmp_path / "hutch.yaml")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [("redis|postgres", {"redis", "postgres"}), ("redis", {"redis"}), ("[a-z]+", set()), (None, set())],
+)
+def test_a_restart_that_names_its_servers_is_for_those(folder: Path, pattern: str | None, parts: set[str]) -> None:
+    args = {"component": pattern} if pattern else {}
+    word = "{component}" if pattern else "web"
+    verb = {"run": ["./tool", "restart", word], "args": args}
+    assert opened(folder, {"service.restart": verb}).parts == parts

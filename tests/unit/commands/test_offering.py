@@ -47,3 +47,20 @@ def test_an_action_goes_before_a_read_and_none_is_none(shop: Service) -> None:
     assert found.target == "logs"
     assert shop.offering("deploy.rollback", {}) is None
     assert Situation(shop).target("deploy.rollback") == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "target"), [({"component": "redis"}, "lines"), ({"component": "x"}, "ECS"), ({}, "ECS")]
+)
+@pytest.mark.parametrize("first", ["ecs", "command"])
+def test_the_target_that_restarts_the_component_is_asked(args: dict[str, object], target: str, first: str) -> None:
+    restart: Any = {"service.restart": object()}
+    platform: Any = object()
+    both = {
+        "ecs": Connection("ECS", actions=restart, platform=platform),
+        "command": Connection("lines", actions=restart, parts=frozenset({"redis", "postgres"})),
+    }
+    shop = Service(ServiceConfig("shop"), {first: both[first], **both})
+    found = shop.offering("service.restart", args)
+    assert found is not None
+    assert found.target == target

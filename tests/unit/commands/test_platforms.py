@@ -13,6 +13,7 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands import platforms
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.platform_reads import query_of, with_reads
+from hutch.commands.world import ServiceWorld
 from hutch.model.action import Command, Outcome, Preview, Result, Verification
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.effect import Effect
@@ -210,6 +211,24 @@ async def test_scaling_is_for_capacity(tmp_path: Path, code: str, replicas: int,
     else:
         run = await platforms.scale(context, "", replicas, {}, "ada", despite=despite)
         assert run.title == f"Scale shop: replicas {replicas}"
+        [option] = run.program.options
+        assert ("despite" in option.items[0].command.args) == despite
+    args = {"replicas": str(replicas), **({"despite": True} if despite else {})}
+    shown = await ServiceWorld(context, context.service()).preview(
+        Command("service.scale", "service.scale", "x", Effect.CHANGE, args=args)
+    )
+    assert shown.refused.startswith(refused) if refused else not shown.refused
+
+
+async def test_a_scaling_where_nobody_tells_how_many_run_is_the_actions_own(tmp_path: Path) -> None:
+    away = Ground(broken=Unanswered("no", True))
+    for connection in (
+        Connection("x", platform=away, actions={"service.scale": Scaled()}),
+        Connection("x", actions={"service.scale": Scaled()}),
+    ):
+        context = context_of(tmp_path, shop=connection)
+        command = Command("service.scale", "service.scale", "x", Effect.CHANGE, args={"replicas": 5})
+        assert (await ServiceWorld(context, context.service()).preview(command)).refused == ""
 
 
 @dataclass

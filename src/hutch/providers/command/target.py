@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from hutch.ports import Action, Connection, Run, TargetConfig
 from hutch.providers.command.actions import Deed, Question, undoing
 from hutch.providers.command.config import Config, config_from
 from hutch.providers.command.looks import Check, Deployments
 from hutch.providers.command.machine import Machine
 
-LISTING = "deploy.list"
+LISTING, RESTART = "deploy.list", "service.restart"
+NAMES = re.compile(r"[a-z0-9_-]+(\|[a-z0-9_-]+)*")
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -22,7 +25,17 @@ def connect(target: TargetConfig) -> Connection:
         actions=_actions(config, machine),
         runs=_runs(config, machine),
         changes=Deployments(listed, machine) if listed else None,
+        parts=parts(config),
     )
+
+
+def parts(config: Config) -> frozenset[str]:
+    """What ``service.restart`` takes as its component, where its pattern names each: ``redis|postgres``."""
+    patterns = (
+        v.patterns["component"].pattern for v in config.verbs if v.name == RESTART and "component" in v.patterns
+    )
+    pattern = next((p for p in patterns if NAMES.fullmatch(p)), "")
+    return frozenset(pattern.split("|")) if pattern else frozenset()
 
 
 def _actions(config: Config, machine: Machine) -> dict[str, Action]:

@@ -30,4 +30,5 @@ def connect(target: TargetConfig) -> Connection:
         scrape=reader.scrape,
         changes=reader.changes,
         platform=LocalPlatform(client),
+        parts=frozenset({"postgres", "redis"}),
     )

@@ -1,0 +1,41 @@
+"""Is it capacity? Asked before a service is scaled, whoever asks for it: a person, a runbook, a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hutch.commands.context import Context, Service
+from hutch.commands.diagnose import diagnose
+from hutch.diagnosis.capacity import against
+from hutch.model.platform import Standing, Unanswered
+from hutch.ports import Connection
+
+SCALE, DESPITE = "service.scale", "despite"
+Args = Mapping[str, object]
+
+
+async def unfounded(context: Context, service: Service, connection: Connection, args: Args) -> str:
+    """Why scaling would not end what is wrong, or would bring it about, as the service is now; masked.
+
+    Nothing where somebody scales ``despite`` that, and where no platform tells how many run: the action says then
+    what it can't reach.
+    """
+    if args.get(DESPITE) or connection.platform is None:
+        return ""
+    try:
+        found = await connection.platform.standing()
+    except Unanswered:
+        return ""
+    causes = (await diagnose(context, service)).causes
+    return context.secrets.mask(against(causes, more=_grows(found, args)))
+
+
+def _grows(found: Standing, args: Args) -> bool:
+    sizes = ((_number(args, name), size) for name, size in found.sizes.items())
+    more = any(wanted is not None and wanted > size for wanted, size in sizes)
+    return more or (_number(args, "replicas") or 0) > found.replicas
+
+
+def _number(args: Args, name: str) -> int | None:
+    text = str(args.get(name, ""))
+    return int(text) if text.isascii() and text.isdigit() else None
