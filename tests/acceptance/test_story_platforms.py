@@ -11,7 +11,7 @@ import pytest
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
 RELEASES = {
-    "ecs": ("rolerabbit:2", "rolerabbit:1"),
+    "ecs": ("rolerabbit-api:2", "rolerabbit-api:1"),
     "vercel": ("dpl_000000000000000000000002", "dpl_000000000000000000000001"),
     "railway": ("00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000001"),
 }

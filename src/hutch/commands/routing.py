@@ -312,9 +312,9 @@ def _its_own_line(binding: Binding, bound: Bound) -> bool:
 def _arguments(
     stands: Action, rest: tuple[str, ...], filled: Mapping[str, Filled]
 ) -> tuple[dict[str, object], list[str]]:
-    """The arguments, and the words that none of them takes. A word that is an open placeholder is left to the
-    diagnosis."""
-    given = [filled[w].value if w in filled else w for w in rest]
+    """The arguments, and the words that none of them takes. A word that is an open placeholder, or holds one
+    (``web:PREVIOUS_VERSION``), is left to the diagnosis."""
+    given = [_given(word, filled) for word in rest]
     taken: set[int] = set()
     args: dict[str, object] = {}
     for key, value in stands.args.items():
@@ -326,3 +326,16 @@ def _arguments(
         if at < len(given) and given[at]:
             args[key] = given[at]
     return args, [w for i, w in enumerate(given) if i not in taken and w]
+
+
+def _given(word: str, filled: Mapping[str, Filled]) -> str | None:
+    """A word with its placeholders' values put in; None where one of them has none."""
+    for text, found in filled.items():
+        if word == text:
+            return found.value
+        pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
+        if text and re.search(pattern, word):
+            if not found.value:
+                return None
+            word = re.sub(pattern, lambda _, value=found.value: value, word)  # type: ignore[misc]
+    return word

@@ -54,24 +54,24 @@ async def test_the_contract(settings: dict[str, object]) -> None:
 async def test_from_the_standing_to_rolled_back_restarted_scaled_and_back(web: Connection) -> None:
     assert web.platform
     standing = await web.platform.standing()
-    assert (standing.release, standing.previous, standing.ready) == ("rolerabbit:2", "rolerabbit:1", 1)
+    assert (standing.release, standing.previous, standing.ready) == ("rolerabbit-api:2", "rolerabbit-api:1", 1)
     rollback, restart, scale = (
         web.actions[f"{verb}"] for verb in ("deploy.rollback", "service.restart", "service.scale")
     )
-    back = await rollback.apply({"to": "1", "from": "rolerabbit:2"})
-    assert back.summary.endswith("release rolerabbit:1 is rolled out, 1 tasks run")
+    back = await rollback.apply({"to": "1", "from": "rolerabbit-api:2"})
+    assert back.summary.endswith("release rolerabbit-api:1 is rolled out, 1 tasks run")
     since = now().isoformat()
     assert (await restart.apply({"since": since})).result is Result.DONE
     assert (await restart.verify({"since": since})).verdict is Verified.PASSED
     assert (await scale.apply({"replicas": 2, "from": 1})).summary.endswith("2 tasks run")
     undo: Any = back.undo["args"]
-    assert (await rollback.apply(undo)).summary.endswith("release rolerabbit:2 is rolled out, 2 tasks run")
+    assert (await rollback.apply(undo)).summary.endswith("release rolerabbit-api:2 is rolled out, 2 tasks run")
     assert [(d.kind, d.release, d.state) for d in await web.platform.deployments()] == [
-        ("deploy", "rolerabbit:1", "succeeded"),
-        ("deploy", "rolerabbit:2", "succeeded"),
-        ("rollback", "rolerabbit:1", "succeeded"),
-        ("restart", "rolerabbit:1", "succeeded"),
-        ("rollback", "rolerabbit:2", "succeeded"),
+        ("deploy", "rolerabbit-api:1", "succeeded"),
+        ("deploy", "rolerabbit-api:2", "succeeded"),
+        ("rollback", "rolerabbit-api:1", "succeeded"),
+        ("restart", "rolerabbit-api:1", "succeeded"),
+        ("rollback", "rolerabbit-api:2", "succeeded"),
     ]
 
 
@@ -79,14 +79,14 @@ async def test_a_release_that_does_not_come_up_leaves_the_old_one(web: Connectio
     post(ready, "/releases", {"id": "44", "env": {"RR_POOL_SIZE": "many"}})
     assert web.platform
     standing = await web.platform.standing()
-    unknown = await web.actions["deploy.rollback"].apply({"to": "rolerabbit:99"})
+    unknown = await web.actions["deploy.rollback"].apply({"to": "rolerabbit-api:99"})
     assert "Unable to describe task definition" in unknown.summary
-    args = {"to": "rolerabbit:3"}
+    args = {"to": "rolerabbit-api:3"}
     outcome = await web.actions["deploy.rollback"].apply(args)
-    assert f"the service goes to release {standing.release}, not to rolerabbit:3" in outcome.summary
+    assert f"the service goes to release {standing.release}, not to rolerabbit-api:3" in outcome.summary
     assert (await web.actions["deploy.rollback"].verify(args)).verdict is Verified.FAILED
     last = (await web.platform.deployments())[-1]
-    assert (last.release, last.state) == ("rolerabbit:3", "failed") and last.reason
+    assert (last.release, last.state) == ("rolerabbit-api:3", "failed") and last.reason
     assert (await web.platform.standing()).ready == standing.ready
 
 

@@ -172,6 +172,7 @@ def test_where_values_come_from_in_this_order() -> None:
     [
         ("vercel rollback dpl_1", {"vercel rollback": "action:deploy.rollback to=$1"}, {"to": "dpl_1"}, ""),
         ("vercel rollback [url]", {"vercel rollback": "action:deploy.rollback to=$1 n=2"}, {"n": 2}, ""),
+        ("deploy --to web:PREVIOUS_VERSION", {"deploy --to": "action:deploy.rollback to=$1 n=2"}, {"n": 2}, ""),
         ("vercel rollback", {"vercel": "action:deploy.rollback"}, {}, "does not say what becomes of rollback"),
         ("vercel rollback x --yes", {"vercel rollback": "action:deploy.rollback to=$1"}, {"to": "x"}, "of --yes"),
         ("vercel rollback x | tee l", {"vercel rollback": "action:deploy.rollback to=$1"}, {}, "part of a pipeline"),
@@ -194,6 +195,7 @@ def test_an_action_in_a_programs_place(text: str, binds: Mapping[str, str], args
         ("pg_dump \\\n  --no-owner \\\n  shop", ""),
         ("pg_dump shop \\\n | mysqlx", "another command besides"),
         ("pg_dump shop \\\\\ndate", "another command besides"),
+        ("pg_dump \\\n  shop && \\\n  date", "another command besides"),
         ("pg_dump shop | psql other", "another command besides"),
         ("pg_dump shop > a && rm b", "another command besides"),
         ("pg_dump shop > a || date", "another command besides"),

@@ -8,7 +8,8 @@ from typing import Any
 
 from rolerabbit.platform.ledger import Deployment, Ledger
 
-REGION, CLUSTER, SERVICE, FAMILY = "eu-central-1", "rolerabbit-cluster", "rolerabbit-api", "rolerabbit"
+REGION, CLUSTER, SERVICE, FAMILY = "eu-central-1", "rolerabbit-cluster", "rolerabbit-api", "rolerabbit-api"
+IMAGE = "rolerabbit"
 GROUP, PREFIX, CONTAINER = "/ecs/rolerabbit", "ecs", "app"
 ARN = f"arn:aws:ecs:{REGION}:000000000000:"
 STATES = {"running": "IN_PROGRESS", "succeeded": "SUCCESSFUL", "failed": "ROLLBACK_SUCCESSFUL"}
@@ -92,7 +93,7 @@ def definition(name: str, release: str) -> Row:
     """A task definition, as far as it tells what its container runs, and where that logs."""
     options = {"awslogs-group": GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": PREFIX}
     log = {"logDriver": "awslogs", "options": options}
-    container = {"name": CONTAINER, "image": f"{FAMILY}:{release}", "logConfiguration": log}
+    container = {"name": CONTAINER, "image": f"{IMAGE}:{release}", "logConfiguration": log}
     arn = f"{ARN}task-definition/{name}"
     return {"taskDefinitionArn": arn, "family": FAMILY, "status": "ACTIVE", "containerDefinitions": [container]}
 
