@@ -90,6 +90,7 @@ class Routed:
     manual: bool = False
     values: tuple[Filled, ...] = ()
     bound: tuple[Bound, ...] = ()
+    place: str = ""
 
     @property
     def reason(self) -> str:
@@ -115,7 +116,8 @@ def shell(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
     """The command of a statement, and why it must not run; empty when it may."""
     routed = route(lang, statement, verdict, situation)
     if routed.manual:
-        return replace(routed.command, runner=HAND, target=A_PERSON, args={}), ""
+        text = f"{routed.command.text}\n→ {routed.place}" if routed.place else routed.command.text
+        return replace(routed.command, text=text, runner=HAND, target=A_PERSON, args={}), ""
     return routed.command, routed.reason
 
 
@@ -138,6 +140,7 @@ def route(lang: str, statement: Statement, verdict: Verdict, situation: Situatio
         binding.manual or any(m.target.name in BY_HAND for m in _programs(binding)),
         filled,
         binding.bound,
+        binding.place,
     )
 
 

@@ -82,7 +82,16 @@ class Binding:
     @property
     def manual(self) -> bool:
         """Whether a name in it stands for what a person does."""
-        return any(b.value == MANUAL for b in self.bound)
+        return any(_by_hand(b.value) for b in self.bound)
+
+    @property
+    def place(self) -> str:
+        """Where the person does it, as the binding says after ``manual:``."""
+        return next((b.value.partition(":")[2].strip() for b in self.bound if _by_hand(b.value)), "")
+
+
+def _by_hand(value: str) -> bool:
+    return value.partition(":")[0] == MANUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ def bind(statement: Statement, lang: str, table: Mapping[str, str]) -> Binding:
     stand there."""
     found = [(m, lookup(m, statement.text, table)) for m in mentions(statement, lang)]
     bound = tuple(Bound(m, key, table[key]) for m, key in found if key)
-    edits = [edit for b in bound if b.value not in (AS_IS, MANUAL) for edit in _edits(b, statement)]
+    edits = [edit for b in bound if b.value != AS_IS and not _by_hand(b.value) for edit in _edits(b, statement)]
     left = tuple(m for m, key in found if not key and not m.whole)
     return Binding(_edited(statement, edits), bound, left, tuple(m for m, key in found if not key and m.whole))
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from hutch.commands.context import Service
-from hutch.commands.routing import Routed, route
+from hutch.commands.routing import HAND, Routed, route, shell
 from hutch.commands.situation import Situation
 from hutch.effect import classify
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.config import ServiceConfig
-from hutch.model.effect import Effect
+from hutch.model.effect import Effect, Verdict
 from hutch.model.runbook import Statement
 from hutch.ports import Connection
 from hutch.runbook.placeholders import find
@@ -224,6 +224,12 @@ def test_by_hand() -> None:
     assert routed("curl https://a.example", situation({"a.example": "manual"})).manual
     assert routed("npm run x", situation({"npm run x": "manual"})).manual
     assert not routed("date", situation()).manual
+    placed = routed("npm run x", situation({"npm run x": "manual: the dashboard, Settings"}))
+    assert (placed.manual, placed.place) == (True, "the dashboard, Settings")
+    statement = Statement("s", "npm run x", 7)
+    where = situation({"npm run x": "manual: the dashboard, Settings"})
+    command, refused = shell("bash", statement, Verdict(Effect.CHANGE, "x"), where)
+    assert (command.text, command.runner, refused) == ("npm run x\n→ the dashboard, Settings", HAND, "")
 
 
 def test_a_supplied_file_goes_with_the_command() -> None:
