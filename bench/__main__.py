@@ -25,6 +25,7 @@ from bench import (
     probes,
     recovery,
     report,
+    rollback,
     runbooks,
     start,
     steps,
@@ -53,6 +54,7 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
     "blocklist": blocklist.measure,
     "letters": letters.measure,
     "attack": attack.measure,
+    "rollback": rollback.measure,
 }
 """What there is to measure; each is told whether it should be quick."""
 

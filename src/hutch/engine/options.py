@@ -51,10 +51,17 @@ def _remedies(causes: Sequence[Mapping[str, object]]) -> Iterable[tuple[Mapping[
 def _for_remedy(options: Sequence[Option], cause: Mapping[str, object], remedy: Mapping[str, object]) -> Option:
     code, why = str(cause["code"]), str(remedy["summary"])
     for option in options:
-        if [i.command.runner for i in option.items] == [remedy["action"]]:
-            item = _filled(option.items[0], remedy)
-            return replace(option, items=(item,), cause=code, why=why)
+        if _is_for(option, str(remedy["action"])):
+            items = tuple(_filled(i, remedy) if i.command.runner == remedy["action"] else i for i in option.items)
+            return replace(option, items=items, cause=code, why=why)
     return Option(f"remedy-{remedy['action']}", why, (_item(remedy),), cause=code, why="proposed by the diagnosis")
+
+
+def _is_for(option: Option, action: str) -> bool:
+    """Whether it calls the action once, and besides only looks: what there is to go back to, and what came of it."""
+    others = [i for i in option.items if i.command.runner != action]
+    looks = all(i.command.effect <= Effect.READ and not i.manual and not i.refused for i in others)
+    return looks and len(option.items) == len(others) + 1
 
 
 def _filled(item: Item, remedy: Mapping[str, object]) -> Item:
