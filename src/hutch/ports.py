@@ -314,10 +314,8 @@ class Connection:
     ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it stands
     in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and ``provider.check``. ``ask``
     maps the languages of custom signals that it answers (``sql``, ``promql``) to how. ``timed`` are actions that the
-    configuration asks for at times. ``platform`` is what the service runs on; ``logs`` are those of a target without
-    one. ``scrape_within``: seconds until a scrape is given up. ``secrets``: those that it keeps, by name. ``parts``:
-    the servers beside the service that its ``service.restart`` takes as ``component``.
-    """
+    configuration asks for at times. ``platform`` is what the service runs on, ``logs`` are of a target without one.
+    ``scrape_within``: seconds until a scrape is given up. It keeps ``secrets``, and restarts ``parts``, by name."""
 
     target: str
     checks: Mapping[str, Check] = field(default_factory=dict)
