@@ -12,6 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import psycopg.conninfo
+import psycopg.sql
 import yaml
 
 from hutch.bootstrap.wire import open_context
@@ -32,6 +35,9 @@ LOADED = 2.0
 
 BACKUP = "backup"
 """What a scene may need: a backup of the service that was proved before anything is broken."""
+
+AMCHECK = "amcheck"
+"""What a scene may need: the extension that finds damage, which the reading login may call."""
 
 PERSON = "on-call (rehearsal)"
 
@@ -73,7 +79,7 @@ def _configure(path: Path, scene: Scene, ready: Mapping[str, Any]) -> None:
     """Write the scene's bindings, values and settings into the configuration of the stage."""
     config = yaml.safe_load(path.read_text("utf-8"))
     service = config["services"]["rolerabbit"]
-    words = {"folder": str(path.parent)}
+    words = {"folder": str(path.parent), "api_url": str(ready["api_url"])}
     service["shell"] = {}
     service["values"] |= {name: str(value).format_map(_Known(words)) for name, value in scene.values.items()}
     service["binds"] |= {name: value.format_map(_Known(words)) for name, value in scene.binds.items()}
@@ -116,8 +122,19 @@ class _Known(dict[str, str]):
 
 
 async def _made_ready(held: Set, scene: Scene) -> None:
+    if AMCHECK in scene.needs:
+        await asyncio.to_thread(_amcheck, held.ready)
     if BACKUP in scene.needs:
         await _done(held.context, "backup.create", {"verify": True})
+
+
+def _amcheck(ready: Mapping[str, Any]) -> None:
+    """As the database's owner does it once, so that damage can be looked for."""
+    reader = psycopg.conninfo.conninfo_to_dict(str(ready["reader_url"]))["user"]
+    with psycopg.connect(str(ready["database_url"])) as session:
+        session.execute("CREATE EXTENSION IF NOT EXISTS amcheck")
+        grant = "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}"
+        session.execute(psycopg.sql.SQL(grant).format(psycopg.sql.Identifier(str(reader))))
 
 
 async def _done(context: Context, action: str, args: Mapping[str, object]) -> None:

@@ -109,7 +109,7 @@ def test_the_report_on_the_source_document_has_each_of_its_statements() -> None:
     assert blocks == [step.line for step in steps(document) if not step.statements]
 
 
-@pytest.mark.parametrize("name", ["seed"])
+@pytest.mark.parametrize("name", ["seed", "library"])
 def test_a_committed_report_leaves_nothing_unsaid(name: str) -> None:
     told = json.loads((REPORTS / f"{name}.json").read_text("utf-8"))
     rows = [r for d in told["documents"] for c in d["chapters"] for r in c["statements"]]
