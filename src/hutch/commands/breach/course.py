@@ -75,8 +75,10 @@ async def passed(
     actor: str,
     run: str = "",
     figures: Mapping[str, object] | None = None,
+    before: Sequence[Draft] = (),
 ) -> None:
-    """Note that a gate was passed, and keep its stage's promise. Harmless where it was passed meanwhile."""
+    """Note that a gate was passed, and keep its stage's promise; with what else stands ``before`` it, or none of it.
+    Harmless where it was passed meanwhile."""
     _, found = await load(context, incident_id)
     if gate.id in found.passed:
         return
@@ -85,7 +87,7 @@ async def passed(
     clock = CLOCKS[ENDS[gate.id]][0] if gate.id in ENDS else ""
 
     def decide(state: Incident) -> list[Draft]:
-        return [Draft(PASSED, data, actor), *(meet(state, clock, context.clock.now()) if clock else [])]
+        return [*before, Draft(PASSED, data, actor), *(meet(state, clock, context.clock.now()) if clock else [])]
 
     await incidents.change(context, incident_id, decide)
 

@@ -28,7 +28,9 @@ async def file_notice(context: Context, incident_id: str, words: Words, how: str
     digest = state.record.files[-1].sha256
     said = context.secrets.mask(how.strip()[:2000])
     draft = Draft(NOTICED, {"phase": phase, "how": said, "file": name, "sha256": digest}, actor)
-    await incidents.change(context, incident_id, lambda _: [draft])
     if gate:
-        await passed(context, incident_id, gate, f"{said}. Kept by hash: {name} {digest[:12]}", actor)
+        proof = f"{said}. Kept by hash: {name} {digest[:12]}"
+        await passed(context, incident_id, gate, proof, actor, before=[draft])
+    else:
+        await incidents.change(context, incident_id, lambda _: [draft])
     return phase

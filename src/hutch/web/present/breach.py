@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ def row(state: Incident, found: Breach, now: datetime) -> Row:
 def promises(state: Incident, now: datetime) -> list[Promise]:
     """Containment, assessment, notice: how each stands."""
     clocks = {clock.name: clock for clock in state.clocks}
-    return [promised(clocks[name], now) for name, _ in CLOCKS.values() if name in clocks]
+    return [replace(promised(clocks[name], now), name=name) for name, _ in CLOCKS.values() if name in clocks]
 
 
 @dataclass(frozen=True, slots=True)
