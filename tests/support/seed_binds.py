@@ -42,7 +42,7 @@ BINDS: Mapping[str, Mapping[str, str]] = {
         "railway deployments": "action:deploy.list",
         "railway scale --replicas": "action:service.scale replicas=$1",
         "aws ecs register-task-definition": "manual: Railway's dashboard, Settings, Deploy, Resource Limits",
-        **_SCALE,
+        f"{_UPDATE} --desired-count 1": "action:service.scale replicas=1",
         **_RDS,
     },
 }
