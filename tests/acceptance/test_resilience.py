@@ -61,7 +61,7 @@ async def weathered(
 async def test_two_servers_on_postgres_through_a_short_storm(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await on_postgres(tmp_path, database_url, monkeypatch, (weather.one_killed,), 2, workers=0)
+    await on_postgres(tmp_path, database_url, monkeypatch, (weather.one_killed,), 0.5, workers=0)
 
 
 @pytest.mark.slow
