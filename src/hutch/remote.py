@@ -8,15 +8,19 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import aiohttp
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.event import parse_instant
 from hutch.ports import Unanswered, said
 
 Args = Mapping[str, object]
 S = TypeVar("S")
+SKEW = timedelta(seconds=60)
+"""How far a platform's clock and ours may be apart."""
 ATTEMPTS = 3
 """A read is tried as often. A change is sent again only after an answer that says that it was not looked at."""
 FIRST_WAIT = 0.5
@@ -202,6 +206,17 @@ def asked_to_wait(headers: Mapping[str, str], now: float) -> float:
     if reset.isascii() and reset.isdigit():
         return max(0.0, int(reset) - now)
     return 1.0
+
+
+def begun_after(args: Args, apart: timedelta = timedelta()) -> datetime | None:
+    """The moment after which what was asked for has begun: that of ``after``, a time by the platform's own clock, and
+    ``apart`` later, or of ``since``, one by ours, which may be a minute apart. None where neither is said."""
+    try:
+        if args.get("after"):
+            return parse_instant(str(args["after"])) + apart
+        return parse_instant(str(args["since"])) - SKEW if args.get("since") else None
+    except ValueError:
+        return None
 
 
 def word_of(args: Args, key: str) -> str:

@@ -22,11 +22,12 @@ from fastapi import FastAPI
 
 from hutch.model.action import Verification, Verified
 from hutch.ports import Action
-from rolerabbit.platform.control import now
+from rolerabbit.platform.control import now, write_private
 from rolerabbit.platform.errors import DeployFailed
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.railway import api as railway
+from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.vercel import api as vercel
 
 TOKEN = "platformtoken1234"
@@ -138,6 +139,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.book = Logbook(self.folder / "logs")
+        self.secrets = Secrets(self.folder / "keys.json", "", now, write_private)
         self.control.ran("41", "42")
 
     def fault(self, path: str) -> str:
@@ -231,8 +233,8 @@ async def settled(action: Action, args: Mapping[str, object]) -> Verification:
 def serving(world: World) -> Iterator[str]:
     """The address at which it answers."""
     app = FastAPI()
-    vercel.add_to(app, vercel.Door(world.control, world.book, TOKEN))
-    railway.add_to(app, railway.Yard(world.control, world.book, TOKEN, lambda: world.control.serving))
+    vercel.add_to(app, vercel.Door(world.control, world.book, TOKEN, world.secrets))
+    railway.add_to(app, railway.Yard(world.control, world.book, TOKEN, lambda: world.control.serving, world.secrets))
     config = uvicorn.Config(
         Recorder(app, world),
         host="127.0.0.1",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from hutch.cli.asked import yes_option
-from hutch.cli.breach_after import assess, form, letters, list_, notify, report_
+from hutch.cli.breach_after import assess, form, letters, list_, notify, report_, reset
 from hutch.cli.breach_steps import WAITING, changed
 from hutch.cli.incident import only_option
 from hutch.cli.shell import actor, ago, as_json, emit, service_option, table, with_context
@@ -29,7 +29,7 @@ def breach() -> None:
     """
 
 
-for command in (assess, form, letters, list_, notify, report_):
+for command in (assess, form, letters, list_, notify, report_, reset):
     breach.add_command(command)
 
 

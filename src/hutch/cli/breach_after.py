@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from hutch.cli.asked import end_asked, yes_option
-from hutch.cli.breach_steps import WAITING, changed
+from hutch.cli.breach_steps import WAITING, changed, driving, heard
 from hutch.cli.shell import actor, as_json, emit, table, with_context
-from hutch.commands.breach import telling
+from hutch.commands.breach import remedies, telling
 from hutch.commands.breach.course import load
 from hutch.commands.breach.notices import file_notice
 from hutch.commands.context import CommandError, Context
@@ -181,6 +181,24 @@ def report_(incident_id: str, done: bool, **said: str) -> None:
         return report(state, found, words)
 
     click.echo(with_context(go), nl=False)
+
+
+@click.command()
+@click.argument("incident_id")
+@yes_option
+@click.pass_context
+def reset(ctx: click.Context, incident_id: str, yes: bool) -> None:
+    """Have every account choose a new password, and close the action item of it. Exit code 4 where it waits."""
+
+    async def go(context: Context) -> Run | None:
+        with heard():
+            return await remedies.reset(context, incident_id, actor(), driving(yes))
+
+    run = with_context(go)
+    if run is not None:
+        click.echo(f"run {run.id} waits: hutch runs show {run.id}, hutch runs approve {run.id}, then again", err=True)
+        ctx.exit(WAITING)
+    click.echo("every account had to choose a new password")
 
 
 @click.command("list")

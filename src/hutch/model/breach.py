@@ -33,6 +33,16 @@ def _rotate(gate: str, title: str, secret: str, stage: str) -> Gate:
     return Gate(gate, "contain", title, "secret.rotate", {"secret": secret, "stage": stage, "deploy": True})
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a gate: an action of its own, with its own preview, approval and proof."""
+
+    id: str
+    title: str
+    action: str
+    args: Mapping[str, object] = field(default_factory=dict)
+
+
 GATES: Final = (
     Gate("preserve", "contain", "Preserve the evidence"),
     Gate("close", "contain", "Close the hole"),
@@ -84,13 +94,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """How far it is. ``aware_at``: when somebody became aware of it; the 72 hours run from there."""
+    """How far it is. ``aware_at``: when somebody became aware of it; the 72 hours run from there. ``runs``: the last
+    run of each gate, ``steps``: that of each of its steps, empty where there was nothing to do."""
 
     code_name: str
     aware_at: datetime
     opened_at: datetime
     passed: Mapping[str, Pass] = field(default_factory=dict)
     runs: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, object] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
@@ -103,6 +115,27 @@ class Breach:
         """The first gate that was not passed; with ``stage`` None where it is not of that one."""
         found = next((gate for gate in GATES if gate.id not in self.passed), None)
         return found if found and stage in ("", found.stage) else None
+
+
+def steps_of(gate: Gate, staged: bool) -> tuple[Step, ...]:
+    """What passes a gate that changes something, in order. ``staged``: the secret is kept apart from what is given it
+    at its start, so that each stage is one step, and being started anew with it another.
+
+    >>> [step.id for step in steps_of(gate_of("jwt-add"), staged=True)]
+    ['jwt-add', 'jwt-add-deploy', 'jwt-add-sign', 'jwt-add-sign-deploy']
+    """
+    whole = Step(gate.id, gate.title, gate.action, gate.args)
+    if not staged:
+        return (whole,)
+    named = {"secret": gate.args["secret"]}
+    told = {"add": "a new key that all know", "sign": "the new key signs", "retire": "the old key is off"}
+    stages = ("add", "sign") if gate.args["stage"] == "add" else ("retire",)
+    found = []
+    for stage in stages:
+        id = gate.id if stage == gate.args["stage"] else f"{gate.id}-{stage}"
+        found.append(Step(id, f"{named['secret']}: {told[stage]}", gate.action, {**named, "stage": stage}))
+        found.append(Step(f"{id}-deploy", f"{named['secret']}: started anew, {told[stage]}", "service.restart"))
+    return tuple(found)
 
 
 def gate_of(id: str) -> Gate:
@@ -120,7 +153,7 @@ def fold(events: Iterable[Event]) -> Breach | None:
             aware = parse_instant(str(event.data["aware_at"]))
             found = Breach(str(event.data["code_name"]), aware, event.at)
         elif found and event.kind == BEGUN:
-            found = replace(found, runs={**found.runs, str(event.data["gate"]): str(event.data["run"])})
+            found = _begun(found, event)
         elif found and event.kind == PASSED:
             found = _passed(found, event)
         elif found and event.kind == NOTICED:
@@ -131,6 +164,12 @@ def fold(events: Iterable[Event]) -> Breach | None:
 def _notice(event: Event) -> Notice:
     data = event.data
     return Notice(int(str(data["phase"])), event.at, event.actor, str(data.get("how", "")), str(data.get("file", "")))
+
+
+def _begun(found: Breach, event: Event) -> Breach:
+    gate, run = str(event.data["gate"]), str(event.data["run"])
+    runs = {**found.runs, gate: run} if run else found.runs
+    return replace(found, runs=runs, steps={**found.steps, str(event.data.get("step") or gate): run})
 
 
 def _passed(found: Breach, event: Event) -> Breach:

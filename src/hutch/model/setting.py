@@ -43,3 +43,11 @@ def filled_text(block: str, values: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{block}: {name} must be text, not {value!r}")
     return value
+
+
+def named_texts(block: str, values: Mapping[str, object], name: str) -> dict[str, str]:
+    """Names with a text each; empty where none are given. ``ValueError`` says what they must be."""
+    value = values[name] or {}
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) and text for text in value.values()):
+        raise ValueError(f"{block}: {name} must map names of yours to texts, not {value!r}")
+    return {str(key): str(text) for key, text in value.items()}

@@ -252,12 +252,17 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.include_router(router)
     ecs.add_to(app, ecs.Service(parts.control, parts.book, parts.token))
-    vercel.add_to(app, vercel.Door(parts.control, parts.book, parts.token))
-    railway.add_to(app, railway.Yard(parts.control, parts.book, parts.token, lambda: parts.control.fleet.ready > 0))
+    vercel.add_to(app, vercel.Door(parts.control, parts.book, parts.token, parts.control.secrets))
+    railway.add_to(app, _yard(parts))
     app.add_exception_handler(PlatformError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     return app
+
+
+def _yard(parts: Parts) -> railway.Yard:
+    control = parts.control
+    return railway.Yard(control, parts.book, parts.token, lambda: control.fleet.ready > 0, control.secrets)
 
 
 def _release(control: Control, release: Release) -> dict[str, Any]:

@@ -33,6 +33,10 @@ def platform() -> None:
 @click.option("--pool-size", type=click.IntRange(1, MAX_POOL_SIZE), help="Connections a replica; default: what fits.")
 @click.option("--release", default=FIRST_RELEASE, show_default=True, help="Id of the first release.")
 @click.option("--ready-file", required=True, type=FilePath, help="Written (0600) once the service is healthy.")
+@click.option(
+    "--secret", "secrets", multiple=True, metavar="NAME=ID", help="A variable from Secrets Manager; may repeat."
+)
+@click.option("--secrets-endpoint", default="", help="Its address, where it is not Amazon's own.")
 @click.option("--exit-on-eof", is_flag=True, help="Stop when standard input ends, as when the starting process dies.")
 def run(
     data: Path,
@@ -43,6 +47,8 @@ def run(
     pool_size: int | None,
     release: str,
     ready_file: Path,
+    secrets: tuple[str, ...],
+    secrets_endpoint: str,
     exit_on_eof: bool,
 ) -> None:
     """Run until SIGTERM or Ctrl-C; replicas and database end with it."""
@@ -50,8 +56,9 @@ def run(
     from rolerabbit.platform.run import run as run_platform  # noqa: PLC0415
 
     settings = Settings(
-        data.absolute(), ready_file.absolute(), port, app_port, max_connections, replicas, pool_size, release
-    )
+        data.absolute(), ready_file.absolute(), port, app_port, max_connections, replicas, pool_size, release,
+        pairs(secrets, "--secret"), secrets_endpoint,
+    )  # fmt: skip
     try:
         asyncio.run(run_platform(settings, exit_on_eof))
     except Failed as error:
@@ -98,11 +105,15 @@ def releases(client: Client) -> Any:
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="Environment of the release; may repeat.")
 def register(client: Client, release: str, note: str, env: tuple[str, ...]) -> Any:
     """Register a release, to be deployed later."""
-    bad = next((pair for pair in env if "=" not in pair), None)
+    return client.post("/releases", {"id": release, "note": note, "env": pairs(env, "--env")})
+
+
+def pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
+    """`NAME=VALUE`, as often as it was given; a usage error where one is none."""
+    bad = next((pair for pair in given if "=" not in pair), None)
     if bad is not None:
-        raise click.UsageError(f"--env {bad}: expected NAME=VALUE")
-    pairs = dict(pair.split("=", 1) for pair in env)
-    return client.post("/releases", {"id": release, "note": note, "env": pairs})
+        raise click.UsageError(f"{option} {bad}: expected NAME=VALUE")
+    return dict(pair.split("=", 1) for pair in given)
 
 
 @asks

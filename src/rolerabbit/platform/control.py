@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rolerabbit.platform.errors import BadRequest, Conflict, PlatformError
 from rolerabbit.platform.fleet import Fleet
+from rolerabbit.platform.handed import NOTHING, Handed
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import MAX_POOL_SIZE, MAX_REPLICAS
@@ -31,9 +32,11 @@ class Control:
         replicas: int,
         pool_size: int,
         secrets: Secrets,
+        handed: Handed = NOTHING,
     ) -> None:
         self.fleet = fleet
         self.secrets = secrets
+        self._handed = handed
         self.pool_size = pool_size
         self._replicas = replicas
         self._state_file = state_file
@@ -113,7 +116,7 @@ class Control:
 
     async def _replace(self, release_id: str, replicas: int, pool_size: int) -> None:
         release = self.ledger.release(release_id)
-        own = {**self._base_env, **self.secrets.environment()}
+        own = {**self._base_env, **self.secrets.environment(), **await self._handed.values()}
         await self.fleet.replace(release.id, {**own, "RR_POOL_SIZE": str(pool_size), **dict(release.env)}, replicas)
         self.secrets.started()
 

@@ -58,6 +58,16 @@ class Scaled(Changes, Protocol):
         """Run more or fewer."""
 
 
+class Variables(Protocol):
+    """The secrets among the service's variables, as the next replica is given them."""
+
+    def environment(self) -> dict[str, str]:
+        """Their values by name."""
+
+    def give(self, name: str, text: str) -> None:
+        """Another value for one of them. PlatformError where it can't be used."""
+
+
 class Jobs:
     """The changes under way. What failed stands in the ledger, with its reason; a defect is raised."""
 

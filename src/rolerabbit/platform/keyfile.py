@@ -78,6 +78,13 @@ class Keys:
         """Without those that were replaced."""
         return self._with(name, (key.at("off", now) if key.state == "old" else key for key in self.ring(name)))
 
+    def given(self, name: str, ring: Ring, now: str) -> Keys:
+        """With the ring that somebody wrote into the store: its first key signs, those that it lacks are off."""
+        known = {key.id: key for key in self.ring(name)}
+        listed = tuple(_given(id, key, known.get(id), id == ring.first, now) for id, key in ring.keys.items())
+        off = (key if key.state == "off" else key.at("off", now) for key in known.values() if key.id not in ring.keys)
+        return self._with(name, (*off, *listed))
+
     def told(self) -> dict[str, list[dict[str, str]]]:
         """Ids, states and times; no values."""
         return {
@@ -89,6 +96,13 @@ class Keys:
         found = tuple(keys)
         same = found == self.rings[name]
         return replace(self, rings={**self.rings, name: found}, in_force=self.in_force and same)
+
+
+def _given(id: str, value: bytes, before: Key | None, first: bool, now: str) -> Key:
+    state: State = "signs" if first else "new" if before is None or before.state == "new" else "old"
+    text = base64.b64encode(value).decode()
+    same = before is not None and (before.state, before.value) == (state, text)
+    return before if before is not None and same else Key(id, state, now, text)
 
 
 def _ring(keys: tuple[Key, ...]) -> Ring:

@@ -15,8 +15,9 @@ from typing import Any
 import psycopg
 
 from rolerabbit import profiles
+from rolerabbit.keys import Ring, RingError
 from rolerabbit.platform import keyfile
-from rolerabbit.platform.errors import ComponentFailed, Conflict
+from rolerabbit.platform.errors import BadRequest, ComponentFailed, Conflict
 from rolerabbit.platform.keyfile import Keys
 
 CONNECT_SECONDS = 5
@@ -39,6 +40,16 @@ class Secrets:
     def started(self) -> None:
         """Every replica was started with the keys as they are now."""
         self._keep(replace(self.keys, in_force=True))
+
+    def give(self, name: str, text: str) -> None:
+        """Another ring for a variable, as somebody who keeps it writes it; the next replicas get it. BadRequest."""
+        ring = {variable: ring for ring, variable in keyfile.VARIABLES.items()}.get(name)
+        if ring is None:
+            raise BadRequest(f"there is no variable {name!r} to change", f"use one of: {', '.join(self.environment())}")
+        try:
+            self._keep(self.keys.given(ring, Ring.parse(text), self._now()))
+        except RingError as error:
+            raise BadRequest(f"{name}: {error}", "a ring is ID:BASE64, by commas") from error
 
     async def add(self, name: str, signer: str, restart: Callable[[], Awaitable[None]]) -> None:
         """A new key signs and the old one still verifies. With `signer` only while that key signs: said twice, it is

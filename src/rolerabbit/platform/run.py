@@ -25,6 +25,7 @@ from rolerabbit.platform.ecs import view as ecs
 from rolerabbit.platform.errors import PlatformError
 from rolerabbit.platform.fetch import get
 from rolerabbit.platform.fleet import Fleet
+from rolerabbit.platform.handed import Handed
 from rolerabbit.platform.listener import HOST, Listener, bound
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.monitor import Monitor
@@ -90,6 +91,7 @@ async def _serve(
             settings.replicas,
             settings.first_pool_size,
             Secrets(settings.data / "keys.json", servers.addresses.owner, now, write_private),
+            Handed(settings.secrets, settings.secrets_endpoint),
         )
         monitor = Monitor(control, servers.components, settings.data)
         parts = Parts(control, monitor, servers.components, logbook, secrets.token_hex(24))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SUPERUSER_RESERVED = 3
@@ -17,7 +18,8 @@ REDIS_MEMORY = "64mb"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Ports of 0 take free ones. ``pool_size`` None: what fits even while a deployment runs twice the replicas."""
+    """Ports of 0 take free ones. ``pool_size`` None: what fits even while a deployment runs twice the replicas.
+    ``secrets``: variables that replicas are handed from Secrets Manager, with their ids."""
 
     data: Path
     ready_file: Path
@@ -27,6 +29,8 @@ class Settings:
     replicas: int = 2
     pool_size: int | None = None
     release: str = FIRST_RELEASE
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets_endpoint: str = ""
 
     @property
     def ordinary_connections(self) -> int:

@@ -20,6 +20,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from click.testing import CliRunner
 
+from breach_world import CANARY
 from hutch.cli.main import cli
 from hutch.commands.errors import CommandError
 
@@ -194,9 +195,33 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     items = json.loads(said("todo", "list", "--json")[1])
     assert len([item for item in items if incident in json.dumps(item)]) == 4
     assert told("breach", "show", incident)["next"] is None
+    everybody_chooses_a_new_password(world, incident)
     [row] = [r for r in csv.DictReader(io.StringIO(said("breach", "list", "--csv")[1])) if r["incident"] == incident]
     assert (row["code_name"], row["people"]) == ("'=amber kestrel", str(PEOPLE))
     assert b"reached-1@" not in b"".join(p.read_bytes() for p in (folder / ".hutch").rglob("*") if p.is_file())
+
+
+def everybody_chooses_a_new_password(world: Any, incident: str) -> None:
+    """By an approved run, whose proof closes the action item; and nobody is asked twice."""
+    token, forced = world.log_in("bob@example.com"), "SELECT count(*) FROM users WHERE password_reset_required"
+    waits = said("breach", "reset", incident)
+    assert (waits[0], world.rows(forced)) == (4, [(0,)])
+    run = waits[2].split("hutch runs show ")[1].split(",")[0]
+    assert "accounts have to choose a new password" in said("runs", "show", run)[1]
+    assert said("runs", "approve", run)[0] == 0
+    assert said("breach", "reset", incident)[0] == 0
+    [(accounts,)] = world.rows(forced)
+    meant = "SELECT count(*) FROM users WHERE email NOT LIKE 'reached-%%'"  # those came after it was contained
+    assert world.rows(meant) == [(accounts,)] and accounts >= 3
+    assert world.status(token) == 401
+    status, answer = world.ask("POST", "/api/auth/login", {**CANARY, "email": "bob@example.com"})
+    assert (status, "token" in answer) == (403, False)
+    assert world.rows("SELECT count(*) FROM outbox WHERE subject = 'Choose a new password'") == [(accounts,)]
+    [item] = [i for i in json.loads(said("todo", "list", "--all", "--json")[1]) if "Reset all" in i["text"]]
+    assert (item["state"], f"all {accounts} accounts" in item["note"], run in item["note"]) == ("done", True, True)
+    world.rows("UPDATE users SET password_reset_required = false WHERE email LIKE 'b%%'")  # has chosen one
+    assert said("breach", "reset", incident)[0] == 0
+    assert world.rows(forced) == [(accounts - 1,)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from moto.server import ThreadedMotoServer
 
 from hutch.amazon.calls import Calls
 from hutch.amazon.keys import Keys
-from hutch.model.action import Result, Verified
+from hutch.model.action import Command, Result, Verified
+from hutch.model.effect import Effect
 from hutch.model.finding import Status
 from hutch.ports import Action, Connection, TargetConfig
 from hutch.providers.aws import provider
@@ -430,3 +431,31 @@ async def test_it_keeps_the_contract() -> None:
 def test_bad_settings_are_named(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         config_from({"region": "eu-central-1", **settings})
+
+
+async def test_a_ring_is_turned_stage_by_stage_in_a_field_of_a_secret(aws: Account) -> None:
+    aws.client("secretsmanager").put_secret_value(
+        SecretId="prod/web", SecretString=json.dumps({"session_key": f"k-1:{'A' * 43}=", "url": "kept"})
+    )
+    at = aws.opened()
+    rotate, seen = at.actions["secret.rotate"], ["k-1"]
+    assert at.secrets == {"plain", "session"}
+    for stage in ("add", "sign", "retire"):
+        args = {"secret": "session", "stage": stage}
+        assert (await rotate.preview(args)).hits == 1
+        assert (await rotate.verify(args)).verdict is Verified.FAILED
+        assert [(await rotate.apply(args)).result for _ in range(2)] == [Result.DONE] * 2
+        assert (await rotate.verify(args)).verdict is Verified.PASSED
+        found = json.loads(value(aws, "prod/web"))
+        seen.append(",".join(part.split(":")[0] for part in found["session_key"].split(",")))
+        assert found["url"] == "kept"
+    new = seen[3]
+    assert seen == ["k-1", f"k-1,{new}", f"{new},k-1", new]
+    told = await at.runs["secret.ring"](Command("secret.ring", "", "", Effect.READ, "", {"secret": "session"}))
+    assert json.loads(told.output) == {"signs": new, "new": [], "old": []}
+    none = await rotate.preview({"secret": "plain", "stage": "add"})
+    assert "it is no ring of 1 to 8 keys, ID:BASE64 by commas, so it has no stages" in none.refused
+    assert (
+        "the stages are add, sign, retire, replace, not soon"
+        in (await rotate.preview({"secret": "plain", "stage": "soon"})).refused
+    )

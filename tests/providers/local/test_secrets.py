@@ -35,6 +35,9 @@ async def test_a_key_is_added_once_however_often_it_is_asked_and_then_the_old_on
         Verified.PASSED, f"jwt: {rings.signer('jwt')} signs, {signer} verifies; every replica has it",
     )  # fmt: skip
     assert (await rotate.preview(add)).hits == 0
+    sign = {"secret": "jwt", "stage": "sign"}
+    assert (await rotate.preview(sign)).hits == 0
+    assert (await rotate.apply(sign)).summary.endswith("it was so already")
     again = await rotate.preview({**add, "signer": rings.signer("jwt")})
     assert again.refused == f"key {signer} was replaced before and still verifies: retire it first"
     retire = {"secret": "jwt", "stage": "retire"}
@@ -48,7 +51,7 @@ async def test_a_key_is_added_once_however_often_it_is_asked_and_then_the_old_on
     ("args", "why"),
     [
         ({"secret": "", "stage": "add"}, "say which secret to rotate: secret, one of jwt, encryption"),
-        ({"secret": "jwt", "stage": "replace"}, "this platform knows the stages add, retire, not replace"),
+        ({"secret": "jwt", "stage": "replace"}, "this platform knows the stages add, sign, retire, not replace"),
         ({"secret": "jwt", "stage": "add", "deploy": False}, "without deploying anew"),
     ],
 )

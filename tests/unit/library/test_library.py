@@ -40,10 +40,11 @@ MEANT = {
     "brute-force": Told(7, 3, 0, "block.add account.restrict limits.step_up", sensitive="sources accounts"),
     "data-breach": Told(
         13,
-        9,
+        14,
         0,
         "account.restrict block.add evidence.preserve backup.create backup.list deploy.rollback secret.rotate"
-        " secret.rotate secret.rotate sessions.revoke",
+        " service.restart secret.rotate service.restart secret.rotate service.restart secret.rotate service.restart"
+        " sessions.revoke",
         sensitive="exporters",
     ),
     "deleted-data": Told(

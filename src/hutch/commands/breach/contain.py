@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
-from hutch.commands import evidence, runs
-from hutch.commands.acting import act, look
-from hutch.commands.breach.course import begun, load, passed
+from hutch.commands import evidence
+from hutch.commands.acting import look
+from hutch.commands.breach.course import load, passed
 from hutch.commands.context import CommandError, Context, Service
-from hutch.model.action import Preview, Verified
 from hutch.model.breach import Breach, Gate
 from hutch.model.event import instant
-from hutch.model.run import Run
-from hutch.ports import Conflict
 
 TABLES = ("security", "audit", "sessions", "blocks", "restrictions")
 EXPORT, LOGS, PROVE = "evidence.export", "logs.search", "access.prove"
@@ -89,64 +85,7 @@ def _pieces(text: str) -> Iterator[bytes]:
         yield b"".join(piece)
 
 
-# ------------------------------------------------------------------ what changes something
-
-
-async def foresee(context: Context, incident_id: str, gate: Gate, patience: float) -> Preview:
-    """What the gate's action would do now. While it is refused it is asked again for as long as ``patience`` lasts."""
-    state, _ = await load(context, incident_id)
-    service = context.service(state.service)
-    found = service.offering(gate.action, gate.args)
-    if found is None:
-        raise CommandError(
-            f"no target of {service.name} offers {gate.action}: do it by hand, then say how with "
-            f"`hutch breach tick {incident_id} {gate.id} --how TEXT`",
-            2,
-        )
-    action, until = found.actions[gate.action], asyncio.get_running_loop().time() + patience
-    while True:
-        preview = await action.preview(gate.args)
-        if not preview.refused or asyncio.get_running_loop().time() >= until:
-            break
-        await asyncio.sleep(0.5)
-    if preview.refused:
-        raise CommandError(f"{gate.id}: {preview.summary}: {preview.refused}")
-    if not preview.hits:
-        seen = await action.verify(gate.args)
-        if seen.verdict is Verified.PASSED:
-            await passed(context, incident_id, gate, f"nothing to do: {seen.summary}", "hutch")
-    return preview
-
-
-async def run_of(context: Context, incident_id: str, gate: Gate, actor: str) -> Run:
-    """The run that is to pass the gate: the one under way, or a new one where there is none, or it came to nothing.
-
-    Its id is on the timeline before it is started: after a crash the same one is gone on with.
-    """
-    state, found = await load(context, incident_id)
-    run_id = found.runs.get(gate.id, "")
-    if run_id and await context.store.read(f"run:{run_id}"):
-        run = await runs.load(context, run_id)
-        if not run.finished or run.outcome == "done":
-            return run
-        run_id = ""
-    if not run_id:
-        run_id = runs.new_id(context)
-        await begun(context, incident_id, gate, run_id, actor)
-    service = context.service(state.service)
-    try:
-        return await act(
-            context, service, gate.action, gate.args, gate.title, actor, run_id=run_id, incident=incident_id
-        )
-    except Conflict:
-        return await runs.load(context, run_id)
-
-
-async def settle(context: Context, incident_id: str, gate: Gate, run: Run, actor: str) -> None:
-    """Pass the gate by its run. Raises :class:`CommandError` where that came to anything but a verified change."""
-    if run.outcome != "done":
-        raise CommandError(f"{gate.id}: run {run.id} ended {run.outcome or 'without an end'}: {run.summary}")
-    await passed(context, incident_id, gate, run.summary, actor, run.id)
+# ------------------------------------------------------------------ the proof
 
 
 async def prove(context: Context, incident_id: str, gate: Gate, actor: str) -> None:

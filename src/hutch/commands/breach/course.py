@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hutch.commands import incidents, private
 from hutch.commands.context import CommandError, Context
-from hutch.model.breach import BEGUN, CLOCKS, ENDS, GATES, OPENED, PASSED, Breach, Gate, fold, gate_of
+from hutch.model.breach import BEGUN, CLOCKS, ENDS, GATES, OPENED, PASSED, Breach, Gate, Step, fold, gate_of
 from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident, meet, start_clock
 from hutch.model.severity import Severity
@@ -92,9 +92,9 @@ async def passed(
     await incidents.change(context, incident_id, decide)
 
 
-async def begun(context: Context, incident_id: str, gate: Gate, run: str, actor: str) -> None:
-    """Note which run is to pass a gate, before it is started."""
-    draft = Draft(BEGUN, {"gate": gate.id, "title": gate.title, "run": run}, actor)
+async def begun(context: Context, incident_id: str, gate: Gate, step: Step, run: str, actor: str) -> None:
+    """Note which run is to do a step of a gate, before it is started; none where there was nothing to do."""
+    draft = Draft(BEGUN, {"gate": gate.id, "title": step.title, "run": run, "step": step.id}, actor)
     await incidents.change(context, incident_id, lambda _: [draft])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hutch.commands import runs
 from hutch.commands.breach import contain, course
+from hutch.commands.breach.stepping import advance
 from hutch.commands.context import CommandError, Context
 from hutch.model.breach import Gate
 from hutch.model.run import Run
@@ -48,18 +49,12 @@ async def go_on(
 
 
 async def ask(context: Context, incident_id: str, gate: Gate, actor: str) -> Run | None:
-    """Start the gate's run, or pass the gate by the one that ended; a worker drives it. The run while it is under way.
+    """Start the run of the gate's next step, or pass the gate by those that ended; a worker drives them. The run while
+    it is under way.
 
     Raises :class:`CommandError` where it is refused, or came to anything but a verified change.
     """
-    _, found = await course.load(context, incident_id)
-    if gate.id not in found.runs and not (await contain.foresee(context, incident_id, gate, 0.0)).hits:
-        return None
-    run = await contain.run_of(context, incident_id, gate, actor)
-    if not run.finished:
-        return run
-    await contain.settle(context, incident_id, gate, run, actor)
-    return None
+    return await advance(context, incident_id, gate, actor, runs.load)
 
 
 async def finish(context: Context, incident_id: str, gate_id: str, actor: str) -> None:
@@ -71,4 +66,6 @@ async def finish(context: Context, incident_id: str, gate_id: str, actor: str) -
     run = await runs.load(context, found.runs[gate.id])
     if not run.finished:
         raise CommandError(f"{gate.id}: run {run.id} is still under way")
-    await contain.settle(context, incident_id, gate, run, actor)
+    if run.outcome != "done":
+        raise CommandError(f"{gate.id}: run {run.id} ended {run.outcome}: {run.summary}")
+    await course.passed(context, incident_id, gate, run.summary, actor, run.id)

@@ -13,6 +13,7 @@ from typing import Any
 from hutch.commands import evidence, todo
 from hutch.commands.acting import act, look
 from hutch.commands.breach.course import listing, load, passed, stage_gate
+from hutch.commands.breach.remedies import close
 from hutch.commands.context import CommandError, Context
 from hutch.model.breach import Breach, Gate
 from hutch.model.event import instant
@@ -146,6 +147,7 @@ async def finish(context: Context, incident_id: str, words: Words, actor: str) -
     for item in REMEDIES:
         if item not in there:
             await todo.add(context, incident_id, todo.Wanted(item, actor, due), actor)
+    await close(context, incident_id, actor)
     digest = state.record.files[-1].sha256
     await passed(context, incident_id, gate, f"Kept by hash: report.md {digest[:12]}; action items", actor)
 

@@ -24,6 +24,7 @@ TABLES = {
     "sessions": "user_sessions",
     "outbox": "outbox",
     "limits": "limit_steps",
+    "profiles": "user_profiles",
 }
 COLUMNS = {
     "event": "event_type",
@@ -43,6 +44,8 @@ COLUMNS = {
     "email": "email",
     "expires_at": "expires_at",
     "revoked_at": "revoked_at",
+    "reset_required": "password_reset_required",
+    "key": "key_id",
 }
 EVENTS = {
     "failure": "LOGIN_FAILURE",
@@ -67,7 +70,7 @@ SETTINGS = (
         "secret",
         "address for changes, a login that may SELECT as well, INSERT and UPDATE blocks, restrictions and limits, and "
         "for sessions.revoke UPDATE sessions and INSERT into audit, for letters.queue SELECT and INSERT outbox; "
-        "without it they are refused",
+        "for accounts.force_reset all of these and UPDATE users; without it they are refused",
     ),
     Setting("tables", "map", f"names of tables where they differ (schema.name works too): {_named(TABLES)}"),
     Setting("columns", "map", f"names of columns where they differ: {_named(COLUMNS)}"),

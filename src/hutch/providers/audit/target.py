@@ -19,7 +19,9 @@ from hutch.providers.audit.letters import Queue, Try, letter_reads
 from hutch.providers.audit.listing import lists
 from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.reach import reads
+from hutch.providers.audit.resets import ForceReset
 from hutch.providers.audit.restrictions import Restrict, Unrestrict
+from hutch.providers.audit.sealed import sealed_reads
 from hutch.providers.audit.sessions import Revoke
 from hutch.providers.audit.steps import StepDown, StepUp
 
@@ -43,6 +45,7 @@ def connect(target: TargetConfig) -> Connection:
             **exports(client, config),
             **reads(client, config),
             **letter_reads(client, config),
+            **sealed_reads(client, config),
         },
         scrape=_scrape(client, config, target.now),
         close=client.close,
@@ -60,6 +63,7 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
         "account.restrict": Restrict(client, config),
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),
+        "accounts.force_reset": ForceReset(client, config),
         "letters.queue": Queue(client, config),
         "letters.test": Try(client, config),
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hutch.amazon.calls import Calls
-from hutch.ports import Action, Check, Connection, TargetConfig
+from hutch.ports import Action, Check, Connection, Run, TargetConfig
 from hutch.providers.aws.bucket import NEWEST, VERSIONING, Bucket
 from hutch.providers.aws.config import config_from
 from hutch.providers.aws.database import CHECK, Look, Scale
-from hutch.providers.aws.secret import Rotate
+from hutch.providers.aws.secret import Rotate, Vault
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -18,9 +18,12 @@ def connect(target: TargetConfig) -> Connection:
     bucket = Bucket(read, config, target.now)
     checks |= {NEWEST: bucket.newest, VERSIONING: bucket.versioning} if config.bucket else {}
     actions: dict[str, Action] = {}
+    runs: dict[str, Run] = {}
+    names: frozenset[str] = frozenset()
     if config.changing:
         change = Calls(config, config.changing, changes=True)
         actions |= {"database.scale": Scale(read, change, config)} if config.database else {}
-        actions |= {"secret.rotate": Rotate(read, change, config)} if config.secrets else {}
-    names = frozenset(config.secrets) if "secret.rotate" in actions else frozenset()
-    return Connection(target=config.target, checks=checks, actions=actions, secrets=names)
+        if config.secrets:
+            rotate = Rotate.of(Vault(read, change, config), target.now)
+            actions["secret.rotate"], runs["secret.ring"], names = rotate, rotate.ring, frozenset(config.secrets)
+    return Connection(target=config.target, checks=checks, actions=actions, runs=runs, secrets=names)

@@ -6,17 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.model.event import parse_instant
 from hutch.ports import said
 from hutch.providers.ecs.client import Client, State, last
-from hutch.remote import Args, Refused, Silent, applied, previewed
+from hutch.remote import Args, Refused, Silent, applied, begun_after, previewed
 
-SKEW = timedelta(seconds=60)
-"""How far AWS' clock and ours may be apart."""
+AT_ONCE = timedelta(seconds=1)
+"""How far the times may be apart that ECS gives one deployment, as the primary and among those that were."""
 
 GIVE_UP = 5
 """Looks in a row without an answer that end the wait for a rollout."""
@@ -123,9 +122,9 @@ class Restart:
         return Outcome(Result.DONE, told, hits=state.wanted)
 
     def _judge(self, args: Args, state: State) -> Verification:
-        since = _moment(args)
+        since = begun_after(args, AT_ONCE)
         same = state.primary.id == self.replaced.get("primary")
-        if same or (since and state.primary.created_at < since - SKEW):
+        if same or (since and state.primary.created_at <= since):
             return _said(Verified.FAILED, "no new deployment has begun since then", state)
         if not since and not self.replaced:
             return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
@@ -250,10 +249,3 @@ def _release(args: Args, key: str, state: State) -> str:
 def _number(args: Args, key: str) -> int | None:
     text = str(args.get(key, ""))
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _moment(args: Args) -> datetime | None:
-    try:
-        return parse_instant(str(args["since"])) if args.get("since") else None
-    except ValueError:
-        return None

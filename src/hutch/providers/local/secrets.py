@@ -12,7 +12,7 @@ from hutch.providers.local.client import Client, KeyRings
 from hutch.providers.local.doing import text
 from hutch.remote import Args, Refused, Silent, applied, previewed
 
-STAGES: Final = ("add", "retire")
+STAGES: Final = ("add", "sign", "retire")
 SEALS: Final = "encryption"
 """The secret whose keys seal what is stored."""
 ROLES: Final[Mapping[str, str]] = {"signs": "signs", "new": "verifies only", "old": "verifies only", "off": "is off"}
@@ -21,7 +21,7 @@ ROLES: Final[Mapping[str, str]] = {"signs": "signs", "new": "verifies only", "ol
 @dataclass(frozen=True, slots=True)
 class Rotate:
     """``secret.rotate``: ``stage: add`` makes a new key that signs while the old one verifies, ``retire`` turns the
-    old one off.
+    old one off. ``sign`` finds done what ``add`` does here in one step.
 
     ``signer`` is the key that signed when it was approved: said twice, it is done once.
     """
@@ -50,7 +50,7 @@ class Rotate:
         ring = rings.rings.get(text(args, "secret"), ())
         if refused:
             return Preview(said, 0, refused=refused)
-        if _judge(args, rings).verdict is Verified.PASSED and (text(args, "signer") or text(args, "stage") == "retire"):
+        if _judge(args, rings).verdict is Verified.PASSED and (text(args, "signer") or text(args, "stage") != "add"):
             return Preview(f"{said}: it is so already", 0)
         items = [f"key {key.id} {ROLES.get(key.state, key.state)}{_sealed(rings, key.id)}" for key in ring]
         items.append(f"{len(status.replicas)} replicas are started anew, new ones first")
@@ -61,6 +61,8 @@ class Rotate:
         if refused:
             return Outcome(Result.FAILED, refused)
         secret = text(args, "secret")
+        if text(args, "stage") == "sign":
+            return Outcome(Result.DONE, f"{secret}: {_stand(await self.client.keys(), secret)}; it was so already")
         if text(args, "stage") == "add":
             await self.client.change("/keys", {"secret": secret, "signer": text(args, "signer")})
         else:
@@ -94,6 +96,8 @@ def _refused(args: Args, rings: KeyRings) -> str:
     signer, old = text(args, "signer"), rings.in_state(secret, "old")
     if stage == "add" and old and signer in ("", rings.signer(secret)):
         return f"key {', '.join(old)} was replaced before and still verifies: retire it first"
+    if stage == "sign" and not old:
+        return "there is no new key to sign: stage add makes one"
     sealed = sum(rings.sealed.get(key, 0) for key in old)
     if stage == "retire" and secret == SEALS and sealed:
         return f"{sealed} rows are still sealed with {', '.join(old)}: they are being sealed anew, look again soon"

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.model.event import parse_instant
 from hutch.providers.railway.client import Client, Deployed, State
 from hutch.providers.railway.doing import waited
-from hutch.remote import Args, applied, previewed, verified, word_of
-
-SKEW = timedelta(seconds=60)
-"""How far Railway's clock and ours may be apart."""
+from hutch.remote import Args, applied, begun_after, previewed, verified, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +109,7 @@ class Restart:
         if state.busy:
             return Outcome(Result.FAILED, "a deployment goes on: wait for it")
         left = state.live
+        self.made.clear()  # what was asked for before says nothing of this one
         self.made["left"] = left.id
         made = self.made["id"] = await self.client.redeploy(left.id)
         said = await waited(self.client, f"Railway was asked to deploy {left.id} again", lambda s: serves(s, made))
@@ -121,12 +117,12 @@ class Restart:
         return Outcome(Result.DONE, said, hits=1, undo=undo)
 
     async def _verify(self, args: Args) -> Verification:
-        state, since = await self.client.state(), _moment(args)
+        state, since = await self.client.state(), begun_after(args)
         if self.made.get("id"):
             return serves(state, self.made["id"])
         if since is None:
             return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
-        begun = (d for d in (*state.newer, state.live) if d.created_at >= since - SKEW)
+        begun = (d for d in (*state.newer, state.live) if d.created_at > since)
         new = next((d for d in begun if d.id != self.made.get("left")), None)
         return serves(state, new.id) if new else _said(Verified.FAILED, "nothing was deployed since then", state)
 
@@ -174,10 +170,3 @@ def _serving(state: State, live: Deployed) -> Verification:
 
 def _said(verdict: Verified, summary: str, state: State) -> Verification:
     return Verification(verdict, summary, (str(state),))
-
-
-def _moment(args: Args) -> datetime | None:
-    try:
-        return parse_instant(str(args["since"])) if args.get("since") else None
-    except ValueError:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hutch.model.setting import above_zero
+from hutch.model.setting import above_zero, named_texts
 from hutch.ports import Setting
 
 MOST_REPLICAS = 50
@@ -18,6 +18,7 @@ SETTINGS = (
     Setting("change_token", "secret", "token for changes; with it they are offered"),
     Setting("changes", "bool", "offer changes with the reading token", default=False),
     Setting("project_tokens", "bool", "the tokens belong to the project, not to an account or workspace", default=True),
+    Setting("secrets", "map", "secrets that may be rotated: a name of yours, and its variable", default=None),
     Setting("timeout", "float", "seconds that one call may take", default=10.0),
     Setting("patience", "float", "seconds that a call waits at most when Railway asks to call later", default=30.0),
     Setting("rollout", "float", "seconds that a change waits for Railway to carry it out", default=900.0),
@@ -40,6 +41,7 @@ class Config:
     token: str = field(repr=False)
     change_token: str = field(repr=False)
     project_tokens: bool
+    secrets: Mapping[str, str]
     timeout: float
     patience: float
     rollout: float
@@ -70,6 +72,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         token=token,
         change_token=str(values["change_token"] or "") or (token if values["changes"] else ""),
         project_tokens=bool(values["project_tokens"]),
+        secrets=named_texts("railway", values, "secrets"),
         timeout=above_zero("railway", values, "timeout"),
         patience=above_zero("railway", values, "patience"),
         rollout=above_zero("railway", values, "rollout"),

@@ -9,6 +9,8 @@ from hutch.providers.railway.client import Client
 from hutch.providers.railway.config import config_from
 from hutch.providers.railway.platform import RailwayPlatform
 from hutch.providers.railway.scale import Scale
+from hutch.providers.railway.variables import Variables
+from hutch.rotation.variable import Rotate
 
 
 def connect(target: TargetConfig) -> Connection:
@@ -21,10 +23,14 @@ def connect(target: TargetConfig) -> Connection:
         "service.restart": Restart(client),
         "service.scale": Scale(client),
     }
+    rotate = Rotate.of(Variables(config), target.now)
+    actions |= {"secret.rotate": rotate} if config.secrets else {}
     return Connection(
         target=config.target,
         checks={CHECK: Running(client, target.now)},
         actions=actions if config.change_token else {},
+        runs={"secret.ring": rotate.ring} if config.secrets and config.change_token else {},
+        secrets=frozenset(config.secrets) if config.change_token else frozenset(),
         changes=platform.changes,
         platform=platform,
     )

@@ -17,13 +17,16 @@ MESSAGE = 300
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request. ``doing`` says what it is for, in the words of an error."""
+    """One request. ``doing`` says what it is for, in the words of an error. ``trusted``: only the token for changes may
+    read it."""
 
     doing: str
     path: str
     query: Mapping[str, str]
     body: Mapping[str, object] | None = None
     base: str = ""
+    method: str = "POST"
+    trusted: bool = False
 
     @property
     def change(self) -> bool:
@@ -37,11 +40,11 @@ async def call(config: Config, ask: Ask) -> Mapping[str, Any]:
 
 
 async def _once(config: Config, ask: Ask) -> Mapping[str, Any]:
-    token = config.change_token if ask.change else config.token
+    token = config.change_token if ask.change or ask.trusted else config.token
     query = {**ask.query, **({"teamId": config.team} if config.team else {})}
     url = f"{ask.base or config.url}{ask.path}" + (f"?{urlencode(query)}" if query else "")
     own = {"Authorization": f"Bearer {token}"}
-    asked = Asked(ask.doing, "Vercel", "POST" if ask.change else "GET", url, own, ask.body)
+    asked = Asked(ask.doing, "Vercel", ask.method if ask.change else "GET", url, own, ask.body)
     answer = await exchange(asked, config.timeout)
     if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         raise _refusal(ask, answer.status, answer.headers, answer.content)

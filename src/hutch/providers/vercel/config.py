@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hutch.model.setting import above_zero
+from hutch.model.setting import above_zero, named_texts
 from hutch.ports import Setting
 
 SETTINGS = (
@@ -14,6 +14,9 @@ SETTINGS = (
     Setting("change_token", "secret", "access token for changes; with it they are offered"),
     Setting("changes", "bool", "offer changes with the reading token", default=False),
     Setting("team", "text", "id of the team (`team_…`); empty: the token's own account", default=""),
+    Setting(
+        "secrets", "map", "secrets that may be rotated: a name of yours, and its variable in production", default=None
+    ),
     Setting("timeout", "float", "seconds that one call may take", default=10.0),
     Setting("patience", "float", "seconds that a call waits at most when Vercel asks to call later", default=30.0),
     Setting("rollout", "float", "seconds that a change waits for Vercel to carry it out", default=900.0),
@@ -31,6 +34,7 @@ class Config:
     token: str = field(repr=False)
     change_token: str = field(repr=False)
     team: str
+    secrets: Mapping[str, str]
     timeout: float
     patience: float
     rollout: float
@@ -53,6 +57,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         token=token,
         change_token=str(values["change_token"] or "") or (token if values["changes"] else ""),
         team=str(values["team"] or ""),
+        secrets=named_texts("vercel", values, "secrets"),
         timeout=above_zero("vercel", values, "timeout"),
         patience=above_zero("vercel", values, "patience"),
         rollout=above_zero("vercel", values, "rollout"),

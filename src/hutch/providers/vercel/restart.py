@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.model.event import parse_instant
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, State
 from hutch.providers.vercel.doing import judged, waited
-from hutch.remote import Args, applied, previewed, verified, word_of
-
-SKEW = timedelta(seconds=60)
-"""How far Vercel's clock and ours may be apart."""
+from hutch.remote import Args, applied, begun_after, previewed, verified, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +49,7 @@ class Restart:
         if refused:
             return Outcome(Result.FAILED, refused)
         state = await self.client.state()
+        self.made.clear()  # what was asked for before says nothing of this one
         before = await self.client.build(state.running.id)
         made = await self.client.redeploy(before)
         self.made["id"] = made.id
@@ -74,13 +70,13 @@ class Restart:
         return Outcome(Result.DONE, await waited(self.client, asked, judge), hits=1, undo=undo)
 
     async def _verify(self, args: Args) -> Verification:
-        since, state = _moment(args), await self.client.state()
+        since, state = begun_after(args), await self.client.state()
         if self.made.get("id"):
             return serves(state, await self.client.build(self.made["id"]))
         if since is None:
             return judged(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
         async for build in self.client.builds(state):
-            if build.created_at < since - SKEW:
+            if build.created_at <= since:
                 break
             if build.again:
                 return serves(state, build)
@@ -107,10 +103,3 @@ def _elsewhere(state: State, build: Build) -> bool:
 def _component(args: Args) -> str:
     named = word_of(args, "component")
     return f"there is no component {named} on Vercel" if named not in {"", "service"} else ""
-
-
-def _moment(args: Args) -> datetime | None:
-    try:
-        return parse_instant(str(args["since"])) if args.get("since") else None
-    except ValueError:
-        return None

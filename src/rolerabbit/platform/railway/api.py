@@ -14,7 +14,8 @@ from graphql import GraphQLError, GraphQLResolveInfo, build_schema, graphql
 from pydantic import BaseModel
 
 from rolerabbit.platform import logs
-from rolerabbit.platform.jobs import Jobs, Scaled
+from rolerabbit.platform.errors import PlatformError
+from rolerabbit.platform.jobs import Jobs, Scaled, Variables
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.railway.view import (
     ENVIRONMENT,
@@ -47,8 +48,11 @@ class Asked(BaseModel):
 class Yard:
     """The resolvers of the root, each by the name of its field."""
 
-    def __init__(self, changes: Scaled, book: Logbook, token: str, serving: Callable[[], bool]) -> None:
+    def __init__(
+        self, changes: Scaled, book: Logbook, token: str, serving: Callable[[], bool], variables: Variables
+    ) -> None:
         self.token = token
+        self._variables = variables
         self._changes, self._book, self._serving = changes, book, serving
         self._jobs = Jobs(changes)
         self._wanted: int | None = None
@@ -65,6 +69,8 @@ class Yard:
             "deploymentRedeploy": self._redeploy,
             "deploymentRestart": self._restart,
             "environmentPatchCommit": self._scale,
+            "variables": self._values,
+            "variableUpsert": self._upsert,
         }
 
     def _rows(self) -> list[Row]:
@@ -171,6 +177,22 @@ class Yard:
     async def _anew(self, number: int) -> None:
         await self._changes.scale(number, None)
         await self._changes.deploy(str(self._changes.ledger.current))
+
+    def _values(self, _info: Info, **place: str) -> dict[str, str]:
+        _here(place)
+        return self._variables.environment()
+
+    async def _upsert(self, _info: Info, input: Row) -> bool:
+        """Another value; without `skipDeploys` what serves is deployed again, as Railway does."""
+        _here({name: input[name] for name in ("projectId", "environmentId", "serviceId")})
+        try:
+            self._variables.give(input["name"], input["value"])
+        except PlatformError as error:
+            raise GraphQLError(str(error)) from error
+        if not input.get("skipDeploys"):
+            self._free()
+            await self._jobs.begin(self._changes.deploy(str(self._changes.ledger.current)))
+        return True
 
     def _free(self) -> None:
         if self._changes.busy:

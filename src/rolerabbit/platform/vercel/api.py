@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from rolerabbit.platform import logs
-from rolerabbit.platform.jobs import Changes, Jobs
+from rolerabbit.platform.errors import PlatformError
+from rolerabbit.platform.jobs import Changes, Jobs, Variables
 from rolerabbit.platform.ledger import Deployment
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.vercel.view import OWNER, PROJECT, PROJECT_ID, Asked, Build, View, build_id, view
@@ -42,11 +43,18 @@ class Redeploy(BaseModel):
     meta: dict[str, str] = {}
 
 
+class Variable(BaseModel):
+    """Body of PATCH …/env/ID."""
+
+    value: str
+
+
 class Door:
     """What was asked by this API, beside the ledger: it is forgotten when the platform ends."""
 
-    def __init__(self, control: Changes, book: Logbook, token: str) -> None:
+    def __init__(self, control: Changes, book: Logbook, token: str, variables: Variables) -> None:
         self.control = control
+        self.variables = variables
         self.book = book
         self.token = token
         self._asked: dict[str, Asked] = {}
@@ -204,6 +212,33 @@ async def aliases(door: Known, wanted: str, way: str) -> dict[str, Any]:
     return {"aliases": rows, "pagination": {"count": len(rows), "next": None, "prev": None}}
 
 
+@router.get("/v10/projects/{wanted}/env")
+async def variables(door: Known, wanted: str) -> dict[str, Any]:
+    """The variables of production, without their values."""
+    _project(wanted)
+    return {"envs": [_variable(name) for name in door.variables.environment()]}
+
+
+@router.get("/v1/projects/{wanted}/env/{variable}")
+async def decrypted(door: Known, wanted: str, variable: str) -> dict[str, Any]:
+    """One of them with its value."""
+    _project(wanted)
+    name = _named(door, variable)
+    return {**_variable(name), "decrypted": True, "value": door.variables.environment()[name]}
+
+
+@router.patch("/v9/projects/{wanted}/env/{variable}")
+async def edit(door: Known, wanted: str, variable: str, body: Variable) -> dict[str, Any]:
+    """Another value: later builds get it."""
+    _project(wanted)
+    name = _named(door, variable)
+    try:
+        door.variables.give(name, body.value)
+    except PlatformError as error:
+        raise Refused(400, "bad_request", str(error)) from error
+    return _variable(name)
+
+
 @router.get("/api/logs/request-logs")
 async def request_logs(
     door: Known,
@@ -236,6 +271,17 @@ def add_to(app: FastAPI, door: Door) -> None:
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
     return JSONResponse(error.body, error.status)
+
+
+def _variable(name: str) -> dict[str, Any]:
+    return {"id": f"env-{name}", "key": name, "type": "encrypted", "target": ["production"]}
+
+
+def _named(door: Door, variable: str) -> str:
+    found = next((name for name in door.variables.environment() if _variable(name)["id"] == variable), None)
+    if found is None:
+        raise Refused(NOT_FOUND, "env_not_found", "The environment variable could not be found")
+    return found
 
 
 def _project(wanted: str) -> None:

@@ -1,0 +1,105 @@
+"""New passwords for everybody: accounts are marked so that nobody logs in with the old one, and their owners told."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.effect import Effect
+from hutch.model.event import parse_instant
+from hutch.ports import said
+from hutch.providers.audit.arguments import Args, BadArguments, text
+from hutch.providers.audit.blocks import failed
+from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.config import Config
+from hutch.providers.audit.queries import query
+
+BATCH: Final = 5000
+MOST_BATCHES: Final = 10_000
+SUBJECT: Final = "Choose a new password"
+LETTER: Final = """For the safety of your account you have been logged out, and have to choose a new password.
+
+Ask for a code with POST /api/auth/password-reset, and follow the mail that you get then.
+"""
+UNDO = "none: whoever is meant chooses a new password"
+Asked = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ForceReset:
+    """``args``: ``scope`` (all, or a user id), ``since`` (accounts from before it; who was told to since then is not
+    asked again), ``reason``."""
+
+    client: Client
+    config: Config
+    effect: Effect = Effect.CHANGE
+
+    async def preview(self, args: Args) -> Preview:
+        """How many accounts, how many sessions end with it. Of the scope ``all`` the table counts as one hit: whoever
+        says all means them however many they are, and ``guards.max_hits`` is not about them."""
+        try:
+            asked = _asked(args)
+            state = await self._state(asked)
+        except (AuditError, BadArguments) as error:
+            return Preview("can't tell who would have to choose a new password", 0, undo=UNDO, refused=str(error))
+        words = (
+            f"{state['left']} of {state['accounts']} accounts have to choose a new password before they log in again"
+        )
+        items = (
+            f"{state['sessions']} sessions and API tokens of theirs end; the rows stay",
+            f"a letter to each: {SUBJECT}",
+        )
+        hits = state["left"] if asked["account"] else min(state["left"], 1)
+        return Preview(words, hits, items, UNDO, self.client.refusal)
+
+    async def apply(self, args: Args) -> Outcome:
+        """Batch by batch, each in one transaction: what broke off is gone on with, and nobody is asked twice."""
+        started, done, sessions = time.monotonic(), 0, 0
+        try:
+            asked = _asked(args)
+            whole = (await self._state(asked))["left"]
+            for _ in range(MOST_BATCHES):
+                async with self.client.changing() as change:
+                    await change.alone("resets")
+                    [row] = await change.rows(query("reset_force", self.config), {**asked, **_letter(asked)})
+                if not row["accounts"]:
+                    break
+                done, sessions = done + row["accounts"], sessions + row["sessions"]
+                said(f"{done} of {whole} accounts\n")
+        except (AuditError, BadArguments) as error:
+            return failed(error, time.monotonic() - started)
+        told = f"{done} accounts have to choose a new password, {sessions} sessions ended"
+        return Outcome(Result.DONE, told, seconds=time.monotonic() - started, hits=done)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when every account from before it was told to, whether or not a new password was chosen since."""
+        try:
+            state = await self._state(_asked(args))
+        except (AuditError, BadArguments) as error:
+            return Verification(Verified.UNKNOWN, f"can't tell who has to choose a new password: {error}")
+        if state["left"]:
+            return Verification(
+                Verified.FAILED, f"{state['left']} of {state['accounts']} accounts were not reached yet"
+            )
+        chosen = f"{state['waiting']} have yet to choose theirs"
+        return Verification(Verified.PASSED, f"all {state['accounts']} accounts had to choose a new password; {chosen}")
+
+    async def _state(self, asked: Asked) -> Row:
+        [row] = await self.client.rows(query("reset_state", self.config), asked)
+        return row
+
+
+def _letter(asked: Asked) -> Asked:
+    return {"subject": SUBJECT, "body": LETTER, "campaign": f"reset {asked['since']}", "batch": BATCH}
+
+
+def _asked(args: Args) -> Asked:
+    scope, since = text(args, "scope", "all"), args.get("since")
+    try:
+        moment = parse_instant(str(since)).isoformat()
+    except ValueError:
+        raise BadArguments(f"since must be a time such as 2026-01-31T10:00:00Z, not {since!r}") from None
+    account = "" if scope == "all" else scope
+    return {"account": account, "since": moment, "reason": text(args, "reason", "asked by on-call")}

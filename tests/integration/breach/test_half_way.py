@@ -1,0 +1,110 @@
+"""A rotation that fails half-way, at each of its steps: the step is named, the old key is as good as before, and the
+next try goes on there. The platform answers by Vercel's and Railway's APIs over replicas that are only written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from hutch.cli.main import cli
+from hutch.commands.errors import CommandError
+from platform_world import TOKEN, World, serving
+from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE
+
+WRITE = {"vercel": "PATCH", "railway": "VariableUpsert"}
+DEPLOY = {"vercel": "POST /v13/deployments", "railway": "DeploymentRedeploy"}
+TITLES = ("jwt: a new key that all know", "jwt: started anew, a new key that all know", "jwt: the new key signs",
+          "jwt: started anew, the new key signs")  # fmt: skip
+PLACES = ("vercel", "railway")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "platform")
+
+
+@pytest.fixture
+def at(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLATFORM", TOKEN)
+    monkeypatch.setenv("HUTCH_ACTOR", "mara")
+    with serving(world) as address:
+
+        def configure(place: str) -> None:
+            common = {"token": {"env": "PLATFORM"}, "changes": True, "secrets": {"jwt": "JWT_KEYS"}, "look_every": 0.02}
+            own: dict[str, dict[str, object]] = {
+                "vercel": {"project": "rolerabbit", "url": address, "logs_url": address},
+                "railway": {"project": PROJECT, "environment": ENVIRONMENT, "service": SERVICE,
+                            "url": f"{address}/graphql/v2"},
+            }  # fmt: skip
+            service = {place: {**common, **own[place]}}
+            Path("hutch.yaml").write_text(yaml.safe_dump({"mode": "act", "services": {"shop": service}}))
+
+        yield configure
+
+
+def said(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli, words)
+    error = result.exception
+    if isinstance(error, CommandError):
+        return error.code, result.stdout, f"{result.stderr}{error}"
+    assert error is None or isinstance(error, SystemExit), result.exc_info
+    return result.exit_code, result.stdout, result.stderr
+
+
+def closed() -> str:
+    incident = str(json.loads(said("breach", "open", "--json")[1])["incident"])
+    for gate in ("preserve", "close"):
+        assert said("breach", "tick", incident, gate, "--how", "by hand")[0] == 0
+    return incident
+
+
+def gates(incident: str) -> dict[str, Any]:
+    found = json.loads(said("breach", "show", incident, "--json")[1])
+    return {gate["gate"]: gate for gate in found["gates"] if gate["passed_at"]}
+
+
+def half_way(world: World, at: Callable[[str], None], place: str, step: int, fault: str) -> None:
+    at(place)
+    incident, old = closed(), world.secrets.keys.signer("jwt")
+    mark = (DEPLOY if step % 2 == 0 else WRITE)[place]
+    world.faults = [*([(mark, "")] if step > 2 else []), (mark, fault)]
+    code, _, err = said("breach", "contain", incident, "--yes")
+    assert not world.faults
+    assert code == 1, err
+    assert old in {key.id for key in world.secrets.keys.rings["jwt"] if key.state in ("signs", "old")}
+    if fault != "lost":
+        assert f"jwt-add, step {step} of 4 ({TITLES[step - 1]}): run R-" in err
+        assert "; the old key is as good as before" in err
+        assert "jwt-add" not in gates(incident)
+        code, _, err = said("breach", "contain", incident, "--yes")
+    assert (code, "encryption-add: " in err and "no secret 'encryption'" in err) == (1, True), err
+    assert sorted(key.state for key in world.secrets.keys.rings["jwt"]) == ["old", "signs"]
+    passed = gates(incident)["jwt-add"]
+    assert passed["proof"].count(";") >= 3
+    deploys = [d for d in world.control.ledger.deployments if d.status == "succeeded"]
+    assert len(deploys) == 4  # the two from before, and one for each stage: none too many, none too few
+    assert said("verify")[0] == 0
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+@pytest.mark.parametrize(("place", "fault"), [("vercel", "denied"), ("railway", "lost")])
+def test_it_goes_on_where_it_failed(
+    world: World, at: Callable[[str], None], place: str, step: int, fault: str
+) -> None:  # fmt: skip
+    half_way(world, at, place, step, fault)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+@pytest.mark.parametrize(("place", "fault"), [("vercel", "broken"), ("vercel", "lost"), ("railway", "broken")])
+def test_it_goes_on_after_any_failure(
+    world: World, at: Callable[[str], None], place: str, step: int, fault: str
+) -> None:  # fmt: skip
+    half_way(world, at, place, step, fault)
