@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from hutch.detection.standing import CONFIDENT
 from hutch.model.action import Verified
 from hutch.model.finding import Cause, Finding, Status
 from hutch.providers.audit import provider
@@ -162,3 +163,14 @@ async def test_samples_are_per_minute_and_none_without_a_server(service: Any, ta
         assert await nowhere.scrape() == []
     assert (values["failed_logins_per_minute"], values["exports_per_minute"]) == (4, 2)
     assert 55 <= values["deletions_per_minute"] <= 61
+
+
+async def test_forty_old_tokens_from_one_address_open_an_incident_by_themselves(service: Any, target: Any) -> None:
+    service.admin.execute(
+        "insert into security_logs (event_type, ip_address) select 'UNAUTHORIZED_ACCESS', '198.19.0.7'"
+        " from generate_series(1, 40)"
+    )
+    async with target() as connection:
+        [cause] = provider.explain([await connection.checks["audit.refused"]()])
+    assert (cause.object.kind, cause.object.id) == ("address", "198.19.0.7")
+    assert cause.confidence >= CONFIDENT

@@ -73,11 +73,14 @@ def _restrict(finding: Finding, account: str, kind: str, rank: int, reason: str)
 
 
 def _refused(finding: Finding, row: Row) -> Cause:
+    """An account may have kept an old link, and is named with less confidence; an address is noted for a token that was
+    ended or that nobody ever had."""
     kind, who, count = row["kind"], row["who"], row["count"]
+    less = 0.1 if kind == "account" else 0.0
     return Cause(
         code="security.unauthorized_access",
         object=Object(kind, who, {"count": count}),
-        confidence=round(confidence(count, float(str(finding.data["least"]))) - 0.1, 2),
+        confidence=round(confidence(count, float(str(finding.data["least"]))) - less, 2),
         summary=f"{count} requests of {kind} {who} were refused: it asks for what it may not have",
         target=finding.target,
         evidence=(
