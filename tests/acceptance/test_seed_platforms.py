@@ -150,8 +150,9 @@ async def scaled(context: Context, ready: Mapping[str, Any], platform: str) -> N
         run = await approved(context, await begun(context, "scale-up-increased-load"), "Vertical Scaling")
         assert (run.outcome, status(ready)["pool_size"]) == ("resolved", 4)
     run = await begun(context, "scale-down-reduced-load")
-    (option,) = [c.option for c in run.chosen]
-    run = await approved(context, run, option.title)
+    calls = {c.option.title: [i.command.text for i in c.option.items] for c in run.chosen}
+    title = next(title for title, texts in calls.items() if texts == ["service.scale(replicas: 1)"])
+    run = await approved(context, run, title)
     assert (run.outcome, len(status(ready)["replicas"])) == ("resolved", 1)
 
 
