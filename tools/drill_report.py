@@ -15,22 +15,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.machine import describe
 
+from hutch.commands.drills.catalogue import find_faults
 from hutch.commands.drills.report import NotAReport, markdown
 
 HEAD = """# Drill report
 
-Made by `make drills`: every drill, one after the other on one service under load, each with the cause, the object and
-the remedy that must be found, and the same service looked at as others look at it. What each column means, and
-how a share and its interval are read, is in [the guide](../guide/drills.md). Rules are 60 times quicker here.
+Put here by `make drills`: drills one after the other on one service under load, each with the cause, the object and the
+remedy that must be found, and the same service looked at as others look at it. What each column means, and how a share
+and its interval are read, is in [the guide](../guide/drills.md). Rules are 60 times quicker here. How busy the machine
+was with other things is in its table at the end: a busy one makes every time longer.
 """
 
 
 def published(data: dict[str, Any], machine: dict[str, Any]) -> tuple[str, str]:
     """The page and the JSON of a report, with the machine."""
-    lines = [f"| {name} | {value} |" for name, value in machine.items()]
+    now = {name.replace("at the start", "when this was written"): value for name, value in machine.items()}
+    lines = [f"| {name} | {value} |" for name, value in now.items()]
+    held = f"**{len(data['drills'])} of the {len(find_faults())} drills that there are have a result here.**\n"
     table = "\n".join(["## The machine", "", "| what | value |", "| --- | --- |", *lines])
-    page = markdown(data).replace("# Drills\n", HEAD, 1) + f"\n{table}\n"
-    return page, json.dumps({**data, "machine": machine}, indent=1, ensure_ascii=False) + "\n"
+    page = markdown(data).replace("# Drills\n", f"{HEAD}\n{held}", 1) + f"\n{table}\n"
+    return page, json.dumps({**data, "machine": now}, indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
