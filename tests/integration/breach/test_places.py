@@ -1,4 +1,4 @@
-"""``hutch breach contain`` with the keys in Secrets Manager, at Vercel and at Railway: on the real RoleRabbit, whole."""
+"""``hutch breach contain`` with the keys in Secrets Manager, at Vercel and Railway: whole, on the real RoleRabbit."""
 
 from __future__ import annotations
 
