@@ -30,7 +30,7 @@ BINDS: Mapping[str, Mapping[str, str]] = {
         "vercel deployments ls": "action:deploy.list ...",
         "vercel rollback": "action:deploy.rollback to=$1",
         "vercel --prod": "action:service.restart",
-        "aws ecs update-service": "manual: nothing to do, Vercel scales by itself",
+        f"{_UPDATE} --desired-count": "manual: nothing to do, Vercel scales by itself",
         "aws ecs register-task-definition": "manual: Vercel's dashboard, Settings, Functions, Memory",
         **_RDS,
     },
