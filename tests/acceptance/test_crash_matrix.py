@@ -149,8 +149,9 @@ def judge(at: Place, place: object) -> None:
     assert not report.breaks, place
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.slow), "after"])
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_every_commit(nursery: Nursery, tmp_path: Path, when: str) -> None:
     whole = nursery.raise_one(world(tmp_path / "whole"))
     assert not whole["killed"] and whole["code"] == 0, whole

@@ -178,7 +178,7 @@ async def test_finding_without_javascript(hutch: Any, visit: Any) -> None:
     await expect(page.locator("h1")).to_have_text(state.title)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1280, marks=pytest.mark.slow), ("dark", 360)])
 async def test_everybody_can_use_what_lies_over_the_page(hutch: Any, visit: Any, scheme: str, width: int) -> None:
     page = await visit(f"{hutch.address}/", color_scheme=scheme, viewport={"width": width, "height": 800})
     for key, name in (("?", "Keys"), ("Control+k", "Find")):

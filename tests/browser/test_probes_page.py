@@ -51,7 +51,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
     await context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 async def test_probes_and_what_is_held_back_can_be_read(
     address: str, visit: Callable[..., Awaitable[Page]], scheme: str
 ) -> None:

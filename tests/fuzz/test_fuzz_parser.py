@@ -16,8 +16,8 @@ KEPT = sorted((Path(__file__).parent / "kept").glob("*.md"))
 
 
 def test_some_seconds_find_nothing(tmp_path: Path) -> None:
-    count, failures = fuzz_parser.fuzz(5, 20_311, fuzz_parser.documents())
-    assert count > 20
+    count, failures = fuzz_parser.fuzz(2, 20_311, fuzz_parser.documents())
+    assert count > 5
     assert [(f.said, fuzz_parser.keep(f, tmp_path)) for f in failures] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Row, func, select, text
@@ -31,7 +32,7 @@ def verify_store(path: Path) -> Report:
     report = Report()
     engine = offline_engine(path)
     try:
-        with explaining(path), engine.connect() as connection:
+        with explaining(path), engine.connect() as connection, _damage_told(report):
             check_current(connection, path)
             prove(connection, report)
     finally:
@@ -41,12 +42,20 @@ def verify_store(path: Path) -> Report:
 
 def prove(connection: Connection, report: Report) -> None:
     """The proof of what stands in the transaction of ``connection``."""
-    try:
+    with _damage_told(report):
         report.breaks.extend(_file_faults(connection))
         report.breaks.extend(_missing(connection))
         prove_streams(_rows(connection), _sound, report)
+
+
+@contextmanager
+def _damage_told(report: Report) -> Iterator[None]:
+    """A page that cannot be read is a break of the log; what is no database at all goes on as it was raised."""
+    try:
+        yield
     except DatabaseError as error:
-        if not isinstance(error.orig, sqlite3.DatabaseError):
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
+        if not isinstance(error.orig, sqlite3.DatabaseError) or code == sqlite3.SQLITE_NOTADB:
             raise
         report.breaks.append(Break(WHOLE_LOG, 0, f"the file is damaged: {error.orig}"))
 

@@ -103,6 +103,7 @@ def test_containment_from_the_stolen_token_to_the_proof(world: Any, configure: A
     assert said("verify").exit_code == 0
 
 
+@pytest.mark.slow
 def test_every_change_waits_for_a_person_and_only_those_let_in_see_it(
     world: Any, configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

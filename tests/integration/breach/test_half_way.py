@@ -93,7 +93,9 @@ def half_way(world: World, at: Callable[[str], None], place: str, step: int, fau
     assert said("verify")[0] == 0
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "step", [1, pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(4, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("place", "fault"), [("vercel", "denied"), ("railway", "lost")])
 def test_it_goes_on_where_it_failed(
     world: World, at: Callable[[str], None], place: str, step: int, fault: str

@@ -27,6 +27,7 @@ def left(stage: Any) -> list[bytes]:
         return [*client.scan_iter(f"{THUMB}*", count=1000), *client.keys(BOARD), *client.keys(NOTE)]
 
 
+@pytest.mark.slow
 def test_what_is_evicted_is_missed_until_there_is_room(stage: Any) -> None:
     before = settings(stage)
     with stage.standing("cache-too-small") as fault, client_of(stage.service) as client:

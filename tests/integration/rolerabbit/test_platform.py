@@ -463,6 +463,7 @@ def test_the_load_of_each_replica_is_told_beside_the_sum(platform: Platform) -> 
     assert {"platform_replica_pool_waiting", "platform_replica_pool_in_use", "db_pool_waiting"} <= set(families)
 
 
+@pytest.mark.slow
 def test_a_release_that_crashes_does_so_again_and_again(platform: Platform, new_id: Iterator[str]) -> None:
     release, before = next(new_id), platform.get("/status")
     platform.change("/releases", {"id": release, "env": {"RR_FAULT": "crash"}})

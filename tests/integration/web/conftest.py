@@ -128,9 +128,12 @@ class Site:
 Opened = Callable[..., Awaitable[Site]]
 
 
-@pytest.fixture(params=DURABLE)
+@pytest.fixture(params=[pytest.param(k, marks=pytest.mark.slow) if k == "sqlite" else k for k in DURABLE])
 def on_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The same test on either store: what is opened within it, here or in a process of its own, lies there."""
+    """The same test on either store: what is opened within it, here or in a process of its own, lies there.
+
+    On SQLite among the slow ones: all other tests of these pages run there.
+    """
     if request.param == "postgres":
         monkeypatch.setenv("HUTCH_DATABASE_URL", request.getfixturevalue("database_url"))
     return str(request.param)

@@ -168,10 +168,10 @@ async def test_a_database_without_the_table_has_everything_due(server: Any, targ
 
 async def test_versions_without_a_file_are_told(server: Any, target: Any) -> None:
     with server.connect() as session:
-        session.execute("insert into schema_migrations (version) values ('017')")
+        session.execute("insert into schema_migrations (version) values ('917')")
     finding, causes = await looked(target)
     assert (finding.status, causes) == (Status.OK, [])
-    assert finding.evidence == ("version 017 is marked as applied and has no file",)
+    assert finding.evidence == ("version 917 is marked as applied and has no file",)
 
 
 async def test_the_status_is_a_statement_of_a_runbook(server: Any, target: Any) -> None:

@@ -25,7 +25,7 @@ LIMITS = {
 WITHIN = 100.0
 """Seconds in which all of it ends on a busy machine; without a bound it never does."""
 BLOCKED = [c for c in CASES if c.blocker]
-QUICK = ("create_index", "set_role_timeout")
+QUICK = ("create_index",)
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,14 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 @pytest.mark.parametrize(
-    ("number", "when"), [(1, "before"), (1, "after"), (40, "before"), (40, "after"), (MANY, "after")]
+    ("number", "when"),
+    [
+        (1, "before"),
+        pytest.param(1, "after", marks=pytest.mark.slow),
+        pytest.param(40, "before", marks=pytest.mark.slow),
+        (40, "after"),
+        (MANY, "after"),
+    ],
 )
 async def test_killed_in_the_middle_each_is_said_once(tmp_path: Path, store: str, number: int, when: str) -> None:
     config = tmp_path / "hutch.yaml"
