@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from hutch.commands.context import Context
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
 from hutch.web.server import listen, serving
-from running_browser import running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -57,21 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
-def chromium_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the machine's own browser is asked."""
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """The machine's own browser."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip(f"no browser on this machine ({', '.join(NAMES)}): apt-get install chromium")
-    with running(found, tmp_path_factory.mktemp("chromium")) as address:
-        yield address
-
-
-@pytest.fixture
-async def chromium(chromium_address: str) -> AsyncIterator[Browser]:
-    """The browser; the contexts that a test makes end with it."""
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect_over_cdp(chromium_address)
+        browser = await playwright.chromium.launch(executable_path=found, args=options)
         yield browser
         await browser.close()
 
