@@ -27,9 +27,10 @@ test: setup  ## all tests but the slow ones, three files at a time (JOBS=0: one)
 check: setup  ## style, types, floors, sizes, and that each test can be imported
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "format: run .venv/bin/ruff format ." >&2; exit 1; }
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > .venv/floors.txt 2>&1 || { cat .venv/floors.txt; exit 1; }
-	@$(BIN)/python -m pytest -q --collect-only > .venv/tests.txt 2>&1 || { tail -40 .venv/tests.txt; exit 1; }
+	@$(BIN)/mypy --no-error-summary & types=$$!; failed=; \
+	  $(BIN)/lint-imports --no-logo > .venv/floors.txt 2>&1 || { cat .venv/floors.txt; failed=1; }; \
+	  $(BIN)/python -m pytest -q --collect-only > .venv/tests.txt 2>&1 || { tail -40 .venv/tests.txt; failed=1; }; \
+	  wait $$types && [ -z "$$failed" ]
 	@$(BIN)/python tools/ratchet.py
 	@echo "check: style, types, floors and sizes hold"
 

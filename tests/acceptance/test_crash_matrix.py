@@ -68,6 +68,9 @@ KINDS = (
 )  # fmt: skip
 """The kinds of event beside which a kill is tried, whatever their number."""
 
+HARDEST = ("run.started", "approval.granted", "change.intended", "change.done")
+"""The commits that a quick run looks at; the whole matrix is slow."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -168,7 +171,7 @@ def test_killed_at_every_commit(nursery: Nursery, tmp_path: Path, when: str) -> 
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k if k in HARDEST else pytest.param(k, marks=pytest.mark.slow) for k in KINDS])
 def test_killed_beside_every_kind_of_event(nursery: Nursery, tmp_path: Path, kind: str, when: str) -> None:
     folder = world(tmp_path / "kind")
     assert nursery.raise_one(folder, kind, when)["killed"]
@@ -194,10 +197,6 @@ def again(nursery: Nursery, at: Place, place: object) -> None:
 
 
 # ------------------------------------------------------------------ the same on Postgres
-
-
-HARDEST = ("run.started", "approval.granted", "change.intended", "change.done")
-"""The commits that a quick run looks at; the whole matrix is slow."""
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -282,6 +282,7 @@ def test_a_secret_in_what_a_command_says_is_nowhere_to_be_seen(live: Live) -> No
     assert seen == []
 
 
+@pytest.mark.slow
 def test_one_action_under_one_alert_goes_by_policy_and_no_oftener_than_allowed(live: Live) -> None:
     state = live.home / "state"
 

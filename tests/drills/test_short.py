@@ -24,8 +24,8 @@ CHOSEN = {
 
 SIGNALS = [
     (signal.SIGINT, 130),
-    pytest.param(signal.SIGTERM, 130, marks=pytest.mark.slow),
-    pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow),
+    (signal.SIGTERM, 130),
+    (signal.SIGKILL, -9),
 ]
 """How a harness may end, and its exit code."""
 
@@ -111,6 +111,7 @@ def test_two_faults_and_a_no_fault(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.slow
 def test_ended_in_the_middle_it_undoes_and_leaves_nothing(tmp_path: Path, number: signal.Signals, code: int) -> None:
     word = f"ended-{os.getpid()}-{number.name}"
     with drilling(tmp_path, word, "lock-holder") as (process, log):

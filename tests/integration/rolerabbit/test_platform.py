@@ -661,6 +661,7 @@ def test_sigterm_ends_everything_within_five_seconds(folder: Path) -> None:
         assert not (folder / "ready.json").exists()
 
 
+@pytest.mark.slow
 def test_the_end_of_its_input_ends_it_if_asked_for(folder: Path) -> None:
     with running(folder, "--replicas", "1", "--exit-on-eof") as platform:
         assert platform.process.stdin is not None

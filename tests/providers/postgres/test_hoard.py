@@ -139,7 +139,7 @@ async def test_a_pool_too_big_for_the_server_is_not_ended(server: Any, target: A
 
 async def test_two_releases_pools_at_once_are_healthy(server: Any, target: Any) -> None:
     async with target(url=server.url("warden"), **QUICK) as connection:
-        with pool(server, 6, "web/42"), pool(server, 6, "web/43"):
+        with pool(server, 5, "web/42"), pool(server, 5, "web/43"):
             await asyncio.sleep(0.5)
             assert await diagnosed(connection) == []
 

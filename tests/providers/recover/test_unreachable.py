@@ -249,6 +249,7 @@ async def test_cut_or_silent_before_the_commit_arrives(deleted: Shop, silent: bo
     assert deleted.scratches() == []
 
 
+@pytest.mark.slow
 async def test_silent_in_the_middle_of_the_merge(deleted: Shop) -> None:
     """Nothing was committed, so it failed: nothing about it is unknown."""
     before = deleted.one(STATE), deleted.one(PAGES)
@@ -263,9 +264,8 @@ async def test_silent_in_the_middle_of_the_merge(deleted: Shop) -> None:
     assert deleted.scratches() == []
 
 
-@pytest.mark.parametrize(
-    "word", [b"begin transaction isolation", pytest.param(b"pg_database_size", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("word", [b"begin transaction isolation", b"pg_database_size"])
+@pytest.mark.slow
 def test_silent_while_it_is_planned(deleted: Shop, home: Path, word: bytes) -> None:
     made(deleted, home, PATIENT)
     with wired(deleted.postgres.port, word, silent=True) as (wire, port):
