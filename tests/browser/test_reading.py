@@ -101,6 +101,7 @@ async def test_a_promise_turns_amber_when_a_quarter_of_its_time_is_left(hutch: A
 async def test_what_matters_stands_above_the_fold(hutch: Any, visit: Any) -> None:
     state, _ = await hutch.waiting()
     page = await visit(f"{hutch.address}/incidents/{state.id}", viewport={"width": 1280, "height": 800})
+    await live(page)
     await expect(page.locator(".hero")).to_contain_text("no commander yet")
     await incidents.assign(hutch.context, state.id, "olivia", "peter")
     await expect(page.locator(".hero")).to_contain_text("commanded by olivia")
