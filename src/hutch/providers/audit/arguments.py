@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 REASON_LENGTH = 500
 """Characters of a reason that are kept."""
@@ -30,3 +30,11 @@ def whole(args: Args, name: str, default: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise BadArguments(f"{name} must be a whole number from 1 to {most}, not {value!r}")
     return value
+
+
+def choice(args: Args, name: str, among: Collection[str], default: str) -> str:
+    """One of ``among``; ``default`` where nothing is said."""
+    value = args.get(name, default)
+    if value != default and value not in among:
+        raise BadArguments(f"{name} must be one of {', '.join(among)}, not {value!r}")
+    return str(value)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text, whole
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import SETTLING, Config, Network
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
@@ -28,14 +28,12 @@ class AddBlock:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell what would be blocked", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """What would be blocked for how long, and who else would be hit."""
-        try:
-            network = network_in(args)
-            [state] = await self._rows("block_state", network)
-            minutes = self._minutes(args, state)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell what would be blocked", 0, undo=_UNDO, refused=str(error))
+        network = network_in(args)
+        [state] = await self._rows("block_state", network)
+        minutes = self._minutes(args, state)
         refused = self._refusal(network) or self._shared(network, state)
         if state["blocked_until"]:
             until = f"{state['blocked_until']:%Y-%m-%d %H:%M} UTC"
@@ -47,29 +45,24 @@ class AddBlock:
         )
         return Preview(f"block {shown(network)} for {minutes} min", 1, items, _UNDO, refused)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Block it in one statement that looks once more who else is there. ``hits`` is 0 where it was blocked."""
-        started = time.monotonic()
-        try:
-            network = network_in(args)
-            if refused := self._refusal(network):
-                return Outcome(Result.FAILED, f"refused: {refused}")
-            [state] = await self._rows("block_state", network)
-            more = {"minutes": self._minutes(args, state), "reason": text(args, "reason", "blocked by on-call")}
-            async with self.client.changing() as change:
-                await change.alone("blocks")
-                added = await change.rows(query("block_add", self.config), self._parameters(network) | more)
-            return await self._told(network, added, time.monotonic() - started)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
+        network = network_in(args)
+        if refused := self._refusal(network):
+            return Outcome(Result.FAILED, f"refused: {refused}")
+        [state] = await self._rows("block_state", network)
+        more = {"minutes": self._minutes(args, state), "reason": text(args, "reason", "blocked by on-call")}
+        async with self.client.changing() as change:
+            await change.alone("blocks")
+            added = await change.rows(query("block_add", self.config), self._parameters(network) | more)
+        return await self._told(network, added)
 
+    @judged("can't tell whether it is blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed while the block stands and nobody was let in since; failed when it doesn't, or is not obeyed."""
-        try:
-            network = network_in(args)
-            standing = await self._rows("block_standing", network)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is blocked: {error}")
+        network = network_in(args)
+        standing = await self._rows("block_standing", network)
         if not standing:
             return Verification(Verified.FAILED, f"{shown(network)} is not blocked")
         first = standing[0]
@@ -79,18 +72,16 @@ class AddBlock:
             return Verification(Verified.FAILED, f"{said}, but the service does not obey it", (seen,))
         return Verification(Verified.PASSED, said, ("no attempt from it was let in since",))
 
-    async def _told(self, network: Network, added: list[Row], seconds: float) -> Outcome:
+    async def _told(self, network: Network, added: list[Row]) -> Outcome:
         if added:
             until = f"{added[0]['blocked_until']:%Y-%m-%d %H:%M} UTC"
             undo = {"action": "block.remove", "args": {"address": shown(network)}}
-            return Outcome(
-                Result.DONE, f"{shown(network)} is blocked until {until}", seconds=seconds, hits=1, undo=undo
-            )
+            return Outcome(Result.DONE, f"{shown(network)} is blocked until {until}", hits=1, undo=undo)
         [state] = await self._rows("block_state", network)
         if state["blocked_until"]:
-            return Outcome(Result.DONE, f"{shown(network)} is blocked already: nothing was done", seconds=seconds)
+            return Outcome(Result.DONE, f"{shown(network)} is blocked already: nothing was done")
         why = self._shared(network, state) or f"{shown(network)} holds the database's or this connection's own address"
-        return Outcome(Result.FAILED, f"refused: {why}", seconds=seconds)
+        return Outcome(Result.FAILED, f"refused: {why}")
 
     def _minutes(self, args: Args, state: Mapping[str, object]) -> int:
         default, most = grown(self.config, int(str(state["former"]))), self.config.whole("max_block_minutes")
@@ -125,43 +116,35 @@ class RemoveBlock:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell what would be unblocked")
     async def preview(self, args: Args) -> Preview:
         """Which active block would end."""
-        try:
-            network = network_in(args)
-            exact = [row for row in await self._standing(network) if row["exact"]]
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell what would be unblocked", 0, refused=str(error))
+        network = network_in(args)
+        exact = [row for row in await self._standing(network) if row["exact"]]
         items = tuple(f"{shown(row['address'])} until {row['blocked_until']:%Y-%m-%d %H:%M} UTC" for row in exact)
         undo = "block.add blocks it again"
         return Preview(f"end {len(exact)} blocks of {shown(network)}", len(exact), items, undo, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """End it. ``undo`` blocks for the minutes that were left."""
-        started = time.monotonic()
-        try:
-            network = network_in(args)
-            left = max((row["minutes"] for row in await self._standing(network) if row["exact"]), default=0.0)
-            async with self.client.changing() as change:
-                await change.alone("blocks")
-                ended = await change.rows(query("block_remove", self.config), {"network": str(network)})
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        network = network_in(args)
+        left = max((row["minutes"] for row in await self._standing(network) if row["exact"]), default=0.0)
+        async with self.client.changing() as change:
+            await change.alone("blocks")
+            ended = await change.rows(query("block_remove", self.config), {"network": str(network)})
         if not ended:
-            return Outcome(Result.DONE, f"{shown(network)} is not blocked: nothing was done", seconds=seconds)
+            return Outcome(Result.DONE, f"{shown(network)} is not blocked: nothing was done")
         again = {"address": shown(network), "minutes": max(1, round(left)), "reason": "blocked again"}
         undo = {"action": "block.add", "args": again}
         said = f"{shown(network)} is no longer blocked"
-        return Outcome(Result.DONE, said, seconds=seconds, hits=len(ended), undo=undo)
+        return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
+    @judged("can't tell whether it is blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed when no active block holds the address, a wider one neither."""
-        try:
-            network = network_in(args)
-            standing = await self._standing(network)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is blocked: {error}")
+        network = network_in(args)
+        standing = await self._standing(network)
         if not standing:
             return Verification(Verified.PASSED, f"{shown(network)} is not blocked")
         by = ", ".join(shown(row["address"]) for row in standing)
@@ -180,10 +163,3 @@ def network_in(args: Args) -> Network:
         raise
     except ValueError as error:
         raise BadArguments(f"address: {error}") from None
-
-
-def failed(error: Exception, seconds: float) -> Outcome:
-    """The outcome of an error: unknown where the change was sent and no answer came."""
-    sent, recoverable = (error.sent, error.recoverable) if isinstance(error, AuditError) else (False, False)
-    result = Result.UNKNOWN if sent else Result.FAILED
-    return Outcome(result, str(error), seconds=seconds, recoverable=recoverable and not sent)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text, whole
-from hutch.providers.audit.blocks import failed
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import SETTLING, Config, Network
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.networks import CUSTOMER, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
@@ -28,15 +27,13 @@ class BlockCrowd:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell what would be blocked", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many would be blocked and which, and how many stay open. The list counts as one hit: addresses have a
         limit of their own, ``max_crowd``."""
-        try:
-            networks, kept = self._networks(args)
-            minutes = self._minutes(args)
-            state = await self._state(networks)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell what would be blocked", 0, undo=_UNDO, refused=str(error))
+        networks, kept = self._networks(args)
+        minutes = self._minutes(args)
+        state = await self._state(networks)
         left = state["meant"] - state["blocked"] - state["shared"]
         items = [shown(network) for network in networks[:SHOWN]]
         items += [f"and {len(networks) - SHOWN} more"] if len(networks) > SHOWN else []
@@ -45,32 +42,26 @@ class BlockCrowd:
         said = f"block {left} addresses for {minutes} min, {state['blocked']} of {state['meant']} are blocked already"
         return Preview(said, min(left, 1), tuple(items), _UNDO, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Block them in one statement that looks once more who else is there. ``hits`` counts those blocked now."""
-        started = time.monotonic()
-        try:
-            networks, _ = self._networks(args)
-            reason = text(args, "reason", "blocked by on-call")
-            more = {"minutes": self._minutes(args), "reason": reason}
-            async with self.client.changing() as change:
-                await change.alone("blocks")
-                added = await change.rows(query("crowd_add", self.config), self._parameters(networks) | more)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        networks, _ = self._networks(args)
+        reason = text(args, "reason", "blocked by on-call")
+        more = {"minutes": self._minutes(args), "reason": reason}
+        async with self.client.changing() as change:
+            await change.alone("blocks")
+            added = await change.rows(query("crowd_add", self.config), self._parameters(networks) | more)
         if not added:
-            return Outcome(Result.DONE, "no address was left to be blocked: nothing was done", seconds=seconds)
+            return Outcome(Result.DONE, "no address was left to be blocked: nothing was done")
         addresses = sorted(shown(row["address"]) for row in added)
         undo = {"action": "block.crowd_remove", "args": {"addresses": addresses, "reason": reason}}
         said = f"{len(added)} addresses are blocked for {more['minutes']} min"
-        return Outcome(Result.DONE, said, seconds=seconds, hits=len(added), undo=undo)
+        return Outcome(Result.DONE, said, hits=len(added), undo=undo)
 
+    @judged("can't tell whether they are blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed while each of them is blocked or rightly left open, and none was let in since."""
-        try:
-            state = await self._state(self._networks(args)[0])
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether they are blocked: {error}")
+        state = await self._state(self._networks(args)[0])
         said = f"{state['blocked']} of {state['meant']} addresses are blocked, {state['shared']} stay open as shared"
         if state["disobeyed"]:
             seen = f"from {state['disobeyed']} of them a password was tried since"
@@ -111,35 +102,28 @@ class ReleaseCrowd:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell what would be unblocked")
     async def preview(self, args: Args) -> Preview:
         """How many blocks would end."""
-        try:
-            asked = self._asked(args)
-            [state] = await self.client.rows(query("crowd_state", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell what would be unblocked", 0, refused=str(error))
+        asked = self._asked(args)
+        [state] = await self.client.rows(query("crowd_state", self.config), asked)
         said = f"end the blocks of {state['blocked']} addresses that were made for {asked['reason']!r}"
         return Preview(said, min(state["blocked"], 1), (), "block.crowd blocks them again", self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """End them."""
-        started = time.monotonic()
-        try:
-            asked = self._asked(args)
-            async with self.client.changing() as change:
-                await change.alone("blocks")
-                ended = await change.rows(query("crowd_remove", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
+        asked = self._asked(args)
+        async with self.client.changing() as change:
+            await change.alone("blocks")
+            ended = await change.rows(query("crowd_remove", self.config), asked)
         said = f"the blocks of {len(ended)} addresses ended"
-        return Outcome(Result.DONE, said, seconds=time.monotonic() - started, hits=len(ended))
+        return Outcome(Result.DONE, said, hits=len(ended))
 
+    @judged("can't tell whether they are blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed when none of them is blocked."""
-        try:
-            [state] = await self.client.rows(query("crowd_state", self.config), self._asked(args))
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether they are blocked: {error}")
+        [state] = await self.client.rows(query("crowd_state", self.config), self._asked(args))
         said = f"{state['blocked']} of {state['meant']} addresses are blocked"
         return Verification(Verified.FAILED if state["blocked"] else Verified.PASSED, said)
 

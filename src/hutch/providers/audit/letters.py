@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +11,9 @@ from functools import partial
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text
-from hutch.providers.audit.blocks import failed
 from hutch.providers.audit.client import AuditError, Client, Row
 from hutch.providers.audit.config import Config
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.queries import query
 from hutch.providers.audit.reach import reach_of
 from hutch.providers.audit.restrictions import masked
@@ -36,14 +35,12 @@ class Queue:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell who would be written to", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many get it, some of them, and the letter itself. The letter counts as one hit: people have a
         limit of their own, ``recipients``."""
-        try:
-            asked = self._asked(args)
-            state = await self._meant(asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell who would be written to", 0, undo=UNDO, refused=str(error))
+        asked = self._asked(args)
+        state = await self._meant(asked)
         left = state["meant"] - state["queued"]
         items = [f"to {masked(address)}" for address in state["some"]]
         items += [f"subject: {asked['subject']}", *str(asked["body"]).splitlines()]
@@ -51,28 +48,22 @@ class Queue:
         said = f"write to {left} people, {state['queued']} of {state['meant']} have the letter already"
         return Preview(said, min(left, 1), tuple(items), UNDO, refused)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Queue them in one statement; who has the letter gets no second one."""
-        started = time.monotonic()
-        try:
-            asked = self._asked(args)
-            async with self.client.changing(LIMIT) as change:
-                await change.alone("letters")
-                queued = await change.rows(query("letters_queue", self.config), asked)
-            state = await self._meant(asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        asked = self._asked(args)
+        async with self.client.changing(LIMIT) as change:
+            await change.alone("letters")
+            queued = await change.rows(query("letters_queue", self.config), asked)
+        state = await self._meant(asked)
         if refused := _more(asked, state):
-            return Outcome(Result.FAILED, f"refused: {refused}", seconds=seconds)
-        return Outcome(Result.DONE, f"{len(queued)} letters were queued", seconds=seconds, hits=len(queued))
+            return Outcome(Result.FAILED, f"refused: {refused}")
+        return Outcome(Result.DONE, f"{len(queued)} letters were queued", hits=len(queued))
 
+    @judged("can't tell whether the letters were queued")
     async def verify(self, args: Args) -> Verification:
         """Passed when everybody who is meant has a letter in the outbox, sent or not."""
-        try:
-            state = await self._meant(self._asked(args))
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether the letters were queued: {error}")
+        state = await self._meant(self._asked(args))
         said = f"{state['queued']} of {state['meant']} people have the letter in the outbox"
         return Verification(Verified.PASSED if state["queued"] == state["meant"] else Verified.FAILED, said)
 
@@ -112,35 +103,28 @@ class Try:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell who would be written to", UNDO)
     async def preview(self, args: Args) -> Preview:
         """The letter and the one address."""
-        try:
-            asked = _tried(args)
-        except BadArguments as error:
-            return Preview("can't tell who would be written to", 0, undo=UNDO, refused=str(error))
+        asked = _tried(args)
         items = (f"subject: {asked['subject']}", *str(asked["body"]).splitlines())
         return Preview(f"write one letter to {asked['to']}, as a test", 1, items, UNDO, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Queue the one letter."""
-        started = time.monotonic()
-        try:
-            asked = _tried(args)
-            async with self.client.changing() as change:
-                queued = await change.rows(query("letters_test", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
+        asked = _tried(args)
+        async with self.client.changing() as change:
+            queued = await change.rows(query("letters_test", self.config), asked)
         said = f"a letter to {asked['to']} was queued"
-        return Outcome(Result.DONE, said, seconds=time.monotonic() - started, hits=len(queued))
+        return Outcome(Result.DONE, said, hits=len(queued))
 
+    @judged("can't tell whether the letter was queued")
     async def verify(self, args: Args) -> Verification:
         """Passed when the letter is in the outbox, sent or not."""
-        try:
-            asked = _tried(args)
-            async with self.client.changing() as change:
-                [row] = await change.rows(query("letters_tested", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether the letter was queued: {error}")
+        asked = _tried(args)
+        async with self.client.changing() as change:
+            [row] = await change.rows(query("letters_tested", self.config), asked)
         said = f"{row['letters']} such letters to {asked['to']}, {row['sent']} of them sent"
         return Verification(Verified.PASSED if row["letters"] else Verified.FAILED, said)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +10,9 @@ from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.ports import said
 from hutch.providers.audit.arguments import Args, BadArguments, text
-from hutch.providers.audit.blocks import failed
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.queries import query
 
 BATCH: Final = 5000
@@ -36,14 +35,12 @@ class ForceReset:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell who would have to choose a new password", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many accounts, how many sessions end with it. Of the scope ``all`` the table counts as one hit: whoever
         says all means them however many they are, and ``guards.max_hits`` is not about them."""
-        try:
-            asked = _asked(args)
-            state = await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell who would have to choose a new password", 0, undo=UNDO, refused=str(error))
+        asked = _asked(args)
+        state = await self._state(asked)
         words = (
             f"{state['left']} of {state['accounts']} accounts have to choose a new password before they log in again"
         )
@@ -54,31 +51,26 @@ class ForceReset:
         hits = state["left"] if asked["account"] else min(state["left"], 1)
         return Preview(words, hits, items, UNDO, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Batch by batch, each in one transaction: what broke off is gone on with, and nobody is asked twice."""
-        started, done, sessions = time.monotonic(), 0, 0
-        try:
-            asked = _asked(args)
-            whole = (await self._state(asked))["left"]
-            for _ in range(MOST_BATCHES):
-                async with self.client.changing() as change:
-                    await change.alone("resets")
-                    [row] = await change.rows(query("reset_force", self.config), {**asked, **_letter(asked)})
-                if not row["accounts"]:
-                    break
-                done, sessions = done + row["accounts"], sessions + row["sessions"]
-                said(f"{done} of {whole} accounts\n")
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
+        asked, done, sessions = _asked(args), 0, 0
+        whole = (await self._state(asked))["left"]
+        for _ in range(MOST_BATCHES):
+            async with self.client.changing() as change:
+                await change.alone("resets")
+                [row] = await change.rows(query("reset_force", self.config), {**asked, **_letter(asked)})
+            if not row["accounts"]:
+                break
+            done, sessions = done + row["accounts"], sessions + row["sessions"]
+            said(f"{done} of {whole} accounts\n")
         told = f"{done} accounts have to choose a new password, {sessions} sessions ended"
-        return Outcome(Result.DONE, told, seconds=time.monotonic() - started, hits=done)
+        return Outcome(Result.DONE, told, hits=done)
 
+    @judged("can't tell who has to choose a new password")
     async def verify(self, args: Args) -> Verification:
         """Passed when every account from before it was told to, whether or not a new password was chosen since."""
-        try:
-            state = await self._state(_asked(args))
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell who has to choose a new password: {error}")
+        state = await self._state(_asked(args))
         if state["left"]:
             return Verification(
                 Verified.FAILED, f"{state['left']} of {state['accounts']} accounts were not reached yet"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.providers.audit.arguments import Args, BadArguments, text, whole
-from hutch.providers.audit.blocks import failed
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.arguments import Args, choice, text, whole
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.queries import parameters, query
 
 KINDS = ("all", "login", "export")
@@ -26,13 +25,11 @@ class Restrict:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell what would be restricted", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """Whose account, how much, for how long."""
-        try:
-            asked = self._asked(args)
-            state = await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell what would be restricted", 0, undo=_UNDO, refused=str(error))
+        asked = self._asked(args)
+        state = await self._state(asked)
         refused = self.client.refusal or _refusal(asked, state)
         said = f"restrict {asked['kind']} of account {asked['account']} for {asked['hours']} h"
         if state is None:
@@ -43,18 +40,14 @@ class Restrict:
         items = (f"account {masked(state['email'])}, {state['acts']} noted actions in the last hour",)
         return Preview(said, 1, items, _UNDO, refused)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Restrict it in one statement that judges once more. ``hits`` is 0 where it was restricted already."""
-        started = time.monotonic()
-        try:
-            asked = self._asked(args)
-            async with self.client.changing() as change:
-                await change.alone("restrictions")
-                added = await change.rows(query("restriction_add", self.config), asked)
-            state = None if added else await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        asked = self._asked(args)
+        async with self.client.changing() as change:
+            await change.alone("restrictions")
+            added = await change.rows(query("restriction_add", self.config), asked)
+        state = None if added else await self._state(asked)
         who = f"account {asked['account']}"
         if added:
             until = f"{added[0]['restricted_until']:%Y-%m-%d %H:%M} UTC"
@@ -63,18 +56,16 @@ class Restrict:
                 "args": {"account": asked["account"], "kind": asked["kind"]},
             }
             said = f"{who} is restricted ({asked['kind']}) until {until}"
-            return Outcome(Result.DONE, said, seconds=seconds, hits=1, undo=undo)
+            return Outcome(Result.DONE, said, hits=1, undo=undo)
         if refused := _refusal(asked, state):
-            return Outcome(Result.FAILED, f"refused: {refused}", seconds=seconds)
-        return Outcome(Result.DONE, f"{who} is restricted already: nothing was done", seconds=seconds)
+            return Outcome(Result.FAILED, f"refused: {refused}")
+        return Outcome(Result.DONE, f"{who} is restricted already: nothing was done")
 
+    @judged("can't tell whether it is restricted")
     async def verify(self, args: Args) -> Verification:
         """Passed while a restriction of that kind, or of everything, stands."""
-        try:
-            asked = self._asked(args)
-            state = await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is restricted: {error}")
+        asked = self._asked(args)
+        state = await self._state(asked)
         if state is None or not state["restricted_until"]:
             return Verification(Verified.FAILED, f"account {asked['account']} is not restricted ({asked['kind']})")
         until = f"{state['restricted_until']:%Y-%m-%d %H:%M} UTC"
@@ -84,7 +75,7 @@ class Restrict:
         default, most = self.config.whole("restrict_hours"), self.config.whole("max_restrict_hours")
         return {
             "account": text(args, "account"),
-            "kind": _kind(args, "all"),
+            "kind": choice(args, "kind", KINDS, "all"),
             "hours": whole(args, "hours", default, most),
             "reason": text(args, "reason", "restricted by on-call"),
             "protected": list(self.config.protected_accounts),
@@ -101,13 +92,6 @@ def _refusal(asked: Asked, state: Row | None) -> str:
     if state["protected"]:
         return f"account {asked['account']} is listed under services.*.audit.protected_accounts"
     return ""
-
-
-def _kind(args: Args, default: str) -> str:
-    kind = args.get("kind", default)
-    if kind != default and kind not in KINDS:
-        raise BadArguments(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    return str(kind)
 
 
 def masked(email: object) -> str:
@@ -128,29 +112,23 @@ class Unrestrict:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell which restrictions would end")
     async def preview(self, args: Args) -> Preview:
         """Which active restrictions would end."""
-        try:
-            asked = self._asked(args)
-            standing = await self._standing(asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell which restrictions would end", 0, refused=str(error))
+        asked = self._asked(args)
+        standing = await self._standing(asked)
         items = tuple(f"{row['kind']} until {row['restricted_until']:%Y-%m-%d %H:%M} UTC" for row in standing)
         said = f"end {len(standing)} restrictions of account {asked['account']}"
         return Preview(said, len(standing), items, "account.restrict restricts it again", self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """End them. ``undo`` restricts for the hours that were left."""
-        started = time.monotonic()
-        try:
-            asked = self._asked(args)
-            standing = await self._standing(asked)
-            async with self.client.changing() as change:
-                await change.alone("restrictions")
-                ended = await change.rows(query("restriction_remove", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        asked = self._asked(args)
+        standing = await self._standing(asked)
+        async with self.client.changing() as change:
+            await change.alone("restrictions")
+            ended = await change.rows(query("restriction_remove", self.config), asked)
         if not ended:
             return Outcome(Result.DONE, f"account {asked['account']} is not restricted: nothing was done")
         kind = "all" if any(row["kind"] == "all" for row in ended) else ended[0]["kind"]
@@ -158,21 +136,19 @@ class Unrestrict:
         again = {"account": asked["account"], "kind": kind, "hours": max(1, round(left)), "reason": "restricted again"}
         undo = {"action": "account.restrict", "args": again}
         said = f"account {asked['account']} is no longer restricted"
-        return Outcome(Result.DONE, said, seconds=seconds, hits=len(ended), undo=undo)
+        return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
+    @judged("can't tell whether it is restricted")
     async def verify(self, args: Args) -> Verification:
         """Passed when no restriction of that kind stands."""
-        try:
-            asked = self._asked(args)
-            standing = await self._standing(asked)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is restricted: {error}")
+        asked = self._asked(args)
+        standing = await self._standing(asked)
         if standing:
             return Verification(Verified.FAILED, f"account {asked['account']} is restricted ({standing[0]['kind']})")
         return Verification(Verified.PASSED, f"account {asked['account']} is not restricted")
 
     def _asked(self, args: Args) -> Asked:
-        return {"account": text(args, "account"), "kind": _kind(args, "")}
+        return {"account": text(args, "account"), "kind": choice(args, "kind", KINDS, "")}
 
     async def _standing(self, asked: Asked) -> list[Row]:
         return await self.client.rows(query("restriction_standing", self.config), parameters(self.config) | asked)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import parse_instant
 from hutch.providers.audit.arguments import Args, BadArguments, text
-from hutch.providers.audit.blocks import failed
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.queries import query
 
 UNDO = "none: those who are meant log in again"
@@ -26,38 +25,31 @@ class Revoke:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell which sessions would end", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many sessions of how many accounts would end. Of the scope ``all`` the table counts as one
         hit: whoever says all means them however many they are, and ``guards.max_hits`` is not about them."""
-        try:
-            asked = _asked(args)
-            state = await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell which sessions would end", 0, undo=UNDO, refused=str(error))
+        asked = _asked(args)
+        state = await self._state(asked)
         said = f"end {state['standing']} sessions of {state['accounts']} accounts{_until(asked)}; their rows stay"
         hits = state["standing"] if asked["account"] else min(state["standing"], 1)
         return Preview(said, hits, undo=UNDO, refused=self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Mark them in one statement, with a line in the audit table for each account."""
-        started = time.monotonic()
-        try:
-            asked = _asked(args)
-            async with self.client.changing() as change:
-                await change.alone("sessions")
-                [ended] = await change.rows(query("session_revoke", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
+        asked = _asked(args)
+        async with self.client.changing() as change:
+            await change.alone("sessions")
+            [ended] = await change.rows(query("session_revoke", self.config), asked)
         said = f"{ended['sessions']} sessions of {ended['accounts']} accounts ended"
-        return Outcome(Result.DONE, said, seconds=time.monotonic() - started, hits=ended["sessions"])
+        return Outcome(Result.DONE, said, hits=ended["sessions"])
 
+    @judged("can't tell whether sessions ended")
     async def verify(self, args: Args) -> Verification:
         """Passed when none of them stands; without ``before``, none that is older than the last such revocation."""
-        try:
-            asked = _asked(args)
-            state = await self._state(asked)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether sessions ended: {error}")
+        asked = _asked(args)
+        state = await self._state(asked)
         if state["older"]:
             return Verification(Verified.FAILED, f"{state['older']} sessions still stand{_until(asked)}")
         said = f"no session stands{_until(asked) or ' that is older than the revocation'}"

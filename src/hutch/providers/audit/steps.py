@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.providers.audit.arguments import Args, BadArguments, text, whole
-from hutch.providers.audit.blocks import failed
-from hutch.providers.audit.client import AuditError, Client, Row
+from hutch.providers.audit.arguments import Args, BadArguments, choice, text, whole
+from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
+from hutch.providers.audit.doing import judged, looked, timed
 from hutch.providers.audit.queries import query
 
 KINDS = ("login", "signup", "reset", "export", "report")
@@ -28,51 +27,43 @@ class StepUp:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell which limit would be stepped up", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """Which limit, how far, for how long."""
-        try:
-            asked = self._asked(args)
-            state = await standing(self.client, self.config, asked)
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell which limit would be stepped up", 0, undo=_UNDO, refused=str(error))
+        asked = self._asked(args)
+        state = await standing(self.client, self.config, asked)
         said = f"allow {asked['divisor']} times fewer of {asked['kind']} for {asked['minutes']} min"
         if (state["divisor"] or 0) >= int(str(asked["divisor"])):
             until = f"{state['stepped_until']:%Y-%m-%d %H:%M} UTC"
             return Preview(f"{said}: they are stepped up until {until} already", 0, refused=self.client.refusal)
         return Preview(said, 1, ("for every address and every account alike",), _UNDO, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """Step it up. ``hits`` is 0 where it was already."""
-        started = time.monotonic()
-        try:
-            asked = self._asked(args)
-            async with self.client.changing() as change:
-                await change.alone("limits")
-                added = await change.rows(query("step_add", self.config), asked)
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        asked = self._asked(args)
+        async with self.client.changing() as change:
+            await change.alone("limits")
+            added = await change.rows(query("step_add", self.config), asked)
         if not added:
-            return Outcome(Result.DONE, f"{asked['kind']} is stepped up already: nothing was done", seconds=seconds)
+            return Outcome(Result.DONE, f"{asked['kind']} is stepped up already: nothing was done")
         until = f"{added[0]['stepped_until']:%Y-%m-%d %H:%M} UTC"
         undo = {"action": "limits.step_down", "args": {"kind": asked["kind"]}}
         said = f"{asked['divisor']} times fewer of {asked['kind']} are allowed until {until}"
-        return Outcome(Result.DONE, said, seconds=seconds, hits=1, undo=undo)
+        return Outcome(Result.DONE, said, hits=1, undo=undo)
 
+    @judged("can't tell whether it is stepped up")
     async def verify(self, args: Args) -> Verification:
         """Passed while a step as strict stands."""
-        try:
-            asked = self._asked(args)
-            state = await standing(self.client, self.config, asked)
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is stepped up: {error}")
+        asked = self._asked(args)
+        state = await standing(self.client, self.config, asked)
         stands = (state["divisor"] or 0) >= int(str(asked["divisor"]))
         said = f"{asked['kind']} is {'' if stands else 'not '}stepped up {asked['divisor']} times"
         return Verification(Verified.PASSED if stands else Verified.FAILED, said)
 
     def _asked(self, args: Args) -> Asked:
         return {
-            "kind": _kind(args),
+            "kind": choice(args, "kind", KINDS, "login"),
             "divisor": _divisor(args, self.config),
             "minutes": whole(args, "minutes", self.config.whole("step_minutes"), self.config.whole("max_step_minutes")),
             "reason": text(args, "reason", "stepped up by on-call"),
@@ -87,41 +78,33 @@ class StepDown:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @looked("can't tell which step would end")
     async def preview(self, args: Args) -> Preview:
         """Whether a step would end."""
-        try:
-            kind = _kind(args)
-            state = await standing(self.client, self.config, {"kind": kind})
-        except (AuditError, BadArguments) as error:
-            return Preview("can't tell which step would end", 0, refused=str(error))
+        kind = choice(args, "kind", KINDS, "login")
+        state = await standing(self.client, self.config, {"kind": kind})
         hits = 1 if state["divisor"] else 0
         again = "limits.step_up steps it up again"
         return Preview(f"allow as many of {kind} as ever", hits, (), again, self.client.refusal)
 
+    @timed
     async def apply(self, args: Args) -> Outcome:
         """End it."""
-        started = time.monotonic()
-        try:
-            kind = _kind(args)
-            async with self.client.changing() as change:
-                await change.alone("limits")
-                ended = await change.rows(query("step_remove", self.config), {"kind": kind})
-        except (AuditError, BadArguments) as error:
-            return failed(error, time.monotonic() - started)
-        seconds = time.monotonic() - started
+        kind = choice(args, "kind", KINDS, "login")
+        async with self.client.changing() as change:
+            await change.alone("limits")
+            ended = await change.rows(query("step_remove", self.config), {"kind": kind})
         if not ended:
-            return Outcome(Result.DONE, f"{kind} is not stepped up: nothing was done", seconds=seconds)
+            return Outcome(Result.DONE, f"{kind} is not stepped up: nothing was done")
         undo = {"action": "limits.step_up", "args": {"kind": kind, "divisor": max(row["divisor"] for row in ended)}}
         said = f"as many of {kind} are allowed as ever"
-        return Outcome(Result.DONE, said, seconds=seconds, hits=len(ended), undo=undo)
+        return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
+    @judged("can't tell whether it is stepped up")
     async def verify(self, args: Args) -> Verification:
         """Passed when no step of that kind stands."""
-        try:
-            kind = _kind(args)
-            state = await standing(self.client, self.config, {"kind": kind})
-        except (AuditError, BadArguments) as error:
-            return Verification(Verified.UNKNOWN, f"can't tell whether it is stepped up: {error}")
+        kind = choice(args, "kind", KINDS, "login")
+        state = await standing(self.client, self.config, {"kind": kind})
         said = f"{kind} is {'' if state['divisor'] else 'not '}stepped up"
         return Verification(Verified.FAILED if state["divisor"] else Verified.PASSED, said)
 
@@ -130,13 +113,6 @@ async def standing(client: Client, config: Config, asked: Asked) -> Row:
     """The step that stands; ``divisor`` is None where there is none."""
     [row] = await client.rows(query("step_standing", config), asked)
     return row
-
-
-def _kind(args: Args) -> str:
-    kind = args.get("kind", "login")
-    if kind not in KINDS:
-        raise BadArguments(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    return str(kind)
 
 
 def _divisor(args: Args, config: Config) -> int:
