@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import aiohttp
 
@@ -19,6 +20,7 @@ from hutch.ports import Unanswered, said
 
 Args = Mapping[str, object]
 S = TypeVar("S")
+P = ParamSpec("P")
 SKEW = timedelta(seconds=60)
 """How far a platform's clock and ours may be apart."""
 ATTEMPTS = 3
@@ -57,32 +59,47 @@ async def answered(call: Awaitable[S]) -> S:
         raise Unanswered(str(error), recoverable=True) from error
 
 
-async def previewed(look: Callable[[Args], Awaitable[Preview]], args: Args) -> Preview:
-    """The preview, or why none can be given."""
-    try:
-        return await look(args)
-    except (Refused, Silent) as error:
-        return Preview("nothing can be said of what would happen", 0, refused=str(error))
+def previewed(look: Callable[P, Awaitable[Preview]]) -> Callable[P, Coroutine[Any, Any, Preview]]:
+    """Around a preview: it, or why none can be given."""
+
+    @wraps(look)
+    async def asked(*args: P.args, **more: P.kwargs) -> Preview:
+        try:
+            return await look(*args, **more)
+        except (Refused, Silent) as error:
+            return Preview("nothing can be said of what would happen", 0, refused=str(error))
+
+    return asked
 
 
-async def applied(change: Callable[[Args], Awaitable[Outcome]], args: Args) -> Outcome:
-    """Do it and time it. A request that went out and was not answered may have been done: unknown."""
-    started = time.monotonic()
-    try:
-        found = await change(args)
-    except Refused as error:
-        found = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
-    except Silent as error:
-        found = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
-    return replace(found, seconds=time.monotonic() - started)
+def applied(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
+    """Around a change: how long it took. A request that went out and was not answered may have been done: unknown."""
+
+    @wraps(change)
+    async def done(*args: P.args, **more: P.kwargs) -> Outcome:
+        started = time.monotonic()
+        try:
+            found = await change(*args, **more)
+        except Refused as error:
+            found = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
+        except Silent as error:
+            found = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
+        return replace(found, seconds=time.monotonic() - started)
+
+    return done
 
 
-async def verified(judge: Callable[[Args], Awaitable[Verification]], args: Args) -> Verification:
-    """The judgement of what it does now; unknown where it does not say."""
-    try:
-        return await judge(args)
-    except (Refused, Silent) as error:
-        return Verification(Verified.UNKNOWN, str(error))
+def verified(judge: Callable[P, Awaitable[Verification]]) -> Callable[P, Coroutine[Any, Any, Verification]]:
+    """Around a verification: the judgement of what it does now; unknown where it does not say."""
+
+    @wraps(judge)
+    async def asked(*args: P.args, **more: P.kwargs) -> Verification:
+        try:
+            return await judge(*args, **more)
+        except (Refused, Silent) as error:
+            return Verification(Verified.UNKNOWN, str(error))
+
+    return asked
 
 
 async def waited(

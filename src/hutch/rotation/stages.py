@@ -44,28 +44,9 @@ class Stages:
     safe: Safe
     now: Callable[[], datetime]
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """Which key signs, which verify, and what the stage makes of that."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Write the ring of that stage; nothing where it stands so already."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when the ring stands as the stage leaves it."""
-        return await verified(self._verify, args)
-
-    async def told(self, command: Command) -> Outcome:
-        """``secret.ring``: the ids of a ring's keys by what they are for, as JSON. No value."""
-        try:
-            ring = await self._ring(word_of(command.args, "secret"))
-        except (Refused, Silent) as error:
-            return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, Silent))
-        found = {"signs": ring.signs, "new": list(ring.new), "old": list(ring.old)}
-        return Outcome(Result.DONE, _stand(ring), json.dumps(found))
-
-    async def _preview(self, args: Args) -> Preview:
         secret, stage = word_of(args, "secret"), word_of(args, "stage")
         ring = await self._ring(secret)
         words = _said(secret, stage, ring)
@@ -75,7 +56,9 @@ class Stages:
         items = (self.safe.place(secret), *_items(ring), TAKEN_UP)
         return Preview(words, 0 if refused else 1, items, _way_back(stage), refused)
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Write the ring of that stage; nothing where it stands so already."""
         secret, stage = word_of(args, "secret"), word_of(args, "stage")
         ring = await self._ring(secret)
         if _reached(stage, ring):
@@ -86,11 +69,22 @@ class Stages:
         done = await self.safe.put(secret, after.text())
         return Outcome(Result.DONE, f"{secret}: {_stand(after)}; {done}", hits=1)
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when the ring stands as the stage leaves it."""
         secret, stage = word_of(args, "secret"), word_of(args, "stage")
         ring = await self._ring(secret)
         verdict = Verified.PASSED if _reached(stage, ring) else Verified.FAILED
         return Verification(verdict, f"{secret}: {_stand(ring)}", _items(ring))
+
+    async def told(self, command: Command) -> Outcome:
+        """``secret.ring``: the ids of a ring's keys by what they are for, as JSON. No value."""
+        try:
+            ring = await self._ring(word_of(command.args, "secret"))
+        except (Refused, Silent) as error:
+            return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, Silent))
+        found = {"signs": ring.signs, "new": list(ring.new), "old": list(ring.old)}
+        return Outcome(Result.DONE, _stand(ring), json.dumps(found))
 
     async def _ring(self, secret: str) -> Ring:
         try:

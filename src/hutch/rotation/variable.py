@@ -27,22 +27,25 @@ class Rotate:
         """The action of one platform's variables."""
         return cls(safe, Stages(safe, now))
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """What would be written, and who has it when."""
         stage = word_of(args, "stage") or REPLACE
         if stage in STAGES:
             return await self.stages.preview(args)
-        return await previewed(self._preview, args)
+        return await self._preview(args)
 
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Write it, once."""
         stage = word_of(args, "stage") or REPLACE
-        return await (self.stages.apply(args) if stage in STAGES else applied(self._apply, args))
+        return await (self.stages.apply(args) if stage in STAGES else self._apply(args))
 
+    @verified
     async def verify(self, args: Args) -> Verification:
         """By the ring; of a value that was replaced by whether it is the one that was made here."""
         stage = word_of(args, "stage") or REPLACE
-        return await (self.stages.verify(args) if stage in STAGES else verified(self._verify, args))
+        return await (self.stages.verify(args) if stage in STAGES else self._verify(args))
 
     async def ring(self, command: Command) -> Outcome:
         """``secret.ring``."""

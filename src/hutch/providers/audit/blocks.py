@@ -10,7 +10,7 @@ from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text, whole
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import SETTLING, Config, Network
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.networks import grown, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
@@ -28,7 +28,7 @@ class AddBlock:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell what would be blocked", _UNDO)
+    @previewed("can't tell what would be blocked", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """What would be blocked for how long, and who else would be hit."""
         network = network_in(args)
@@ -45,7 +45,7 @@ class AddBlock:
         )
         return Preview(f"block {shown(network)} for {minutes} min", 1, items, _UNDO, refused)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Block it in one statement that looks once more who else is there. ``hits`` is 0 where it was blocked."""
         network = network_in(args)
@@ -58,7 +58,7 @@ class AddBlock:
             added = await change.rows(query("block_add", self.config), self._parameters(network) | more)
         return await self._told(network, added)
 
-    @judged("can't tell whether it is blocked")
+    @verified("can't tell whether it is blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed while the block stands and nobody was let in since; failed when it doesn't, or is not obeyed."""
         network = network_in(args)
@@ -116,7 +116,7 @@ class RemoveBlock:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell what would be unblocked")
+    @previewed("can't tell what would be unblocked")
     async def preview(self, args: Args) -> Preview:
         """Which active block would end."""
         network = network_in(args)
@@ -125,7 +125,7 @@ class RemoveBlock:
         undo = "block.add blocks it again"
         return Preview(f"end {len(exact)} blocks of {shown(network)}", len(exact), items, undo, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """End it. ``undo`` blocks for the minutes that were left."""
         network = network_in(args)
@@ -140,7 +140,7 @@ class RemoveBlock:
         said = f"{shown(network)} is no longer blocked"
         return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
-    @judged("can't tell whether it is blocked")
+    @verified("can't tell whether it is blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed when no active block holds the address, a wider one neither."""
         network = network_in(args)

@@ -10,7 +10,7 @@ from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text, whole
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import SETTLING, Config, Network
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.networks import CUSTOMER, network_of, refusal, shown
 from hutch.providers.audit.queries import parameters, query
 
@@ -27,7 +27,7 @@ class BlockCrowd:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell what would be blocked", _UNDO)
+    @previewed("can't tell what would be blocked", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many would be blocked and which, and how many stay open. The list counts as one hit: addresses have a
         limit of their own, ``max_crowd``."""
@@ -42,7 +42,7 @@ class BlockCrowd:
         said = f"block {left} addresses for {minutes} min, {state['blocked']} of {state['meant']} are blocked already"
         return Preview(said, min(left, 1), tuple(items), _UNDO, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Block them in one statement that looks once more who else is there. ``hits`` counts those blocked now."""
         networks, _ = self._networks(args)
@@ -58,7 +58,7 @@ class BlockCrowd:
         said = f"{len(added)} addresses are blocked for {more['minutes']} min"
         return Outcome(Result.DONE, said, hits=len(added), undo=undo)
 
-    @judged("can't tell whether they are blocked")
+    @verified("can't tell whether they are blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed while each of them is blocked or rightly left open, and none was let in since."""
         state = await self._state(self._networks(args)[0])
@@ -102,7 +102,7 @@ class ReleaseCrowd:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell what would be unblocked")
+    @previewed("can't tell what would be unblocked")
     async def preview(self, args: Args) -> Preview:
         """How many blocks would end."""
         asked = self._asked(args)
@@ -110,7 +110,7 @@ class ReleaseCrowd:
         said = f"end the blocks of {state['blocked']} addresses that were made for {asked['reason']!r}"
         return Preview(said, min(state["blocked"], 1), (), "block.crowd blocks them again", self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """End them."""
         asked = self._asked(args)
@@ -120,7 +120,7 @@ class ReleaseCrowd:
         said = f"the blocks of {len(ended)} addresses ended"
         return Outcome(Result.DONE, said, hits=len(ended))
 
-    @judged("can't tell whether they are blocked")
+    @verified("can't tell whether they are blocked")
     async def verify(self, args: Args) -> Verification:
         """Passed when none of them is blocked."""
         [state] = await self.client.rows(query("crowd_state", self.config), self._asked(args))

@@ -15,7 +15,7 @@ from hutch.providers.audit.client import AuditError
 P = ParamSpec("P")
 
 
-def looked(
+def previewed(
     cannot: str, undo: str = ""
 ) -> Callable[[Callable[P, Awaitable[Preview]]], Callable[P, Coroutine[Any, Any, Preview]]]:
     """Around a preview: without an answer it says what it ``cannot`` tell, and refuses."""
@@ -33,7 +33,7 @@ def looked(
     return around
 
 
-def timed(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
+def applied(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
     """Around a change: how long it took; unknown where it was sent and no answer came."""
 
     @wraps(change)
@@ -51,7 +51,7 @@ def timed(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any,
     return done
 
 
-def judged(
+def verified(
     cannot: str,
 ) -> Callable[[Callable[P, Awaitable[Verification]]], Callable[P, Coroutine[Any, Any, Verification]]]:
     """Around a verification: without an answer it is unknown, and says what it ``cannot`` tell."""

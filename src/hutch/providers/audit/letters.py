@@ -13,7 +13,7 @@ from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, text
 from hutch.providers.audit.client import AuditError, Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.queries import query
 from hutch.providers.audit.reach import reach_of
 from hutch.providers.audit.restrictions import masked
@@ -35,7 +35,7 @@ class Queue:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell who would be written to", UNDO)
+    @previewed("can't tell who would be written to", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many get it, some of them, and the letter itself. The letter counts as one hit: people have a
         limit of their own, ``recipients``."""
@@ -48,7 +48,7 @@ class Queue:
         said = f"write to {left} people, {state['queued']} of {state['meant']} have the letter already"
         return Preview(said, min(left, 1), tuple(items), UNDO, refused)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Queue them in one statement; who has the letter gets no second one."""
         asked = self._asked(args)
@@ -60,7 +60,7 @@ class Queue:
             return Outcome(Result.FAILED, f"refused: {refused}")
         return Outcome(Result.DONE, f"{len(queued)} letters were queued", hits=len(queued))
 
-    @judged("can't tell whether the letters were queued")
+    @verified("can't tell whether the letters were queued")
     async def verify(self, args: Args) -> Verification:
         """Passed when everybody who is meant has a letter in the outbox, sent or not."""
         state = await self._meant(self._asked(args))
@@ -103,14 +103,14 @@ class Try:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell who would be written to", UNDO)
+    @previewed("can't tell who would be written to", UNDO)
     async def preview(self, args: Args) -> Preview:
         """The letter and the one address."""
         asked = _tried(args)
         items = (f"subject: {asked['subject']}", *str(asked["body"]).splitlines())
         return Preview(f"write one letter to {asked['to']}, as a test", 1, items, UNDO, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Queue the one letter."""
         asked = _tried(args)
@@ -119,7 +119,7 @@ class Try:
         said = f"a letter to {asked['to']} was queued"
         return Outcome(Result.DONE, said, hits=len(queued))
 
-    @judged("can't tell whether the letter was queued")
+    @verified("can't tell whether the letter was queued")
     async def verify(self, args: Args) -> Verification:
         """Passed when the letter is in the outbox, sent or not."""
         asked = _tried(args)

@@ -12,7 +12,7 @@ from hutch.ports import said
 from hutch.providers.audit.arguments import Args, BadArguments, text
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.queries import query
 
 BATCH: Final = 5000
@@ -35,7 +35,7 @@ class ForceReset:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell who would have to choose a new password", UNDO)
+    @previewed("can't tell who would have to choose a new password", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many accounts, how many sessions end with it. Of the scope ``all`` the table counts as one hit: whoever
         says all means them however many they are, and ``guards.max_hits`` is not about them."""
@@ -51,7 +51,7 @@ class ForceReset:
         hits = state["left"] if asked["account"] else min(state["left"], 1)
         return Preview(words, hits, items, UNDO, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Batch by batch, each in one transaction: what broke off is gone on with, and nobody is asked twice."""
         asked, done, sessions = _asked(args), 0, 0
@@ -67,7 +67,7 @@ class ForceReset:
         told = f"{done} accounts have to choose a new password, {sessions} sessions ended"
         return Outcome(Result.DONE, told, hits=done)
 
-    @judged("can't tell who has to choose a new password")
+    @verified("can't tell who has to choose a new password")
     async def verify(self, args: Args) -> Verification:
         """Passed when every account from before it was told to, whether or not a new password was chosen since."""
         state = await self._state(_asked(args))

@@ -9,7 +9,7 @@ from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, choice, text, whole
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.queries import parameters, query
 
 KINDS = ("all", "login", "export")
@@ -25,7 +25,7 @@ class Restrict:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell what would be restricted", _UNDO)
+    @previewed("can't tell what would be restricted", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """Whose account, how much, for how long."""
         asked = self._asked(args)
@@ -40,7 +40,7 @@ class Restrict:
         items = (f"account {masked(state['email'])}, {state['acts']} noted actions in the last hour",)
         return Preview(said, 1, items, _UNDO, refused)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Restrict it in one statement that judges once more. ``hits`` is 0 where it was restricted already."""
         asked = self._asked(args)
@@ -61,7 +61,7 @@ class Restrict:
             return Outcome(Result.FAILED, f"refused: {refused}")
         return Outcome(Result.DONE, f"{who} is restricted already: nothing was done")
 
-    @judged("can't tell whether it is restricted")
+    @verified("can't tell whether it is restricted")
     async def verify(self, args: Args) -> Verification:
         """Passed while a restriction of that kind, or of everything, stands."""
         asked = self._asked(args)
@@ -112,7 +112,7 @@ class Unrestrict:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell which restrictions would end")
+    @previewed("can't tell which restrictions would end")
     async def preview(self, args: Args) -> Preview:
         """Which active restrictions would end."""
         asked = self._asked(args)
@@ -121,7 +121,7 @@ class Unrestrict:
         said = f"end {len(standing)} restrictions of account {asked['account']}"
         return Preview(said, len(standing), items, "account.restrict restricts it again", self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """End them. ``undo`` restricts for the hours that were left."""
         asked = self._asked(args)
@@ -138,7 +138,7 @@ class Unrestrict:
         said = f"account {asked['account']} is no longer restricted"
         return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
-    @judged("can't tell whether it is restricted")
+    @verified("can't tell whether it is restricted")
     async def verify(self, args: Args) -> Verification:
         """Passed when no restriction of that kind stands."""
         asked = self._asked(args)

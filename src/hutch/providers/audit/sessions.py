@@ -10,7 +10,7 @@ from hutch.model.event import parse_instant
 from hutch.providers.audit.arguments import Args, BadArguments, text
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.queries import query
 
 UNDO = "none: those who are meant log in again"
@@ -25,7 +25,7 @@ class Revoke:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell which sessions would end", UNDO)
+    @previewed("can't tell which sessions would end", UNDO)
     async def preview(self, args: Args) -> Preview:
         """How many sessions of how many accounts would end. Of the scope ``all`` the table counts as one
         hit: whoever says all means them however many they are, and ``guards.max_hits`` is not about them."""
@@ -35,7 +35,7 @@ class Revoke:
         hits = state["standing"] if asked["account"] else min(state["standing"], 1)
         return Preview(said, hits, undo=UNDO, refused=self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Mark them in one statement, with a line in the audit table for each account."""
         asked = _asked(args)
@@ -45,7 +45,7 @@ class Revoke:
         said = f"{ended['sessions']} sessions of {ended['accounts']} accounts ended"
         return Outcome(Result.DONE, said, hits=ended["sessions"])
 
-    @judged("can't tell whether sessions ended")
+    @verified("can't tell whether sessions ended")
     async def verify(self, args: Args) -> Verification:
         """Passed when none of them stands; without ``before``, none that is older than the last such revocation."""
         asked = _asked(args)

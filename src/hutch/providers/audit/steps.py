@@ -9,7 +9,7 @@ from hutch.model.effect import Effect
 from hutch.providers.audit.arguments import Args, BadArguments, choice, text, whole
 from hutch.providers.audit.client import Client, Row
 from hutch.providers.audit.config import Config
-from hutch.providers.audit.doing import judged, looked, timed
+from hutch.providers.audit.doing import applied, previewed, verified
 from hutch.providers.audit.queries import query
 
 KINDS = ("login", "signup", "reset", "export", "report")
@@ -27,7 +27,7 @@ class StepUp:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell which limit would be stepped up", _UNDO)
+    @previewed("can't tell which limit would be stepped up", _UNDO)
     async def preview(self, args: Args) -> Preview:
         """Which limit, how far, for how long."""
         asked = self._asked(args)
@@ -38,7 +38,7 @@ class StepUp:
             return Preview(f"{said}: they are stepped up until {until} already", 0, refused=self.client.refusal)
         return Preview(said, 1, ("for every address and every account alike",), _UNDO, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Step it up. ``hits`` is 0 where it was already."""
         asked = self._asked(args)
@@ -52,7 +52,7 @@ class StepUp:
         said = f"{asked['divisor']} times fewer of {asked['kind']} are allowed until {until}"
         return Outcome(Result.DONE, said, hits=1, undo=undo)
 
-    @judged("can't tell whether it is stepped up")
+    @verified("can't tell whether it is stepped up")
     async def verify(self, args: Args) -> Verification:
         """Passed while a step as strict stands."""
         asked = self._asked(args)
@@ -78,7 +78,7 @@ class StepDown:
     config: Config
     effect: Effect = Effect.CHANGE
 
-    @looked("can't tell which step would end")
+    @previewed("can't tell which step would end")
     async def preview(self, args: Args) -> Preview:
         """Whether a step would end."""
         kind = choice(args, "kind", KINDS, "login")
@@ -87,7 +87,7 @@ class StepDown:
         again = "limits.step_up steps it up again"
         return Preview(f"allow as many of {kind} as ever", hits, (), again, self.client.refusal)
 
-    @timed
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """End it."""
         kind = choice(args, "kind", KINDS, "login")
@@ -100,7 +100,7 @@ class StepDown:
         said = f"as many of {kind} are allowed as ever"
         return Outcome(Result.DONE, said, hits=len(ended), undo=undo)
 
-    @judged("can't tell whether it is stepped up")
+    @verified("can't tell whether it is stepped up")
     async def verify(self, args: Args) -> Verification:
         """Passed when no step of that kind stands."""
         kind = choice(args, "kind", KINDS, "login")

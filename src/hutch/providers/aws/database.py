@@ -14,7 +14,7 @@ from hutch.model.effect import Effect
 from hutch.model.finding import Finding, Status
 from hutch.ports import said
 from hutch.providers.aws.config import Config
-from hutch.remote import Refused, Silent, applied, previewed
+from hutch.remote import Refused, Silent, applied, previewed, verified
 
 CHECK = "aws.database"
 Args = Mapping[str, object]
@@ -88,22 +88,9 @@ class Scale:
     config: Config
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """From which size to which, and what it costs."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when the database is available with it, or after ``available`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when the database is available with that size."""
-        try:
-            return self._judge(wanted_of(args), await size_of(self.read, self.config))
-        except (Refused, Silent) as error:
-            return Verification(Verified.UNKNOWN, str(error))
-
-    async def _preview(self, args: Args) -> Preview:
         size, wanted = await size_of(self.read, self.config), wanted_of(args)
         if refused := self._refused(wanted, size):
             return Preview("scale the database", 0, refused=refused)
@@ -113,7 +100,9 @@ class Scale:
         back = f"database.scale to {size.klass}" + ("; storage never shrinks" if wanted.storage else "")
         return Preview(f"{self.config.database} {_words(wanted, size)}{cut}", 1, (str(size),), back)
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when the database is available with it, or after ``available`` seconds."""
         size, wanted = await size_of(self.read, self.config), wanted_of(args)
         if refused := self._refused(wanted, size):
             return Outcome(Result.FAILED, refused)
@@ -127,6 +116,11 @@ class Scale:
         undo: dict[str, object] = {"action": "database.scale", "args": args_back} if wanted.klass else {}
         told = await self._waited(wanted)
         return Outcome(Result.DONE, f"{_words(wanted, size)}; {told}", hits=1, undo=undo)
+
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when the database is available with that size."""
+        return self._judge(wanted_of(args), await size_of(self.read, self.config))
 
     async def _waited(self, wanted: Wanted) -> str:
         """What became of it, said as it goes on. One look without an answer is no end."""

@@ -13,7 +13,7 @@ from hutch.amazon.calls import Calls, formed
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.aws.config import Config
-from hutch.remote import Args, Refused, Silent, applied, previewed, word_of
+from hutch.remote import Args, Refused, applied, previewed, verified, word_of
 from hutch.rotation.stages import REPLACE, STAGES, Stages
 from hutch.rotation.variable import variable_of
 
@@ -91,26 +91,26 @@ class Rotate:
         """The action of one account's secrets."""
         return cls(vault, Stages(vault, now))
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """Which version is current, or which key signs, and who gets the new one."""
-        return await (self.stages.preview(args) if _staged(args) else previewed(self._preview, args))
+        return await (self.stages.preview(args) if _staged(args) else self._preview(args))
 
+    @applied
     async def apply(self, args: Args) -> Outcome:
         """Write the new version, once."""
-        return await (self.stages.apply(args) if _staged(args) else applied(self._apply, args))
+        return await (self.stages.apply(args) if _staged(args) else self._apply(args))
 
     async def ring(self, command: Command) -> Outcome:
         """``secret.ring``."""
         return await self.stages.told(command)
 
+    @verified
     async def verify(self, args: Args) -> Verification:
         """By the ring, or passed when the version that was made, or gone back to, is the current one."""
         if _staged(args):
             return await self.stages.verify(args)
-        try:
-            now = await self.vault.current(self._id(args)[0])
-        except (Refused, Silent) as error:
-            return Verification(Verified.UNKNOWN, str(error))
+        now = await self.vault.current(self._id(args)[0])
         name, left = word_of(args, "secret"), word_of(args, "from")
         wanted = word_of(args, "back_to") or self.made.get(name, "")
         if wanted:

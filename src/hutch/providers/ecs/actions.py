@@ -12,7 +12,7 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.ports import said
 from hutch.providers.ecs.client import Client, State, last
-from hutch.remote import Args, Refused, Silent, applied, begun_after, previewed
+from hutch.remote import Args, Refused, Silent, applied, begun_after, previewed, verified
 
 AT_ONCE = timedelta(seconds=1)
 """How far the times may be apart that ECS gives one deployment, as the primary and among those that were."""
@@ -31,19 +31,9 @@ class Rollback:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """From which release to which, and how many tasks are replaced."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when ``to`` is rolled out and no other release runs."""
-        return await verified(self.client, args, self._judge)
-
-    async def _preview(self, args: Args) -> Preview:
         state = await self.client.state()
         to = _release(args, "to", state)
         if state.primary.release == to and not state.busy:
@@ -54,13 +44,9 @@ class Rollback:
         words = f"roll back from release {state.primary.release} to {to}: ECS replaces {state.wanted} tasks"
         return Preview(words, max(state.wanted, 1), (str(state),), f"deploy release {state.primary.release} again")
 
-    async def _unusable(self, to: str) -> str:
-        if not to:
-            return "say which release to run: to, as `hutch deploy list` names it"
-        status = str((await self.client.definition(to)).get("status", ""))
-        return "" if status == "ACTIVE" else f"release {to} is {status.lower() or 'unknown'}: ECS starts no task of it"
-
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
         state = await self.client.state()
         to = _release(args, "to", state)
         if state.primary.release == to:
@@ -72,6 +58,17 @@ class Rollback:
         undo: dict[str, object] = {"action": "deploy.rollback", "args": {"to": state.primary.release, "from": to}}
         words = f"ECS was asked to go from release {state.primary.release} to {to}"
         return Outcome(Result.DONE, await self._waited(words, args), hits=state.wanted, undo=undo)
+
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when ``to`` is rolled out and no other release runs."""
+        return self._judge(args, await self.client.state())
+
+    async def _unusable(self, to: str) -> str:
+        if not to:
+            return "say which release to run: to, as `hutch deploy list` names it"
+        status = str((await self.client.definition(to)).get("status", ""))
+        return "" if status == "ACTIVE" else f"release {to} is {status.lower() or 'unknown'}: ECS starts no task of it"
 
     async def _waited(self, asked: str, args: Args) -> str:
         return await waited(self.client, asked, lambda state: self._judge(args, state))
@@ -92,26 +89,18 @@ class Restart:
     replaced: dict[str, str] = field(default_factory=dict)
     """The deployment that ran when we asked for a new one."""
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """What is replaced."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when a deployment that began since then is rolled out."""
-        return await verified(self.client, args, self._judge)
-
-    async def _preview(self, args: Args) -> Preview:
         state = await self.client.state()
         if args.get("component") not in (None, "", "service"):
             return Preview("restart", 0, refused=f"there is no component {args['component']} on ECS")
         words = f"restart release {state.primary.release}: ECS replaces {state.wanted} tasks"
         return Preview(words, state.wanted, (str(state),), "none is needed: the same release runs")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when ECS has rolled it out or given it up, or after ``rollout`` seconds."""
         if args.get("component") not in (None, "", "service"):
             return Outcome(Result.FAILED, f"there is no component {args['component']} on ECS")
         state = await self.client.state()
@@ -120,6 +109,11 @@ class Restart:
         words = f"ECS was asked to replace {state.wanted} tasks"
         told = await waited(self.client, words, lambda later: self._judge({}, later))
         return Outcome(Result.DONE, told, hits=state.wanted)
+
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when a deployment that began since then is rolled out."""
+        return self._judge(args, await self.client.state())
 
     def _judge(self, args: Args, state: State) -> Verification:
         since = begun_after(args, AT_ONCE)
@@ -138,19 +132,9 @@ class Scale:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """How many are wanted now and how many will be."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when as many run."""
-        return await verified(self.client, args, self._judge)
-
-    async def _preview(self, args: Args) -> Preview:
         state, wanted = await self.client.state(), _number(args, "replicas")
         refused = self._refused(args, state)
         if refused or wanted is None:
@@ -158,7 +142,9 @@ class Scale:
         words = f"scale release {state.primary.release} from {state.wanted} to {wanted} tasks"
         return Preview(words, abs(wanted - state.wanted), (str(state),), f"scale back to {state.wanted}")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
         state, wanted = await self.client.state(), _number(args, "replicas")
         refused = self._refused(args, state)
         if refused or wanted is None:
@@ -168,6 +154,11 @@ class Scale:
         words = f"ECS was asked to go from {state.wanted} to {wanted} tasks"
         told = await waited(self.client, words, lambda later: self._judge(args, later))
         return Outcome(Result.DONE, told, hits=abs(wanted - state.wanted), undo=undo)
+
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when as many run."""
+        return self._judge(args, await self.client.state())
 
     def _refused(self, args: Args, state: State) -> str:
         wanted, left, most = _number(args, "replicas"), _number(args, "from"), self.client.config.max_replicas
@@ -217,14 +208,6 @@ async def waited(client: Client, asked: str, judge: Callable[[State], Verificati
             return f"{asked}; {word}"
         await asyncio.sleep(client.config.look_every)
     return f"{asked}, and is not there yet: {word or 'nothing is known'}"
-
-
-async def verified(client: Client, args: Args, judge: Callable[[Args, State], Verification]) -> Verification:
-    """The judgement of what ECS does now."""
-    try:
-        return judge(args, await client.state())
-    except (Refused, Silent) as error:
-        return Verification(Verified.UNKNOWN, str(error))
 
 
 def _said(verdict: Verified, summary: str, state: State) -> Verification:

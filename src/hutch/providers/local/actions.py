@@ -8,7 +8,7 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, PlatformStatus
 from hutch.providers.local.config import MAX_REPLICAS
-from hutch.providers.local.doing import all_ready, number, said_of, text, verified
+from hutch.providers.local.doing import all_ready, judged, number, said_of, text
 from hutch.remote import Args, applied, previewed
 
 
@@ -22,19 +22,9 @@ class Rollback:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """From which release to which, and the replicas that are replaced one by one."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Roll back, and answer once the release runs."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when ``to`` runs and all its replicas serve."""
-        return await verified(self.client, args, self._judge)
-
-    async def _preview(self, args: Args) -> Preview:
         to, status, known = text(args, "to"), await self.client.status(), await self.client.releases()
         refused = _refused(to, text(args, "from"), status, known)
         if refused:
@@ -49,7 +39,9 @@ class Rollback:
             f"deploy release {status.release} again",
         )
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Roll back, and answer once the release runs."""
         to, status = text(args, "to"), await self.client.status()
         if status.release == to and not status.busy:
             return Outcome(Result.DONE, f"release {to} runs already: nothing was done")
@@ -60,6 +52,10 @@ class Rollback:
         undo: dict[str, object] = {"action": "deploy.rollback", "args": {"to": status.release, "from": to}}
         said = f"rolled back from release {status.release} to {to}"
         return Outcome(Result.DONE, said, hits=len(status.replicas), undo=undo)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when ``to`` runs and all its replicas serve."""
+        return await judged(self.client, args, self._judge)
 
     def _judge(self, args: Args, status: PlatformStatus) -> Verification:
         to = text(args, "to")
@@ -78,19 +74,9 @@ class Scale:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """How many run now and how many will."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Scale, and answer once the replicas serve."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when as many replicas serve, with that pool."""
-        return await verified(self.client, args, self._judge)
-
-    async def _preview(self, args: Args) -> Preview:
         wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
         refused = _not_scaled(args, status)
         if refused or wanted is None:
@@ -102,7 +88,9 @@ class Scale:
         undo = f"scale back to {now} replicas with {status.pool_size} connections each"
         return Preview(f"scale from {now} to {wanted} replicas{pools}", hits, tuple(map(str, status.replicas)), undo)
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Scale, and answer once the replicas serve."""
         wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
         refused = _not_scaled(args, status)
         if refused or wanted is None:
@@ -112,6 +100,10 @@ class Scale:
         back = {"replicas": now, "pool_size": status.pool_size}
         undo: dict[str, object] = {"action": "service.scale", "args": back}
         return Outcome(Result.DONE, f"scaled from {now} to {wanted} replicas", hits=abs(wanted - now), undo=undo)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when as many replicas serve, with that pool."""
+        return await judged(self.client, args, self._judge)
 
     def _judge(self, args: Args, status: PlatformStatus) -> Verification:
         wanted, pool, now = number(args, "replicas"), number(args, "pool_size"), len(status.replicas)

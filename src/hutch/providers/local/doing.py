@@ -8,20 +8,18 @@ from datetime import datetime
 from hutch.model.action import Verification, Verified
 from hutch.model.event import parse_instant
 from hutch.providers.local.client import Client, PlatformStatus
-from hutch.remote import Args, Refused, Silent
+from hutch.remote import Args, verified
 
 
-async def verified(
+@verified
+async def judged(
     client: Client, args: Args, judge: Callable[[Args, PlatformStatus], Verification], *, while_busy: bool = False
 ) -> Verification:
     """The judgement of what runs now; while the platform makes a change it is too early, unless ``while_busy``."""
-    try:
-        status = await client.status()
-        if status.busy and not while_busy:
-            return said_of(Verified.PENDING, "the platform is still making a change", status)
-        return judge(args, status)
-    except (Refused, Silent) as error:
-        return Verification(Verified.UNKNOWN, str(error))
+    status = await client.status()
+    if status.busy and not while_busy:
+        return said_of(Verified.PENDING, "the platform is still making a change", status)
+    return judge(args, status)
 
 
 def all_ready(status: PlatformStatus, what: str) -> Verification:

@@ -9,7 +9,7 @@ from datetime import datetime
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, Component, PlatformStatus
-from hutch.providers.local.doing import all_ready, moment, said_of, text, verified
+from hutch.providers.local.doing import all_ready, judged, moment, said_of, text
 from hutch.remote import Args, Refused, applied, previewed
 
 SERVICE = "service"
@@ -34,21 +34,9 @@ class Restart:
     replaced: dict[str, int | None] = field(default_factory=dict)
     """The process that each server had when we restarted it."""
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """What is restarted, and who notices."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Restart, and answer once it serves."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when it runs, and began after the restart was asked for."""
-        if _named(args) == SERVICE:
-            return await verified(self.client, args, self._judge)
-        return await verified(self.client, args, self._judge_server, while_busy=True)
-
-    async def _preview(self, args: Args) -> Preview:
         status = await self.client.status()
         if _named(args) != SERVICE:
             return _of_server(_server(args, status))
@@ -56,13 +44,21 @@ class Restart:
         said = f"restart release {status.release}: {count} replicas are replaced, new ones first{_cut(status)}"
         return Preview(said, count, items, "none is needed: the same release runs")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Restart, and answer once it serves."""
         status = await self.client.status()
         if _named(args) != SERVICE:
             return await self._restarted(_server(args, status))
         count = len(status.replicas)
         await self.client.change("/restart", {"component": SERVICE} if status.components else {})
         return Outcome(Result.DONE, f"{count} replicas were replaced", hits=count)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when it runs, and began after the restart was asked for."""
+        if _named(args) == SERVICE:
+            return await judged(self.client, args, self._judge)
+        return await judged(self.client, args, self._judge_server, while_busy=True)
 
     async def _restarted(self, server: Component) -> Outcome:
         self.replaced[server.name] = server.pid

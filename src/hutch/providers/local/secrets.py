@@ -10,7 +10,7 @@ from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, KeyRings
 from hutch.providers.local.doing import text
-from hutch.remote import Args, Refused, Silent, applied, previewed
+from hutch.remote import Args, applied, previewed, verified
 
 STAGES: Final = ("add", "sign", "retire")
 SEALS: Final = "encryption"
@@ -29,22 +29,9 @@ class Rotate:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """Which key signs, which verify, and how many replicas are started anew."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Rotate, and answer once every replica has the keys."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when the keys stand as they should and every replica was started with them."""
-        try:
-            return _judge(args, await self.client.keys())
-        except (Refused, Silent) as error:
-            return Verification(Verified.UNKNOWN, str(error))
-
-    async def _preview(self, args: Args) -> Preview:
         rings, status = await self.client.keys(), await self.client.status()
         said, refused = _said(args, rings), _refused(args, rings)
         ring = rings.rings.get(text(args, "secret"), ())
@@ -56,7 +43,9 @@ class Rotate:
         items.append(f"{len(status.replicas)} replicas are started anew, new ones first")
         return Preview(said, len(status.replicas), tuple(items), _way_back(args))
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Rotate, and answer once every replica has the keys."""
         refused = _refused(args, await self.client.keys())
         if refused:
             return Outcome(Result.FAILED, refused)
@@ -69,6 +58,11 @@ class Rotate:
             await self.client.change("/keys/retire", {"secret": secret})
         rings = await self.client.keys()
         return Outcome(Result.DONE, f"{secret}: {_stand(rings, secret)}", hits=1)
+
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when the keys stand as they should and every replica was started with them."""
+        return _judge(args, await self.client.keys())
 
 
 def _said(args: Args, rings: KeyRings) -> str:

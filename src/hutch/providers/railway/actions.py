@@ -19,19 +19,9 @@ class Rollback:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """From which deployment to which."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when the new deployment serves, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when a deployment of the source of ``to`` serves, that is not the one that was left."""
-        return await verified(self._verify, args)
-
-    async def _preview(self, args: Args) -> Preview:
         state, to = await self.client.state(), await self._to(args)
         if to and state.live.id == to.id:
             return Preview(f"{to.id} serves already: nothing to do", 0)
@@ -41,7 +31,9 @@ class Rollback:
         words = f"roll back from {state.live.id} to {to.id}: Railway deploys its image and variables again"
         return Preview(words, 1, (str(state), f"to: {to}"), f"roll back to {state.live.id}")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when the new deployment serves, or after ``rollout`` seconds."""
         state, to = await self.client.state(), await self._to(args)
         if to and state.live.id == to.id:
             return Outcome(Result.DONE, f"{to.id} serves already: nothing was done")
@@ -61,7 +53,9 @@ class Rollback:
         back = {"to": left, **({"from": made["from"]} if made["from"] else {})}
         return Outcome(Result.DONE, said, hits=1, undo={"action": "deploy.rollback", "args": back})
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when a deployment of the source of ``to`` serves, that is not the one that was left."""
         to = await self._to(args)
         if to is None:
             return Verification(Verified.FAILED, "it is not said which deployment to go to")
@@ -81,19 +75,9 @@ class Restart:
     made: dict[str, str] = field(default_factory=dict)
     """The deployment that we asked for, and the one that served before."""
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """What is deployed again."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when the new deployment serves, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when a deployment of the same source, begun since then, serves."""
-        return await verified(self._verify, args)
-
-    async def _preview(self, args: Args) -> Preview:
         state = await self.client.state()
         if word_of(args, "component") not in {"", "service"}:
             return Preview("redeploy", 0, refused=f"there is no component {args['component']} on Railway")
@@ -102,7 +86,9 @@ class Restart:
         words = f"redeploy {state.live.id}: Railway makes a new deployment of the same source"
         return Preview(words, 1, (str(state),), f"roll back to {state.live.id}")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when the new deployment serves, or after ``rollout`` seconds."""
         if word_of(args, "component") not in {"", "service"}:
             return Outcome(Result.FAILED, f"there is no component {args['component']} on Railway")
         state = await self.client.state()
@@ -116,7 +102,9 @@ class Restart:
         undo: dict[str, object] = {"action": "deploy.rollback", "args": {"to": left.id, "from": made}}
         return Outcome(Result.DONE, said, hits=1, undo=undo)
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when a deployment of the same source, begun since then, serves."""
         state, since = await self.client.state(), begun_after(args)
         if self.made.get("id"):
             return serves(state, self.made["id"])

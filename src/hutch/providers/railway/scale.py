@@ -31,19 +31,9 @@ class Scale:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """How many are wanted now and how many will be."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when as many are wanted there, and all that are wanted run."""
-        return await verified(self._verify, args)
-
-    async def _preview(self, args: Args) -> Preview:
         seen, number = await self._look(), _number(args, "replicas")
         refused = self._refused(args, seen)
         if refused or number is None:
@@ -53,7 +43,9 @@ class Scale:
         words = f"scale from {now} to {number} replicas in {region}: Railway deploys the service again"
         return Preview(words, abs(number - now), (str(seen),), f"scale back to {now}")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
         seen, number = await self._look(), _number(args, "replicas")
         refused = self._refused(args, seen)
         if refused or number is None:
@@ -67,7 +59,9 @@ class Scale:
         back: dict[str, object] = {"replicas": now, "from": number, "region": region}
         return Outcome(Result.DONE, told, hits=abs(number - now), undo={"action": "service.scale", "args": back})
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when as many are wanted there, and all that are wanted run."""
         return self._judge(args, await self._look())
 
     async def _waited(self, asked: str, args: Args) -> str:

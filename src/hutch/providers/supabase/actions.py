@@ -31,15 +31,9 @@ class Reload:
         words = f"tell the REST address of {self.config.project} to read its schema anew; requests go on meanwhile"
         return Preview(words, 1, (f"NOTIFY pgrst on {self.config.target}",), "needs none: it reads what is there")
 
-    async def apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, _args: Args) -> Outcome:
         """Tell it, once, and answer when it serves, or after ``reloaded`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, _args: Args) -> Verification:
-        """Passed when it serves. It gives no sign of having read the schema itself."""
-        return await self._served()
-
-    async def _apply(self, _args: Args) -> Outcome:
         try:
             await self.database.tell(query("reload"))
         except Closed as error:
@@ -49,6 +43,10 @@ class Reload:
             await asyncio.sleep(EVERY)
             found = await self._served()
         return Outcome(Result.DONE, f"the REST address was told to read its schema anew; {found.summary}", hits=1)
+
+    async def verify(self, _args: Args) -> Verification:
+        """Passed when it serves. It gives no sign of having read the schema itself."""
+        return await self._served()
 
     async def _served(self) -> Verification:
         try:

@@ -19,19 +19,9 @@ class Rollback:
     client: Client
     effect: Effect = Effect.CHANGE
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """From which deployment to which, and what that means for those to come."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when the domains are there, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when ``to`` has the production domains, and no move of them goes on."""
-        return await verified(self._verify, args)
-
-    async def _preview(self, args: Args) -> Preview:
         state, to = await self.client.state(), await self._to(args)
         if to and state.running.id == to.id:
             return Preview(f"{to.id} has the production domains already: nothing to do", 0)
@@ -48,7 +38,9 @@ class Rollback:
         undo = f"{'promote' if back else 'roll back to'} {state.running.id} again"
         return Preview(words, 1, (str(state), f"to: {to}"), undo)
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when the domains are there, or after ``rollout`` seconds."""
         state, to = await self.client.state(), await self._to(args)
         if to and state.running.id == to.id:
             return Outcome(Result.DONE, f"{to.id} has the production domains already: nothing was done")
@@ -64,7 +56,9 @@ class Rollback:
 
         return Outcome(Result.DONE, await waited(self.client, asked, judge), hits=1, undo=undo)
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when ``to`` has the production domains, and no move of them goes on."""
         wanted = word_of(args, "to")
         to = wanted if wanted.startswith("dpl_") or not wanted else (await self.client.build(wanted)).id
         return arrived(await self.client.state(), to)

@@ -21,19 +21,9 @@ class Restart:
     made: dict[str, str] = field(default_factory=dict)
     """The deployment that we asked for."""
 
+    @previewed
     async def preview(self, args: Args) -> Preview:
         """What is built again."""
-        return await previewed(self._preview, args)
-
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when the new deployment has the domains, or after ``rollout`` seconds."""
-        return await applied(self._apply, args)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when a deployment that was built again since then has the production domains."""
-        return await verified(self._verify, args)
-
-    async def _preview(self, args: Args) -> Preview:
         refused = _component(args)
         if refused:
             return Preview("redeploy", 0, refused=refused)
@@ -44,7 +34,9 @@ class Restart:
         words = f"redeploy {state.running.id}: Vercel builds it again, with the settings and secrets of now; {then}"
         return Preview(words, 1, (str(state),), f"roll back to {state.running.id}")
 
-    async def _apply(self, args: Args) -> Outcome:
+    @applied
+    async def apply(self, args: Args) -> Outcome:
+        """Ask for it, once, and answer when the new deployment has the domains, or after ``rollout`` seconds."""
         refused = _component(args)
         if refused:
             return Outcome(Result.FAILED, refused)
@@ -69,7 +61,9 @@ class Restart:
 
         return Outcome(Result.DONE, await waited(self.client, asked, judge), hits=1, undo=undo)
 
-    async def _verify(self, args: Args) -> Verification:
+    @verified
+    async def verify(self, args: Args) -> Verification:
+        """Passed when a deployment that was built again since then has the production domains."""
         since, state = begun_after(args), await self.client.state()
         if self.made.get("id"):
             return serves(state, await self.client.build(self.made["id"]))
