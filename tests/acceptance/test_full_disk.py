@@ -22,35 +22,10 @@ import aiohttp
 import pytest
 
 from hutch.store.verify import verify_store
+from trouble_book import RUNBOOK
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
 MEGABYTE = 1 << 20
-
-RUNBOOK = """# Trouble
-
-## Trouble
-
-### Detection
-
-```bash
-cat state
-```
-
-### Resolution
-
-**Option 1: Roll back**
-
-```bash
-./rollback
-```
-
-### Verification
-
-```bash
-cat state
-# Should return 42
-```
-"""
 
 
 @dataclass

@@ -21,34 +21,9 @@ from hutch.model.event import Event
 from hutch.model.severity import Severity
 from hutch.queue.postgres import STALLED_SECONDS
 from hutch.store.postgres.verify import verify_database
+from trouble_book import RUNBOOK
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
-
-RUNBOOK = """# Trouble
-
-## Trouble
-
-### Detection
-
-```bash
-cat state
-```
-
-### Resolution
-
-**Option 1: Roll back**
-
-```bash
-./rollback
-```
-
-### Verification
-
-```bash
-cat state
-# Should return 42
-```
-"""
 
 SCRIPT = """#!/bin/sh
 echo begun >> applied

@@ -21,34 +21,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from trouble_book import RUNBOOK
+
 HUTCH = str(Path(sys.executable).with_name("hutch"))
 OLIVIA = {"actor": "olivia"}
-
-RUNBOOK = """# Trouble
-
-## Trouble
-
-### Detection
-
-```bash
-cat state
-```
-
-### Resolution
-
-**Option 1: Roll back**
-
-```bash
-./rollback
-```
-
-### Verification
-
-```bash
-cat state
-# Should return 42
-```
-"""
 
 SCRIPT = "#!/bin/sh\necho begun >> applied\necho 42 > state\nsleep 0.4\n"
 
