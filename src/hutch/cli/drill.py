@@ -19,7 +19,7 @@ from hutch.commands.drills.catalogue import choose, fault_json, find_faults
 from hutch.commands.drills.kept import HOME
 from hutch.commands.drills.lock import only_one
 from hutch.commands.drills.plan import seeds_of, turns
-from hutch.commands.drills.result import PASSED, Result
+from hutch.commands.drills.result import PASSED, Result, sought
 from hutch.commands.drills.spread import goal_lines, goals
 from hutch.commands.drills.totals import totals
 
@@ -35,11 +35,11 @@ def drill() -> None:
 @as_json
 def list_(json_out: bool) -> None:
     """Name every installed fault, with the cause and the remedies that must be found; a no-fault has neither."""
-    found = [fault_json(fault) for fault in find_faults().values()]
+    found = list(find_faults().values())
     if json_out:
-        emit(found)
+        emit([fault_json(fault) for fault in found])
         return
-    rows = [{**f, "cause": f["cause"] or "no fault", "remedies": _words(f["remedies"])} for f in found]
+    rows = [{**fault_json(f), "cause": sought(f), "remedies": _words(list(f.remedies))} for f in found]
     table(rows, ["name", "cause", "remedies", "summary"], "No faults are installed.")
 
 

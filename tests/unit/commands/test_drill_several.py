@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from hutch.commands.drills import report
-from hutch.commands.drills.result import Periods, Result, Traffic, Truth, from_dict
+from hutch.commands.drills.catalogue import find_faults
+from hutch.commands.drills.result import Periods, Result, Traffic, Truth, from_dict, sought
 from hutch.commands.drills.seen import Seen
 from hutch.commands.drills.several import LONGEST, PATIENCE, Found, fold, judge, next_turn, over, parts_of
 from hutch.model.event import Event
@@ -174,3 +175,9 @@ def test_what_is_wrong_is_said(events: list[Event], truth: Truth, reason: str) -
 def test_requests_that_fail_afterwards_are_harm() -> None:
     result = whole(*FIRST, *SECOND, *LAST, periods=Periods(after=Traffic(40, 2)))
     assert result.reasons == ("2 requests failed because of what was done",)
+
+
+def test_what_is_sought_is_said_of_every_kind_of_drill() -> None:
+    told = {fault.name: sought(fault) for fault in find_faults().values()}
+    assert (sought(LOCK), sought(BOTH)) == ("postgres.blocked_by_lock", "postgres.blocked_by_lock, redis.memory_full")
+    assert (told["alert-storm"], told["long-backup"]) == ("the alert Pod not ready", "no fault")

@@ -183,6 +183,13 @@ def alert_of(fault: Fault) -> str:
     return str(getattr(fault, "alert", ""))
 
 
+def sought(fault: Fault) -> str:
+    """What has to be found, in words: each cause, else the alert that must fire, else that nothing is wrong."""
+    causes = [part.cause for part in getattr(fault, "parts", ())] or [fault.cause]
+    alert = alert_of(fault)
+    return ", ".join(filter(None, causes)) or (f"the alert {alert}" if alert else "no fault")
+
+
 def broken(fault: Fault) -> bool:
     """Whether anything is: a no-fault has neither a cause nor an alert."""
     return bool(fault.cause or alert_of(fault))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hutch.commands.drills.kept import Kept
 from hutch.commands.drills.report import row
-from hutch.commands.drills.result import PASSED, Result
+from hutch.commands.drills.result import PASSED, Result, sought
 from hutch.commands.drills.spread import goal_lines
 from hutch.commands.drills.spread import goals as spread_goals
 from hutch.ports import Fault
@@ -35,7 +35,7 @@ class Drill:
 
     name: str
     summary: str
-    cause: str
+    sought: str
     last: Score | None
 
 
@@ -59,7 +59,7 @@ def board(faults: Iterable[Fault], kept: Kept, now: datetime) -> Board:
     runs: dict[str, list[Result]] = {}
     for result in kept.results:
         runs.setdefault(result.fault, []).append(result)
-    drills = [Drill(f.name, line(f.summary), f.cause, _score(runs.get(f.name, []))) for f in faults]
+    drills = [Drill(f.name, line(f.summary), line(sought(f)), _score(runs.get(f.name, []))) for f in faults]
     drills.sort(key=lambda drill: (drill.last is None or drill.last.passed, drill.last is None, drill.name))
     scored = [drill.last for drill in drills if drill.last]
     passed = sum(score.passed for score in scored)
