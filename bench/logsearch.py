@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.measure import Figure, Goal, Ratio, Round, Spread, interleave, line, parts, per_round
+from bench.measure import Figure, Goal, Ratio, Round, Spread, interleave, line, parts, per_round, spread
 from hutch.model.logpattern import clustered
-from hutch.model.platform import LogLine, LogQuery
+from hutch.model.platform import MOST_LINES, LogLine, LogQuery
 from hutch.providers.files.scan import search
 
 WORD = "Timeout Waiting"
@@ -30,8 +31,9 @@ HOW = (
     "words that stand in {hits} of them, in any case of letters; the file is in the page cache. “JSON loop” reads the "
     "lines one by one, parses each and compares its message: what a search by level, user and time has to do. “Word "
     "loop” lowers each line, looks for the words, and parses only what has them. All three must find the same lines. "
-    "Memory: the peak of a process of its own over what it had before the search. Patterns: 10,000 lines told apart, "
-    "over parsing the same lines and counting their messages as they are."
+    "Memory: the peak of a process of its own over what it had before the search. Patterns: {kept:,} hits told "
+    "apart, over parsing the same lines and counting their messages as they are; and the peak of what that allocates, "
+    "over the text of the lines."
 )
 
 PEAK = """
@@ -58,7 +60,7 @@ def measure(quick: bool) -> Figure:
                 raise AssertionError(f"{name} does not find the {hits} lines")
         rows = interleave(rounds, {name: partial(timed, look, large) for name, look in cases.items()})
         tenth = [timed(found_by_hutch, small) for _ in range(rounds)]
-        kept = _lines(small, 10_000)
+        kept = _lines(large, MOST_LINES)
         memory = {"peak memory of 1/10 (kB)": _peak(small), "peak memory of all (kB)": _peak(large)}
     told = interleave(
         rounds, {"patterns (s)": lambda: timed(clustered, kept), "counting (s)": lambda: timed(_counted, kept)}
@@ -67,12 +69,14 @@ def measure(quick: bool) -> Figure:
         Ratio("search", "a loop that parses each line", _over(rows, "Hutch (s)", "JSON loop (s)"), GOAL),
         Ratio("search", "a loop that looks for the words", _over(rows, "Hutch (s)", "word loop (s)"), GOAL,
               parts(rows, *rows[0])),
-        Ratio("patterns", "parsing and counting", _over(told, "patterns (s)", "counting (s)"), None,
-              parts(told, *told[0])),
+        Ratio(f"{len(kept):,} hits told apart", "parsing and counting", _over(told, "patterns (s)", "counting (s)"),
+              None, parts(told, *told[0])),
+        Ratio(f"memory of telling {len(kept):,} hits apart", "the text of the lines",
+              spread([_allocated(kept) / sum(len(line.text) for line in kept)])),
     )  # fmt: skip
     facts = {"MB": size // 1_000_000, "lines": lines, "hits": hits, "patterns": len(clustered(kept)), **memory,
              "MB/s": round(size / 1e6 / median(row["Hutch (s)"] for row in rows))}  # fmt: skip
-    how = HOW.format(size=size // 1_000_000, lines=lines, hits=hits)
+    how = HOW.format(size=size // 1_000_000, lines=lines, hits=hits, kept=len(kept))
     grown = line("search", "MB", "s", {size / 1e7: tenth, size / 1e6: [r["Hutch (s)"] for r in rows]})
     return Figure("logsearch", "Log search", how, ratios, facts, (grown,))
 
@@ -109,7 +113,7 @@ def timed(look: Callable[..., object], *args: object) -> float:
 
 def found_by_hutch(path: Path) -> int:
     """By the provider's own search."""
-    return len(search([path], LogQuery(WORD, limit=5000), 600))
+    return len(search([path], LogQuery(WORD, limit=MOST_LINES), 600))
 
 
 def found_by_json(path: Path) -> int:
@@ -136,6 +140,16 @@ def _lines(path: Path, most: int) -> list[LogLine]:
 
 def _counted(lines: list[LogLine]) -> Counter[str]:
     return Counter(json.loads(line.text)["message"] for line in lines)
+
+
+def _allocated(lines: Sequence[LogLine]) -> int:
+    """The peak, in bytes, of what telling them apart takes beside the lines themselves."""
+    tracemalloc.start()
+    try:
+        clustered(lines)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def _peak(path: Path) -> int:

@@ -92,7 +92,7 @@ def _tell(look: dict[str, Any], json_out: bool) -> None:
 @as_json
 @click.pass_context
 def patterns(ctx: click.Context, /, json_out: bool, service: str, **wanted: object) -> None:
-    """How often which kind of line was said, among the newest 5000 that hold PATTERN.
+    """How often which kind of line was said, among the newest 10,000 that hold PATTERN.
 
     Lines that differ in numbers, ids, addresses or quoted words alone are one pattern. Of one service,
     what was first said after its last deployment comes first and is marked NEW, and the first of these is named.
@@ -110,6 +110,9 @@ def patterns(ctx: click.Context, /, json_out: bool, service: str, **wanted: obje
         click.echo(visible(f"{row['count']:6} {row['first']} {new}{row['pattern']}").replace("\n", " "))
     if found["first_new"] and not json_out:
         click.echo(visible(f"first after the deployment: {found['first_new']['said']}").replace("\n", " "))
+    if found["full"]:
+        click.echo(f"hutch: the newest {found['lines']} lines; older ones may match too; --since asks for fewer",
+                   err=True)  # fmt: skip
     for problem in found["problems"]:
         click.echo(f"hutch: {visible(problem)}", err=True)
     ctx.exit(found["code"])

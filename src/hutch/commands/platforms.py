@@ -197,7 +197,7 @@ async def search(context: Context, service_name: str, query: LogQuery) -> dict[s
 
 async def patterns(context: Context, service_name: str, query: LogQuery) -> dict[str, Any]:
     """What the lines of :func:`search` say, told apart by pattern. Of one service, what began after its last
-    deployment is marked as new."""
+    deployment is marked as new. ``full``: as many lines matched as are looked at, and older ones may be left out."""
     found = await search(context, service_name, query)
     services = {str(row["service"]) for row in found["lines"]}
     deployed = await _last_deployed(context, services.pop()) if len(services) == 1 else None
@@ -208,6 +208,7 @@ async def patterns(context: Context, service_name: str, query: LogQuery) -> dict
         "patterns": [pattern.as_dict() for pattern in told],
         "first_new": _first_new(first, deployed) if first and deployed else None,
         "lines": len(lines),
+        "full": len(lines) >= query.limit,
         "deployed_at": instant(deployed) if deployed else None,
         **{name: found[name] for name in ("limit", "problems", "code")},
     }

@@ -10,7 +10,7 @@ from typing import Protocol
 from hutch.model.event import instant
 from hutch.model.finding import Change
 
-MOST_LINES = 5000
+MOST_LINES = 10_000
 """Lines of log that one search gives."""
 
 LINES = 200

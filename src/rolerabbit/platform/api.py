@@ -23,7 +23,7 @@ from rolerabbit.platform.monitor import Monitor
 from rolerabbit.platform.railway import api as railway
 from rolerabbit.platform.vercel import api as vercel
 
-MAX_LINES = 5000
+MAX_LINES = 10_000
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 router = APIRouter()
 

@@ -18,7 +18,7 @@ from hutch.model.action import Command, Outcome, Preview, Result, Verification
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.effect import Effect
 from hutch.model.finding import Cause, Change, Object
-from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, Unanswered
+from hutch.model.platform import MOST_LINES, Deployment, Instance, LogLine, LogQuery, Standing, Unanswered
 from hutch.ports import Connection, Provider
 from hutch.testing import FakeClock, MemoryQueue, MemoryStore
 
@@ -91,9 +91,9 @@ async def test_a_document_is_answered() -> None:
     [
         ({"grep": "x"}, "logs.search has no argument 'grep'; it takes pattern, since"),
         ({"since": "soon"}, "since: cannot read 'soon'"),
-        ({"limit": 0}, "limit: expected a number of lines from 1 to 5000, found '0'"),
+        ({"limit": 0}, "limit: expected a number of lines from 1 to 10000, found '0'"),
         ({"limit": "many"}, "found 'many'"),
-        ({"limit": 5001}, "found '5001'"),
+        ({"limit": 10001}, "found '10001'"),
     ],
 )
 async def test_arguments_that_cannot_be(args: dict[str, object], said: str) -> None:
@@ -183,6 +183,18 @@ async def test_patterns_of_one_service_are_marked_by_its_last_deployment(tmp_pat
     other = context_of(tmp_path, shop=Connection("a", platform=ground), mail=Connection("b", platform=ground))
     both = await platforms.patterns(other, "", LogQuery())
     assert (both["deployed_at"], both["patterns"][0]["count"]) == (None, 4)
+
+
+@pytest.mark.parametrize(("said", "looked_at", "full"), [(9_999, 9_999, False), (10_003, 10_000, True)])
+async def test_ten_thousand_hits_are_told_apart_and_the_bound_is_said(
+    tmp_path: Path, said: int, looked_at: int, full: bool
+) -> None:
+    ground = Ground([line(-1, f"slow: {n} ms" if n % 2 else f"no user {n}") for n in range(said)])
+    context = context_of(tmp_path, shop=Connection("a", platform=ground))
+    found = await platforms.patterns(context, "", LogQuery(limit=MOST_LINES))
+    counts = {p["pattern"]: p["count"] for p in found["patterns"]}
+    assert (found["lines"], found["full"]) == (sum(counts.values()), full) == (looked_at, full)
+    assert set(counts) == {"slow: <number> ms", "no user <number>"}
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,13 @@ def test_counted_and_the_new_ones_first() -> None:
 
 def test_so_many_are_told_apart() -> None:
     names = [f"{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}{chr(97 + n // 676)}" for n in range(MOST_DISTINCT + 50)]
-    found = clustered([line(0, f"word {name}") for name in names])
+    lines = [*(line(0, f"word {name}") for name in names), line(1, "word aaa"), line(2, "no column 'theme'")]
+    found = clustered(lines, NOW + timedelta(minutes=1.5))
     assert len(found) == MOST_DISTINCT + 1
-    assert (found[0].text, found[0].count) == (OTHERS, 50)
+    assert [(p.text, p.count, p.new) for p in (found[0], found[1], found[-1])] == [
+        ("no column <quoted>", 1, True), ("word aaa", 2, False), (OTHERS, 51, False),
+    ]  # fmt: skip
+    assert sum(p.count for p in found) == len(lines)
 
 
 def test_a_hostile_line_costs_no_more_than_its_length() -> None:
