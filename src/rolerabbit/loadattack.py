@@ -48,6 +48,8 @@ class Attack:
     rate: float
     seconds: float
     seed: int = 1
+    busy: int = 0
+    """So many of the addresses go on once each has tried; 0: all of them."""
 
     @property
     def attempts(self) -> int:
@@ -59,9 +61,20 @@ class Attack:
         check_target(self.url)
         if not 1 <= self.addresses <= MOST_ADDRESSES:
             raise LoadError(f"{self.addresses} addresses: expected 1 to {MOST_ADDRESSES}")
+        if not 0 <= self.busy <= self.addresses:
+            raise LoadError(f"{self.busy} busy addresses: expected 0 to {self.addresses}")
         if not 0 < self.attempts <= MAX_REQUESTS:
             raise LoadError(f"{self.attempts} attempts: expected a rate and seconds that make 1 to {MAX_REQUESTS}")
         return self
+
+    def source(self, number: int) -> int:
+        """Whose attempt this is.
+
+        >>> attack = Attack("http://127.0.0.1", "spraying", 4, 1, 9, busy=2)
+        >>> [attack.source(number) for number in range(9)]
+        [0, 1, 2, 3, 0, 1, 0, 1, 0]
+        """
+        return number % self.addresses if number < self.addresses else number % (self.busy or self.addresses)
 
 
 @dataclass(slots=True)
@@ -128,7 +141,7 @@ def asks(attack: Attack, sources: Sources, tokens: Sequence[str]) -> Iterator[tu
         "one-account": lambda _: victim(0),
     }
     for number in range(attack.attempts):
-        source = number % attack.addresses
+        source = attack.source(number)
         headers = {"X-Forwarded-For": sources.address(source)}
         if attack.kind in chosen:
             guess = "Spring-2026!" if attack.kind == "spraying" else f"guess-{rng.randrange(10**9)}"

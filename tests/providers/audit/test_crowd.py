@@ -65,6 +65,35 @@ async def test_the_set_is_blocked_at_once_verified_and_released(service: Any, ta
     assert service.count("ip_blocklist") == 199  # the rows stay as a record
 
 
+async def test_who_comes_later_joins_the_attack_that_is_blocked_already(service: Any, target: Any) -> None:
+    """One address is no crowd by itself; but it is one more of the crowd that was answered."""
+    spray(service, 50, 4)
+    async with target() as connection:
+        [cause] = provider.explain([await connection.checks["audit.logins"]()])
+        await connection.actions["block.crowd"].apply(cause.remedies[0].args)
+        for account in service.users(3):
+            service.failures("198.19.77.1", account, 1)
+        for account in service.users(2):
+            service.failures("198.18.0.8", account, 1)  # no more than typos
+        [late] = provider.explain([await connection.checks["audit.logins"]()])
+    assert late.remedies[0].action == "block.crowd"
+    assert late.remedies[0].args["addresses"] == ["198.19.77.1"]
+    assert "50 of them are kept out by a block already" in late.evidence
+
+
+async def test_the_victims_of_an_attack_that_is_blocked_are_not_locked_out_either(service: Any, target: Any) -> None:
+    victims = service.users(10)
+    for number in range(1, 41):
+        for victim in victims:
+            service.failures(f"198.19.{number}.1", victim, 1)
+    async with target() as connection:
+        [cause] = provider.explain([await connection.checks["audit.logins"]()])
+        await connection.actions["block.crowd"].apply(cause.remedies[0].args)
+        finding = await connection.checks["audit.logins"]()
+    assert (finding.data["crowd"]["state"], finding.data["accounts"][0]["state"]) == ("handled", "running")
+    assert provider.explain([finding]) == []
+
+
 async def test_a_set_that_is_not_obeyed_fails_the_verification(service: Any, target: Any) -> None:
     args = {"addresses": ["198.19.0.5", "2001:db8:1:1::7"], "reason": "a crowd"}
     async with target() as connection:
@@ -216,7 +245,9 @@ async def test_five_thousand_addresses_are_judged_within_the_statement_s_time(se
     )  # fmt: skip
     spray(service, 5000, 12, accounts=2000)
     async with target() as connection:
-        [cause] = provider.explain([await connection.checks["audit.logins"]()])
+        finding = await connection.checks["audit.logins"]()
+        assert finding.reason == ""
+        [cause] = provider.explain([finding])
         outcome = await connection.actions["block.crowd"].apply(cause.remedies[0].args)
         verified = await connection.actions["block.crowd"].verify(cause.remedies[0].args)
     assert cause.object.detail == {"failures": 60000, "addresses": 5000}

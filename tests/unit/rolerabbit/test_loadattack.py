@@ -57,6 +57,7 @@ def test_each_kind_tries_what_it_is_called_for() -> None:
         ({"url": "http://example.com"}, "is not this machine"),
         ({"addresses": 0}, "expected 1 to"),
         ({"addresses": 60_000}, "expected 1 to"),
+        ({"busy": 5001}, "5001 busy addresses: expected 0 to 5000"),
         ({"rate": 500, "seconds": 86_400}, "43200000 attempts"),
     ],
 )

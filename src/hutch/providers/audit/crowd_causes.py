@@ -22,16 +22,16 @@ def is_attack(crowd: Data, limits: Data) -> bool:
     """Whether addresses where nobody logs in do together what people don't.
 
     >>> limits = {"crowd_addresses": 20, "crowd_failures": 100}
-    >>> spray = {"networks": 50, "counted": 400, "accounts": 40, "crossed": 400, "named": ["198.18.0.7/32"] * 50}
+    >>> spray = {"networks": 50, "counted": 400, "accounts": 40, "crossed": 400, "unlike": 50}
     >>> is_attack(spray, limits)
     True
-    >>> is_attack(spray | {"accounts": 400, "networks": 400, "named": []}, limits)  # everybody tries their own: broken
+    >>> is_attack(spray | {"accounts": 400, "networks": 400, "unlike": 0}, limits)  # everybody tries their own: broken
     False
     """
     if crowd["networks"] < limits["crowd_addresses"] or crowd["counted"] < limits["crowd_failures"]:
         return False
     crossed = crowd["crossed"] >= CROSSED * min(crowd["networks"], crowd["accounts"])
-    unlike_people = len(crowd["named"]) >= limits["crowd_addresses"]
+    unlike_people = crowd["unlike"] >= limits["crowd_addresses"]
     return bool(crowd["accounts"] >= LEAST_ACCOUNTS and (crossed or unlike_people))
 
 
@@ -55,6 +55,7 @@ def of_crowd(finding: Finding) -> list[Cause]:
                 f"{crowd['crossed']} pairs of address and account, {crowd['last_minute']} failures in the last minute",
                 f"the first at {crowd['first']}, the last at {crowd['last']}",
                 f"{len(crowd['named'])} of them do what people hardly do, and may be blocked",
+                *((f"{crowd['kept_out']} of them are kept out by a block already",) if crowd["kept_out"] else ()),
                 *((f"log-ins are limited {crowd['stepped']} times as strictly already",) if crowd["stepped"] else ()),
             ),
             remedies=(*_blocks(finding, crowd), *_steps(finding, crowd)),

@@ -25,7 +25,7 @@ def attacks(finding: Finding) -> list[Cause]:
     crowd = of_crowd(finding)
     addresses, accounts = _running(data["addresses"]), _running(data["accounts"])
     distributed = [row for row in accounts if row["networks"] >= data["distributed_addresses"]]
-    if crowd:
+    if data["crowd"]:  # also one that is handled: its victims stay victims
         addresses = [row for row in addresses if row["address"] not in set(data["crowd"]["named"])]
         distributed = [row for row in distributed if row["opened"] or row["failures"] > data["crowd"]["failures"] / 2]
     targets = {row["account"] for row in distributed}
