@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hutch.bootstrap import accessing, alerting, calendars, config, ingest, notify, oncall, probes
+from hutch.bootstrap import accessing, alerting, archiving, calendars, config, ingest, notify, oncall, probes
 from hutch.bootstrap import signals as own_signals
 from hutch.bootstrap.wire import find_providers
 from hutch.cli.main import COMMANDS, resolve
@@ -131,6 +131,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
     "table: hutch.bootstrap.config.APPROVAL": lambda: settings(config.APPROVAL),
     "table: hutch.bootstrap.config.AUTONOMY": lambda: settings(config.AUTONOMY),
+    "table: hutch.bootstrap.archiving.ARCHIVE": lambda: settings(archiving.ARCHIVE),
     "table: hutch.bootstrap.accessing.ACCESS": lambda: settings(accessing.ACCESS),
     "table: hutch.bootstrap.accessing.OPENID": lambda: settings(accessing.OPENID),
     "table: hutch.bootstrap.signals.WATCHDOG": lambda: settings(own_signals.WATCHDOG),

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
 from hutch.model.bins import Samples as Samples
@@ -19,6 +19,9 @@ from hutch.model.depth import Depth
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, Event
 from hutch.model.finding import Cause, Change, Finding
+from hutch.model.held import ArchiveError as ArchiveError
+from hutch.model.held import Archives as Archives
+from hutch.model.held import Evidence as Evidence
 from hutch.model.notifier import Notifier as Notifier
 from hutch.model.notifier import NotifierKind as NotifierKind
 from hutch.model.platform import Logs as Logs
@@ -111,8 +114,17 @@ class Store(Protocol):
         For data that the law makes us erase; the chain still proves the rest. Say in an event that it was done.
         """
 
+    async def positions(self, stream: str) -> list[int]:
+        """Where its events stand among those of all streams, in order."""
+
+    async def cut(self, stream: str, upto: int) -> int:
+        """Take out events 1 to ``upto``, which lie in an archive, as the mark behind them says; nothing without one."""
+
+    async def put_back(self, rows: Sequence[tuple[int, Event]]) -> int:
+        """Put events that were cut back to their positions, all or none; those that are there stay."""
+
     async def streams(self, prefix: str = "") -> list[str]:
-        """The names of the streams that begin with ``prefix``, in order of their first event."""
+        """The names of the streams that begin with ``prefix``, in order of the first event that is there."""
 
     async def since(self, kind: str, at: datetime) -> list[Event]:
         """The events of one kind, in any stream, written at or after ``at``: for rate limits."""
@@ -231,23 +243,6 @@ class Outputs(Protocol):
 
     def path(self, run: str, item: str) -> Path:
         """The file where it is kept, if it is."""
-
-
-class Evidence(Protocol):
-    """Keeps files by the SHA-256 of what they hold."""
-
-    @property
-    def most(self) -> int:
-        """Bytes that one may have."""
-
-    def put(self, data: bytes) -> str:
-        """Keep it, durable on return; its address. Raises ``OSError``."""
-
-    def opened(self, digest: str) -> IO[bytes] | None:
-        """What it holds, as a file; None where it is not there, or is not what its address says any more."""
-
-    def remove(self, digest: str) -> bool:
-        """Take it away for good; False where it was not there."""
 
 
 # ------------------------------------------------------------------ providers

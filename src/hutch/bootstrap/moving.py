@@ -17,7 +17,7 @@ from hutch.store.errors import StoreError
 from hutch.store.moving import Moved, Say, move
 from hutch.store.owner import living
 
-FILES = ("output", "evidence", "reviews", "updates", "links.key", "frozen")
+FILES = ("output", "evidence", "reviews", "updates", "links.key", "frozen", "archive")
 """What lies in the store's folder as files and belongs to it; a freeze above all must not end by a move."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hutch.bootstrap import config as config_file
 from hutch.bootstrap import notify
+from hutch.bootstrap.archiving import open_archives
 from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import (
@@ -97,7 +98,7 @@ def wire(
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
         open_notifier=notify.opener(secrets), evidence=FileEvidence(place.home / "evidence", config.evidence_kept),
         duties=open_duties(place), watches=open_watches(place), register=open_register(place),
-        accounts=open_accounts(place),
+        accounts=open_accounts(place), archives=lambda: open_archives(config.archive, place.home, secrets),
     )  # fmt: skip
 
 

@@ -233,6 +233,8 @@ def _severity(text: str) -> Severity:
 
 
 def _next(state: Incident, context: Context) -> str:
+    if state.archived:
+        return f"archived in {state.archived.place}"
     clock = state.next_promise()
     return f"{clock.name} {ago(clock.due, context.clock.now())}" if clock else ""
 

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recover": ("hutch.cli.recover:recover", "Bring back deleted rows; look for damage; copy what can be read."),
     "drill": ("hutch.cli.drill:drill", "Break a service on purpose, and score what Hutch finds and does."),
     "store": ("hutch.cli.store:store", "Move the event log to Postgres or back; restore a backup of it."),
+    "archive": ("hutch.cli.archive:archive", "Old incidents in archives: run, list, show, restore, hold, release."),
     "user": ("hutch.cli.user:user", "Who may sign in, and what they may do."),
     "token": ("hutch.cli.token:token", "Tokens for the API: make, list, revoke."),
     "audit": ("hutch.cli.audit:audit", "Sign-ins, grants, refusals and approvals."),

@@ -18,6 +18,7 @@ from hutch.model.message import Channel
 from hutch.model.probe import ProbeConfig
 from hutch.model.register import Register
 from hutch.ports import (
+    Archives,
     Connection,
     Evidence,
     Notifier,
@@ -96,6 +97,8 @@ class Context:
     evidence: Evidence | None = None
     open_notifier: Callable[[Channel], Notifier] = _no_channels
     accounts: Accounts | None = None
+    archiving: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by who writes or takes away an archive
+    archives: Callable[[], Archives] | None = None  # opened when it is needed: a bucket takes its time
 
     def service(self, name: str = "") -> Service:
         """The service of that name; without one, the only service there is. Raises :class:`CommandError`."""

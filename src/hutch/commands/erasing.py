@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from hutch.commands import evidence, incidents
+from hutch.commands import archive, evidence, incidents
 from hutch.commands.context import CommandError, Context
 from hutch.model import firing, journal
 from hutch.model import incident as model
@@ -75,6 +75,7 @@ async def erase_text(
         await asyncio.to_thread(_rewritten, Path(file), wanted)
     for seq in found.erased.evidence:
         await evidence.erase_file(context, incident_id, seq, reason, actor)
+    await archive.forget(context, incident_id)
     return found.erased
 
 
@@ -86,6 +87,7 @@ class _Found:
 
 async def _found(context: Context, incident_id: str, wanted: re.Pattern[str], why: str, actor: str) -> _Found:
     state = await incidents.load(context, incident_id)
+    incidents.check_here(state)
     logs = {stream: await context.store.read(stream) for stream in _streams(state)}
     plans = tuple(_plan(stream, events, wanted, why, actor) for stream, events in logs.items())
     journals = [logs[f"run:{run}"] for run in state.runs]

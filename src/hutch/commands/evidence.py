@@ -137,6 +137,7 @@ async def erase_fields(
     context: Context, incident_id: str, seq: int, fields: Sequence[str], reason: str, actor: str
 ) -> Incident:
     """Erase the words of an event, or those fields of it. What is left is told again, so that the state stays."""
+    incidents.check_here(await incidents.load(context, incident_id))
     why = _reason(context, reason)
 
     async def decide(events: Sequence[Event]) -> Draft | None:
@@ -165,6 +166,7 @@ async def erase_fields(
 async def erase_file(context: Context, incident_id: str, seq: int, reason: str, actor: str) -> Incident:
     """Erase the evidence of an event, here and in whatever else of this store holds the same content."""
     why, state = _reason(context, reason), await incidents.load(context, incident_id)
+    incidents.check_here(state)
     file = next((f for f in state.record.files if f.seq == seq), None)
     if file is None:
         raise CommandError(f"event {seq} of {incident_id} attached nothing", 2)

@@ -112,6 +112,7 @@ async def change(context: Context, incident_id: str, decide: Decide, jobs: Seque
         drafts = tuple(decide(state))
         if not drafts:
             return state
+        check_here(state)
         try:
             append = Append(state.stream, drafts, expect=state.seq)
             await context.store.commit([append], [*jobs, clock_job(incident_id)])
@@ -119,6 +120,13 @@ async def change(context: Context, incident_id: str, decide: Decide, jobs: Seque
             continue
         return await load(context, incident_id)
     raise CommandError(f"{incident_id} is being changed by too many at once; try again")
+
+
+def check_here(state: Incident) -> None:
+    """Raises :class:`CommandError` for one whose events lie in an archive: nothing is added behind them."""
+    if state.archived:
+        where = f"lies in an archive, in {state.archived.place} since {state.archived.at:%Y-%m-%d}"
+        raise CommandError(f"{state.id} {where}: `hutch archive restore {state.id}` brings it back")
 
 
 def clock_job(incident_id: str, at: datetime | None = None) -> Job:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from hutch.commands import alerts, assess
+from hutch.commands.archiving import Archiving
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.commands.duty import Duty
@@ -144,6 +145,7 @@ class Monitor:
                 Overseer(self.context, lambda: [w.beat for w in watched]).run(),
                 Timekeeper(self.context).run(),
                 Reminding(self.context).run(),
+                Archiving(self.context).run(),
             )
         finally:
             await asyncio.gather(*(watch.sources.close() for watch in watched))

@@ -10,7 +10,7 @@ from hutch.commands import incidents, register
 from hutch.commands.context import CommandError, Context
 from hutch.commands.recalled import Told
 from hutch.commands.seen import Shows, everything
-from hutch.model.event import Event
+from hutch.model.event import ARCHIVED, Event
 from hutch.model.incident import Incident, fold, stream_of
 from hutch.model.register import Wanted
 from hutch.review.similar import Like
@@ -67,18 +67,31 @@ def _rules(events: Sequence[Event]) -> frozenset[str]:
 
 
 async def search(context: Context, words: str) -> list[Hit]:
-    """Published reviews, in their latest edition, that hold every word; the latest first."""
+    """Published reviews, in their latest edition, that hold every word; the latest first. Of incidents in archives the
+    title and the resolution are looked through, since their reviews lie with them.
+    """
     wanted = words.casefold().split()
     if not wanted:
         raise CommandError("say what to search for: hutch review search deadlock", 2)
     latest = {e.stream: e for e in await context.store.since("review.published", BEGINNING)}
     hits = [await _hit(context, e, wanted) for e in latest.values() if _holds(str(e.data.get("text", "")), wanted)]
+    marks = {e.stream: e for e in await context.store.since(ARCHIVED, BEGINNING) if e.stream not in latest}
+    hits += [hit for e in marks.values() if (hit := _lies(e, wanted))]
     return sorted(hits, key=lambda hit: hit.published_at, reverse=True)
 
 
 def _holds(text: str, wanted: Sequence[str]) -> bool:
     folded = text.casefold()
     return all(word in folded for word in wanted)
+
+
+def _lies(mark: Event, wanted: Sequence[str]) -> Hit | None:
+    """An incident in an archive, its review with it, that says the words in what is left of it here."""
+    kept = mark.data
+    if not mark.stream.startswith("incident:") or not _holds(f"{kept.get('title')} {kept.get('resolution')}", wanted):
+        return None
+    line = f"{kept.get('resolution')} (it lies in an archive, in {kept.get('place')})"
+    return Hit(mark.stream.removeprefix("incident:"), str(kept.get("title")), mark.at, line)
 
 
 async def _hit(context: Context, event: Event, wanted: Sequence[str]) -> Hit:

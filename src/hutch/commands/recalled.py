@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hutch.model import incident as model
+from hutch.model.archive import RESTORED
 from hutch.model.erasure import retold
 from hutch.model.event import Event
 from hutch.model.incident import Incident
@@ -51,7 +52,7 @@ class Recalled:
             self._known.clear()
         stream, before = model.stream_of(incident_id), self._known.get(incident_id)
         new = await store.read(stream, before.state.seq if before else 0)
-        if before and any("erased" in event.kind for event in new):
+        if before and any("erased" in event.kind or event.kind == RESTORED for event in new):
             before, new = None, await store.read(stream)
         after = await _advanced(store, stream, before, new) if new else before
         if after and store is self._store:

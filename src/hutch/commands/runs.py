@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
 from hutch.commands.freeze import frozen
+from hutch.commands.seen import whole
 from hutch.commands.situation import Situation
 from hutch.commands.unchanged import changed_since
 from hutch.engine.drive import drive_job, follow_job
@@ -87,6 +88,9 @@ async def start(
     if incident:
         link = Draft("run.linked", {"run": run_id, "title": title}, actor)
         appends.append(Append(stream_of(incident), (link,)))
+        known = await context.recalled.of(whole(context.store), incident)
+        if known:
+            incidents.check_here(known.state)
     await context.store.commit(appends, [drive_job(run_id)], done=done)
     return await load(context, run_id)
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from hutch.model.circle import CLOSED, circle_of
-from hutch.model.event import Event
+from hutch.model.event import ARCHIVED, Event
 from hutch.ports import Append, Job, Place, Store
 
 viewer: ContextVar[str | None] = ContextVar("viewer", default=None)
@@ -55,6 +55,13 @@ async def hidden(store: Store) -> frozenset[str]:
     return await store.hidden() if isinstance(store, SeenStore) else frozenset()
 
 
+def _runs(events: Sequence[Event]) -> Iterator[str]:
+    """The streams of an incident's runs, those too that lie in an archive with it."""
+    for event in events:
+        told = event.data.get("runs") if event.kind == ARCHIVED else [event.data["run"]] if event.kind == LINKED else ()
+        yield from (f"run:{name}" for name in (told if isinstance(told, list | tuple) else ()))
+
+
 class SeenStore:
     """A store as whoever looks may see it. A private incident, and its runs, are not there for all others."""
 
@@ -74,13 +81,13 @@ class SeenStore:
         """Each private stream, with those who may see it."""
         if time.monotonic() - self._at >= KNOWN_FOR:
             at = time.monotonic()
-            names = list({e.stream: None for e in await self.all.since(CLOSED, BEGINNING)})
+            marks = [e for e in await self.all.since(ARCHIVED, BEGINNING) if e.data.get("private") is True]
+            names = list({e.stream: None for e in [*await self.all.since(CLOSED, BEGINNING), *marks]})
             found: dict[str, frozenset[str]] = {}
             for events in await self.all.read_all(names) if names else ():
                 circle = circle_of(events)
                 if circle and circle.private:
-                    runs = (f"run:{e.data['run']}" for e in events if e.kind == LINKED)
-                    found |= dict.fromkeys((events[0].stream, *runs), circle.people)
+                    found |= dict.fromkeys((events[0].stream, *_runs(events)), circle.people)
             self._known, self._at = found, at
         return self._known
 
@@ -89,7 +96,7 @@ class SeenStore:
     ) -> list[Event]:
         """See :class:`hutch.ports.Store`."""
         written = await self.all.commit(appends, jobs, done=done)
-        if any(e.stream in self._known or e.kind in (CLOSED, LINKED) for e in written):
+        if any(e.stream in self._known or e.kind in (CLOSED, LINKED, ARCHIVED) for e in written):
             self._at = float("-inf")
         return written
 
@@ -134,6 +141,18 @@ class SeenStore:
     async def erase(self, stream: str, seq: int) -> bool:
         """See :class:`hutch.ports.Store`; False for what is hidden."""
         return stream not in await self.hidden() and await self.all.erase(stream, seq)
+
+    async def positions(self, stream: str) -> list[int]:
+        """See :class:`hutch.ports.Store`; none for what is hidden."""
+        return [] if stream in await self.hidden() else await self.all.positions(stream)
+
+    async def cut(self, stream: str, upto: int) -> int:
+        """See :class:`hutch.ports.Store`; nothing of what is hidden."""
+        return 0 if stream in await self.hidden() else await self.all.cut(stream, upto)
+
+    async def put_back(self, rows: Sequence[tuple[int, Event]]) -> int:
+        """See :class:`hutch.ports.Store`."""
+        return await self.all.put_back(rows)
 
     async def close(self) -> None:
         """See :class:`hutch.ports.Store`."""

@@ -30,6 +30,15 @@ def incident_json(state: Incident) -> dict[str, Any]:
         "firing": len(state.open_alerts) + state.counted_open,
         "resolution_proposed_at": instant(state.proposed_at) if state.proposed_at else None,
         "runs": list(state.runs),
+        "held": state.held,
+        "archived": {
+            "archive": state.archived.archive,
+            "place": state.archived.place,
+            "events": state.archived.events,
+            "at": instant(state.archived.at),
+        }
+        if state.archived
+        else None,
         "cause": state.cause,
         **record_json(state),
         "clocks": [

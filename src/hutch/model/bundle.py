@@ -32,6 +32,7 @@ class Bundle:
     made_at: str
     heads: Mapping[str, tuple[int, str]]
     streams: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    positions: Mapping[str, Sequence[int]] = field(default_factory=dict)  # of an archive: where they stood in the log
     files: Mapping[str, bytes] | None = None
     """Evidence by its address; None in a bundle of before evidence was in it."""
 
@@ -70,12 +71,19 @@ Files = Mapping[str, bytes]
 
 
 def written(
-    incident: str, at: datetime, streams: Iterable[Sequence[Event]], files: Files | None = None
+    incident: str,
+    at: datetime,
+    streams: Iterable[Sequence[Event]],
+    files: Files | None = None,
+    beside: Mapping[str, object] | None = None,
 ) -> Iterator[str]:
-    """The lines of a bundle. ``files``: the evidence that its events name, by its address."""
+    """The lines of a bundle. ``files``: the evidence that its events name, by its address. ``beside`` goes into its
+    head, too.
+    """
     kept = [events for events in streams if events]
     heads = {e[0].stream: {"events": len(e), "last": e[-1].hash} for e in kept}
-    yield canonical({"form": FORM, "incident": incident, "made_at": instant(at), "streams": heads, "evidence": True})
+    head = {"form": FORM, "incident": incident, "made_at": instant(at), "streams": heads}
+    yield canonical({"evidence": True, **(beside or {}), **head})
     for events in kept:
         yield from (canonical(_line(event)) for event in events)
     for digest, data in (files or {}).items():
@@ -94,7 +102,8 @@ def read(lines: Iterable[str]) -> Bundle:
         elif line.strip():
             event = _event(number, line)
             streams.setdefault(event.stream, []).append(event)
-    return Bundle(head.incident, head.made_at, head.heads, streams, None if head.files is None else files)
+    return Bundle(head.incident, head.made_at, head.heads, streams, head.positions,
+                  None if head.files is None else files)  # fmt: skip
 
 
 def _file(number: int, line: str) -> dict[str, bytes]:
@@ -121,7 +130,8 @@ def _head(number: int, line: str) -> Bundle:
     try:
         heads = {str(n): (int(h["events"]), str(h["last"])) for n, h in dict(found["streams"]).items()}
         files: dict[str, bytes] | None = {} if found.get("evidence") is True else None
-        return Bundle(str(found["incident"]), str(found["made_at"]), heads, files=files)
+        positions = {str(n): [int(p) for p in ps] for n, ps in dict(found.get("positions") or {}).items()}
+        return Bundle(str(found["incident"]), str(found["made_at"]), heads, {}, positions, files)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError("line 1: the head lacks the streams with their events and last hash") from error
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hutch.model.access import Circle
 from hutch.model.erasure import KIND as ERASING
 from hutch.model.erasure import retold
-from hutch.model.event import Event
+from hutch.model.event import ARCHIVED, Event
 
 ADMITTED = "person.admitted"
 """Somebody was let in to a private incident."""
@@ -49,7 +49,15 @@ def _first(event: Event) -> Circle | None:
         return Circle(str(data.get("service", "")), data.get("private") is True, frozenset({event.actor}))
     if event.kind == "run.started":
         return Circle(str(data.get("service", "")), incident=str(data.get("incident") or ""))
-    return None
+    return _marked(event) if event.kind == ARCHIVED else None
+
+
+def _marked(event: Event) -> Circle:
+    """Of a stream whose events lie in an archive: as its mark tells."""
+    data, told = event.data, event.data.get("people")
+    people = frozenset(str(name) for name in told) if isinstance(told, list | tuple) else frozenset[str]()
+    incident = "" if event.stream.startswith("incident:") else str(data.get("incident") or "")
+    return Circle(str(data.get("service", "")), data.get("private") is True, people, incident)
 
 
 def _with(circle: Circle, who: object) -> Circle:

@@ -18,6 +18,9 @@ GENESIS = "0" * 64
 ERASED: Mapping[str, object] = {"erased": True}
 """What stands in place of data that was erased on purpose."""
 
+ARCHIVED = "events.archived"
+"""A mark: the events before it in its stream lie in an archive, see :mod:`hutch.model.archive`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -125,15 +128,25 @@ def seal(draft: Draft, *, stream: str, seq: int, at: datetime, salt: str, prev_h
     return Event(stream, seq, at, draft.actor, draft.kind, draft.data, salt, digest, prev_hash, whole)
 
 
-def find_break(events: Iterable[Event]) -> Break | None:
-    """The first break of ONE stream's chain, given in order from its first event; None if it is intact."""
+def find_break(events: Iterable[Event], *, archived: bool = False) -> Break | None:
+    """The first break of ONE stream's chain, given in order from its first event; None if it is intact.
+
+    ``archived``: it may begin with a mark that proves how many events were before it, and the hash of the last.
+    """
     expected_seq, prev = 1, GENESIS
     for event in events:
+        if archived and expected_seq == 1 and _stands_for_earlier(event):
+            expected_seq, prev = event.seq, event.prev_hash
         reason = _fault(event, expected_seq, prev)
         if reason:
             return Break(event.stream, event.seq, reason)
         expected_seq, prev = event.seq + 1, event.hash
     return None
+
+
+def _stands_for_earlier(event: Event) -> bool:
+    told = (event.data.get("events"), event.data.get("last"))
+    return event.kind == ARCHIVED and event.seq > 1 and told == (event.seq - 1, event.prev_hash)
 
 
 def _fault(event: Event, expected_seq: int, prev: str) -> str:

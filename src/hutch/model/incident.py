@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hutch.model import breach, record, roles, todo
+from hutch.model import archive, breach, record, roles, todo
 from hutch.model.clock import Clock, ClockState
 from hutch.model.erasure import GONE, retold
-from hutch.model.event import Draft, Event, instant, parse_instant
+from hutch.model.event import ARCHIVED, Draft, Event, instant, parse_instant
 from hutch.model.severity import REVIEW_WITHIN, Policy, Promise, Severity
 from hutch.model.todo import ActionItem, ItemState
 
@@ -61,6 +61,8 @@ class Incident:
     clocks: tuple[Clock, ...] = ()
     items: tuple[ActionItem, ...] = ()
     record: record.Record = field(default_factory=record.Record)
+    held: str = ""  # why it must stay in the store, by whoever placed the hold
+    archived: archive.Archived | None = None  # where its events lie; what is told here may then be no more than a stub
 
     @property
     def open(self) -> bool:
@@ -117,6 +119,29 @@ def fold(events: Iterable[Event], state: Incident | None = None) -> Incident | N
 
 def _first(event: Event) -> Incident:
     data = event.data
+    found = _declared(event, data)
+    return _stub(found, event) if event.kind == ARCHIVED else found
+
+
+def _stub(found: Incident, event: Event) -> Incident:
+    """What a mark tells of an incident whose events lie in an archive."""
+    resolution, first, commander = (
+        str(event.data.get(name) or "") for name in ("resolution", "acknowledged_by", "commander")
+    )
+    ended, declared = (archive.told_time(event.data, name) for name in ("resolved_at", "declared_at"))
+    return replace(
+        found,
+        phase=Phase.REVIEW,
+        declared_at=declared or event.at,
+        resolved_at=ended or event.at,
+        archived=archive.archived(event),
+        resolution=resolution,
+        acknowledged_by=first,
+        commander=commander,
+    )
+
+
+def _declared(event: Event, data: Mapping[str, object]) -> Incident:
     return Incident(
         id=event.stream.removeprefix("incident:"),
         seq=event.seq,
@@ -240,6 +265,10 @@ _FOLDS: Mapping[str, Callable[[Incident, Event], Incident]] = {
     "item.changed": lambda s, e: replace(s, items=todo.changed(s.items, e.data)),
     "item.done": lambda s, e: replace(s, items=todo.ended(s.items, e.data, ItemState.DONE, e.at)),
     "item.dropped": lambda s, e: replace(s, items=todo.ended(s.items, e.data, ItemState.DROPPED, e.at)),
+    ARCHIVED: lambda s, e: replace(s, archived=archive.archived(e)),
+    archive.RESTORED: lambda s, _: replace(s, archived=None),
+    archive.HELD: lambda s, e: replace(s, held=str(e.data["reason"])),
+    archive.RELEASED: lambda s, _: replace(s, held=""),
     "clock.started": _clock_started,
     "clock.warned": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True)),
     "clock.overdue": lambda s, e: _on_clock(s, e, lambda c: replace(c, warned=True, overdue_said=True)),
@@ -259,6 +288,7 @@ KINDS = frozenset(
         "incident.closed_off",
         *_FOLDS,
         *record.KINDS,
+        *archive.KINDS,
         *breach.KINDS,
     }
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from hutch.model.archive import is_stub
 from hutch.model.erasure import retold
 from hutch.model.event import Event, parse_instant
 from hutch.model.program import Item, item_from, option_from, program_from
@@ -12,9 +13,12 @@ from hutch.model.run import ChangeState, Chosen, Run
 
 
 def fold(journal: Iterable[Event]) -> Run | None:
-    """The run that a journal tells of; None for an empty one."""
+    """The run that a journal tells of; None for an empty one, and for one that lies in an archive."""
     state: Run | None = None
-    for event in retold(list(journal)):
+    events = list(journal)
+    if is_stub(events):
+        return None
+    for event in retold(events):
         if state is None:
             state = _started(event)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hutch.model.event import Event
+from hutch.review.archive_sentences import SENTENCES as ARCHIVES
 from hutch.review.breach_sentences import SENTENCES as BREACH
 from hutch.review.message_sentences import SENTENCES as MESSAGES
 from hutch.review.reading import Told, many, number, part, parts, text
@@ -189,6 +190,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "cause.named": lambda t: f"Cause identified: {_cause(t.event.data)}",
     "severity.changed": lambda t: f"Severity is now {t.get('to', 'unknown')}{_because(t)}",
     **RECORD,
+    **ARCHIVES,
     "note.added": lambda t: f"{one_line(t.event.actor)} noted: {t.get('text', '(nothing)')}",
     "item.added": lambda t: f"Action item {t['number']}: {_item(t)}",
     "item.changed": lambda t: f"Action item {t['number']} is now: {_item(t)}",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from hutch.model.event import ERASED, Event, canonical, instant
+from hutch.model.event import ARCHIVED, ERASED, Event, canonical, instant
 from hutch.ports import Append, Place
 from hutch.store.chain import EMPTY, Head, by_stream, continued, event_from, row_of
 from hutch.store.prepared import plain, prepared
@@ -65,10 +65,11 @@ def read_streams(connection: Connection, streams: Sequence[str]) -> list[list[Ev
 
 
 def stream_names(connection: Connection, prefix: str) -> list[str]:
-    """The streams that begin with ``prefix``, oldest first."""
-    query = select(events.c.stream).where(events.c.seq == 1, events.c.stream >= prefix)
+    """The streams that begin with ``prefix``, oldest first. One whose beginning was cut has a mark for it."""
+    first = (events.c.seq == 1) | (events.c.kind == ARCHIVED)
+    query = select(events.c.stream).where(first, events.c.stream >= prefix)
     before = events.c.stream < prefix + "\U0010ffff"  # no name continues with the last code point: it is no character
-    return list(connection.scalars(query.where(before).order_by(events.c.position)))
+    return list(dict.fromkeys(connection.scalars(query.where(before).order_by(events.c.position))))
 
 
 def read_since(connection: Connection, kind: str, at: datetime) -> list[Event]:
@@ -94,3 +95,25 @@ def erase(connection: Connection, stream: str, seq: int) -> bool:
     place = (events.c.stream == stream) & (events.c.seq == seq)
     blank = update(events).where(place).values(data=canonical(dict(ERASED)), salt="")
     return connection.execute(blank).rowcount == 1
+
+
+def positions(connection: Connection, stream: str) -> list[int]:
+    """Where the stream's events stand, in order."""
+    return list(connection.scalars(select(events.c.position).where(events.c.stream == stream).order_by(events.c.seq)))
+
+
+def cut(connection: Connection, stream: str, upto: int) -> int:
+    """Take out events 1 to ``upto``; nothing where no mark stands behind them."""
+    mark = events.alias()
+    behind = select(mark.c.seq).where(mark.c.stream == stream, mark.c.seq == upto + 1, mark.c.kind == ARCHIVED)
+    gone = delete(events).where(events.c.stream == stream, events.c.seq <= upto, behind.exists())
+    return connection.execute(gone).rowcount
+
+
+def put_back(connection: Connection, rows: Sequence[tuple[int, Event]]) -> int:
+    """Put them to their positions; those that are there stay."""
+    there = {p for stream in {e.stream for _, e in rows} for p in positions(connection, stream)}
+    new = [{"position": position, **row_of(event)} for position, event in rows if position not in there]
+    if new:
+        connection.execute(insert(events), new)
+    return len(new)

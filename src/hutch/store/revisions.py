@@ -69,5 +69,5 @@ class History:
 FILE = History(("0001",))
 """The schemas of a SQLite file."""
 
-SERVER = History(("0001",))
+SERVER = History(("0001", "0002"), {"0002": ("0001",)})
 """Those of a Postgres database."""

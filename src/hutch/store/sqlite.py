@@ -103,6 +103,18 @@ class SqliteStore:
         await self._database.checkpoint()
         return erased
 
+    async def positions(self, stream: str) -> list[int]:
+        """Where its events stand among those of all streams, in order."""
+        return await self._database.read(lambda connection: log.positions(connection, stream))
+
+    async def cut(self, stream: str, upto: int) -> int:
+        """See :class:`hutch.ports.Store`. The file keeps its size; what is written next fills what became free."""
+        return await self._database.write(lambda connection: log.cut(connection, stream, upto))
+
+    async def put_back(self, rows: Sequence[tuple[int, Event]]) -> int:
+        """See :class:`hutch.ports.Store`."""
+        return await self._database.write(lambda connection: log.put_back(connection, rows))
+
     async def close(self) -> None:
         """Write what is pending and let go of the file. Harmless when repeated."""
         await self._database.close()

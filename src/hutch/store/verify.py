@@ -44,8 +44,9 @@ def prove(connection: Connection, report: Report) -> None:
     """The proof of what stands in the transaction of ``connection``."""
     with _damage_told(report):
         report.breaks.extend(_file_faults(connection))
-        report.breaks.extend(_missing(connection))
+        before = len(report.breaks)
         prove_streams(_rows(connection), _sound, report)
+        report.breaks[before:before] = _missing(connection, report.archived)
 
 
 @contextmanager
@@ -66,10 +67,10 @@ def _file_faults(connection: Connection) -> Iterator[Break]:
             yield Break(WHOLE_LOG, 0, f"the file is damaged: {fault}")
 
 
-def _missing(connection: Connection) -> Iterator[Break]:
+def _missing(connection: Connection, archived: int) -> Iterator[Break]:
     count, newest = connection.execute(select(func.count(), func.max(events.c.position))).one()
     given = connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'events'")) or 0
-    return missing(count, newest or 0, given)
+    return missing(count, newest or 0, given, archived)
 
 
 def _rows(connection: Connection) -> Iterator[Row[tuple[object, ...]]]:

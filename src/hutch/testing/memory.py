@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from hutch.model.depth import Depth
-from hutch.model.event import ERASED, GENESIS, Draft, Event, canonical, seal
+from hutch.model.event import ARCHIVED, ERASED, GENESIS, Draft, Event, canonical, seal
 from hutch.ports import Append, Conflict, Job, Place, TakenJob, Wallclock
 from hutch.testing.clock import FakeClock
 
@@ -36,11 +37,14 @@ class _State:
     """All that a commit may change."""
 
     log: list[Event] = field(default_factory=list)
+    cut: dict[int, Event] = field(default_factory=dict)
     jobs: dict[int, _Entry] = field(default_factory=dict)
     last_job: int = 0
 
     def copy(self) -> _State:
-        return _State(list(self.log), {key: replace(entry) for key, entry in self.jobs.items()}, self.last_job)
+        return _State(
+            list(self.log), dict(self.cut), {key: replace(entry) for key, entry in self.jobs.items()}, self.last_job
+        )
 
 
 class MemoryStore:
@@ -80,7 +84,7 @@ class MemoryStore:
 
     async def streams(self, prefix: str = "") -> list[str]:
         """The streams that begin with ``prefix``, in order of their first event."""
-        return [event.stream for event in self.state.log if event.seq == 1 and event.stream.startswith(prefix)]
+        return list({event.stream: None for event in self.state.log if event.stream.startswith(prefix)})
 
     async def since(self, kind: str, at: datetime) -> list[Event]:
         """The events of one kind, in any stream, written at or after ``at``."""
@@ -93,9 +97,34 @@ class MemoryStore:
             self.state.log[place] = replace(self.state.log[place], data=ERASED, salt="")
         return bool(places)
 
+    async def positions(self, stream: str) -> list[int]:
+        """Where its events stand, in order."""
+        return [at for at, event in self._placed() if event.stream == stream]
+
+    async def cut(self, stream: str, upto: int) -> int:
+        """See :class:`hutch.ports.Store`."""
+        marks = [e for e in self.state.log if (e.stream, e.seq, e.kind) == (stream, upto + 1, ARCHIVED)]
+        gone = {at: e for at, e in self._placed() if marks and e.stream == stream and e.seq <= upto}
+        self.state.cut |= gone
+        self.state.log = [e for e in self.state.log if e not in gone.values()]
+        return len(gone)
+
+    async def put_back(self, rows: Sequence[tuple[int, Event]]) -> int:
+        """See :class:`hutch.ports.Store`."""
+        new = {at: event for at, event in rows if at in self.state.cut}
+        there = [*((at, e) for at, e in self._placed()), *new.items()]
+        self.state.cut = {at: e for at, e in self.state.cut.items() if at not in new}
+        self.state.log = [event for _, event in sorted(there, key=lambda row: row[0])]
+        return len(new)
+
+    def _placed(self) -> list[tuple[int, Event]]:
+        """The log with its positions, which count from 1; those of what was cut are left out."""
+        free = (at for at in count(1) if at not in self.state.cut)
+        return [(at, event) for event, at in zip(self.state.log, free, strict=False)]
+
     async def tail(self, position: int = 0, limit: int = 1000) -> list[tuple[int, Event]]:
         """Events of all streams in writing order; positions count from 1."""
-        return list(enumerate(self.state.log, start=1))[position : position + limit]
+        return [row for row in self._placed() if row[0] > position][:limit]
 
     async def places(self, position: int = 0, limit: int = 1000) -> list[Place]:
         """Where those events stand, without what they say."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hutch.model.event import GENESIS, Draft, find_break
+from hutch.model.event import ARCHIVED, GENESIS, Draft, find_break
 from hutch.ports import Append, Conflict, Job, Queue, Store
 from hutch.testing import START, FakeClock
 from stores import Databases, Opened, opened
@@ -229,3 +229,23 @@ def test_interleaved_commits_keep_every_chain_whole_on_postgres(
 ) -> None:
     """Each time on a database of its own, which takes longer."""
     interleaved("postgres", postgres_databases, tasks)
+
+
+async def test_what_lies_in_an_archive_is_taken_out_behind_a_mark_and_put_back_where_it_stood(store: Store) -> None:
+    for stream in ("run:a", "run:b"):
+        await store.commit([Append(stream, drafts("one", "two"))])
+    assert await store.cut("run:a", 2) == 0, "no mark says that it may go"
+    before = await store.tail()
+    mark = {"events": 2, "last": (await store.read("run:a"))[-1].hash}
+    await store.commit([Append("run:a", (Draft(ARCHIVED, mark),))])
+    assert await store.positions("run:a") == [1, 2, 5]
+    assert (await store.cut("run:a", 2), await store.cut("run:a", 2)) == (2, 0)
+    left = await store.read("run:a")
+    assert find_break(left) is not None and find_break(left, archived=True) is None
+    assert [at for at, _ in await store.tail()] == [3, 4, 5]
+    assert sorted(await store.streams("run:")) == ["run:a", "run:b"]
+    rows = [row for row in before if row[1].stream == "run:a"]
+    assert (await store.put_back(rows), await store.put_back(rows)) == (2, 0)
+    assert (await store.tail())[:4] == before
+    assert await store.streams("run:") == ["run:a", "run:b"]
+    assert [e.seq for e in await store.commit([Append("run:a", drafts("on"))])] == [4]

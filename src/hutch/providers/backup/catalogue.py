@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from hutch.places import Place
+from hutch.places.seal import Ring
 from hutch.providers.backup.errors import BackupError, Damaged, WrongKey
 from hutch.providers.backup.manifest import (
     ID,
@@ -21,8 +23,6 @@ from hutch.providers.backup.manifest import (
     manifest_from,
     proof_from,
 )
-from hutch.providers.backup.places import Place
-from hutch.providers.backup.seal import Ring
 
 T = TypeVar("T", Manifest, Proof)
 

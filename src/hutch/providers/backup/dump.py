@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from hutch.places.folder import CHUNK
+from hutch.places.seal import sealed
 from hutch.ports import said
 from hutch.processes import firm
 from hutch.providers.backup import server, tools
@@ -19,8 +21,6 @@ from hutch.providers.backup.config import Config
 from hutch.providers.backup.errors import BackupError
 from hutch.providers.backup.flow import Flow
 from hutch.providers.backup.manifest import Manifest, Stored, Table
-from hutch.providers.backup.places import CHUNK
-from hutch.providers.backup.seal import sealed
 from hutch.providers.backup.stage import stage
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from hutch.places.folder import CHUNK
 from hutch.providers.backup.errors import BackupError
-from hutch.providers.backup.places import CHUNK
 
 POLL = 0.05
 """Seconds after which is looked again whether the writer has ended; what it writes wakes at once."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from hutch.places.seal import Key, opened
 from hutch.ports import said
 from hutch.providers.backup import server, tools
 from hutch.providers.backup.catalogue import Shelf
@@ -22,7 +23,6 @@ from hutch.providers.backup.errors import BackupError, Damaged
 from hutch.providers.backup.manifest import Manifest, Stored
 from hutch.providers.backup.queries import query
 from hutch.providers.backup.scratch import Scratch, scratch
-from hutch.providers.backup.seal import Key, opened
 from hutch.providers.backup.stage import stage
 from hutch.providers.backup.together import together
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from hutch.places import Where, open_place
+from hutch.places.seal import ring
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.backup import point_in_time, server
 from hutch.providers.backup.catalogue import Shelf
@@ -12,12 +12,10 @@ from hutch.providers.backup.checks import Age
 from hutch.providers.backup.config import Config, config_from
 from hutch.providers.backup.create import Create
 from hutch.providers.backup.looks import Listing
-from hutch.providers.backup.places import Folder, Place
 from hutch.providers.backup.prune import Prune
 from hutch.providers.backup.ready import CHECK as READY
 from hutch.providers.backup.ready import Ready
 from hutch.providers.backup.recover.target import offered
-from hutch.providers.backup.seal import ring
 from hutch.providers.backup.timed import Calendar
 from hutch.providers.backup.verify import Verify
 
@@ -51,12 +49,5 @@ def connect(target: TargetConfig) -> Connection:
 
 def shelf_of(config: Config, service: str) -> Shelf:
     """The backups of a service. ``ValueError`` for a key that is none."""
-    return Shelf(_place(config), service, ring(config.key, config.old_keys))
-
-
-def _place(config: Config) -> Place:
-    """boto3 takes its time to load: only for who uses it."""
-    if not config.to.startswith("s3://"):
-        return Folder(config.to)
-    bucket: Place = import_module("hutch.providers.backup.s3").Bucket(config)
-    return bucket
+    where = Where(config.to, config.region, config.endpoint, config.access_key_id, config.secret_access_key)
+    return Shelf(open_place(where), service, ring(config.key, config.old_keys))

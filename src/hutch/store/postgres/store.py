@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from hutch.model.event import ERASED, Event, canonical, instant, text_of
 from hutch.ports import Append, Job, Place, Wallclock
 from hutch.store.chain import by_stream, event_from, settled
 from hutch.store.clock import SYSTEM_CLOCK
-from hutch.store.postgres.group import Commit
+from hutch.store.postgres.group import Commit, columns
 from hutch.store.postgres.listen import EVENTS, Listener
 from hutch.store.postgres.queries import query
 from hutch.store.postgres.schema import QueueSchema, ensure_current
@@ -84,7 +84,7 @@ class PostgresStore:
 
     async def streams(self, prefix: str = "") -> list[str]:
         """The names of the streams that begin with ``prefix``, in order of their first event."""
-        return [row.stream for row in await self.server.rows(query("streams"), prefix=prefix)]
+        return list(dict.fromkeys(row.stream for row in await self.server.rows(query("streams"), prefix=prefix)))
 
     async def since(self, kind: str, at: datetime) -> list[Event]:
         """The events of one kind, in any stream, written at or after ``at``, in writing order."""
@@ -117,14 +117,30 @@ class PostgresStore:
         For data that the law makes us erase; the chain still proves the rest. Say in an event that it was done. The
         old row is gone from the table once the server has vacuumed it; backups and its write-ahead log are yours.
         """
-        values = {"data": canonical(dict(ERASED)), "stream": stream, "seq": seq}
+        return await self._changed("erase", {"data": canonical(dict(ERASED)), "stream": stream, "seq": seq}) == 1
 
-        async def blank(connection: Connection) -> bool:
+    async def positions(self, stream: str) -> list[int]:
+        """Where its events stand among those of all streams, in order."""
+        return [row.position for row in await self.server.rows(query("positions"), stream=stream)]
+
+    async def cut(self, stream: str, upto: int) -> int:
+        """See :class:`hutch.ports.Store`. The server's vacuum gives the room to what is written next."""
+        return await self._changed("cut", {"stream": stream, "upto": upto})
+
+    async def put_back(self, rows: Sequence[tuple[int, Event]]) -> int:
+        """See :class:`hutch.ports.Store`."""
+        values = columns([event for _, event in rows], 0) | {"position": [position for position, _ in rows]}
+        return await self._changed("put_back", values) if rows else 0
+
+    async def _changed(self, name: str, values: Mapping[str, object]) -> int:
+        """How many rows a statement changed that may be given again; on the disk when it returns."""
+
+        async def change(connection: Connection) -> int:
             async with connection.transaction():
                 await connection.execute("SET LOCAL synchronous_commit TO on")
-                return (await connection.execute(query("erase"), values)).rowcount == 1
+                return (await connection.execute(query(name), values)).rowcount
 
-        return await self.server.patiently(blank)
+        return await self.server.patiently(change)
 
     async def close(self) -> None:
         """Write what is pending and let go of every connection. Harmless when repeated."""

@@ -38,8 +38,8 @@ def verify_database(url: str) -> Report:
 def prove(connection: Connection[Any], report: Report) -> None:
     """The proof of what stands in the transaction of ``connection``."""
     count, newest, given = connection.execute(query("proof_end")).fetchone() or (0, 0, 0)
-    report.breaks.extend(missing(count, newest, given))
     prove_streams(_rows(connection), event_from, report)
+    report.breaks[:0] = missing(count, newest, given, report.archived)
 
 
 def _rows(connection: Connection[Any]) -> Iterator[Any]:

@@ -188,7 +188,7 @@ def row(state: Incident, now: datetime) -> Row:
         service=line(state.service),
         severity=int(state.severity),
         label=state.severity.label,
-        phase=state.phase.value,
+        phase=f"archived in {state.archived.place}" if state.archived else state.phase.value,
         open=state.open,
         detected=moment(state.detected_at, now),
         ended=moment(state.resolved_at, now) if state.resolved_at else None,

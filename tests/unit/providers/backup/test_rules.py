@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hutch.places.seal import HEADER, PIECE, Ring, key_from, opened, sealed
 from hutch.providers.backup.errors import Damaged, WrongKey
 from hutch.providers.backup.retention import Keep, Kept, kept
 from hutch.providers.backup.schedule import schedule
-from hutch.providers.backup.seal import HEADER, PIECE, Ring, key_from, opened, sealed
 
 NOW = datetime(2026, 11, 26, 21, 17, 30, tzinfo=UTC)  # a Thursday
 KEY, OTHER = key_from("00" * 32), key_from("01" * 32)

@@ -1,1 +1,7 @@
-SELECT stream FROM events WHERE seq = 1 AND starts_with(stream, %(prefix)s) ORDER BY position
+-- A stream whose beginning was cut has a mark for it.
+SELECT stream FROM (
+    SELECT stream, position FROM events WHERE seq = 1 AND starts_with(stream, %(prefix)s)
+    UNION ALL
+    SELECT stream, position FROM events WHERE kind = 'events.archived' AND starts_with(stream, %(prefix)s)
+) AS begun
+ORDER BY position

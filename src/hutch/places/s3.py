@@ -1,11 +1,11 @@
-"""Backups in a bucket, through boto3. Every verb waits, so all are called in threads."""
+"""A bucket as a place of named files, through boto3. Every verb waits, so all are called in threads."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -13,9 +13,33 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config as Botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hutch.providers.backup.config import Config
-from hutch.providers.backup.errors import BackupError
-from hutch.providers.backup.places import CHUNK
+from hutch.places.errors import PlaceError
+from hutch.places.folder import CHUNK
+
+
+class Access(Protocol):
+    """The bucket, and how it is reached: :class:`hutch.places.Where` is one."""
+
+    @property
+    def to(self) -> str:
+        """``s3://BUCKET/PREFIX``."""
+
+    @property
+    def region(self) -> str:
+        """Such as eu-central-1; empty: the machine's own."""
+
+    @property
+    def endpoint(self) -> str:
+        """Another address of S3; empty: Amazon's own."""
+
+    @property
+    def access_key_id(self) -> str:
+        """Empty: the machine's own."""
+
+    @property
+    def secret_access_key(self) -> str:
+        """The secret of that key."""
+
 
 PART_SIZE = 16 * 1024 * 1024
 """Bytes of one part of a large upload: 10,000 parts of it are 160 GB, and s3transfer makes them larger as needed."""
@@ -34,7 +58,7 @@ MISSING = ("NoSuchKey", "404", "NotFound")
 class Bucket:
     """A prefix in a bucket. The client is made at the first call; boto3's may be used by several threads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Access) -> None:
         self._config = config
         self._bucket, _, prefix = config.to.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
@@ -89,7 +113,7 @@ class Bucket:
                 asked = {"Objects": [{"Key": n} for n in names[at : at + BATCH]], "Quiet": True}
                 failed = self._client().delete_objects(Bucket=self._bucket, Delete=asked).get("Errors", [])
                 if failed:
-                    raise BackupError(f"{self.name} keeps {failed[0]['Key']}: {failed[0].get('Code', 'error')}")
+                    raise PlaceError(f"{self.name} keeps {failed[0]['Key']}: {failed[0].get('Code', 'error')}")
             for key, upload in self._uploads(base):
                 self._client().abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
 
@@ -117,9 +141,9 @@ class Bucket:
             yield
         except ClientError as error:
             right = f": the key needs {RIGHTS[verb]}" if _code(error).startswith("AccessDenied") else ""
-            raise BackupError(f"cannot {verb} {self.name}/{name}: S3 says {_code(error)}{right}") from None
+            raise PlaceError(f"cannot {verb} {self.name}/{name}: S3 says {_code(error)}{right}") from None
         except (BotoCoreError, Boto3Error) as error:
-            raise BackupError(f"cannot {verb} {self.name}/{name}: {type(error).__name__}", passing=True) from None
+            raise PlaceError(f"cannot {verb} {self.name}/{name}: {type(error).__name__}", passing=True) from None
 
 
 def _code(error: ClientError) -> str:

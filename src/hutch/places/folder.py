@@ -1,4 +1,4 @@
-"""Where backups lie: a place of named files, and the one that is a folder. Its verbs wait: call them in threads."""
+"""A folder as a place of named files."""
 
 from __future__ import annotations
 
@@ -8,43 +8,20 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
-from hutch.providers.backup.errors import BackupError
+from hutch.places.errors import PlaceError
 
 CHUNK = 1024 * 1024
 PART = ".part"
 """How a file is called in a folder until it is whole."""
 
 
-class Place(Protocol):
-    """Files by name (``service/id/file``). Each verb raises :class:`BackupError`."""
-
-    @property
-    def name(self) -> str:
-        """What people call it; without any secret."""
-
-    def folders(self, prefix: str) -> list[str]:
-        """The names of the folders below ``prefix/``, also of those with nothing but a beginning in them."""
-
-    def sizes(self, prefix: str) -> dict[str, int]:
-        """The files below ``prefix/`` by their name after it, with their size in bytes; only whole ones."""
-
-    def write(self, name: str, chunks: Iterable[bytes]) -> None:
-        """The file, whole and durable, or none."""
-
-    def read(self, name: str) -> Iterator[bytes]:
-        """Its bytes. ``FileNotFoundError`` when there is none, at the first."""
-
-    def remove(self, prefix: str, first: str = "") -> None:
-        """Everything below ``prefix/``, whole or begun; the file ``first`` before all others."""
-
-
 class Folder:
     """A folder on this machine."""
 
-    def __init__(self, root: str) -> None:
-        self._root = Path(root)
+    def __init__(self, root: str, fewer: str = "delete old backups (`hutch backup prune`)") -> None:
+        """``fewer`` says what makes room in it."""
+        self._root, self._fewer = Path(root), fewer
         self.name = root
 
     def folders(self, prefix: str) -> list[str]:
@@ -104,8 +81,8 @@ class Folder:
             raise
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            todo = ": make room there, or delete old backups (`hutch backup prune`)" if full else ""
-            raise BackupError(f"cannot {verb} {self._root / name}: {error.strerror}{todo}", passing=full) from None
+            todo = f": make room there, or {self._fewer}" if full else ""
+            raise PlaceError(f"cannot {verb} {self._root / name}: {error.strerror}{todo}", passing=full) from None
 
 
 def _sync(folder: Path) -> None:

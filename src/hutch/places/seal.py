@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from hutch.providers.backup.errors import Damaged, WrongKey
+from hutch.places.errors import Damaged, WrongKey
 
 MAGIC = b"HUTCH-SEAL-1\n"
 PIECE = 1024 * 1024

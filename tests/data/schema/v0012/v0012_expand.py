@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0012"
+down_revision = os.environ["BEFORE"]
 branch_labels = None
 depends_on = None
 
