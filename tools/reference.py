@@ -131,6 +131,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "table: hutch.bootstrap.config.GUARDS": lambda: settings(config.GUARDS),
     "table: hutch.bootstrap.config.APPROVAL": lambda: settings(config.APPROVAL),
     "table: hutch.bootstrap.config.AUTONOMY": lambda: settings(config.AUTONOMY),
+    "table: hutch.bootstrap.archiving.PLACE": lambda: settings(archiving.PLACE),
     "table: hutch.bootstrap.archiving.ARCHIVE": lambda: settings(archiving.ARCHIVE),
     "table: hutch.bootstrap.accessing.ACCESS": lambda: settings(accessing.ACCESS),
     "table: hutch.bootstrap.accessing.OPENID": lambda: settings(accessing.OPENID),

@@ -11,7 +11,7 @@ from pathlib import Path
 from hutch.bootstrap import probes, values
 from hutch.bootstrap.accessing import access_config
 from hutch.bootstrap.alerting import alert_policy, maintenance
-from hutch.bootstrap.archiving import archive_config
+from hutch.bootstrap.archiving import archive_config, evidence_config
 from hutch.bootstrap.calendars import calendar
 from hutch.bootstrap.criteria import criteria
 from hutch.bootstrap.ingest import ingest_source
@@ -70,6 +70,7 @@ TOP: tuple[Setting, ...] = (
     Setting("oncall", "map", "who is on call: schedules with rotations and calendars"),
     Setting("escalation", "map", "who is paged when nobody acknowledges, by severity"),
     Setting("runbooks", "list", "folders or files of Markdown runbooks, relative to this file"),
+    Setting("evidence", "map", "where evidence is kept, so that all servers have it; the store's folder by default"),
     Setting("archive", "map", "when resolved incidents leave the store, and where their archives lie"),
     Setting("access", "map", "who may come in: signing in, sessions, an OpenID provider, the address beyond loopback"),
     Setting("guards", "map", "limits on changes: max_hits, per_hour, actions"),
@@ -186,6 +187,7 @@ def load(path: Path, providers: Mapping[str, Provider]) -> Config:
         status_page=status_page(root.child("status_page"), services, notify),
         people=people_config(root, notify),
         access=access_config(root.child("access")),
+        evidence=evidence_config(root.child("evidence")),
         archive=archive_config(root.child("archive")),
     )
 

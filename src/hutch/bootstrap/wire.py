@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hutch.bootstrap import config as config_file
 from hutch.bootstrap import notify
-from hutch.bootstrap.archiving import open_archives
+from hutch.bootstrap.archiving import open_archives, open_evidence
 from hutch.bootstrap.probes import codes, opener
 from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.bootstrap.stores import (
@@ -34,7 +34,6 @@ from hutch.model.journal import fold
 from hutch.ports import Connection, Provider, Secrets, Store, TargetConfig, Wallclock
 from hutch.runbook.values import Source
 from hutch.store.clock import SystemClock
-from hutch.store.evidence import FileEvidence
 from hutch.store.outputs import FileOutputs
 from hutch.testing import MemoryQueue, MemoryStore
 
@@ -96,9 +95,9 @@ def wire(
     return Context(
         config, place.home, SeenStore(store), queue, clock, secrets, services, providers, outputs, samples,
         sightings=open_sightings(place), open_probe=opener(secrets, clock.now), probe_codes=codes(config.probes),
-        open_notifier=notify.opener(secrets), evidence=FileEvidence(place.home / "evidence", config.evidence_kept),
+        open_notifier=notify.opener(secrets), evidence=open_evidence(config, place, secrets),
         duties=open_duties(place), watches=open_watches(place), register=open_register(place),
-        accounts=open_accounts(place), archives=lambda: open_archives(config.archive, place.home, secrets),
+        accounts=open_accounts(place), archives=lambda: open_archives(config.archive, place, secrets),
     )  # fmt: skip
 
 

@@ -248,7 +248,7 @@ def _searched(context: Context, state: Incident, wanted: re.Pattern[str]) -> tup
     """The evidence that holds it, and what cannot be searched."""
     found, unsearched = list[int](), list[int]()
     for file in state.record.files:
-        held = context.evidence.opened(file.sha256) if context.evidence and not file.erased else None
+        held = evidence.look(context.evidence, file.sha256) if context.evidence and not file.erased else None
         if held is None:
             continue
         with held:

@@ -13,7 +13,8 @@ from hutch.model.erasure import KIND, fields_of, rest_of, retold
 from hutch.model.event import ERASED, Draft, Event
 from hutch.model.incident import Incident
 from hutch.model.message import Audience
-from hutch.ports import Evidence
+from hutch.model.record import File
+from hutch.ports import ArchiveError, Evidence
 from hutch.review.scan import LONGEST, scan
 from hutch.review.wording import one_line
 
@@ -89,6 +90,7 @@ async def attach(
         "note": context.secrets.mask(note.strip())[:2000],
         "masked": masked != data,
         "found": found,
+        "place": kept.place,
     }
     state = await incidents.change(context, incident_id, lambda _: [Draft("evidence.attached", told, actor)])
     return state, found
@@ -123,11 +125,29 @@ async def opened(context: Context, incident_id: str, seq: int) -> tuple[str, IO[
     file = next((f for f in state.record.files if f.seq == seq), None)
     if file is None:
         raise CommandError(f"event {seq} of {incident_id} attached nothing", 2)
-    found = None if file.erased else await asyncio.to_thread(_kept(context).opened, file.sha256)
+    found = None if file.erased else await asyncio.to_thread(look, _kept(context), file.sha256)
     if found is None:
-        why = "was erased" if file.erased else "is not on this machine, or not what it was"
-        raise CommandError(f"the evidence of event {seq} {why}")
+        raise CommandError(f"the evidence of event {seq} {_gone(_kept(context), file)}")
     return file.name, found
+
+
+def look(kept: Evidence, digest: str) -> IO[bytes] | None:
+    """What is kept under that address. Raises :class:`CommandError` where its place cannot be reached."""
+    try:
+        return kept.opened(digest)
+    except ArchiveError as error:
+        raise CommandError(f"the evidence {digest[:12]} cannot be read: {error}") from error
+
+
+def _gone(kept: Evidence, file: File) -> str:
+    if file.erased:
+        return "was erased"
+    if file.place in ("", kept.place):
+        return "is not on this machine, or not what it was"
+    return (
+        f"is not here: it was put into {file.place}; ask the server there, or have all of them keep it in one place "
+        "(`evidence.to`)"
+    )
 
 
 # ------------------------------------------------------------------ erasing
@@ -173,7 +193,10 @@ async def erase_file(context: Context, incident_id: str, seq: int, reason: str, 
     if not file.erased:
         told = {"attachment": file.sha256, "file": seq, "reason": why}
         state = await incidents.change(context, incident_id, lambda _: [Draft(KIND, told, actor)])
-    await asyncio.to_thread(_kept(context).remove, file.sha256)
+    try:
+        await asyncio.to_thread(_kept(context).remove, file.sha256)
+    except ArchiveError as error:
+        raise CommandError(f"it is said to be erased and is still there: {error}; erase it again") from error
     return state
 
 

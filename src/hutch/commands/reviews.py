@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hutch.commands import incidents
 from hutch.commands.context import CommandError, Context
+from hutch.commands.evidence import look
 from hutch.model import incident as model
 from hutch.model.bundle import written
 from hutch.model.event import Draft, Event
@@ -36,7 +37,7 @@ async def bundle(context: Context, incident_id: str) -> Iterator[str]:
     files: dict[str, bytes] = {}
     kept = context.evidence
     for file in state.record.files if kept else ():
-        held = await asyncio.to_thread(kept.opened, file.sha256) if kept and not file.erased else None
+        held = await asyncio.to_thread(look, kept, file.sha256) if kept and not file.erased else None
         if held is not None:
             with held:
                 files[file.sha256] = await asyncio.to_thread(held.read)

@@ -18,7 +18,7 @@ from hutch.model.message import NotifyConfig
 from hutch.model.oncall import PeopleConfig
 from hutch.model.probe import ProbeConfig
 from hutch.model.quiet import INHIBITIONS, Inhibition, Maintenance
-from hutch.model.retention import ArchiveConfig
+from hutch.model.retention import ArchiveConfig, SharedPlace
 from hutch.model.severity import DEFAULT_POLICY, Policy, Severity
 from hutch.model.statuspage import StatusPageConfig
 
@@ -174,6 +174,7 @@ class Config:
     status_page: StatusPageConfig | None = None
     access: AccessConfig = field(default_factory=AccessConfig)
     archive: ArchiveConfig = field(default_factory=ArchiveConfig)
+    evidence: SharedPlace = field(default_factory=SharedPlace)
 
     def scaled(self, real: timedelta) -> timedelta:
         """A duration that the time scale divides."""

@@ -12,11 +12,16 @@ class Evidence(Protocol):
     def most(self) -> int:
         """Bytes that one may have."""
 
+    @property
+    def place(self) -> str:
+        """Where it keeps them, for people: of a folder with its machine."""
+
     def put(self, data: bytes) -> str:
         """Keep it, durable on return; its address. Raises ``OSError``."""
 
     def opened(self, digest: str) -> IO[bytes] | None:
-        """What it holds, as a file; None where it is not there, or is not what its address says any more."""
+        """What it holds, as a file; None where it is not there, or is not what its address says any more.
+        Raises :class:`ArchiveError` where that cannot be told now."""
 
     def remove(self, digest: str) -> bool:
         """Take it away for good; False where it was not there."""

@@ -36,6 +36,7 @@ class File:
     by: str
     at: datetime
     erased: bool = False
+    place: str = ""  # where it was put; empty for what an earlier version attached
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,10 @@ def _affected(record: Record, event: Event) -> Record:
 def _attached(record: Record, event: Event) -> Record:
     d = event.data
     size = int(str(d.get("size", 0)))
-    texts = [str(d.get(key, "")) for key in ("name", "sha256", "type", "note")]
-    name, digest, kind, note = texts
-    return replace(
-        record, files=(*record.files, File(event.seq, name, digest, size, kind, note, event.actor, event.at))
-    )
+    texts = [str(d.get(key, "")) for key in ("name", "sha256", "type", "note", "place")]
+    name, digest, kind, note, place = texts
+    found = File(event.seq, name, digest, size, kind, note, event.actor, event.at, place=place)
+    return replace(record, files=(*record.files, found))
 
 
 def _file_erased(record: Record, event: Event) -> Record:

@@ -13,12 +13,9 @@ from hutch.model.todo import ItemState
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveConfig:
-    """``archive`` of ``hutch.yaml``. ``after``: how long after its resolution an incident is archived by itself, zero:
-    never; one with a breach stays for ``breaches_after`` at least, whoever asks. Keys are references to secrets."""
+class SharedPlace:
+    """A folder, a bucket or ``store``; empty: in the store's folder. Keys are references to secrets."""
 
-    after: timedelta = timedelta()
-    breaches_after: timedelta = timedelta(days=5 * 365)
     to: str = ""
     key: str = ""
     old_keys: Mapping[str, str] = field(default_factory=dict)
@@ -26,6 +23,16 @@ class ArchiveConfig:
     endpoint: str = ""
     access_key_id: str = ""
     secret_access_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveConfig:
+    """``archive`` of ``hutch.yaml``. ``after``: how long after its resolution an incident is archived by itself, zero:
+    never; one with a breach stays for ``breaches_after`` at least, whoever asks."""
+
+    after: timedelta = timedelta()
+    breaches_after: timedelta = timedelta(days=5 * 365)
+    place: SharedPlace = field(default_factory=SharedPlace)
 
 
 def kept_by(state: Incident, breach: Breach | None, now: datetime, config: ArchiveConfig) -> str:

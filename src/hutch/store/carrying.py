@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from hutch.store import accounts, samples, sightings, watches
+from hutch.store import accounts, samples, shared, sightings, watches
 from hutch.store.aside import told
 from hutch.store.errors import StoreError
 from hutch.store.moving import BATCH
@@ -31,7 +31,7 @@ class Part:
 
 
 ACCESS = Part("accounts", (accounts.accounts, accounts.sessions, accounts.tokens, accounts.tickets), True)
-SEEN = Part("samples", (samples.series, samples.samples, sightings.sightings, watches.watches), False)
+SEEN = Part("samples", (samples.series, samples.samples, sightings.sightings, watches.watches, shared.files), False)
 
 PARTS = (ACCESS, SEEN)
 

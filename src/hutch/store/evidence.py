@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ class FileEvidence:
 
     folder: Path
     most: int
+
+    @property
+    def place(self) -> str:
+        """The folder, and the machine that has it."""
+        return f"{self.folder} on {socket.gethostname()}"
 
     def put(self, data: bytes) -> str:
         """Keep it, synced to the disk; its address. The same content is kept once. Raises ``OSError``."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -163,3 +165,58 @@ def test_verify_says_what_was_erased_by_whom_and_why(tmp_path: Path, monkeypatch
         assert "every chain is intact" in said
         assert "Erased by anna: event 1 (title): asked for" in said
         assert f"Erased by anna: evidence {file['sha256'][:12]}: not ours" in said
+
+
+@asynccontextmanager
+async def servers(tmp_path: Path, more: str) -> AsyncIterator[tuple[Context, Context]]:
+    """Two machines on one database, each with a folder of its own."""
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hutch.yaml").write_text(f"services: {{shop: {{}}}}\n{more}", encoding="utf-8")
+        found.append(open_context(tmp_path / name / "hutch.yaml"))
+    yield found[0], found[1]
+    for one in found:
+        await one.close()
+
+
+async def test_another_server_has_it_or_says_who_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("HUTCH_DATABASE_URL", database_url)
+    monkeypatch.setenv("EVIDENCE_KEY", "00112233445566778899aabbccddeeff" * 2)
+    text = f"{PERSON} said so\n".encode() * 50_000
+    async with servers(tmp_path, "") as (one, two):
+        state = await declared(one)
+        state, _ = await evidence.attach(one, state.id, "a.log", b"before", "", "olivia")
+        (before,) = state.record.files
+        with pytest.raises(CommandError, match=r"is not here: it was put into .*/one/.* on .*evidence\.to"):
+            await evidence.content(two, state.id, before.seq)
+    for name in ("one", "two"):
+        (tmp_path / name / "hutch.yaml").unlink()
+        (tmp_path / name).rename(tmp_path / f"was-{name}")
+    async with servers(tmp_path, "evidence: {to: store, key: {env: EVIDENCE_KEY}}\n") as (one, two):
+        (tmp_path / "was-one" / ".hutch" / "evidence").rename(tmp_path / "one" / ".hutch" / "evidence")
+        state, _ = await evidence.attach(one, state.id, "b.log", text, "", "olivia")
+        file = state.record.files[-1]
+        assert await evidence.content(two, state.id, file.seq) == ("b.log", text)
+        assert await evidence.content(one, state.id, before.seq) == ("a.log", b"before")
+        lines = "\n".join(await reviews.bundle(two, state.id))
+        assert read(lines.splitlines()).files == {file.sha256: text}
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute("SELECT name, data FROM hutch_samples.files ORDER BY number").fetchall()
+            assert len(rows) == 2 and not any(PERSON.encode() in data for _, data in rows)
+            connection.execute("UPDATE hutch_samples.files SET data = data || 'x'::bytea WHERE number = 0")
+        with pytest.raises(CommandError, match=r"cannot be read: .*altered or cut short"):
+            await evidence.content(two, state.id, file.seq)
+        await evidence.erase_file(two, state.id, file.seq, "asked to", "olivia")
+        with pytest.raises(CommandError, match="was erased"):
+            await evidence.content(one, state.id, file.seq)
+        with psycopg.connect(database_url) as connection:
+            assert connection.execute("SELECT count(*) FROM hutch_samples.files").fetchone() == (0,)
+
+
+def test_the_database_as_a_place_needs_one(tmp_path: Path) -> None:
+    (tmp_path / "hutch.yaml").write_text("services: {shop: {}}\nevidence: {to: store}\n", encoding="utf-8")
+    with pytest.raises(CommandError, match=r"evidence\.to: the store is a file of this machine"):
+        open_context(tmp_path / "hutch.yaml")
