@@ -129,6 +129,30 @@ async def test_what_runs_and_what_was_deployed(web: Connection, world: World) ->
     assert finding.status is Status.WARN and f"the newest deployment {dpl(3)} error" in finding.summary
 
 
+async def test_what_was_left_by_a_roll_back_is_not_what_ran_before_the_next(web: Connection, world: World) -> None:
+    """1, 2, back to 1, then 4: 4 leads back to 1, not to 2, which was left since it failed."""
+    await web.actions["deploy.rollback"].apply({"to": dpl(1)})
+    world.control.ran("43", ago=timedelta(0))
+    assert web.platform and web.changes
+    standing = await web.platform.standing()
+    assert (standing.release, standing.previous) == (dpl(4), dpl(1))
+    assert [(d.release, d.kind, d.previous) for d in await web.platform.deployments()] == [
+        (dpl(1), "deploy", ""), (dpl(2), "deploy", dpl(1)), (dpl(1), "rollback", dpl(2)), (dpl(4), "deploy", dpl(1)),
+    ]  # fmt: skip
+    assert (await web.changes())[-1].previous == dpl(1)
+    world.control.ran("44", ago=timedelta(0))
+    assert (await web.platform.standing()).previous == dpl(4)
+
+
+async def test_after_a_restart_of_what_was_gone_back_to_nothing_newer_is_the_one_before(
+    web: Connection, world: World
+) -> None:
+    await web.actions["deploy.rollback"].apply({"to": dpl(1)})
+    await web.actions["service.restart"].apply({"since": now().isoformat()})
+    assert web.platform
+    assert (await web.platform.standing()).previous == ""
+
+
 async def test_ten_thousand_deployments_are_read_in_pages_and_bounded(web: Connection, world: World) -> None:
     world.control.bad.add("bad")
     world.control.ledger = type(world.control.ledger)()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, brought
@@ -49,7 +50,7 @@ class VercelPlatform:
     async def _standing(self) -> Standing:
         state = await self.client.state()
         running = state.running
-        newer, before = await around(self.client.builds(state), running)
+        newer, before = await around(self.client.builds(state), running, state.move)
         busy = any(b.state in UNDER_WAY for b in newer) or bool(state.move and state.move.going_on)
         instance = Instance(running.id, running.id, running.state.lower(), running.ready, 0, running.created_at)
         return Standing(running.id, before.id if before else "", busy, (instance,))
@@ -64,25 +65,51 @@ class VercelPlatform:
         return told(found[::-1], state)
 
 
-async def around(builds: AsyncIterator[Build], running: Build) -> tuple[list[Build], Build | None]:
-    """The deployments newer than the running one, and the one that ran before it: not another build of the same."""
+async def around(builds: AsyncIterator[Build], running: Build, move: Move | None) -> tuple[list[Build], Build | None]:
+    """The deployments newer than the running one, and the one that ran before it: not another build of the same.
+
+    What ran when the domains were last moved, Vercel tells: of what was built until then, that one alone had them.
+    """
     newer: list[Build] = []
     root = running.root
+    until, sought = _before(running, move)
     async for build in builds:
         if build.id == running.id:
             root = build.root
         elif build.created_at > running.created_at:
             newer.append(build)
-        elif build.ran and build.candidate and build.root != root:
-            return newer, build
+        elif sought and until and build.created_at <= until and build.id != sought:
+            continue
+        else:
+            sought = sought if until and build.created_at > until else ""
+            if build.ran and build.candidate and build.root != root:
+                return newer, build
     return newer, None
+
+
+def _before(running: Build, move: Move | None) -> tuple[datetime | None, str]:
+    """Until when built deployments are passed over, and the first that is not: it had the domains before the last
+    move where that led to what runs now, or got them by it where what runs was built later."""
+    if not _made(move):
+        return None, ""
+    if move.to == running.id:
+        return (move.at, move.origin) if move.type == "promote" else (None, "")
+    return (move.at, move.to) if running.created_at > move.at else (None, "")
+
+
+def _made(move: Move | None) -> TypeGuard[Move]:
+    """Whether the domains were moved."""
+    return bool(move and move.to and move.type in {"rollback", "promote"} and JOBS.get(move.status) == "succeeded")
 
 
 def told(builds: Sequence[Build], state: State) -> list[Deployment]:
     """Each deployment with the one that ran before it, oldest first, and the last move of the domains in its place."""
     found: list[Deployment] = []
     before: Build | None = None
+    ahead = state.move if _made(state.move) else None
     for build in builds:
+        if ahead and build.created_at > ahead.at:
+            before, ahead = next((b for b in builds if b.id == ahead.to), None), None
         found.append(_deployment(build, before))
         if build.ran:
             before = build
