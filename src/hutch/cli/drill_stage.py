@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ short so that the next drill need not wait for it, and an hour may hold more dri
 OUTSIDE = "edge"
 """The folder of the platform's data where what stands before it keeps its files."""
 
+UNSCALED = frozenset({"vercel"})
+"""The hosted platforms whose API sets no number of replicas."""
+
 EDGE_WITHIN = 20.0
 """Seconds that it may take to come up."""
 
@@ -77,7 +81,7 @@ async def standing(
 ) -> AsyncIterator[Stage]:
     """A service under load, watched by Hutch; a platform of our own unless a running one's ``ready_file`` is given.
     ``api`` is how Hutch deals with it."""
-    given = targets if api == "local" else hosted
+    given = targets if api == "local" else partial(hosted, scales=api not in UNSCALED)
     platform = Platform(folder, "", TIME_SCALE, CHANGES, given, folder / LOAD, probes, api)
     if ready_file is None:
         place = folder / "platform.json"

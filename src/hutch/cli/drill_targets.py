@@ -52,9 +52,9 @@ def targets(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return known
 
 
-def hosted(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def hosted(ready: Mapping[str, Any], scales: bool = True) -> dict[str, dict[str, Any]]:
     """The same where the service is on a hosted platform, which has no word for the servers beside it: those are
-    restarted by a command line."""
+    restarted by a command line. So is the service scaled where the platform has no word for that."""
     known = {name: block for name, block in targets(ready).items() if name != "local"}
     platform = [sys.executable, "-m", "rolerabbit", "platform"]
     restart = {
@@ -64,11 +64,19 @@ def hosted(ready: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "expect": r'"postgres": \{\s*"running": true[^}]*\},\s*"redis": \{\s*"running": true',
         "timeout": 60,
     }
+    scale = {
+        "run": [*platform, "scale", "{replicas}"],
+        "args": {"replicas": "[1-8]"},
+        "verify": [*platform, "status"],
+        "pending": r'"state": "(starting|backing-off)"',
+        "expect": r'"state": "ready"',
+        "timeout": 120,
+    }
     return known | {
         "command": {
             "environment": {"RR_PLATFORM_URL": ready["api_url"]},
             "secrets": {"RR_PLATFORM_TOKEN": {"file": "token"}},
-            "verbs": {"service.restart": restart},
+            "verbs": {"service.restart": restart, **({} if scales else {"service.scale": scale})},
         }
     }
 

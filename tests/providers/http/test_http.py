@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -32,6 +33,7 @@ class Service:
     slow: bool = False
     health: int = 200
     looks: int = 0
+    pool: bool = False
 
     async def answer_health(self, _request: web.Request) -> web.Response:
         body = {"status": "ok"} if self.health == 200 else {"status": "error", "failing": "database"}
@@ -56,6 +58,9 @@ class Service:
             "# TYPE active_users gauge",
             "active_users 3",
         ]
+        if self.pool:
+            lines += ["db_pool_size 2", "db_pool_in_use 2", "db_pool_waiting 30"]
+            lines += [f"db_pool_waited_total {10 * self.looks}", f"db_pool_wait_seconds_total {9 * self.looks}"]
         return web.Response(text="\n".join(lines) + "\n")
 
 
@@ -130,6 +135,15 @@ async def test_the_metrics_are_surer_than_one_probe(server: BaseTestServer, serv
     both = [await check() for check in connection.checks.values()]
     found: list[Cause] = list(provider.explain(both))
     assert [(c.code, c.confidence) for c in found] == [("http.error_rate", 0.8)]
+
+
+async def test_who_waits_for_a_connection_is_told_beside_the_requests(server: BaseTestServer, service: Service) -> None:
+    assert "load" not in (await of(server).checks["http.requests"]()).data
+    service.pool = True
+    load: Any = (await of(server).checks["http.requests"]()).data["load"]
+    assert (load["queued"], load["waiting"], load["wait_ms"], load["replicas"]) == (True, 30, 900, 0)
+    patient: Any = (await of(server, wait_bad=1000).checks["http.requests"]()).data["load"]
+    assert patient["queued"] is False
 
 
 async def test_slow_answers(server: BaseTestServer, service: Service) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from hutch.model.action import Sample
 from hutch.model.finding import Finding, Status
+from hutch.model.load import Load, figures
 from hutch.providers.local import provider
 from hutch.providers.local.config import config_from
-from hutch.providers.local.load import Load, figures
 
 NOW = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
 CONFIG = config_from({"url": "http://127.0.0.1:1"})
@@ -23,7 +23,7 @@ LATER = replace(QUEUE, waited=150, wait_seconds=30.0, requests=1100)
 
 
 def judged(before: Load, after: Load) -> tuple[bool, bool]:
-    found = figures(before, after, CONFIG)
+    found = figures(before, after, CONFIG, CONFIG.sample_gap)
     return bool(found["queued"]), bool(found["piled_up"])
 
 
@@ -62,7 +62,7 @@ def test_metrics_are_summed_over_replicas() -> None:
 
 
 def load(before: Load = QUEUE, after: Load = LATER) -> Finding:
-    data = {"service": "web", **figures(before, after, CONFIG)}
+    data = {"service": "web", **figures(before, after, CONFIG, CONFIG.sample_gap)}
     return Finding("local.load", "platform", Status.BAD, "100 requests/s", NOW, data=data)
 
 

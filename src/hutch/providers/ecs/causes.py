@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hutch.model import load
 from hutch.model.finding import Cause, Finding, Object, Remedy, Status
 
-CODES: Mapping[str, str] = {"app.crashed": "Tasks of the service end by themselves, or its rollout was given up."}
+CODES: Mapping[str, str] = {
+    "app.crashed": "Tasks of the service end by themselves, or its rollout was given up.",
+    "app.overloaded": load.OVERLOADED,
+}
 RESTART = Remedy("service.restart", "", {}, "restart the service", rank=30)
 
 
 def explain(findings: Sequence[Finding]) -> Sequence[Cause]:
-    """``app.crashed`` for each service whose tasks do not stay."""
-    return [_crashed(f) for f in findings if f.check == "ecs.tasks" and f.status is Status.BAD]
+    """``app.crashed`` for a service whose tasks do not stay; else ``app.overloaded`` where its metrics say so."""
+    tasks = [f for f in findings if f.check == "ecs.tasks" and f.data]
+    crashed = [_crashed(f) for f in tasks if f.status is Status.BAD]
+    return crashed or [_overloaded(found, f) for f in tasks for found in load.told_by("http.requests", findings)]
+
+
+def _overloaded(found: load.Overload, tasks: Finding) -> Cause:
+    wanted, most = int(str(tasks.data["wanted"])), int(str(tasks.data["most"]))
+    return found.cause(load.by_copies(found, wanted, most), tasks.target)
 
 
 def _crashed(finding: Finding) -> Cause:

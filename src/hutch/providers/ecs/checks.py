@@ -44,6 +44,7 @@ class Tasks:
             "running": state.running,
             "busy": state.busy,
             "ended": len(ended),
+            "most": self.client.config.max_replicas,
         }
         if status is Status.BAD:
             data |= await self._way_back(state, at)

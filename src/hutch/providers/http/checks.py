@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from hutch.model import load
 from hutch.model.action import Partly, Sample
 from hutch.model.exposition import samples
 from hutch.model.finding import Finding, Status
@@ -67,27 +68,37 @@ class Eye:
         """Check ``http.requests``: how many requests failed, and how long they took, between two looks."""
         at, started = self.now(), time.monotonic()
         try:
-            seen = await self._watch()
+            seen, queues = await self._watch()
         except (Unanswered, ValueError) as error:
             said = f"the metrics at {shown(self.config.metrics)} cannot be read: {error}"
             return self._finding("http.requests", Status.UNKNOWN, said, at, started, {}, (), said)
-        return self._judged_requests(seen, at, started)
+        return self._judged_requests(seen, queues, at, started)
 
-    async def _watch(self) -> Traffic:
-        """Look twice, and again while too few requests came in to judge by."""
-        before = await self.metrics()
+    async def _watch(self) -> tuple[Traffic, Mapping[str, object]]:
+        """Look twice, and again while too few requests came in to judge by: the traffic, and who waits."""
+        before, looked = await self.metrics(), time.monotonic()
         for _ in range(self.config.sample_looks):
             await asyncio.sleep(self.config.sample_gap)
-            seen = traffic(before, await self.metrics(), self.config.ignore_paths)
+            after = await self.metrics()
+            seen = traffic(before, after, self.config.ignore_paths)
             if seen.requests >= self.config.min_requests:
                 break
-        return seen
+        return seen, self._queues(before, after, time.monotonic() - looked)
 
-    def _judged_requests(self, seen: Traffic, at: datetime, started: float) -> Finding:
+    def _queues(self, before: Sequence[Sample], after: Sequence[Sample], seconds: float) -> Mapping[str, object]:
+        """What the looks say of the load; nothing where the service tells nothing of its connection pool."""
+        visits = ([s for s in look if s.labels.get("path") not in self.config.ignore_paths] for look in (before, after))
+        try:
+            first, last = map(load.Load.of, visits)
+            return load.figures(first, last, self.config, seconds)
+        except ValueError:
+            return {}
+
+    def _judged_requests(self, seen: Traffic, queues: Mapping[str, object], at: datetime, started: float) -> Finding:
         enough = seen.requests >= self.config.min_requests
         failing = enough and seen.error_rate > self.config.error_rate_bad
         slow = enough and seen.p95 is not None and seen.p95 > self.config.slow_p95
-        data = {
+        data: dict[str, object] = {
             "service": self.service,
             "requests": seen.requests,
             "failed": seen.failed,
@@ -95,6 +106,7 @@ class Eye:
             "p95": seen.p95,
             "failing": failing,
             "slow": slow,
+            **({"load": queues} if queues else {}),
         }
         status = Status.BAD if failing or slow else Status.OK
         few = "" if enough else f"; {self.config.min_requests} are needed to judge"

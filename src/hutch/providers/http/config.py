@@ -22,6 +22,9 @@ SETTINGS = (
     Setting("min_requests", "int", "requests needed to judge errors and times", default=5),
     Setting("error_rate_bad", "float", "% of 5xx answers that is trouble, when exceeded", default=5.0),
     Setting("slow_p95", "float", "95 % of the answers within this many ms; trouble, when exceeded", default=1000.0),
+    Setting("wait_bad", "float", "milliseconds of waiting for a pool's connection that are trouble", default=250.0),
+    Setting("in_flight_bad", "float", "requests that one replica works on at once that are trouble", default=32.0),
+    Setting("db_cpu_bad", "float", "% of the database's CPUs from which waiting is the database's doing", default=85.0),
     Setting(
         "ignore_paths", "list", "paths that monitoring itself asks for", default=("/metrics", "/api/health")
     ),
@@ -42,6 +45,9 @@ class Config:
     min_requests: int
     error_rate_bad: float
     slow_p95: float
+    wait_bad: float
+    in_flight_bad: float
+    db_cpu_bad: float
     ignore_paths: frozenset[str]
 
 
@@ -60,6 +66,9 @@ def config_from(settings: Mapping[str, object]) -> Config:
         min_requests=int(above_zero("http", values, "min_requests")),
         error_rate_bad=above_zero("http", values, "error_rate_bad"),
         slow_p95=above_zero("http", values, "slow_p95"),
+        wait_bad=above_zero("http", values, "wait_bad"),
+        in_flight_bad=above_zero("http", values, "in_flight_bad"),
+        db_cpu_bad=above_zero("http", values, "db_cpu_bad"),
         ignore_paths=_paths(values["ignore_paths"]),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from hutch.model.finding import Finding, Seen, Status
 from hutch.providers.railway.client import Client, State
 from hutch.providers.railway.platform import previous
+from hutch.providers.railway.replicas import wanted
 from hutch.remote import Refused, Silent
 
 CHECK = "railway.deployment"
@@ -33,18 +34,29 @@ class Running:
 
     async def _look(self, at: datetime) -> Seen:
         state = await self.client.state()
+        regions = await self._regions()
         status, summary = judged(state)
         data: dict[str, object] = {
             "release": state.live.id,
             "names": list(state.live.names),
             "status": state.live.status,
             "busy": state.busy,
+            "regions": regions,
+            "most": self.client.config.max_replicas,
         }
         age = (at - state.live.created_at).total_seconds()
         if status is Status.BAD and age <= self.client.config.lately:
             before = await previous(self.client, state.live)
             data |= {"deployed_ago": round(age, 1), **({"go_back_to": before.id} if before else {})}
         return Seen(status, summary, data, (str(state),))
+
+    async def _regions(self) -> dict[str, int]:
+        """How many replicas are wanted in each region; none where Railway does not say: no trouble by itself."""
+        try:
+            found = await wanted(self.client.config)
+        except (Refused, Silent):
+            return {}
+        return {region: found.of(region) for region in found.regions}
 
 
 def judged(state: State) -> tuple[Status, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from hutch.ports import Connection, Provider, TargetConfig
+from hutch.providers.vercel.causes import CODES, explain
 from hutch.providers.vercel.config import SETTINGS
 
 
@@ -22,5 +23,7 @@ provider = Provider(
     summary="Vercel: one project's production deployments and logs; roll-back, promotion, redeployment",
     settings=SETTINGS,
     open=connect,
+    explain=explain,
+    codes=CODES,
     guide="vercel",
 )
