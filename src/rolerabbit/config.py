@@ -37,7 +37,11 @@ LIMITS: Final[Mapping[str, Limit]] = {
 """The rate limits and their defaults; `login_address` is set by `RR_LIMIT_LOGIN_ADDRESS=60/60`. Of log-ins only those
 that fail count."""
 CACHE_SECONDS: Final = 5
+LONGEST_CACHE_SECONDS: Final = 300
 
+LEAST_MEMORY_MB: Final = 256
+"""Below it the process may not even come up."""
+MOST_ROOM: Final = 1_000_000
 CONNECT_TIMEOUT_S: Final = 2
 STATEMENT_TIMEOUT_MS: Final = 10_000
 
@@ -67,6 +71,9 @@ class Settings:
     smtp_url: str = ""
     """Where the outbox is sent to; nothing leaves it without one."""
     mail_per_second: int = 50
+    memory_mb: int = 0
+    cpu_units: int = 0
+    """What the process keeps itself within; 0: as it is."""
 
     @property
     def application_name(self) -> str:
@@ -100,6 +107,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         encryption_keys=_ring(environ, "ENCRYPTION_KEYS"),
         smtp_url=_smtp_url(environ.get("SMTP_URL", "")),
         mail_per_second=_parsed(environ, "RR_MAIL_PER_SECOND", "50", _whole, "a whole number from 1 to 1000"),
+        memory_mb=_parsed(environ, "RR_MEMORY_MB", "0", _room(LEAST_MEMORY_MB), f"0, or MiB from {LEAST_MEMORY_MB}"),
+        cpu_units=_parsed(environ, "RR_CPU_UNITS", "0", _room(1), "0, or a whole number of CPU units"),
     )
 
 
@@ -174,9 +183,19 @@ def _count_per_seconds(text: str) -> Limit:
 
 def _cache_seconds(text: str) -> int:
     number = int(text)
-    if not 0 <= number <= 300:
+    if not 0 <= number <= LONGEST_CACHE_SECONDS:
         raise ValueError(text)
     return number
+
+
+def _room(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if number and not least <= number <= MOST_ROOM:
+            raise ValueError(text)
+        return number
+
+    return parse
 
 
 def _release(text: str) -> str:

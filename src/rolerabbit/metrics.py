@@ -61,7 +61,7 @@ class Metrics:
             registry=self.registry,
         )
         self._cache_requests = Counter(
-            "rolerabbit_cache_requests_total",
+            "cache_requests_total",
             "Look-ups of what everybody may see.",
             ["outcome"],
             registry=self.registry,

@@ -59,7 +59,7 @@ class PageCache:
             if self._owed:
                 await self._remote.do("DEL", GENERATION)
                 self._owed = False
-            generation, entry = await self._remote.do("MGET", GENERATION, PREFIX + name)
+            generation, entry = await self._remote.do("MGET", GENERATION, self._key(name))
             generation = generation or await self._begin()
         except Unavailable:
             self._metrics.cache_request("unavailable")
@@ -69,6 +69,10 @@ class PageCache:
         self._metrics.cache_request("hit" if hit else "miss")
         return generation, body if hit else None
 
+    def _key(self, name: str) -> str:
+        """Under the time that it is kept for: where that is made shorter, what was kept for longer no longer counts."""
+        return f"{PREFIX}{self._seconds}:{name}"
+
     async def _begin(self) -> bytes:
         mine = secrets.token_hex(8).encode()
         theirs: bytes | None = await self._remote.do("SET", GENERATION, mine, "NX", "GET")
@@ -76,6 +80,6 @@ class PageCache:
 
     async def _keep(self, name: str, generation: bytes, body: bytes) -> None:
         try:
-            await self._remote.do("SET", PREFIX + name, generation + _SEPARATOR + body, "EX", self._seconds)
+            await self._remote.do("SET", self._key(name), generation + _SEPARATOR + body, "EX", self._seconds)
         except Unavailable:
             return

@@ -15,6 +15,7 @@ import uvicorn
 from rolerabbit import logs
 from rolerabbit.app import create_app
 from rolerabbit.config import ConfigError, Settings, read_settings
+from rolerabbit.room import keep_within
 
 GRACE_S: Final = 3
 """Seconds that running requests get to finish after SIGTERM."""
@@ -45,6 +46,7 @@ def serve(fd: int | None, port: int | None, metrics_port: int) -> None:
     sockets = [inherited(fd) if fd is not None else listening(port or 0)]
     if metrics_port:
         sockets.append(listening(metrics_port))
+    keep_within(settings.memory_mb, settings.cpu_units)
     logs.configure(settings.release)
     # uvicorn raises the signal again after its graceful end: with these the process then exits 0.
     signal.signal(signal.SIGTERM, _already_handled)

@@ -93,7 +93,7 @@ class Paper:
     async def restart(self) -> None:
         await asyncio.sleep(self.seconds)
 
-    async def scale(self, replicas: int, _pool_size: int | None) -> None:
+    async def scale(self, replicas: int) -> None:
         self.busy = True
         await asyncio.sleep(self.seconds)
         self.busy = False

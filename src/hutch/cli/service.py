@@ -115,9 +115,9 @@ def logs(ctx: click.Context, service: str, replica: str, limit: int, json_out: b
 
 def _sizes(given: tuple[str, ...]) -> dict[str, int]:
     found = pairs(given)
-    bad = next((f"{n}={v}" for n, v in found.items() if not (v.isascii() and v.isdigit() and int(v) > 0)), "")
+    bad = next((f"{n}={v}" for n, v in found.items() if not (v.isascii() and v.isdigit())), "")
     if bad:
-        raise CommandError(f"--size {bad!r}: write NAME=N with a whole number above 0, as pool_size=8", 2)
+        raise CommandError(f"--size {bad!r}: write NAME=N with a whole number, as pool_size=8", 2)
     return {name: int(value) for name, value in found.items()}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from hutch.detection.signals import NOT_TRAFFIC, SERVER_ERROR, Measure, SignalSpec
+from hutch.detection.signals import NOT_TRAFFIC, Measure, SignalSpec
 
 USERS = f'path!~"{"|".join(sorted(NOT_TRAFFIC))}"'
 """Leaves out what only monitoring asks for."""
@@ -61,10 +61,11 @@ def _rate(spec: SignalSpec, series: Series) -> str:
     return f"sum(rate({series(spec.metric, USERS)}))"
 
 
-def _errors(spec: SignalSpec, series: Series) -> str:
-    every = f"sum(rate({series(spec.metric, USERS)}))"
-    failed = f'sum(rate({series(spec.metric, f"""status=~"{SERVER_ERROR.pattern}" """.strip(), USERS)}))'
-    return f"100 * ({failed} or 0 * {every}) / ({every} > 0)"
+def _share(spec: SignalSpec, series: Series) -> str:
+    every, (label, value) = f"sum(rate({series(spec.metric, USERS)}))", spec.part
+    matcher = f'{label}=~"{value}"'
+    part = f"sum(rate({series(spec.metric, matcher, USERS)}))"
+    return f"100 * ({part} or 0 * {every}) / ({every} > 0)"
 
 
 def _quantile(spec: SignalSpec, series: Series) -> str:
@@ -94,7 +95,7 @@ def _flow(spec: SignalSpec, series: Series) -> str:
 
 _EXPRESSIONS: Mapping[Measure, Callable[[SignalSpec, Series], str]] = {
     Measure.RATE: _rate,
-    Measure.ERRORS: _errors,
+    Measure.SHARE: _share,
     Measure.QUANTILE: _quantile,
     Measure.PROBES: _probes,
     Measure.MEAN: _mean,

@@ -21,15 +21,12 @@ MINUTE = timedelta(minutes=1)
 NOT_TRAFFIC = frozenset({"/metrics", "/api/health"})
 """Paths that only monitoring asks for: their requests are not the users' traffic."""
 
-SERVER_ERROR = re.compile(r"5..")
-"""The label ``status`` of an answer that counts as an error."""
-
 
 class Measure(StrEnum):
     """How a signal is computed from the series of its metric: each has its PromQL in :mod:`hutch.detection.promql`."""
 
     RATE = "rate"  # growth of counters, per second, summed
-    ERRORS = "errors"  # growth of the series with a 5xx status ÷ growth of all, %
+    SHARE = "share"  # growth of the series that ``part`` names ÷ growth of all, %
     QUANTILE = "quantile"  # of the growth of histogram buckets in seconds, given in ms
     PROBES = "probes"  # successes among the latest result of each probe, %
     MEAN = "mean"  # growth of the first metric ÷ growth of the second
@@ -51,6 +48,7 @@ class SignalSpec:
     quantile: float = 0.0
     divisor: str = ""  # the second metric of a MEAN
     where: tuple[tuple[str, str], ...] = ()  # labels that the series must have
+    part: tuple[str, str] = ("", "")  # of a SHARE: a label, and the whole of its value as an expression
     promql: str = ""  # what a custom signal's author wrote
 
     def value(self, history: History, now: datetime, time_scale: float = 1.0) -> float | None:
@@ -84,7 +82,7 @@ def _response_time(percent: int) -> SignalSpec:
 _CATALOGUE = (
     SignalSpec("request_rate", "requests/s", MINUTE, "requests answered", "http_requests_total", Measure.RATE),
     SignalSpec("error_rate", "%", MINUTE, "answers with a 5xx status ÷ all answers", "http_requests_total",
-               Measure.ERRORS),
+               Measure.SHARE, part=("status", "5..")),
     _response_time(50),
     _response_time(95),
     _response_time(99),
@@ -106,6 +104,10 @@ _CATALOGUE = (
     SignalSpec("db_connections_used", "%", MINUTE, "connections ÷ what ordinary roles may use", "db_connections_used"),
     SignalSpec("db_query_time", "ms", MINUTE, "mean execution time of the statements in the interval",
                "db_query_milliseconds_total", Measure.MEAN, divisor="db_queries_total"),
+    SignalSpec("db_queries_per_request", "queries", MINUTE, "statements of the database ÷ requests answered",
+               "db_queries_total", Measure.MEAN, divisor="http_requests_total"),
+    SignalSpec("cache_hit_rate", "%", MINUTE, "look-ups that the cache answered ÷ all look-ups", "cache_requests_total",
+               Measure.SHARE, part=("outcome", "hit")),
     SignalSpec("db_size", "bytes", MINUTE, "size of the database on disk", "db_size"),
     SignalSpec("backup_age", "h", MINUTE, "age of the newest backup that was proved by restoring it", "backup_age"),
     SignalSpec("disk_used", "%", MINUTE, "use of the fullest file system", "disk_used"),
@@ -182,11 +184,11 @@ def _rate(spec: SignalSpec, window: _Window) -> float | None:
     return sum(rates) if rates else None
 
 
-def _errors(spec: SignalSpec, window: _Window) -> float | None:
+def _share(spec: SignalSpec, window: _Window) -> float | None:
     slices = window.traffic(spec.metric)
-    total = sum(_rates(slices))
-    failed = sum(_rates(s for s in slices if SERVER_ERROR.fullmatch(s.labels.get("status", ""))))
-    return 100.0 * failed / total if total > 0 else None
+    total, (label, value) = sum(_rates(slices)), spec.part
+    part = sum(_rates(s for s in slices if re.fullmatch(value, s.labels.get(label, ""))))
+    return 100.0 * part / total if total > 0 else None
 
 
 def _quantile(spec: SignalSpec, window: _Window) -> float | None:
@@ -244,7 +246,7 @@ def _flow(spec: SignalSpec, window: _Window) -> float | None:
 
 _MEASURES: Mapping[Measure, Callable[[SignalSpec, _Window], float | None]] = {
     Measure.RATE: _rate,
-    Measure.ERRORS: _errors,
+    Measure.SHARE: _share,
     Measure.QUANTILE: _quantile,
     Measure.PROBES: _probes,
     Measure.MEAN: _mean,

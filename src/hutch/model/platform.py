@@ -13,6 +13,9 @@ from hutch.model.finding import Change
 MOST_LINES = 10_000
 """Lines of log that one search gives."""
 
+NO_ROOM = frozenset({"cache_seconds"})
+"""Sizes that make no room for more at once: setting them is no question of capacity."""
+
 LINES = 200
 """Lines of log that a search gives where nobody says how many."""
 

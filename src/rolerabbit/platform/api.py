@@ -64,6 +64,7 @@ class Scale(BaseModel):
     model_config = ConfigDict(extra="forbid")
     replicas: int
     pool_size: int | None = None
+    cache_seconds: int | None = None
 
 
 class NewKey(BaseModel):
@@ -170,8 +171,8 @@ async def start_component(parts: Known, _control: Trusted, name: str) -> dict[st
 
 @router.post("/scale")
 async def scale(control: Trusted, body: Scale) -> dict[str, Any]:
-    """Run more or fewer replicas."""
-    await control.scale(body.replicas, body.pool_size)
+    """Run more or fewer replicas, or of other sizes."""
+    await control.scale(body.replicas, body.model_dump(exclude={"replicas"}))
     return _replicas(control)
 
 
@@ -277,7 +278,7 @@ def _release(control: Control, release: Release) -> dict[str, Any]:
 
 
 def _replicas(control: Control) -> dict[str, Any]:
-    return {"replicas": control.fleet.describe(), "pool_size": control.pool_size}
+    return {"replicas": control.fleet.describe(), **control.sizes.as_dict()}
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:

@@ -154,9 +154,10 @@ def start(client: Client, component: str) -> Any:
 @asks
 @click.argument("replicas", type=int)
 @click.option("--pool-size", type=int, help="Connections of each replica.")
-def scale(client: Client, replicas: int, pool_size: int | None) -> Any:
+@click.option("--cache-seconds", type=int, help="How long each keeps what everybody may see; 0: not at all.")
+def scale(client: Client, replicas: int, pool_size: int | None, cache_seconds: int | None) -> Any:
     """Run this many replicas."""
-    return client.post("/scale", {"replicas": replicas, "pool_size": pool_size})
+    return client.post("/scale", {"replicas": replicas, "pool_size": pool_size, "cache_seconds": cache_seconds})
 
 
 @asks

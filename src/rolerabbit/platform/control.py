@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rolerabbit.platform.errors import BadRequest, Conflict, PlatformError
 from rolerabbit.platform.fleet import Fleet
 from rolerabbit.platform.handed import NOTHING, Handed
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.rotation import Secrets
-from rolerabbit.platform.settings import MAX_POOL_SIZE, MAX_REPLICAS
+from rolerabbit.platform.settings import MAX_REPLICAS
+from rolerabbit.platform.sizes import Sizes, variable
 
 CHANGE_SECONDS = 30.0
 """The longest that a change waits for another one, and the longest that it takes by itself."""
@@ -30,14 +32,14 @@ class Control:
         state_file: Path,
         base_env: Mapping[str, str],
         replicas: int,
-        pool_size: int,
+        sizes: Sizes,
         secrets: Secrets,
         handed: Handed = NOTHING,
     ) -> None:
         self.fleet = fleet
         self.secrets = secrets
         self._handed = handed
-        self.pool_size = pool_size
+        self.sizes = sizes
         self._replicas = replicas
         self._state_file = state_file
         self._base_env = dict(base_env)
@@ -82,20 +84,27 @@ class Control:
             await self.secrets.retire(secret, self._anew)
 
     async def _anew(self) -> None:
-        await self._replace(self._current(), self._replicas, self.pool_size)
+        await self._replace(self._current(), self._replicas, self.sizes)
 
-    async def scale(self, replicas: int, pool_size: int | None) -> None:
-        """Run as many replicas (1 to 8), each with a pool of ``pool_size`` connections if given."""
+    async def scale(self, replicas: int, wanted: Mapping[str, int | None] = MappingProxyType({})) -> None:
+        """Run as many replicas (1 to 8), of the sizes that are given. Conflict where the release sets one by itself."""
         if not 1 <= replicas <= MAX_REPLICAS:
             raise BadRequest(f"replicas={replicas} is out of bounds", f"choose 1 to {MAX_REPLICAS}")
-        if pool_size is not None and not 1 <= pool_size <= MAX_POOL_SIZE:
-            raise BadRequest(f"pool_size={pool_size} is out of bounds", f"choose 1 to {MAX_POOL_SIZE}")
         async with self._change():
-            if pool_size in (None, self.pool_size):
+            sizes = self.sizes.changed(wanted)
+            if sizes == self.sizes:
                 await self.fleet.resize(replicas)
             else:
-                await self._replace(self._current(), replicas, pool_size or self.pool_size)
-            self._replicas, self.pool_size = replicas, pool_size or self.pool_size
+                self._may_be(sizes)
+                await self._replace(self._current(), replicas, sizes)
+            self._replicas, self.sizes = replicas, sizes
+
+    def _may_be(self, sizes: Sizes) -> None:
+        own, before = dict(self.ledger.release(self._current()).env), self.sizes.as_dict()
+        changed = (name for name, size in sizes.as_dict().items() if size != before[name])
+        fixed = next((name for name in changed if variable(name) in own), "")
+        if fixed:
+            raise Conflict(f"release {self._current()} sets {variable(fixed)} by itself", "deploy one that does not")
 
     def _current(self) -> str:
         if self.ledger.current is None:
@@ -106,7 +115,7 @@ class Control:
         ledger, deployment = self.ledger.begin(release_id, kind, now())
         self._remember(ledger)
         try:
-            await self._replace(release_id, self._replicas, self.pool_size)
+            await self._replace(release_id, self._replicas, self.sizes)
         except (PlatformError, asyncio.CancelledError) as error:
             reason = error.error if isinstance(error, PlatformError) else "the platform was stopped"
             self._remember(self.ledger.finish(deployment.id, "failed", now(), reason))
@@ -114,10 +123,10 @@ class Control:
         self._remember(self.ledger.finish(deployment.id, "succeeded", now()))
         return self.ledger.deployment(deployment.id)
 
-    async def _replace(self, release_id: str, replicas: int, pool_size: int) -> None:
+    async def _replace(self, release_id: str, replicas: int, sizes: Sizes) -> None:
         release = self.ledger.release(release_id)
         own = {**self._base_env, **self.secrets.environment(), **await self._handed.values()}
-        await self.fleet.replace(release.id, {**own, "RR_POOL_SIZE": str(pool_size), **dict(release.env)}, replicas)
+        await self.fleet.replace(release.id, {**own, **sizes.environment, **dict(release.env)}, replicas)
         self.secrets.started()
 
     def _remember(self, ledger: Ledger) -> None:

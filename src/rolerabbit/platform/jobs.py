@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from rolerabbit.platform.errors import PlatformError
-from rolerabbit.platform.ledger import Deployment, Ledger
+from rolerabbit.platform.ledger import Deployment, Ledger, Release
 
 BEGUN_WITHIN = 35.0
 """Seconds in which the platform begins what was asked for; it waits 30 s for another change."""
@@ -54,8 +54,15 @@ class Scaled(Changes, Protocol):
     def fleet(self) -> Replicas:
         """The replicas."""
 
-    async def scale(self, replicas: int, pool_size: int | None) -> None:
+    async def scale(self, replicas: int) -> None:
         """Run more or fewer."""
+
+
+class Registered(Scaled, Protocol):
+    """And releases that are registered first."""
+
+    async def register(self, release_id: str, note: str, env: Mapping[str, str]) -> Release:
+        """Add a release that can be deployed from now on."""
 
 
 class Variables(Protocol):

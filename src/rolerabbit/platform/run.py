@@ -32,6 +32,7 @@ from rolerabbit.platform.monitor import Monitor
 from rolerabbit.platform.railway import view as railway
 from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import Settings
+from rolerabbit.platform.sizes import Sizes
 from rolerabbit.platform.supabase import api as supabase
 from rolerabbit.platform.vercel import view as vercel
 
@@ -89,7 +90,7 @@ async def _serve(
             settings.data / "releases.json",
             _base_environment(servers),
             settings.replicas,
-            settings.first_pool_size,
+            Sizes(settings.first_pool_size),
             Secrets(settings.data / "keys.json", servers.addresses.owner, now, write_private),
             Handed(settings.secrets, settings.secrets_endpoint),
         )

@@ -74,7 +74,7 @@ def _rule(random: Random, service: str, spec: SignalSpec, number: int) -> Rule:
 
 def _threshold(random: Random, spec: SignalSpec) -> float:
     match spec.measure:
-        case Measure.ERRORS:
+        case Measure.SHARE:
             return random.choice((0.0, 5.0137, 20.0137))
         case Measure.PROBES:
             return random.choice((100.0, 50.0))
@@ -89,10 +89,11 @@ def _threshold(random: Random, spec: SignalSpec) -> float:
 
 def _raw(random: Random, spec: SignalSpec) -> Iterable[Raw]:
     match spec.measure:
-        case Measure.ERRORS | Measure.RATE:
-            for status, pace in (("200", 40), ("503", random.choice((0, 3, 20)))):
-                yield Raw(spec.metric, {"path": "/", "status": status}, "counter", counter(random, pace))
-            yield Raw(spec.metric, {"path": "/metrics", "status": "500"}, "counter", counter(random, 9))
+        case Measure.SHARE | Measure.RATE:
+            label, part = ("outcome", "hit") if spec.part[0] == "outcome" else ("status", "503")
+            for value, pace in (("200", 40), (part, random.choice((0, 3, 20)))):
+                yield Raw(spec.metric, {"path": "/", label: value}, "counter", counter(random, pace))
+            yield Raw(spec.metric, {"path": "/metrics", label: part}, "counter", counter(random, 9))
         case Measure.QUANTILE:
             yield from _histogram(random, spec)
         case Measure.MEAN:

@@ -195,6 +195,7 @@ def test_reading_is_free_and_changing_takes_the_token(platform: Platform) -> Non
         ("/scale", {"replicas": 0}, 400, "replicas=0 is out of bounds"),
         ("/scale", {"replicas": 9}, 400, "replicas=9 is out of bounds"),
         ("/scale", {"replicas": 2, "pool_size": 0}, 400, "pool_size=0 is out of bounds"),
+        ("/scale", {"replicas": 2, "cache_seconds": 301}, 400, "cache_seconds=301 is out of bounds"),
         ("/restart", {"component": "mysql"}, 400, "component: Input should be 'service', 'postgres' or 'redis'"),
         ("/components/mysql/stop", {}, 404, "no component 'mysql'"),
         ("/keys", {"secret": "nonsense"}, 400, "there is no secret 'nonsense'"),

@@ -278,14 +278,49 @@ async def test_scaling(connection: Connection, platform: Platform) -> None:
     scale = connection.actions["service.scale"]
     preview = await scale.preview({"replicas": 4})
     assert (preview.summary, preview.hits) == ("scale from 2 to 4 replicas", 2)
-    assert preview.undo == "scale back to 2 replicas with 8 connections each"
+    assert preview.undo == "scale back to 2 replicas with 8 connections of each"
     assert (await scale.preview({"replicas": 2})).hits == 0
     assert (await scale.preview({"replicas": "2", "pool_size": 5})).hits == 2
     outcome = await scale.apply({"replicas": 4})
     assert outcome.undo == {"action": "service.scale", "args": {"replicas": 2, "pool_size": 8}}
-    assert platform.asked == [("/scale", {"replicas": 4, "pool_size": None})]
+    assert platform.asked == [("/scale", {"replicas": 4})]
     assert (await scale.verify({"replicas": 4})).verdict is Verified.FAILED
     assert (await scale.verify({"replicas": 2, "pool_size": 8})).verdict is Verified.PASSED
+
+
+async def test_the_cache_is_a_size_too_and_the_replicas_stay(connection: Connection, platform: Platform) -> None:
+    scale = connection.actions["service.scale"]
+    assert "no size cache_seconds" in (await scale.preview({"cache_seconds": 300})).refused  # a platform without it
+    platform.status["cache_seconds"] = 5
+    preview = await scale.preview({"cache_seconds": 300})
+    assert (preview.summary, preview.hits) == ("replace 2 replicas, seconds in the cache from 5 to 300", 2)
+    assert preview.undo == "scale back to 2 replicas with 8 connections of each and 5 seconds in the cache"
+    outcome = await scale.apply({"cache_seconds": 300})
+    assert outcome.undo == {
+        "action": "service.scale", "args": {"replicas": 2, "pool_size": 8, "cache_seconds": 5},
+    }  # fmt: skip
+    assert platform.asked == [("/scale", {"replicas": 2, "cache_seconds": 300})]
+    assert (await scale.verify({"cache_seconds": 300})).verdict is Verified.FAILED
+    platform.status["cache_seconds"] = 300
+    assert (await scale.verify({"cache_seconds": 300})).verdict is Verified.PASSED
+    assert "nothing to do" in (await scale.preview({"cache_seconds": 300})).summary
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"cache_seconds": 301}, "cache_seconds must be a whole number from 0 to 300, not 301"),
+        ({"replicas": 2, "cache_seconds": "long"}, "not 'long'"),
+        ({"replicas": 2, "pool_size": 0}, "pool_size must be a whole number from 1 to 200, not 0"),
+    ],
+)
+async def test_a_size_out_of_bounds_is_refused(
+    connection: Connection, platform: Platform, args: dict[str, object], said: str
+) -> None:
+    scale = connection.actions["service.scale"]
+    assert said in (await scale.preview(args)).refused
+    assert (await scale.apply(args)).result is Result.FAILED
+    assert platform.asked == []
 
 
 @pytest.mark.parametrize("args", [{}, {"replicas": 0}, {"replicas": 9}, {"replicas": "many"}, {"replicas": True}])

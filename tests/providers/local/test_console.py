@@ -60,7 +60,7 @@ def test_what_runs(console: Console, ready: Ready) -> None:
     assert (found["release"], found["well"], found["sizes"], len(found["replicas"])) == (
         "42",
         True,
-        {"pool_size": 8},
+        {"pool_size": 8, "cache_seconds": 5},
         2,
     )
     assert set(found["parts"]) == {"postgres", "redis"}
@@ -123,11 +123,11 @@ def test_scaled_up_and_back_and_restarted(console: Console) -> None:
     assert len(console.json("service", "status")["replicas"]) == 2
     run = console.json("service", "scale", "--replicas", "3", "--size", "pool_size=4", "--yes")
     found = console.json("service", "status")
-    assert (run["outcome"], len(found["replicas"]), found["sizes"]) == ("done", 3, {"pool_size": 4})
+    assert (run["outcome"], len(found["replicas"]), found["sizes"]) == ("done", 3, {"pool_size": 4, "cache_seconds": 5})
     back = console.json("runs", "undo", run["id"], code=4)
     console.json("runs", "approve", back["id"])
     found = console.json("service", "status")
-    assert (len(found["replicas"]), found["sizes"]) == (2, {"pool_size": 8})
+    assert (len(found["replicas"]), found["sizes"]) == (2, {"pool_size": 8, "cache_seconds": 5})
     assert console.json("service", "restart", "--yes")["outcome"] == "done"
     assert before.isdisjoint(row["name"] for row in console.json("service", "status")["replicas"])
     assert console.json("service", "restart", "--component", "redis", "--yes")["outcome"] == "done"
@@ -137,8 +137,11 @@ def test_scaled_up_and_back_and_restarted(console: Console) -> None:
     ("words", "said"),
     [
         (("service", "scale"), "say how many: --replicas N, or --size NAME=N"),
-        (("service", "scale", "--size", "pool_size=none"), "write NAME=N with a whole number above 0"),
-        (("service", "scale", "--size", "memory=4"), "the platform has no size 'memory'; it has: pool_size"),
+        (("service", "scale", "--size", "pool_size=none"), "write NAME=N with a whole number, as pool_size=8"),
+        (
+            ("service", "scale", "--size", "memory=4"),
+            "the platform has no size 'memory'; it has: pool_size, cache_seconds",
+        ),
         (("service", "restart", "--component", "mysql"), "web has no part 'mysql'; there are: postgres, redis"),
         (("service", "restart", "--service", "bare"), "no target of bare offers service.restart"),
         (("logs", "search", "--since", "soon"), "since: cannot read 'soon'"),

@@ -32,10 +32,12 @@ class Ground:
     lines: Sequence[LogLine] = ()
     broken: Unanswered | None = None
     asked: list[LogQuery] = field(default_factory=list)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     async def standing(self) -> Standing:
         self._may()
-        return Standing("7", "6", instances=(Instance("7-1", "7", "ready", True), Instance("7-2", "7", "down", False)))
+        return Standing("7", "6", instances=(Instance("7-1", "7", "ready", True), Instance("7-2", "7", "down", False)),
+                        sizes=self.sizes)  # fmt: skip
 
     async def deployments(self) -> Sequence[Deployment]:
         self._may()
@@ -230,6 +232,30 @@ async def test_scaling_is_for_capacity(tmp_path: Path, code: str, replicas: int,
         Command("service.scale", "service.scale", "x", Effect.CHANGE, args=args)
     )
     assert shown.refused.startswith(refused) if refused else not shown.refused
+
+
+@pytest.mark.parametrize(
+    ("replicas", "sizes", "asked"),
+    [
+        (None, {"cache_seconds": 300}, False),
+        (5, {"cache_seconds": 300}, True),
+        (None, {"cache_seconds": 300, "pool_size": 9}, True),
+        (None, {"cache_seconds": 300, "pool_size": 8}, False),
+    ],
+)
+async def test_how_long_the_cache_keeps_is_no_question_of_capacity(
+    tmp_path: Path, replicas: int | None, sizes: Mapping[str, int], asked: bool
+) -> None:
+    ground = Ground(sizes={"pool_size": 8, "cache_seconds": 5})
+    connection = Connection("x", platform=ground, actions={"service.scale": Scaled()})
+    context = context_of(tmp_path, shop=connection)
+    cause = Cause("postgres.blocked_by_lock", Object("service", "shop"), 0.9, "a lock", "x")
+    context.providers["x"] = Provider("x", "", (), lambda _: connection, lambda _: [cause])  # type: ignore[index]
+    if asked:
+        with pytest.raises(CommandError, match="capacity is not the cause"):
+            await platforms.scale(context, "", replicas, sizes, "ada")
+    else:
+        assert "cache_seconds 300" in (await platforms.scale(context, "", replicas, sizes, "ada")).title
 
 
 async def test_a_scaling_where_nobody_tells_how_many_run_is_the_actions_own(tmp_path: Path) -> None:

@@ -122,12 +122,17 @@ def test_gauges_flows_and_means() -> None:
                 sample("network_out", 512, second),
                 sample("db_query_milliseconds_total", 100 + 3.0 * second, second, "counter"),
                 sample("db_queries_total", 10 + second, second, "counter"),
+                sample("http_requests_total", second / 2, second, "counter", path="/", status="200"),
+                sample("cache_requests_total", 3 * second, second, "counter", outcome="hit"),
+                sample("cache_requests_total", second, second, "counter", outcome="miss"),
             ]
         )
     assert signal("disk_used", history, 60) == 80
     assert signal("network_in", history, 60) == pytest.approx(1000)
     assert signal("network_out", history, 60) == 512
     assert signal("db_query_time", history, 60) == pytest.approx(3.0)
+    assert signal("db_queries_per_request", history, 60) == pytest.approx(2.0)
+    assert signal("cache_hit_rate", history, 60) == pytest.approx(75.0)
 
 
 def test_response_time_from_the_growth_of_the_buckets() -> None:
@@ -187,7 +192,7 @@ def test_the_scrape_interval_follows_the_time_scale() -> None:
 
 def test_an_unknown_signal_names_the_nearest() -> None:
     assert unknown_signal("eror_rate") == "unknown signal 'eror_rate'; nearest known: error_rate"
-    assert "known: active_users, backup_age, cpu," in unknown_signal("zzz")
+    assert "known: active_users, backup_age, cache_hit_rate, cpu," in unknown_signal("zzz")
 
 
 # ------------------------------------------------------------------ properties

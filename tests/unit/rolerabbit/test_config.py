@@ -33,11 +33,14 @@ def test_every_variable_is_read() -> None:
             "TRUSTED_PROXIES": "10.0.0.0/8, ::1",
             "SMTP_URL": "smtp://127.0.0.1:2525",
             "RR_MAIL_PER_SECOND": "7",
+            "RR_MEMORY_MB": "512",
+            "RR_CPU_UNITS": "1024",
         }
     )
     assert (found.environment, found.release, found.pool_size) == ("development", "43", 4)
     assert (found.pool_timeout, found.fault, found.redis_url) == (0.5, "leak", "redis://127.0.0.1:6379/0")
     assert (found.smtp_url, found.mail_per_second) == ("smtp://127.0.0.1:2525", 7)
+    assert (found.memory_mb, found.cpu_units) == (512, 1024)
     assert found.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
 
 
@@ -57,6 +60,7 @@ def test_the_password_is_not_in_the_representation() -> None:
         ("DATABASE_URL", "mysql://x", "DATABASE_URL is not a Postgres URL"),
         ("RR_ENV", "staging", "RR_ENV='staging': expected one of 'development', 'production'"),
         ("RR_FAULT", "fire", "RR_FAULT='fire': expected one of '', 'leak', 'errors'"),
+        ("RR_MEMORY_MB", "64", "RR_MEMORY_MB='64': expected 0, or MiB from 256"),
         ("RR_POOL_SIZE", "0", "RR_POOL_SIZE='0': expected a whole number from 1 to 1000"),
         ("RR_POOL_SIZE", "ten", "RR_POOL_SIZE='ten'"),
         ("RR_POOL_TIMEOUT", "nan", "RR_POOL_TIMEOUT='nan': expected seconds above 0 and at most 60"),

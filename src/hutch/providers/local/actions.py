@@ -1,4 +1,4 @@
-"""The changes of what runs on a local platform: roll back, scale. Each verified by what then runs."""
+"""Rolling back what runs on a local platform, verified by what then runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, PlatformStatus
-from hutch.providers.local.config import MAX_REPLICAS
-from hutch.providers.local.doing import all_ready, judged, number, said_of, text
+from hutch.providers.local.doing import all_ready, judged, said_of, text
 from hutch.remote import Args, applied, previewed
 
 
@@ -62,64 +61,6 @@ class Rollback:
         if status.release != to:
             return said_of(Verified.FAILED, f"release {status.release} runs, not {to or 'a named one'}", status)
         return all_ready(status, f"release {to} runs")
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """``service.scale``: run ``replicas`` replicas, each with a pool of ``pool_size`` connections if given.
-
-    With ``from`` it applies only while that many replicas run: what was approved was leaving that number.
-    """
-
-    client: Client
-    effect: Effect = Effect.CHANGE
-
-    @previewed
-    async def preview(self, args: Args) -> Preview:
-        """How many run now and how many will."""
-        wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
-        refused = _not_scaled(args, status)
-        if refused or wanted is None:
-            return Preview("scale", 0, refused=refused)
-        now = len(status.replicas)
-        anew = pool not in (None, status.pool_size)
-        hits = max(now, wanted) if anew else abs(wanted - now)
-        pools = f", connections of each from {status.pool_size} to {pool}" if anew else ""
-        undo = f"scale back to {now} replicas with {status.pool_size} connections each"
-        return Preview(f"scale from {now} to {wanted} replicas{pools}", hits, tuple(map(str, status.replicas)), undo)
-
-    @applied
-    async def apply(self, args: Args) -> Outcome:
-        """Scale, and answer once the replicas serve."""
-        wanted, pool, status = number(args, "replicas"), number(args, "pool_size"), await self.client.status()
-        refused = _not_scaled(args, status)
-        if refused or wanted is None:
-            return Outcome(Result.FAILED, refused)
-        now = len(status.replicas)
-        await self.client.change("/scale", {"replicas": wanted, "pool_size": pool})
-        back = {"replicas": now, "pool_size": status.pool_size}
-        undo: dict[str, object] = {"action": "service.scale", "args": back}
-        return Outcome(Result.DONE, f"scaled from {now} to {wanted} replicas", hits=abs(wanted - now), undo=undo)
-
-    async def verify(self, args: Args) -> Verification:
-        """Passed when as many replicas serve, with that pool."""
-        return await judged(self.client, args, self._judge)
-
-    def _judge(self, args: Args, status: PlatformStatus) -> Verification:
-        wanted, pool, now = number(args, "replicas"), number(args, "pool_size"), len(status.replicas)
-        if now != wanted or pool not in (None, status.pool_size):
-            return said_of(Verified.FAILED, f"{now} replicas with {status.pool_size} connections each run", status)
-        return all_ready(status, f"{now} replicas run")
-
-
-def _not_scaled(args: Args, status: PlatformStatus) -> str:
-    """Why it must not be scaled, or nothing."""
-    wanted, left, now = number(args, "replicas"), number(args, "from"), len(status.replicas)
-    if wanted is None or not 1 <= wanted <= MAX_REPLICAS:
-        return f"say how many replicas: replicas from 1 to {MAX_REPLICAS}"
-    if left is not None and now not in {left, wanted}:
-        return f"{now} replicas run now, not {left}: look again before changing anything"
-    return ""
 
 
 def _refused(to: str, left: str, status: PlatformStatus, known: list[str] | None = None) -> str:

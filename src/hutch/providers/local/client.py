@@ -14,7 +14,7 @@ import aiohttp
 
 from hutch.model.event import parse_instant
 from hutch.model.platform import LogLine
-from hutch.providers.local.config import Config
+from hutch.providers.local.config import BOUNDS, Config
 from hutch.remote import Refused, Silent
 
 TEMPORARY = frozenset({HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
@@ -91,7 +91,7 @@ class PlatformStatus:
     release: str
     previous: str
     busy: bool
-    pool_size: int
+    sizes: Mapping[str, int]
     replicas: tuple[Replica, ...]
     components: Mapping[str, Component]
 
@@ -129,7 +129,7 @@ class Client:
             _text(found, "release"),
             _text(found, "previous"),
             found.get("busy") is True,
-            _count(found, "pool_size"),
+            {name: size for name in BOUNDS if isinstance(size := found.get(name), int)},
             tuple(_replica(row) for row in rows),
             _components(found.get("components")),
         )

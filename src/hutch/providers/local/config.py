@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from hutch.ports import Setting
 
 MAX_REPLICAS = 8
-"""The platform's own bound."""
+BOUNDS = {"pool_size": (1, 200), "cache_seconds": (0, 300)}
+"""The platform's own bounds: of the replicas, and of what each is given."""
 
 SETTINGS = (
     Setting("url", "url", "address of the platform's API, api_url of its ready file", required=True),

@@ -52,7 +52,7 @@ def _standing(status: PlatformStatus) -> Standing:
         instances=tuple(
             Instance(r.name, r.release, r.state, r.ready, r.restarts, r.started_at) for r in status.replicas
         ),
-        sizes={"pool_size": status.pool_size},
+        sizes=status.sizes,
         parts={name: str(c).removeprefix(f"{name} ") for name, c in status.components.items()},
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from hutch.ports import Action, Connection, TargetConfig
-from hutch.providers.local.actions import Rollback, Scale
+from hutch.providers.local.actions import Rollback
 from hutch.providers.local.checks import Reader
 from hutch.providers.local.client import Client
 from hutch.providers.local.config import config_from
 from hutch.providers.local.load import LoadCheck
 from hutch.providers.local.platform import LocalPlatform
 from hutch.providers.local.restart import Restart
+from hutch.providers.local.scale import Scale
 from hutch.providers.local.secrets import Rotate
 
 

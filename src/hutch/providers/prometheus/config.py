@@ -13,7 +13,7 @@ METRICS = (
     "http_requests_total", "http_request_duration_seconds_bucket", "active_users", "probe_success",
     "probe_duration_seconds", "probe_duration_milliseconds",
     "db_cpu", "db_connections", "db_connections_used", "db_query_milliseconds_total",
-    "db_queries_total", "db_size", "disk_used", "cpu", "memory", "network_in", "network_out",
+    "db_queries_total", "cache_requests_total", "db_size", "disk_used", "cpu", "memory", "network_in", "network_out",
 )  # fmt: skip
 """What the built-in signals are computed from."""
 

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from rolerabbit.platform import logs
 from rolerabbit.platform.ecs import view
 from rolerabbit.platform.ecs.sign import signed_by
-from rolerabbit.platform.jobs import Jobs, Scaled
+from rolerabbit.platform.jobs import Jobs, Registered
 from rolerabbit.platform.logbook import Logbook
 
 MOST_LINES = 5000
@@ -35,7 +35,7 @@ class Refused(Exception):
 class Service:
     """Answers each verb by the name that it has in ``X-Amz-Target``."""
 
-    def __init__(self, control: Scaled, book: Logbook, token: str) -> None:
+    def __init__(self, control: Registered, book: Logbook, token: str) -> None:
         self.token = token
         self._control, self._book = control, book
         self._jobs = Jobs(control)
@@ -47,6 +47,7 @@ class Service:
             "ListServiceDeployments": self._deployments,
             "DescribeServiceRevisions": self._revisions,
             "DescribeTaskDefinition": self._definition,
+            "RegisterTaskDefinition": self._register,
             "UpdateService": self._update,
             "FilterLogEvents": self._logs,
         }
@@ -81,7 +82,23 @@ class Service:
 
     async def _definition(self, asked: Asked) -> Asked:
         name = str(asked.get("taskDefinition", "")).rpartition("/")[2]
-        return {"taskDefinition": view.definition(name, self._release(name))}
+        release = self._control.ledger.release(self._release(name))
+        return {"taskDefinition": view.definition(name, release), "tags": []}
+
+    async def _register(self, asked: Asked) -> Asked:
+        """A revision of a release's code, with the size that its replicas are held to."""
+        images = [str(row.get("image")) for row in asked.get("containerDefinitions", [])]
+        known = {f"{view.IMAGE}:{release.id}": release for release in self._control.ledger.releases}
+        release = known.get(images[0]) if len(images) == 1 else None
+        sizes = [str(asked.get(name, "")) for name in view.SIZED]
+        if asked.get("family") != view.FAMILY or release is None:
+            raise Refused("ClientException", f"only {view.FAMILY} with one container of a known image is done here")
+        if not all(size.isascii() and size.isdigit() for size in sizes):
+            raise Refused("ClientException", "No Fargate configuration exists for given values.")
+        id_, env = view.sized(self._control.ledger, release, asked)
+        await self._control.register(id_, f"{release.id} of another size", env)
+        name = view.name_of(self._control.ledger, id_)
+        return {"taskDefinition": view.definition(name, self._control.ledger.release(id_)), "tags": []}
 
     def _release(self, name: str) -> str:
         found = view.release_of(self._control.ledger, name)
@@ -96,7 +113,7 @@ class Service:
         ledger = self._control.ledger
         if isinstance(wanted, int) and wanted != self._control.fleet.size:
             self._wanted = wanted
-            self._jobs.start(self._control.scale(wanted, None))
+            self._jobs.start(self._control.scale(wanted))
         elif name or asked.get("forceNewDeployment"):
             release = self._release(str(name)) if name else str(ledger.current)
             before = {d.release for d in ledger.deployments if d.status == "succeeded"} - {ledger.current}

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from rolerabbit.platform.ledger import Deployment, Ledger
+from rolerabbit.platform.ledger import Deployment, Ledger, Release
 
 REGION, CLUSTER, SERVICE, FAMILY = "eu-central-1", "rolerabbit-cluster", "rolerabbit-api", "rolerabbit-api"
 IMAGE = "rolerabbit"
 GROUP, PREFIX, CONTAINER = "/ecs/rolerabbit", "ecs", "app"
 ARN = f"arn:aws:ecs:{REGION}:000000000000:"
 STATES = {"running": "IN_PROGRESS", "succeeded": "SUCCESSFUL", "failed": "ROLLBACK_SUCCESSFUL"}
+SIZED = {"cpu": "RR_CPU_UNITS", "memory": "RR_MEMORY_MB"}
+"""What holds a replica to a revision's size."""
+FIRST_SIZE = {"cpu": "1024", "memory": "2048"}
+"""What a revision tells that nobody has sized; no replica is held to it."""
+OF = "RR_IMAGE_TAG"
+"""The release whose code a sized revision runs."""
 Row = dict[str, Any]
 
 
@@ -89,13 +95,36 @@ def tasks(ledger: Ledger, replicas: Sequence[Row], status: str) -> list[Row]:
     ]
 
 
-def definition(name: str, release: str) -> Row:
-    """A task definition, as far as it tells what its container runs, and where that logs."""
+def tag_of(release: Release) -> str:
+    """The tag of its image."""
+    return dict(release.env).get(OF, release.id)
+
+
+def sized(ledger: Ledger, release: Release, size: Row) -> tuple[str, dict[str, str]]:
+    """The id and the environment of a revision of that release with another size."""
+    own = {variable: str(size[name]) for name, variable in SIZED.items()}
+    tag = tag_of(release)
+    return f"{tag}.{len(ledger.releases) + 1}", {**dict(release.env), **own, OF: tag}
+
+
+def definition(name: str, release: Release) -> Row:
+    """A task definition, as far as it tells how large its tasks are, what its container runs, and where that logs."""
     options = {"awslogs-group": GROUP, "awslogs-region": REGION, "awslogs-stream-prefix": PREFIX}
     log = {"logDriver": "awslogs", "options": options}
-    container = {"name": CONTAINER, "image": f"{IMAGE}:{release}", "logConfiguration": log}
+    container = {"name": CONTAINER, "image": f"{IMAGE}:{tag_of(release)}", "logConfiguration": log}
     arn = f"{ARN}task-definition/{name}"
-    return {"taskDefinitionArn": arn, "family": FAMILY, "status": "ACTIVE", "containerDefinitions": [container]}
+    env = dict(release.env)
+    size = {key: env.get(variable, FIRST_SIZE[key]) for key, variable in SIZED.items()}
+    return {
+        "taskDefinitionArn": arn,
+        "family": FAMILY,
+        "revision": int(name.rpartition(":")[2]),
+        "status": "ACTIVE",
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        **size,
+        "containerDefinitions": [container],
+    }
 
 
 def seconds(moment: str) -> float:

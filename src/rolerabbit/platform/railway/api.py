@@ -175,7 +175,7 @@ class Yard:
         return "committed"
 
     async def _anew(self, number: int) -> None:
-        await self._changes.scale(number, None)
+        await self._changes.scale(number)
         await self._changes.deploy(str(self._changes.ledger.current))
 
     def _values(self, _info: Info, **place: str) -> dict[str, str]:
