@@ -53,6 +53,9 @@ class World:
         self.history: list[dict[str, Any]] = []
         self.rollouts: list[dict[str, Any]] = []
         self.number = 0
+        self.sizes = dict.fromkeys(self.active, ("256", "512"))
+        self.containers: dict[str, Any] = {"dockerLabels": {"a": "b"}}
+        self.registered: list[dict[str, Any]] = []
         for release in ("web:41", "web:42"):
             self.begin(release)
             self.finish("SUCCESSFUL")
@@ -140,11 +143,25 @@ class World:
 
     def on_DescribeTaskDefinition(self, asked: dict[str, Any]) -> dict[str, Any]:
         name = _name(asked["taskDefinition"])
-        if not name.startswith("web:") or int(name.partition(":")[2]) > 43:
+        if name not in self.sizes and name not in self.active:
             raise LookupError("ClientException", "Unable to describe task definition.")
-        return {"taskDefinition": {"taskDefinitionArn": f"{ARN}task-definition/{name}",
-                                   "status": "ACTIVE" if name in self.active else "INACTIVE",
-                                   "containerDefinitions": [{"name": "app", "image": f"web:v{name[4:]}"}]}}  # fmt: skip
+        tags = [{"key": "team", "value": "shop"}] if "TAGS" in asked.get("include", []) else []
+        return {"taskDefinition": self._definition(name), "tags": tags}
+
+    def _definition(self, name: str) -> dict[str, Any]:
+        sizes = dict(zip(("cpu", "memory"), self.sizes.get(name, ()), strict=False))
+        return {"taskDefinitionArn": f"{ARN}task-definition/{name}", "family": "web", "revision": int(name[4:]),
+                "status": "ACTIVE" if name in self.active else "INACTIVE", "compatibilities": ["EC2", "FARGATE"],
+                "requiresCompatibilities": ["FARGATE"], "registeredBy": "arn:aws:iam::1:user/x", **sizes,
+                "containerDefinitions": [{"name": "app", "image": f"web:v{name[4:]}", **self.containers}]}  # fmt: skip
+
+    def on_RegisterTaskDefinition(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The newest revision and one more; what only AWS says of a revision is no argument (boto3 looks too)."""
+        self.registered.append(asked)
+        name = f"web:{max(int(known[4:]) for known in self.active) + 1}"
+        self.active.add(name)
+        self.sizes[name] = (asked["cpu"], asked["memory"])
+        return {"taskDefinition": self._definition(name), "tags": asked.get("tags", [])}
 
     def on_UpdateService(self, asked: dict[str, Any]) -> dict[str, Any]:
         if "desiredCount" in asked:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -75,18 +79,48 @@ async def test_from_the_standing_to_rolled_back_restarted_scaled_and_back(web: C
     ]
 
 
+async def test_tasks_of_another_size_are_held_to_it_and_back(web: Connection, ready: Ready) -> None:
+    assert web.platform
+    before = await web.platform.standing()
+    assert dict(before.sizes) == {"cpu": 1024, "memory": 2048}
+    scale, args = web.actions["service.scale"], {"cpu": 256, "memory": 512}
+    preview = await scale.preview(args)
+    assert "from 1024 CPU units and 2048 MiB to 256 CPU units and 512 MiB" in preview.summary
+    done = await scale.apply(args)
+    assert (await scale.verify(args)).verdict is Verified.PASSED, done.summary
+    now = await web.platform.standing()
+    assert (dict(now.sizes), now.ready) == (args, before.ready)
+    assert (await web.platform.deployments())[-1].names == ("42",)
+    assert [limits(pid) for pid in pids(ready)] == [("536870912", 1)] * now.ready
+    back: Any = done.undo["args"]
+    assert (await web.actions["deploy.rollback"].apply(back)).result is Result.DONE
+    assert dict((await web.platform.standing()).sizes) == dict(before.sizes)
+    assert [limits(pid)[0] for pid in pids(ready)] == ["unlimited"] * before.ready
+
+
+def pids(ready: Ready) -> list[int]:
+    with urllib.request.urlopen(f"{ready['api_url']}/status") as answer:
+        return [row["pid"] for row in json.load(answer)["replicas"]]
+
+
+def limits(pid: int) -> tuple[str, int]:
+    """The most memory that a process may take for itself, and how many CPUs it may use."""
+    line = next(x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max data size"))
+    return line.split()[3], len(os.sched_getaffinity(pid))
+
+
 async def test_a_release_that_does_not_come_up_leaves_the_old_one(web: Connection, ready: Ready) -> None:
     post(ready, "/releases", {"id": "44", "env": {"RR_POOL_SIZE": "many"}})
     assert web.platform
     standing = await web.platform.standing()
     unknown = await web.actions["deploy.rollback"].apply({"to": "rolerabbit-api:99"})
     assert "Unable to describe task definition" in unknown.summary
-    args = {"to": "rolerabbit-api:3"}
+    args = {"to": "rolerabbit-api:4"}
     outcome = await web.actions["deploy.rollback"].apply(args)
-    assert f"the service goes to release {standing.release}, not to rolerabbit-api:3" in outcome.summary
+    assert f"the service goes to release {standing.release}, not to rolerabbit-api:4" in outcome.summary
     assert (await web.actions["deploy.rollback"].verify(args)).verdict is Verified.FAILED
     last = (await web.platform.deployments())[-1]
-    assert (last.release, last.state) == ("rolerabbit-api:3", "failed") and last.reason
+    assert (last.release, last.state) == ("rolerabbit-api:4", "failed") and last.reason
     assert (await web.platform.standing()).ready == standing.ready
 
 

@@ -1,4 +1,4 @@
-"""The changes of an ECS service: another release, new tasks, another number. Each verified by how ECS rolls it out."""
+"""Another release of an ECS service, or new tasks; and what all its changes share: each is watched until it is out."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Rollback:
     def _judge(self, args: Args, state: State) -> Verification:
         to = _release(args, "to", state)
         if state.primary.release != to:
-            return _said(Verified.FAILED, f"the service goes to release {state.primary.release}, not to {to}", state)
+            return judged(Verified.FAILED, f"the service goes to release {state.primary.release}, not to {to}", state)
         return rolled_out(state, f"release {to}")
 
 
@@ -119,62 +119,10 @@ class Restart:
         since = begun_after(args, AT_ONCE)
         same = state.primary.id == self.replaced.get("primary")
         if same or (since and state.primary.created_at <= since):
-            return _said(Verified.FAILED, "no new deployment has begun since then", state)
+            return judged(Verified.FAILED, "no new deployment has begun since then", state)
         if not since and not self.replaced:
-            return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
+            return judged(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
         return rolled_out(state, f"release {state.primary.release}, begun anew,")
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """``service.scale``: run ``replicas`` tasks. With ``from`` it applies only while that many are wanted."""
-
-    client: Client
-    effect: Effect = Effect.CHANGE
-
-    @previewed
-    async def preview(self, args: Args) -> Preview:
-        """How many are wanted now and how many will be."""
-        state, wanted = await self.client.state(), _number(args, "replicas")
-        refused = self._refused(args, state)
-        if refused or wanted is None:
-            return Preview("scale", 0, refused=refused)
-        words = f"scale release {state.primary.release} from {state.wanted} to {wanted} tasks"
-        return Preview(words, abs(wanted - state.wanted), (str(state),), f"scale back to {state.wanted}")
-
-    @applied
-    async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
-        state, wanted = await self.client.state(), _number(args, "replicas")
-        refused = self._refused(args, state)
-        if refused or wanted is None:
-            return Outcome(Result.FAILED, refused)
-        await self.client.update(desiredCount=wanted)
-        undo: dict[str, object] = {"action": "service.scale", "args": {"replicas": state.wanted, "from": wanted}}
-        words = f"ECS was asked to go from {state.wanted} to {wanted} tasks"
-        told = await waited(self.client, words, lambda later: self._judge(args, later))
-        return Outcome(Result.DONE, told, hits=abs(wanted - state.wanted), undo=undo)
-
-    @verified
-    async def verify(self, args: Args) -> Verification:
-        """Passed when as many run."""
-        return self._judge(args, await self.client.state())
-
-    def _refused(self, args: Args, state: State) -> str:
-        wanted, left, most = _number(args, "replicas"), _number(args, "from"), self.client.config.max_replicas
-        if wanted is None or not 1 <= wanted <= most:
-            return f"say how many: replicas from 1 to {most} (the setting max_replicas)"
-        if left is not None and state.wanted not in {left, wanted}:
-            return f"{state.wanted} tasks are wanted now, not {left}: look again before changing anything"
-        return ""
-
-    def _judge(self, args: Args, state: State) -> Verification:
-        wanted = _number(args, "replicas")
-        if state.wanted != wanted:
-            return _said(Verified.FAILED, f"{state.wanted} tasks are wanted, not {wanted}", state)
-        if state.running != wanted:
-            return _said(Verified.PENDING, f"{state.running} of {wanted} tasks run", state)
-        return _said(Verified.PASSED, f"{wanted} tasks run", state)
 
 
 # ------------------------------------------------------------------ what they share
@@ -184,12 +132,12 @@ def rolled_out(state: State, what: str) -> Verification:
     """Passed once the primary deployment is complete and stands alone; failed where ECS gave it up."""
     primary = state.primary
     if primary.state == "FAILED":
-        return _said(Verified.FAILED, f"{what} did not get stable: {primary.reason or 'ECS gave it up'}", state)
+        return judged(Verified.FAILED, f"{what} did not get stable: {primary.reason or 'ECS gave it up'}", state)
     if not state.wanted:
-        return _said(Verified.FAILED, f"{what} has no task: the service is scaled to none", state)
+        return judged(Verified.FAILED, f"{what} has no task: the service is scaled to none", state)
     if state.busy or state.running < state.wanted or primary.running < primary.wanted:
-        return _said(Verified.PENDING, f"{what} is being rolled out: {primary.running} of {state.wanted} run", state)
-    return _said(Verified.PASSED, f"{what} is rolled out, {state.running} tasks run", state)
+        return judged(Verified.PENDING, f"{what} is being rolled out: {primary.running} of {state.wanted} run", state)
+    return judged(Verified.PASSED, f"{what} is rolled out, {state.running} tasks run", state)
 
 
 async def waited(client: Client, asked: str, judge: Callable[[State], Verification]) -> str:
@@ -210,7 +158,8 @@ async def waited(client: Client, asked: str, judge: Callable[[State], Verificati
     return f"{asked}, and is not there yet: {word or 'nothing is known'}"
 
 
-def _said(verdict: Verified, summary: str, state: State) -> Verification:
+def judged(verdict: Verified, summary: str, state: State) -> Verification:
+    """A verdict, with how the service stands as evidence."""
     return Verification(verdict, summary, (str(state),))
 
 
@@ -229,6 +178,7 @@ def _release(args: Args, key: str, state: State) -> str:
     return f"{state.primary.release.rpartition(':')[0]}:{name}" if name.isascii() and name.isdigit() else name
 
 
-def _number(args: Args, key: str) -> int | None:
+def number(args: Args, key: str) -> int | None:
+    """A whole number; None where none is given."""
     text = str(args.get(key, ""))
     return int(text) if text.isascii() and text.isdigit() else None

@@ -10,6 +10,7 @@ from typing import Any
 from hutch.amazon.calls import Calls, formed
 from hutch.model.platform import tag_of
 from hutch.providers.ecs.config import Config
+from hutch.providers.ecs.size import size_of
 from hutch.remote import Refused, Silent
 
 MOST_DEPLOYMENTS = 100
@@ -18,6 +19,7 @@ PAGE = 20
 """Revisions that one call describes."""
 MOST_TASKS = 100
 LABELS = "org.opencontainers.image"
+NO_CHANGES = "no change is offered here: give services.NAME.ecs a change_key_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,23 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """A task definition, and its tags."""
+
+    definition: Mapping[str, Any]
+    tags: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """Reads with one key and changes with another. ``change`` is None where no change is offered. ``known`` are the
-    names of releases: a revision never changes."""
+    names of releases and ``sized`` their sizes: a revision never changes."""
 
     config: Config
     read: Calls
     change: Calls | None = None
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sized: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def _place(self) -> Mapping[str, str]:
@@ -169,6 +180,30 @@ class Client:
             definition: Mapping[str, Any] = dict(found["taskDefinition"])
         return definition
 
+    async def registered(self, release: str) -> Registered:
+        """A task definition with its tags. :class:`Refused` where there is none."""
+        found = await self.read("ecs", "describe_task_definition", taskDefinition=release, include=["TAGS"])
+        with formed("ecs:DescribeTaskDefinition"):
+            return Registered(dict(found["taskDefinition"]), list(found.get("tags") or []))
+
+    async def register(self, wanted: Mapping[str, Any]) -> str:
+        """The name of a new revision, registered once."""
+        if self.change is None:
+            raise Refused(NO_CHANGES)
+        found = await self.change("ecs", "register_task_definition", **wanted)
+        with formed("ecs:RegisterTaskDefinition"):
+            return last(found["taskDefinition"]["taskDefinitionArn"])
+
+    async def size(self, release: str) -> Mapping[str, int]:
+        """How large the release's tasks are. Nothing where it gives them no size, or AWS does not say."""
+        if release not in self.sized:
+            try:
+                found = size_of(await self.definition(release))
+            except (Refused, Silent):
+                return {}
+            self.sized[release] = found.as_dict() if found else {}
+        return self.sized[release]
+
     async def names(self, release: str) -> tuple[str, ...]:
         """What the service may call itself when this release runs: the tags of its images, and the version and commit
         that their labels give. Nothing where AWS does not say."""
@@ -188,7 +223,7 @@ class Client:
     async def update(self, **asked: object) -> None:
         """Ask for a change of the service, once."""
         if self.change is None:
-            raise Refused("no change is offered here: give services.NAME.ecs a change_key_id")
+            raise Refused(NO_CHANGES)
         await self.change("ecs", "update_service", **self._place, **asked)
 
 

@@ -34,7 +34,8 @@ class EcsPlatform:
         release = state.primary.release
         found = told(await answered(self.client.past()))
         before = next((d.release for d in reversed(found) if d.state == "succeeded" and d.release != release), "")
-        return Standing(release, before, state.busy, tuple(map(_instance, tasks)), wanted=state.wanted)
+        sizes = await self.client.size(release)
+        return Standing(release, before, state.busy, tuple(map(_instance, tasks)), sizes, wanted=state.wanted)
 
     async def deployments(self) -> Sequence[Deployment]:
         """The newest hundred of the 90 days that AWS keeps. Of the last few releases it is told what else they are

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hutch.amazon.calls import Calls
 from hutch.ports import Action, Connection, TargetConfig
-from hutch.providers.ecs.actions import Restart, Rollback, Scale
+from hutch.providers.ecs.actions import Restart, Rollback
 from hutch.providers.ecs.checks import CHECK, Tasks
 from hutch.providers.ecs.client import Client
 from hutch.providers.ecs.config import config_from
 from hutch.providers.ecs.platform import EcsPlatform
+from hutch.providers.ecs.scale import Scale
 
 
 def connect(target: TargetConfig) -> Connection:
