@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import (
@@ -32,6 +33,7 @@ from bench import (
     waiting,
     workers,
 )
+from bench.kept import forget, keep, kept
 from bench.measure import Figure
 
 FIGURES: Mapping[str, Callable[[bool], Figure]] = {
@@ -59,21 +61,26 @@ FIGURES: Mapping[str, Callable[[bool], Figure]] = {
 """What there is to measure; each is told whether it should be quick."""
 
 HERE = Path(__file__).parent
+KEPT = HERE.parent / ".hutch-bench"
+"""Where the figures of a whole run lie until it has ended."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure what was asked for; a whole run writes the report beside this file."""
     given = arguments().parse_args(words)
     told = machine.describe()
-    figures = [_measured(name, given.quick) for name in given.only or FIGURES]
+    whole = not given.quick and not given.only
+    figures = [_figure(name, given.quick, KEPT if whole else None, given.resume) for name in given.only or FIGURES]
     data = json.dumps(report.as_data(told, figures, given.quick), indent=2, ensure_ascii=False) + "\n"
     page = report.as_page(told, figures, given.quick)
     sys.stdout.write(data if given.json else page)
-    folder = given.out or (None if given.quick or given.only else HERE)
+    folder = given.out or (HERE if whole else None)
     if folder:
         (folder / "charts").mkdir(parents=True, exist_ok=True)
         for name, text in {"report.json": data, "report.md": page, **report.as_charts(figures)}.items():
             (folder / name).write_text(text, encoding="utf-8")
+    if whole:
+        forget(KEPT)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -81,14 +88,28 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios of Hutch to bare floors.")
     parser.add_argument("--quick", action="store_true", help="few rounds, small numbers; writes no report by itself")
     parser.add_argument("--only", action="append", choices=list(FIGURES), help="this figure alone; may repeat")
+    parser.add_argument("--resume", action="store_true", help="go on with a whole run that was not finished")
     parser.add_argument("--json", action="store_true", help="the data on standard output instead of the page")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write report.md and report.json")
     return parser
 
 
+def _figure(name: str, quick: bool, folder: Path | None, resume: bool) -> Figure:
+    """Measured, or with ``resume`` what an unfinished whole run has kept of it."""
+    if folder is None:
+        return _measured(name, quick)
+    if resume and (found := kept(folder, name)):
+        print(f"bench: {name} was measured before", file=sys.stderr, flush=True)
+        return found
+    keep(folder, figure := _measured(name, quick))
+    return figure
+
+
 def _measured(name: str, quick: bool) -> Figure:
     print(f"bench: {name} …", file=sys.stderr, flush=True)
-    return FIGURES[name](quick)
+    busy = machine.load()
+    figure = FIGURES[name](quick)
+    return replace(figure, facts={**figure.facts, "load average before it": busy})
 
 
 if __name__ == "__main__":

@@ -19,8 +19,13 @@ def describe() -> dict[str, str | int | float]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "sqlite": sqlite3.sqlite_version,
         "file system of the stores": file_system(Path(tempfile.gettempdir()), _mounts()),
-        "load average at the start": round(os.getloadavg()[0], 2),
+        "load average at the start": load(),
     }
+
+
+def load() -> float:
+    """How many processes wanted to run, on average over the last minute (man 3 getloadavg)."""
+    return round(os.getloadavg()[0], 2)
 
 
 def file_system(path: Path, mounts: str) -> str:

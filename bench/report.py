@@ -25,10 +25,11 @@ RATIOS = "charts/ratios.svg"
 
 def as_data(machine: Machine, figures: Sequence[Figure], quick: bool) -> dict[str, object]:
     """The object of ``report.json``; keys are stable."""
-    return {"machine": dict(machine), "quick": quick, "figures": [_figure_data(f) for f in figures]}
+    return {"machine": dict(machine), "quick": quick, "figures": [figure_data(f) for f in figures]}
 
 
-def _figure_data(figure: Figure) -> dict[str, object]:
+def figure_data(figure: Figure) -> dict[str, object]:
+    """The object of one figure in ``report.json``."""
     return {
         "name": figure.name,
         "title": figure.title,

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+from bench.kept import forget, keep, kept
 from bench.machine import describe, file_system
 from bench.measure import Figure, Goal, Ratio, line, spread
 from bench.report import RATIOS, as_charts, as_data, as_page
@@ -100,3 +102,20 @@ def test_each_picture_that_the_page_shows_is_made() -> None:
         places = [float(x) for at in root.iter() for name, x in at.attrib.items() if name in ("x", "cx", "x1", "x2")]
         assert min(places) >= 0 and max(places) <= float(root.get("width", 0))
     assert "slope of 0.50" in made["charts/steps.svg"] and "read 3.00" in made[RATIOS]
+
+
+def test_a_figure_that_was_kept_says_the_same(tmp_path: Path) -> None:
+    assert kept(tmp_path, "steps") is None
+    keep(tmp_path / "new", FIGURE)
+    found = kept(tmp_path / "new", "steps")
+    assert found is not None
+    assert as_page(MACHINE, [found], quick=False) == as_page(MACHINE, [FIGURE], quick=False)
+    assert as_data(MACHINE, [found], quick=False) == as_data(MACHINE, [FIGURE], quick=False)
+    forget(tmp_path / "new")
+    assert kept(tmp_path / "new", "steps") is None
+
+
+def test_what_is_not_a_figure_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text("{}")
+    with pytest.raises(ValueError, match="measure anew"):
+        kept(tmp_path, "steps")
