@@ -6,7 +6,7 @@ It opens one :class:`Connection` for each target that the configuration names.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -164,8 +164,8 @@ class World(Protocol):
     async def verify(self, command: Command) -> Verification | None:
         """The provider's word on whether the command has had its effect; None where it has none."""
 
-    async def signals(self) -> Verification | None:
-        """Whether the alerts that the run answers have cleared; None where nobody watches them."""
+    async def signals(self, besides: Collection[str] = ()) -> Verification | None:
+        """Whether the run's alerts have cleared, but for those of other causes ``besides``; None: nobody watches."""
 
     async def render(self, item: Item, captured: Mapping[str, str]) -> Item:
         """``item`` rendered anew from its document, with the values that earlier steps gave; refused, with the reason,

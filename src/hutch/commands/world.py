@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -85,15 +85,21 @@ class ServiceWorld:
         action = self._action(command)
         return await action.verify(command.args) if action else None
 
-    async def signals(self) -> Verification | None:
-        """Whether the alerts of the run's incident have cleared, where they are watched."""
+    async def signals(self, besides: Collection[str] = ()) -> Verification | None:
+        """Whether the alerts of the run's incident have cleared, where they are watched. An alert of a cause bears its
+        code."""
         if not self.incident or not self.watched:
             return None
         state = await incidents.load(self.context, self.incident)
-        if state.firing:
+        rules = sorted(set(state.open_alerts.values()))
+        others = tuple(rule for rule in rules if rule in besides)
+        held = [rule for rule in rules if rule not in besides]
+        if held or state.counted_open:
             more = [f"{state.counted_open} more"] if state.counted_open else []
-            named = [*sorted(set(state.open_alerts.values())), *more]
-            return Verification(Verified.PENDING, f"still firing: {', '.join(named)}")
+            return Verification(Verified.PENDING, f"still firing: {', '.join([*held, *more])}")
+        if others:
+            told = f"what fires still is another matter: {', '.join(others)}"
+            return Verification(Verified.PASSED, told, firing=others)
         return Verification(Verified.PASSED, "every alert has cleared") if state.alerts else None
 
     async def render(self, item: Item, captured: Mapping[str, str]) -> Item:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 
 from hutch.engine import plan, stages
 from hutch.engine.looking import Seen, judged, looked, taken
 from hutch.engine.means import Means, Ours
-from hutch.engine.verdict import combine, cured, settle
+from hutch.engine.verdict import besides, combine, cured, settle
 from hutch.model.action import Outcome, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.model.event import Draft, instant
@@ -137,6 +137,8 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
         "summary": means.mask(word.summary),
         "evidence": [means.mask(e) for e in word.evidence],
     }
+    if word.verdict is Verified.PASSED:
+        data |= {name: list(codes) for name in ("besides", "firing") if (codes := getattr(word, name))}
     if word.verdict is Verified.PENDING:
         data["again_at"] = instant(plan.look_again(chosen, means.clock.now()))
     drafts = [Draft("verification.done", data)]
@@ -160,14 +162,15 @@ def _question(chosen: Chosen) -> str:
 
 async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | None]:
     """Everyone who can say whether it worked: providers, the document, the diagnosis, the signals."""
-    world = await means.world(run)
+    world, cause = await means.world(run), chosen.option.cause
+    approved = {c.option.cause for c in run.in_state(ChangeState.APPROVED)}
     made = [i for i in chosen.option.items if i.id not in chosen.passed_over and not i.manual]
     proofs = [i for i in run.program.verification if not i.refused and not i.manual and not i.needs]
     return [
         *await asyncio.gather(*(world.verify(i.command) for i in made)),
         *await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs)),
-        await _diagnosis_word(world, chosen.option.cause, run),
-        await world.signals(),
+        await _diagnosis_word(world, cause, run, approved),
+        await world.signals(besides(cause, run.causes, approved)),
     ]
 
 
@@ -184,5 +187,5 @@ def _short(item: Item) -> str:
     return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"
 
 
-async def _diagnosis_word(world: World, cause: str, run: Run) -> Verification | None:
-    return cured(cause, await world.diagnose(), run.causes) if cause else None
+async def _diagnosis_word(world: World, cause: str, run: Run, approved: Collection[str]) -> Verification | None:
+    return cured(cause, await world.diagnose(), run.causes, approved) if cause else None

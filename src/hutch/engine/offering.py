@@ -23,7 +23,9 @@ async def offer(means: Means, run: Run) -> None:
     tried = {c.option.id for c in run.in_state(*ENDED)}
     open_ = tuple(o for o in _indicated(run) if o.id not in tried)
     waiting = [(o, what) for o in open_ if (what := _lacking(o, run))]
-    ranked = tuple(o for o in open_ if o.id not in {w.id for w, _ in waiting})
+    same = {o.digest() for o in open_ if o.cause}
+    granted = {c.option.id for c in run.in_state(ChangeState.APPROVED) if c.digest in same}  # theirs stands
+    ranked = tuple(o for o in open_ if o.id not in {*granted, *(w.id for w, _ in waiting)})
     world = await means.world(run)
     previews = await asyncio.gather(*(preview(world, o) for o in ranked))
     able = [(o, p) for o, p in zip(ranked, previews, strict=True) if not p.refused and p.hits != 0]

@@ -161,9 +161,25 @@ def decide(run: Run, _now: datetime) -> tuple[Move, ...]:
 
 
 def succeed(run: Run, _now: datetime) -> tuple[Move, ...]:
-    """One verified remedy resolves the run."""
-    word = "done" if run.program.asked else "resolved"
-    return tuple(Finish(word, f"{c.option.title}: {c.reason}") for c in run.in_state(ChangeState.VERIFIED))[:1]
+    """A verified remedy resolves the run, once nothing is owed for another cause that is there besides."""
+    verified = run.in_state(ChangeState.VERIFIED)
+    if not verified or any(_owed(c, verified, run) for c in run.chosen):
+        return ()
+    said = "; ".join(f"{c.option.title}: {c.reason}" for c in verified)
+    return (Finish("done" if run.program.asked else "resolved", said),)
+
+
+def _owed(chosen: Chosen, verified: tuple[Chosen, ...], run: Run) -> bool:
+    """Whether a remedy of another cause, which was there when these were verified, is not done yet: somebody approved
+    it, or it is offered and an alert tells of its cause, or it did not work."""
+    cause, named = chosen.option.cause, {str(c["code"]) for c in run.causes}
+    if not cause or cause in {c.option.cause for c in verified}:
+        return False
+    if chosen.state is ChangeState.OFFERED:
+        return run.mode == "act" and any(cause in c.firing for c in verified)
+    if chosen.state in (ChangeState.FAILED, ChangeState.UNVERIFIED):
+        return any(cause in c.besides for c in verified) and (cause in named or not run.diagnosed)
+    return chosen.state is ChangeState.APPROVED and any(cause in c.besides for c in verified)
 
 
 def render(run: Run, _now: datetime) -> tuple[Move, ...]:

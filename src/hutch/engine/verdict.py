@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hutch.model.action import Verification, Verified
 
@@ -24,7 +24,9 @@ def combine(words: Sequence[Verification | None]) -> Verification:
             return Verification(verdict, "; ".join(w.summary for w in against), evidence, final)
     if not said:
         return Verification(Verified.UNKNOWN, "nothing verifies this change: say what you see")
-    return Verification(Verified.PASSED, "; ".join(w.summary for w in said), evidence)
+    others = tuple(dict.fromkeys(code for w in said for code in w.besides))
+    firing = tuple(dict.fromkeys(code for w in said for code in w.firing))
+    return Verification(Verified.PASSED, "; ".join(w.summary for w in said), evidence, besides=others, firing=firing)
 
 
 def settle(word: Verification, last: bool, *, known: bool = True, told: bool = True) -> Verification:
@@ -44,14 +46,16 @@ def settle(word: Verification, last: bool, *, known: bool = True, told: bool = T
     return Verification(verdict, word.summary, word.evidence)
 
 
-def cured(before: str, diagnosis: Mapping[str, object], known: Sequence[Cause] = ()) -> Verification:
+def cured(
+    before: str, diagnosis: Mapping[str, object], known: Sequence[Cause] = (), approved: Collection[str] = ()
+) -> Verification:
     """Whether the cause that the remedy was for is no longer among the causes.
 
     ``known`` are the causes as they were before the remedy. Another one is held against it, since it may be the same
-    trouble by another name, unless it was known then and was less sure than the one that was treated: an INVALID index
-    of last week does not keep today's lock from being cured.
+    trouble by another name, unless it was known then, and was less sure than the one that was treated or has a remedy
+    that somebody ``approved``: an INVALID index of last week does not keep today's lock from being cured.
     """
-    lesser = _lesser(before, known)
+    lesser = _lesser(before, known, approved)
     causes: Sequence[Cause] = diagnosis["causes"]  # type: ignore[assignment]
     left = [str(c["code"]) for c in causes if _identity(c) not in lesser]
     if before in left:
@@ -61,15 +65,23 @@ def cured(before: str, diagnosis: Mapping[str, object], known: Sequence[Cause] =
     if diagnosis["healthy"] is None or _blind(diagnosis):
         return Verification(Verified.UNKNOWN, f"{before} is gone, but not every check could tell")
     if causes:
-        others = ", ".join(str(c["code"]) for c in causes)
-        return Verification(Verified.PASSED, f"{before} is gone; what was there besides is another matter: {others}")
+        others = tuple(dict.fromkeys(str(c["code"]) for c in causes))
+        told = f"{before} is gone; what was there besides is another matter: {', '.join(others)}"
+        return Verification(Verified.PASSED, told, besides=others)
     return Verification(Verified.PASSED, f"{before} is gone; every check is well")
 
 
-def _lesser(before: str, known: Sequence[Cause]) -> set[str]:
-    """What was known to be there as well, and was less sure."""
+def besides(before: str, known: Sequence[Cause], approved: Collection[str] = ()) -> frozenset[str]:
+    """The codes of what was known to be there besides, of which an alert does not speak against the cure."""
+    lesser = _lesser(before, known, approved)
+    return frozenset(str(c["code"]) for c in known if _identity(c) in lesser) - {before}
+
+
+def _lesser(before: str, known: Sequence[Cause], approved: Collection[str]) -> set[str]:
+    """What was known to be there as well, and was less sure or is treated too."""
     sure = max((_confidence(c) for c in known if c["code"] == before), default=0.0)
-    return {_identity(c) for c in known if _confidence(c) < sure}
+    treated = set(approved) - {before}
+    return {_identity(c) for c in known if _confidence(c) < sure or c["code"] in treated}
 
 
 def _blind(diagnosis: Mapping[str, object]) -> bool:

@@ -110,13 +110,16 @@ class Verified(StrEnum):
 class Verification:
     """Whether the world is now as the action wanted it, and what was seen.
 
-    ``final``: no later look will tell more than this one, so a person is asked at once.
+    ``final``: no later look will tell more than this one, so a person is asked at once. ``besides``: the codes of
+    causes that are still there and are another matter than what was to be cured; ``firing``: those with an alert.
     """
 
     verdict: Verified
     summary: str
     evidence: tuple[str, ...] = ()
     final: bool = False
+    besides: tuple[str, ...] = ()
+    firing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,8 +201,19 @@ def _verified(chosen: Chosen, event: Event) -> Chosen:
         return replace(chosen, verify_again=parse_instant(str(event.data["again_at"])))
     states = {"passed": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED, "unknown": ChangeState.UNDECIDED}
     return replace(
-        chosen, verify_again=None, intent_open=False, state=states[verdict], reason=str(event.data["summary"])
+        chosen,
+        verify_again=None,
+        intent_open=False,
+        state=states[verdict],
+        reason=str(event.data["summary"]),
+        besides=_codes(event, "besides"),
+        firing=_codes(event, "firing"),
     )
+
+
+def _codes(event: Event, name: str) -> frozenset[str]:
+    listed = event.data.get(name, ())
+    return frozenset(str(code) for code in listed) if isinstance(listed, list | tuple) else frozenset()
 
 
 def _decided(chosen: Chosen, event: Event) -> Chosen:

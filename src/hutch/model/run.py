@@ -61,6 +61,8 @@ class Chosen:
     passed_over: frozenset[str] = frozenset()  # statements that were not needed, or failed and were to be gone past
     tries: int = 0  # of the statement that is next
     try_again: datetime | None = None
+    besides: frozenset[str] = frozenset()  # codes of other causes that were still there when it was verified
+    firing: frozenset[str] = frozenset()  # those of which an alert fired
     unseen: bool = False  # its next statement was rendered after it was approved: it is asked for anew
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -74,7 +74,7 @@ class World:
     async def moved(self, command: Command) -> str:
         return ""
 
-    async def signals(self) -> Verification | None:
+    async def signals(self, besides: Collection[str] = ()) -> Verification | None:
         return None
 
 

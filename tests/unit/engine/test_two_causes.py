@@ -1,0 +1,157 @@
+"""A run over a service with two causes: each remedy is judged by its own, and none that was approved is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from hutch.engine.drive import Driver
+from hutch.engine.stages import Guards
+from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
+from hutch.model.event import Draft
+from hutch.model.program import Item, Program
+from hutch.model.run import Run
+from hutch.ports import Append, Store
+from hutch.testing import FakeClock
+from stores import Fresh
+
+LOCK, FULL = "postgres.blocked_by_lock", "redis.memory_full"
+REMEDIES = {LOCK: "postgres.end_sessions", FULL: "redis.set_maxmemory"}
+
+
+UNLOCK, ROOM = (f"remedy-{action}" for action in REMEDIES.values())
+PROGRAM = Program(reads=(), options=(), verification=())
+
+
+def remedy(action: str) -> Mapping[str, object]:
+    return {"action": action, "target": "there", "args": {}, "summary": action, "effect": "change", "preview": action}
+
+
+def cause(code: str, sure: float) -> Mapping[str, object]:
+    thing = {"object": {"kind": "thing", "id": code}, "target": "there", "summary": code}
+    return {"code": code, "confidence": sure, "remedies": [remedy(REMEDIES[code])], **thing}
+
+
+@dataclass
+class World:
+    """Two things are wrong, each with a confidence; ``works``: what its remedy does."""
+
+    sure: Mapping[str, float]
+    alerts: set[str] = field(default_factory=set)
+    works: Mapping[str, bool] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+
+    @property
+    def left(self) -> list[str]:
+        cured = {c for c, runner in REMEDIES.items() if runner in self.done and self.works.get(c, True)}
+        return [c for c in self.sure if c not in cured]
+
+    async def read(self, command: Command) -> Outcome:
+        return Outcome(Result.DONE, "1 row", "1")
+
+    async def diagnose(self) -> Mapping[str, object]:
+        causes = [cause(code, self.sure[code]) for code in self.left]
+        return {"healthy": not causes, "seconds": 0.1, "causes": causes, "checks": []}
+
+    async def preview(self, command: Command) -> Preview:
+        return Preview(command.text, 1)
+
+    async def apply(self, command: Command) -> Outcome:
+        self.done.append(command.runner)
+        return Outcome(Result.DONE, "done", hits=1)
+
+    async def verify(self, command: Command) -> Verification | None:
+        return None
+
+    async def signals(self, besides: Collection[str] = ()) -> Verification | None:
+        firing = [c for c in self.left if c in self.alerts]
+        if held := [c for c in firing if c not in besides]:
+            return Verification(Verified.PENDING, f"still firing: {', '.join(held)}")
+        return Verification(Verified.PASSED, "cleared", firing=tuple(firing))
+
+    async def render(self, item: Item, captured: Mapping[str, str]) -> Item:
+        return item
+
+    async def moved(self, command: Command) -> str:
+        return ""
+
+
+class Story:
+    """A run that is driven on as people approve."""
+
+    def __init__(self, store: Store, clock: FakeClock, world: World) -> None:
+        self.store, self.clock, self.world = store, clock, world
+
+    async def begun(self) -> Run:
+        data = {"service": "shop", "title": "t", "document": "d", "hash": "h", "incident": "", "mode": "act"}
+        started = Draft("run.started", {**data, "program": PROGRAM.as_dict()})
+        await self.store.commit([Append("run:R1", (started,))])
+        return await self.on()
+
+    async def approved(self, *options: str) -> Run:
+        given = tuple(Draft("approval.granted", {"option": name}, "ann") for name in options)
+        await self.store.commit([Append("run:R1", given)])
+        return await self.on()
+
+    async def on(self) -> Run:
+        async def world_of(_run: Run) -> World:
+            return self.world
+
+        for _ in range(300):
+            driver = Driver(self.store, self.clock, world_of, Guards(), lambda _t, _o: None, lambda text: text)
+            run = await driver.drive("R1")
+            if run.finished or run.waiting in ("approval", "decision"):
+                return run
+            self.clock.advance(1.0)
+        raise AssertionError("the run neither ends nor asks")
+
+
+async def story(fresh_store: Fresh, world: World) -> Story:
+    found = await fresh_store()
+    told = Story(found.store, found.clock, world)
+    run = await told.begun()
+    assert {c.option.id: c.option.cause for c in run.chosen} == {UNLOCK: LOCK, ROOM: FULL}
+    return told
+
+
+@pytest.mark.parametrize("sure", [{LOCK: 0.9, FULL: 0.8}, {LOCK: 0.9, FULL: 0.9}, {LOCK: 0.8, FULL: 0.9}])
+async def test_both_that_were_approved_are_done_and_proved(fresh_store: Fresh, sure: Mapping[str, float]) -> None:
+    told = await story(fresh_store, World(sure, alerts=set(sure)))
+    run = await told.approved(UNLOCK, ROOM)
+    assert (run.outcome, sorted(told.world.done)) == ("resolved", sorted(REMEDIES.values()))
+    assert all(code in run.summary for code in sure)
+
+
+async def test_what_was_approved_is_not_done_once_its_cause_is_gone(fresh_store: Fresh) -> None:
+    world = World({LOCK: 0.9, FULL: 0.8})
+    told = await story(fresh_store, world)
+    world.sure = {LOCK: 0.9}  # the other one ended by itself
+    run = await told.approved(UNLOCK, ROOM)
+    assert (run.outcome, world.done) == ("resolved", [REMEDIES[LOCK]])
+
+
+async def test_an_offer_stands_while_an_alert_tells_of_its_cause(fresh_store: Fresh) -> None:
+    told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}, alerts={FULL}))
+    run = await told.approved(UNLOCK)
+    assert (run.outcome, run.waiting) == ("", "approval")
+    run = await told.approved(ROOM)
+    assert (run.outcome, len(told.world.done)) == ("resolved", 2)
+
+
+async def test_what_nobody_is_alarmed_by_does_not_keep_it_open(fresh_store: Fresh) -> None:
+    told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}))
+    assert (await told.approved(UNLOCK)).outcome == "resolved"
+
+
+async def test_a_second_remedy_that_does_not_work_leaves_it_unresolved(fresh_store: Fresh) -> None:
+    told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}, works={FULL: False}))
+    run = await told.approved(UNLOCK, ROOM)
+    assert (run.outcome, len(told.world.done)) == ("unresolved", 2)
+
+
+async def test_an_approval_outlives_another_remedy_that_does_not_work(fresh_store: Fresh) -> None:
+    told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}, works={LOCK: False}))
+    run = await told.approved(UNLOCK, ROOM)
+    assert (run.outcome, told.world.done) == ("unresolved", [REMEDIES[LOCK], REMEDIES[FULL]])
