@@ -123,7 +123,8 @@ async def doubt(means: Means, run: Run, chosen: Chosen) -> None:
 async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     """One look, by everyone who can tell; where nobody can, a person is asked."""
     chosen = move.chosen
-    words = await _words(means, run, chosen)
+    own, shared = await _words(means, run, chosen)
+    words = [*own, *shared]
     told = any(word is not None for word in words)
     known = chosen.state is not ChangeState.UNKNOWN
     word = settle(combine(words), move.last, known=known, told=told)
@@ -140,6 +141,7 @@ async def verify(means: Means, run: Run, move: plan.Verify) -> None:
     if word.verdict is Verified.PASSED:
         data |= {name: list(codes) for name in ("besides", "firing") if (codes := getattr(word, name))}
     if word.verdict is Verified.PENDING:
+        data |= {"besides": list(others)} if (others := combine(own).besides) else {}
         data["again_at"] = instant(plan.look_again(chosen, means.clock.now()))
     drafts = [Draft("verification.done", data)]
     if word.verdict is Verified.UNKNOWN:
@@ -160,18 +162,20 @@ def _question(chosen: Chosen) -> str:
     return f"Did “{title}” work?"
 
 
-async def _words(means: Means, run: Run, chosen: Chosen) -> list[Verification | None]:
-    """Everyone who can say whether it worked: providers, the document, the diagnosis, the signals."""
+Words = list[Verification | None]
+
+
+async def _words(means: Means, run: Run, chosen: Chosen) -> tuple[Words, Words]:
+    """Everyone who can say whether it worked: of this change providers and the diagnosis, of all the document and the
+    signals."""
     world, cause = await means.world(run), chosen.option.cause
     approved = {c.option.cause for c in run.in_state(ChangeState.APPROVED)}
     made = [i for i in chosen.option.items if i.id not in chosen.passed_over and not i.manual]
     proofs = [i for i in run.program.verification if not i.refused and not i.manual and not i.needs]
-    return [
-        *await asyncio.gather(*(world.verify(i.command) for i in made)),
-        *await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs)),
-        await _diagnosis_word(world, cause, run, approved),
-        await world.signals(besides(cause, run.causes, approved)),
-    ]
+    told = await asyncio.gather(*(world.verify(i.command) for i in made))
+    shown = await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs))
+    own = [*told, await _diagnosis_word(world, cause, run, approved)]
+    return own, [*shown, await world.signals(besides(cause, run.causes, approved))]
 
 
 async def _document_word(means: Means, run: Run, world: World, item: Item) -> Verification:

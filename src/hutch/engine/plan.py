@@ -134,12 +134,29 @@ def doubt(run: Run, _now: datetime) -> tuple[Move, ...]:
 
 
 def verify(run: Run, now: datetime) -> tuple[Move, ...]:
-    """What was done, or may have been, is proved before anything else happens."""
-    for chosen in run.in_state(ChangeState.DONE, ChangeState.UNKNOWN):
-        if chosen.verify_again and chosen.verify_again > now:
-            return (Wait("verification", chosen.verify_again),)
-        return (Verify(chosen, last=now >= (chosen.verify_from or now) + VERIFY_WITHIN),)
+    """What was done, or may have been, is proved before anything else happens; but where its own cause is gone, and a
+    remedy that somebody approved for another cause is still to be done, that comes first: both are proved after it."""
+    done = run.in_state(ChangeState.DONE, ChangeState.UNKNOWN)
+    until = max((c.verify_from or now for c in done), default=now) + VERIFY_WITHIN
+    for chosen in done:
+        if not chosen.verify_again or chosen.verify_again <= now:
+            return (Verify(chosen, last=now >= until),)
+    if done and not any(_ready(c, now) for c in _going_on(run)):
+        return (Wait("verification", min(c.verify_again for c in done if c.verify_again)),)
     return ()
+
+
+def _going_on(run: Run) -> tuple[Chosen, ...]:
+    """What was approved and is to be done: beside another remedy only what is for a cause that was seen beside it."""
+    judged = run.in_state(ChangeState.DONE, ChangeState.UNKNOWN, ChangeState.VERIFIED)
+    approved = run.in_state(ChangeState.APPROVED)
+    return tuple(c for c in approved if not judged or any(c.option.cause in j.besides for j in judged))
+
+
+def _ready(chosen: Chosen, now: datetime) -> bool:
+    """Whether it can go on by itself, and at once."""
+    waits = chosen.try_again is not None and chosen.try_again > now
+    return chosen.next is not None and not chosen.next.manual and not waits
 
 
 def look_again(chosen: Chosen, now: datetime) -> datetime:
@@ -211,7 +228,7 @@ def ask_again(run: Run, _now: datetime) -> tuple[Move, ...]:
 
 def carry_out(run: Run, now: datetime) -> tuple[Move, ...]:
     """An approved option goes on with its next statement; one option at a time."""
-    chosen = next(iter(run.in_state(ChangeState.APPROVED)), None)
+    chosen = next(iter(_going_on(run)), None)
     ahead = next_of(chosen, run) if chosen else None
     if chosen is None or ahead is None:
         return ()

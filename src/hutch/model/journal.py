@@ -198,7 +198,8 @@ def _judged(state: Run, event: Event) -> Run:
 def _verified(chosen: Chosen, event: Event) -> Chosen:
     verdict = str(event.data["verdict"])
     if verdict == "pending":
-        return replace(chosen, verify_again=parse_instant(str(event.data["again_at"])))
+        again = parse_instant(str(event.data["again_at"]))
+        return replace(chosen, verify_again=again, besides=_codes(event, "besides"))
     states = {"passed": ChangeState.VERIFIED, "failed": ChangeState.UNVERIFIED, "unknown": ChangeState.UNDECIDED}
     return replace(
         chosen,

@@ -86,9 +86,9 @@ def robot(scene: Scene) -> Iterator[Stand]:
 def planned_restart(scene: Scene) -> Iterator[Stand]:
     """An operator restarts the service, one replica after the other."""
     service = scene.service
-    before = {replica["id"] for replica in service.status()["replicas"]}
+    before = {replica["pid"] for replica in service.status()["replicas"]}
     service.platform.post("/restart")
-    wait_for(lambda: before.isdisjoint(r["id"] for r in service.status()["replicas"]), STAND_SECONDS, "all are new")
+    wait_for(lambda: before.isdisjoint(r["pid"] for r in service.status()["replicas"]), STAND_SECONDS, "all are new")
     yield Stand({}, counts=lambda: {"restarted": len(before)})
 
 

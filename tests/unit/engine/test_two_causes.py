@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hutch.engine import plan
 from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
@@ -41,6 +42,7 @@ class World:
     sure: Mapping[str, float]
     alerts: set[str] = field(default_factory=set)
     works: Mapping[str, bool] = field(default_factory=dict)
+    symptom: bool = False  # an alert that fires as long as anything is wrong
     done: list[str] = field(default_factory=list)
 
     @property
@@ -66,7 +68,7 @@ class World:
         return None
 
     async def signals(self, besides: Collection[str] = ()) -> Verification | None:
-        firing = [c for c in self.left if c in self.alerts]
+        firing = [c for c in self.left if c in self.alerts] + ["High Error Rate"] * bool(self.symptom and self.left)
         if held := [c for c in firing if c not in besides]:
             return Verification(Verified.PENDING, f"still firing: {', '.join(held)}")
         return Verification(Verified.PASSED, "cleared", firing=tuple(firing))
@@ -122,6 +124,23 @@ async def test_both_that_were_approved_are_done_and_proved(fresh_store: Fresh, s
     run = await told.approved(UNLOCK, ROOM)
     assert (run.outcome, sorted(told.world.done)) == ("resolved", sorted(REMEDIES.values()))
     assert all(code in run.summary for code in sure)
+
+
+@pytest.mark.parametrize("sure", [{LOCK: 0.9, FULL: 0.8}, {LOCK: 0.8, FULL: 0.9}])
+async def test_what_both_cause_ends_when_both_are_cured(fresh_store: Fresh, sure: Mapping[str, float]) -> None:
+    told = await story(fresh_store, World(sure, symptom=True))
+    began = told.clock.now()
+    run = await told.approved(UNLOCK, ROOM)
+    assert (run.outcome, len(told.world.done)) == ("resolved", 2)
+    assert told.clock.now() - began < plan.VERIFY_WITHIN
+
+
+async def test_the_other_remedy_waits_while_the_first_has_not_cured_its_own(fresh_store: Fresh) -> None:
+    told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}, symptom=True, works={LOCK: False}))
+    await told.approved(UNLOCK, ROOM)
+    kinds = [(e.kind, e.data.get("verdict")) for e in await told.store.read("run:R1")]
+    second = len(kinds) - 1 - [k for k, _ in kinds][::-1].index("change.intended")
+    assert ("verification.done", "failed") in kinds[:second]
 
 
 async def test_what_was_approved_is_not_done_once_its_cause_is_gone(fresh_store: Fresh) -> None:

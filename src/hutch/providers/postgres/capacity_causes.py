@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hutch.model.finding import Cause, Finding, Object, Remedy, called
+from hutch.model.finding import Cause, Finding, Object, Remedy, Status, called
 from hutch.providers.postgres.remedies import FIRST, ending
 from hutch.providers.postgres.sessions import Session
 
@@ -49,7 +49,9 @@ class Holder:
 
 
 def exhausted(target: str, findings: Sequence[Finding], connections: Finding | None, leaked: int) -> list[Cause]:
-    """Full, and still full without what a leak holds."""
+    """Full, and still full without what a leak holds. With a connection left, all of them in use, and nothing that
+    fails beside it, it is busy and well: its finding says how near the end is, and that is no cause.
+    """
     data = connections.data if connections else {}
     if connections is None or "used" not in data:
         return []
@@ -57,7 +59,10 @@ def exhausted(target: str, findings: Sequence[Finding], connections: Finding | N
     if 100 * (used - leaked) / usable < bad:
         return []
     holders = _holders(data)
-    hoarder = _hoarder(holders, _deployed(findings), _figure(data, "hoard_share") / 100 * usable if holders else 0.0)
+    least = _figure(data, "hoard_share") / 100 * usable if holders else 0.0
+    hoarder = _hoarder(holders, _deployed(findings), least)
+    if used < usable and not (hoarder or _fails(findings)) and _in_use(holders, least):
+        return []
     held = _held(holders, hoarder)
     return [
         Cause(
@@ -70,6 +75,16 @@ def exhausted(target: str, findings: Sequence[Finding], connections: Finding | N
             remedies=_freeing(target, hoarder, int(_figure(data, "max_sessions"))) if hoarder else (),
         )
     ]
+
+
+def _fails(findings: Sequence[Finding]) -> bool:
+    """Whether what is looked at outside of Postgres fails."""
+    return any(f.status in (Status.BAD, Status.UNKNOWN) for f in findings if not f.check.startswith("postgres."))
+
+
+def _in_use(holders: Sequence[Holder], least: float) -> bool:
+    """Whether it is known who has them, and nobody who does nothing with so many."""
+    return bool(holders) and all(h.pool or h.works or h.sessions < least for h in holders)
 
 
 def _holders(data: Mapping[str, object]) -> list[Holder]:
