@@ -54,7 +54,7 @@ _RESTRICTIONS: Final = sql.SQL(
 )
 _USER: Final = sql.SQL("u.id, u.email, u.name, u.created_at, u.role, {}").format(_RESTRICTIONS)
 _ADD: Final = sql.SQL(
-    "INSERT INTO users AS u (email, name, password_hash) VALUES (%s, %s, %s)"
+    "INSERT INTO users AS u (email, name, password_hash, language) VALUES (%s, %s, %s, %s)"
     " ON CONFLICT (lower(email)) DO NOTHING RETURNING {}"
 ).format(_USER)
 _CREDENTIALS: Final = sql.SQL(
@@ -67,10 +67,12 @@ _OF_TOKEN: Final = sql.SQL(
 ).format(user=_USER)
 
 
-async def add_user(connection: AsyncConnection[Any], email: str, name: str, password_hash: str) -> User | None:
+async def add_user(
+    connection: AsyncConnection[Any], email: str, name: str, password_hash: str, language: str = ""
+) -> User | None:
     """The new user, or None where the address is taken."""
     async with connection.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(_ADD, [email, name, password_hash])
+        await cursor.execute(_ADD, [email, name, password_hash, language])
         return await cursor.fetchone()
 
 

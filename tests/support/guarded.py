@@ -23,7 +23,8 @@ RUNBOOK = (
     "# Shop\n\n## Trouble\n\n### Detection\n\n```bash\necho well\n```\n\n### Resolution\n\n```bash\nmkdir noted\n```\n"
 )
 
-CONFIG = "mode: act\ndiagnose_every: 0s\nrunbooks: [trouble.md]\nservices: {shop: {}, bank: {}}\n"
+CONFIG = "mode: act\ndiagnose_every: 0s\nrunbooks: [trouble.md]\n"
+SERVICES = "services: {shop: {}, bank: {}}\n"
 
 BROWSER = {"Origin": "null", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
 """What a browser says when a form of our own page is sent."""
@@ -112,10 +113,12 @@ class Client:
 
 
 @asynccontextmanager
-async def guarded(folder: Path, more: str = "", port: int = 0, document: str = RUNBOOK) -> AsyncIterator[Guarded]:
+async def guarded(
+    folder: Path, more: str = "", port: int = 0, document: str = RUNBOOK, services: str = SERVICES
+) -> AsyncIterator[Guarded]:
     """A server over a store of its own."""
     (folder / "trouble.md").write_text(document)
-    (folder / "hutch.yaml").write_text(CONFIG + more)
+    (folder / "hutch.yaml").write_text(CONFIG + services + more)
     context = open_context(folder / "hutch.yaml")
     listener = listen(port)
     async with AsyncExitStack() as stack:

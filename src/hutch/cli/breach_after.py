@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import click
 from hutch.cli.asked import end_asked, yes_option
 from hutch.cli.breach_steps import WAITING, changed, driving, heard
 from hutch.cli.shell import actor, as_json, emit, table, with_context
-from hutch.commands.breach import remedies, telling
+from hutch.commands.breach import lettering, remedies, telling
 from hutch.commands.breach.course import load
 from hutch.commands.breach.notices import file_notice
 from hutch.commands.context import CommandError, Context
@@ -63,6 +63,8 @@ def assess(
 def _assessed(found: dict[str, Any]) -> None:
     people = found["people"]
     click.echo(f"{len(people)} people; data: {', '.join(found['categories']) or 'none'}")
+    read = ", ".join(f"{count} {visible(name) or 'not known'}" for name, count in found["languages"].items())
+    click.echo(f"languages: {read or 'none'}")
     rows = [{**row, "addresses": len(row["addresses"]), "unusual": "yes" if row["unusual"] else ""} for row in people]
     table(
         rows[:SHOWN], ["account", "exported", "accessed", "usual", "unusual", "addresses"], "nobody's data was reached"
@@ -78,27 +80,47 @@ def _assessed(found: dict[str, Any]) -> None:
 
 @click.command()
 @click.argument("incident_id")
-@click.option("--template", default="", help="A file with the letter, as a template; without it the usual one.")
+@click.option(
+    "--template", "files", multiple=True, metavar="[LANGUAGE=]FILE",
+    help="A file with the letter, as a template, instead of the usual one of that language; repeat it.",
+)  # fmt: skip
 @contact_option
-@click.option("--preview", is_flag=True, help="Only show the letter.")
+@click.option("--preview", is_flag=True, help="Only show the letter, in every language.")
 @click.option("--test", "to", default="", help="Send it to this one address of yours instead.")
+@click.option("--language", default="", help="What to preview or to test: de; without it all, or the default one.")
 @yes_option
 @as_json
 @click.pass_context
 def notify(
-    ctx: click.Context, incident_id: str, template: str, contact: str, preview: bool, to: str, yes: bool, json_out: bool
+    ctx: click.Context,
+    incident_id: str,
+    files: Sequence[str],
+    contact: str,
+    preview: bool,
+    to: str,
+    language: str,
+    yes: bool,
+    json_out: bool,
 ) -> None:
-    """Write to those whom the assessment found, each once. The service sends at its own pace: see letters."""
-    source = _read(template)
+    """Write to those whom the assessment found, each once, in their language. The service sends at its own pace: see
+    letters."""
     if to:
-        end_asked(ctx, lambda c: telling.try_letter(c, incident_id, source, contact, to, actor()), yes, json_out)
+
+        def test(context: Context) -> Awaitable[Run]:
+            given = _given(context, files)
+            return lettering.try_letter(context, incident_id, given, contact, language, to, actor())
+
+        end_asked(ctx, test, yes, json_out)
         return
 
     async def go(context: Context) -> tuple[str, Run | None]:
         state, found = await load(context, incident_id)
+        given = _given(context, files)
         if preview:
-            return telling.the_letter(state, found, contact, source), None
-        gate = await telling.letters_gate(context, incident_id, source, contact)
+            letters = lettering.drafted(context, state, found, contact, given)
+            shown = [lettering.chosen(letters, language)] if language else letters
+            return "\n".join(f"[{one.language}] {one.subject}\n\n{one.text}" for one in shown), None
+        gate = await lettering.letters_gate(context, incident_id, given, contact)
         return "", await changed(context, incident_id, gate, yes)
 
     text, run = with_context(go)
@@ -111,9 +133,18 @@ def notify(
         _letters(with_context(lambda context: telling.letters(context, incident_id)), json_out)
 
 
+def _given(context: Context, files: Sequence[str]) -> dict[str, str]:
+    """The templates of ``--template`` by their language."""
+    found = {}
+    for file in files:
+        language, equals, path = file.partition("=")
+        found[language if equals else context.config.notify.language] = _read(path if equals else file)
+    return found
+
+
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8") if path else ""
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"--template {path}: cannot be read as text ({type(error).__name__})", 2) from error
 

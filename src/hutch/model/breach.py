@@ -59,6 +59,9 @@ GATES: Final = (
 )
 """In order. The old encryption key goes once everything is sealed anew, which must not hold up the rest."""
 
+RESET: Final = "reset"
+"""New passwords for everybody: passed as a gate is, at any time once containment was proved. Nothing waits for it."""
+
 STAGES: Final = ("contain", "assess", "notify", "document")
 CLOCKS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "contain": ("containment", timedelta(minutes=15)),

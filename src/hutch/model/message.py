@@ -151,6 +151,7 @@ class NotifyConfig:
     address: str = ""
     words: tuple[str, ...] = ()
     templates: str = ""
+    language: str = "en"
     link_secret: str = ""
     reminders: bool = True
     pagerduty_secret: str = ""

@@ -1,4 +1,4 @@
-"""What is written about a breach: the letter to people, the authority's form, the incident report. Pure.
+"""What is written about a breach: the authority's form, the incident report. Pure.
 
 What nobody has said yet stands in square brackets: :func:`open_places` finds it, so nothing half-filled goes out.
 """
@@ -13,23 +13,6 @@ from typing import Any, Final
 
 from hutch.model.breach import CLOCKS, GATES, Breach
 from hutch.model.incident import Incident
-from hutch.review.templating import render
-
-SUBJECT: Final = "Security Incident Notification"
-LETTER: Final = """Hello,
-
-data of your account at {{ service }} was reached by somebody who had no right to it,
-between {{ since }} and {{ until }}.
-
-Data that it concerns: {{ categories }}.
-
-What we have done: the way in is closed, our keys were replaced, and everybody was logged out.
-
-What you should do: choose a new password, and use it nowhere else. Look through the recent activity of your account.
-{% if contact %}
-Whom to ask: {{ contact }}
-{% endif %}"""
-"""The usual letter; the facts are those of :func:`letter_facts`."""
 
 OPEN: Final = re.compile(r"\[to be said: [^\]]*\]")
 
@@ -55,21 +38,6 @@ def open_places(text: str) -> list[str]:
     return OPEN.findall(text)
 
 
-def letter_facts(state: Incident, found: Breach, contact: str) -> Mapping[str, object]:
-    """What a template of a letter may use: service, since, until, categories, contact."""
-    figures = found.figures
-    categories = ", ".join(str(c) for c in _many(figures, "categories")) or "none"
-    return {
-        "service": state.service, "contact": contact, "categories": categories,
-        "since": _time(figures.get("since")), "until": _time(figures.get("until")),
-    }  # fmt: skip
-
-
-def letter(state: Incident, found: Breach, contact: str, template: str = "") -> str:
-    """The letter's text. Raises :class:`~hutch.review.templating.TemplateError`."""
-    return render(template or LETTER, letter_facts(state, found, contact), "letter").strip() + "\n"
-
-
 def authority_form(state: Incident, found: Breach, words: Words, now: datetime) -> str:
     """The notice to the supervisory authority, with the fields of Art. 33(3) GDPR, in phases as Art. 33(4) allows."""
     figures = found.figures
@@ -83,23 +51,23 @@ def authority_form(state: Incident, found: Breach, words: Words, now: datetime) 
 - Notified: {_at(now)}{_delay(found, words, now)}
 
 ## (a) Nature of the breach
-{words.summary or _to_say("what happened")}
+{words.summary or to_say("what happened")}
 
 - From when to when: {_length(figures, words)}
 - Categories of data subjects: users of {state.service}
-- Approximate number of data subjects: {figures.get("people", words.people or _to_say("how many, counted how"))}
+- Approximate number of data subjects: {figures.get("people", words.people or to_say("how many, counted how"))}
 - Categories of records: {_categories(figures, words)}
-- Approximate number of records: {f"{figures['acts']} exports and reads" if "acts" in figures else _to_say("how many")}
+- Approximate number of records: {f"{figures['acts']} exports and reads" if "acts" in figures else to_say("how many")}
 
 ## (b) Contact
-{words.contact or _to_say("name and address of the data protection officer or another contact point")}
+{words.contact or to_say("name and address of the data protection officer or another contact point")}
 
 ## (c) Likely consequences
-{words.consequences or _to_say("what it may mean for the people concerned")}
+{words.consequences or to_say("what it may mean for the people concerned")}
 
 ## (d) Measures taken or proposed
-{done or _to_say("what was done")}
-{words.measures or _to_say("what is proposed, and what makes its effects on people smaller")}
+{done or to_say("what was done")}
+{words.measures or to_say("what is proposed, and what makes its effects on people smaller")}
 """
 
 
@@ -107,7 +75,7 @@ def _delay(found: Breach, words: Words, now: datetime) -> str:
     """The reasons that Art. 33(1) asks for where the first notice comes after 72 hours."""
     if found.phase > 1 or now - found.aware_at <= CLOCKS["notify"][1]:
         return ""
-    return f"\n- Reasons for the delay: {words.delay or _to_say('why it comes after 72 hours')}"
+    return f"\n- Reasons for the delay: {words.delay or to_say('why it comes after 72 hours')}"
 
 
 def sent_form(text: str) -> str:
@@ -125,18 +93,18 @@ def report(state: Incident, found: Breach, words: Words) -> str:
 **Incident ID:** {state.id}
 **Severity:** {state.severity.label}
 **Detected:** {_at(state.detected_at)}
-**Contained:** {_at(contained.at) if contained else _to_say("when it was contained")}
+**Contained:** {_at(contained.at) if contained else to_say("when it was contained")}
 
 ## Summary
-{words.summary or _to_say("what happened, in two or three sentences")}
+{words.summary or to_say("what happened, in two or three sentences")}
 
 ## Impact
-- Affected users: {figures.get("people", words.people or _to_say("how many"))}
+- Affected users: {figures.get("people", words.people or to_say("how many"))}
 - Data exposed: {_categories(figures, words)}
 - Duration: {_length(figures, words)}
 
 ## Root Cause
-{words.cause or (hole.proof if hole else _to_say("what was exploited"))}
+{words.cause or (hole.proof if hole else to_say("what was exploited"))}
 
 ## Response Actions
 {chr(10).join(actions)}
@@ -145,7 +113,7 @@ def report(state: Incident, found: Breach, words: Words) -> str:
 {chr(10).join(f"- [ ] {item}" for item in REMEDIES)}
 
 ## Lessons Learned
-{words.lessons or _to_say("what would have shown or prevented it")}
+{words.lessons or to_say("what would have shown or prevented it")}
 """
 
 
@@ -162,36 +130,39 @@ def _passed(found: Breach) -> list[tuple[Any, Any]]:
     return [(gate, found.passed[gate.id]) for gate in GATES if gate.id in found.passed]
 
 
-def _to_say(what: str) -> str:
+def to_say(what: str) -> str:
+    """The place of what nobody has said yet."""
     return f"[to be said: {what}]"
 
 
-def _many(figures: Mapping[str, object], name: str) -> list[object]:
-    value = figures.get(name)
-    return list(value) if isinstance(value, list | tuple) else []
+def categories_of(figures: Mapping[str, object]) -> list[str]:
+    """Which kinds of data the assessment found."""
+    value = figures.get("categories")
+    return [str(one) for one in value] if isinstance(value, list | tuple) else []
 
 
 def _categories(figures: Mapping[str, object], words: Words) -> str:
-    found = ", ".join(str(c) for c in _many(figures, "categories"))
-    return found or ("none" if "people" in figures else words.data or _to_say("which kinds of data"))
+    found = ", ".join(categories_of(figures))
+    return found or ("none" if "people" in figures else words.data or to_say("which kinds of data"))
 
 
 def _length(figures: Mapping[str, object], words: Words) -> str:
     if "since" not in figures or "until" not in figures:
-        return words.span or _to_say("from when to when")
+        return words.span or to_say("from when to when")
     since, until = str(figures["since"]), str(figures["until"])
     try:
         minutes = round((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 60)
     except ValueError:
-        return _to_say("from when to when")
-    return f"{minutes // 60} h {minutes % 60} min ({_time(since)} to {_time(until)})"
+        return to_say("from when to when")
+    return f"{minutes // 60} h {minutes % 60} min ({moment_of(since)} to {moment_of(until)})"
 
 
-def _time(value: object) -> str:
+def moment_of(value: object) -> str:
+    """A time as all that is written shows it."""
     try:
         return _at(datetime.fromisoformat(str(value)))
     except ValueError:
-        return _to_say("when")
+        return to_say("when")
 
 
 def _at(moment: datetime) -> str:

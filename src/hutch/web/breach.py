@@ -11,16 +11,15 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import PlainTextResponse, Response
 
-from hutch.commands.breach import course, going, telling
+from hutch.commands.breach import course, going, lettering, telling
 from hutch.commands.breach.contain import upcoming
 from hutch.commands.context import CommandError, Context
 from hutch.commands.times import when
 from hutch.model.access import Permission
-from hutch.model.breach import Breach
+from hutch.model.breach import RESET, Breach
 from hutch.model.erasure import retold
 from hutch.model.incident import Incident
 from hutch.model.journal import fold
-from hutch.review.breach_documents import LETTER
 from hutch.web.forms import Fields, Went, do, wanted
 from hutch.web.gate import may
 from hutch.web.guard import read_form
@@ -38,7 +37,7 @@ router = APIRouter(include_in_schema=False)
 DAYS, DAYS_MOST = 30, 3650
 """Days of evidence that are copied, unless a person says another number; and at most."""
 
-NOT_LOOKED = dict.fromkeys(("reach", "seen", "notice_form", "letter", "report"))
+NOT_LOOKED = dict.fromkeys(("reach", "seen", "notice_form", "letters_shown", "report"))
 """What a page shows of which a person asked for a look: nothing of it."""
 
 RUNS_MOST = 12
@@ -124,7 +123,7 @@ async def drawn(
     site = site_of(request)
     context, now = site.context, site.context.clock.now()
     state, found = await course.load(context, incident_id)
-    views = await _runs(request, state, found)
+    views = await _runs(request, state, found, RESET)
     gate = found.next_gate()
     kept = await telling.kept_assessment(context, state) if "assess" in found.passed else None
     streams = "" if fields is not None else " ".join((state.stream, *(f"run:{r}" for r in state.runs)))
@@ -142,28 +141,29 @@ async def drawn(
         contains=upcoming(found) is not None,
         runs=[view for view in views if not view.finished],
         run=next((view for view in views if gate and view.id == found.runs.get(gate.id)), None),
+        reset=show.reset(found, next((v for v in views if v.id == found.runs.get(RESET)), None), now),
         reach=show.reach(kept) if kept else None,
         by_hand_assessed="assess" in found.passed and "people" not in found.figures,
         notices=show.notices(found, now),
         phase=found.phase,
         letters=await _letters(context, state, found),
         files=room.files(state, now),
-        usual=LETTER,
+        usual=lettering.usual(context) if gate and gate.id == "people" else {},
         days=DAYS,
         f=fields or {},
         looked={**NOT_LOOKED, **looked},
     )
 
 
-async def _runs(request: Request, state: Incident, found: Breach) -> list[show_run.RunView]:
-    """Those of the newest runs that are under way, and the one of the next gate."""
+async def _runs(request: Request, state: Incident, found: Breach, also: str) -> list[show_run.RunView]:
+    """Those of the newest runs that are under way, and the ones of the next gate and of ``also``."""
     site = site_of(request)
     now, gate = site.context.clock.now(), found.next_gate()
-    own = found.runs.get(gate.id, "") if gate else ""
+    own = [found.runs[name] for name in (gate.id if gate else "", also) if name in found.runs]
     views = []
-    for name in dict.fromkeys([*state.runs[-RUNS_MOST:], *([own] if own else [])]):
+    for name in dict.fromkeys([*state.runs[-RUNS_MOST:], *own]):
         journal = list(retold(await site.context.store.read(f"run:{name}")))
-        if (run := fold(journal)) and (not run.finished or name == own):
+        if (run := fold(journal)) and (not run.finished or name in own):
             views.append(show_run.view(run, journal, now, site.frozen()))
     return views
 

@@ -10,16 +10,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hutch.commands.breach import course, going, telling
+from hutch.commands import runs
+from hutch.commands.breach import course, going, lettering, remedies, telling
 from hutch.commands.breach.notices import file_notice
 from hutch.commands.context import CommandError, Context
 from hutch.commands.times import when
-from hutch.review.breach_documents import LETTER, Words, authority_form, report
+from hutch.review.breach_documents import Words, authority_form, report
 from hutch.web.breach import drawn, looked_at, place_of
 from hutch.web.forms import Fields, do, wanted
 from hutch.web.notices import Notice
 from hutch.web.present import breach as show
-from hutch.web.present.words import block
+from hutch.web.present.words import block, line
 from hutch.web.site import site_of
 
 router = APIRouter(include_in_schema=False)
@@ -102,14 +103,16 @@ def _words(fields: Fields) -> Words:
 
 @router.post("/breach/{incident_id}/letters/preview")
 async def see_letter(request: Request, incident_id: str) -> Response:
-    """The letter as everybody would get it."""
+    """The letter as people would get it, in each language."""
     fields = await looked_at(request)
-    state, found = await course.load(site_of(request).context, incident_id)
+    context = site_of(request).context
+    state, found = await course.load(context, incident_id)
     try:
-        text = telling.the_letter(state, found, fields.get("contact", ""), _template(fields))
+        letters = lettering.drafted(context, state, found, fields.get("contact", ""), _given(context, fields))
     except CommandError as error:
         return await drawn(request, incident_id, fields, Notice(f"Not done: {error}", False))
-    return await drawn(request, incident_id, fields, letter=block(text))
+    shown = [(one.language, line(one.subject), block(one.text)) for one in letters]
+    return await drawn(request, incident_id, fields, letters_shown=shown)
 
 
 @router.post("/breach/{incident_id}/letters/test")
@@ -118,7 +121,8 @@ async def try_letter(request: Request, incident_id: str) -> Response:
 
     async def deed(context: Context, fields: Fields, who: str) -> str:
         to, contact = wanted(fields, "to", "an address of yours"), fields.get("contact", "")
-        run = await telling.try_letter(context, incident_id, _template(fields), contact, to, who)
+        given, language = _given(context, fields), fields.get("language", "")
+        run = await lettering.try_letter(context, incident_id, given, contact, language, to, who)
         return f"A letter to {to} is offered as {run.id}. It waits for approval."
 
     return await do(request, await place_of(request, incident_id), deed)
@@ -132,17 +136,34 @@ async def write(request: Request, incident_id: str) -> Response:
         if fields.get("settle") == "yes":
             await going.finish(context, incident_id, "people", who)
             return "Every letter is in the outbox."
-        gate = await telling.letters_gate(context, incident_id, _template(fields), fields.get("contact", ""))
+        given = _given(context, fields)
+        gate = await lettering.letters_gate(context, incident_id, given, fields.get("contact", ""))
         run = await going.ask(context, incident_id, gate, who)
         return f"The letters are offered as {run.id}. They wait for approval." if run else "Every letter is queued."
 
     return await do(request, await place_of(request, incident_id), deed)
 
 
-def _template(fields: Fields) -> str:
-    """Empty for the usual one, as it stands in the field."""
-    given = fields.get("template", "")
-    return "" if given == LETTER.strip() else given
+def _given(context: Context, fields: Fields) -> dict[str, str]:
+    """The templates that were changed in their fields, by language."""
+    found = {name: fields.get(f"template_{name}", "") for name in lettering.usual(context)}
+    return {name: text for name, text in found.items() if text and text != lettering.usual(context)[name].strip()}
+
+
+# ------------------------------------------------------------------ new passwords
+
+
+@router.post("/breach/{incident_id}/reset")
+async def reset(request: Request, incident_id: str) -> Response:
+    """Offer to have everybody choose a new password, or keep what the run that did it came to."""
+
+    async def deed(context: Context, _: Fields, who: str) -> str:
+        run = await remedies.reset(context, incident_id, who, runs.load)
+        if run is not None:
+            return f"New passwords for everybody are offered as {run.id}. It waits for approval."
+        return "Every account had to choose a new password."
+
+    return await do(request, await place_of(request, incident_id), deed)
 
 
 # ------------------------------------------------------------------ the report

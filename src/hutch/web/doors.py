@@ -96,6 +96,7 @@ DOORS: Mapping[str, Door] = {
         "POST /api/v1/incidents/{incident_id}/resolution", "POST /api/v1/incidents/{incident_id}/reopening",
         "POST /breach/{incident_id}/containment", "POST /breach/{incident_id}/gates/{gate}",
         "POST /breach/{incident_id}/assessment/preview", "POST /breach/{incident_id}/assessment",
+        "POST /breach/{incident_id}/reset",
         "POST /runs/{run_id}/denial", "POST /runs/{run_id}/decision", "POST /runs/{run_id}/ticks",
         "POST /runs/{run_id}/undo", "POST /runs/{run_id}/cancellation",
         "POST /api/v1/runs/{run_id}/denial", "POST /api/v1/runs/{run_id}/decision",

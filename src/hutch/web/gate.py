@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -179,12 +179,12 @@ class Entry:
 
     def address(self, request: Request) -> str:
         """Where the request comes from. ``X-Forwarded-For`` is read from the right, and only as far as our own proxies
-        wrote it."""
-        found = request.client.host if request.client else ""
-        hops = [h.strip() for h in request.headers.get("x-forwarded-for", "").split(",") if h.strip()]
+        wrote it: over all of its lines, since some proxies add one of their own below what the sender wrote."""
+        found = _normal(request.client.host if request.client else "")
+        hops = [h.strip() for h in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if h.strip()]
         while hops and self._is_proxy(found):
-            found = hops.pop()
-        return _normal(found)
+            found = _normal(hops.pop())
+        return found
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -194,10 +194,12 @@ class Entry:
 
 
 def _normal(address: str) -> str:
+    """As it is kept: an IPv4 address that is written as IPv6 (``::ffff:a.b.c.d``) as the IPv4 one."""
     try:
-        return str(ip_address(address))
+        found = ip_address(address)
     except ValueError:
         return "unknown"
+    return str((found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found)
 
 
 def _navigates(request: Request) -> bool:

@@ -32,6 +32,7 @@ RESET_REQUIRED = (
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Password = Annotated[str, StringConstraints(min_length=10, max_length=200)]
+Language = Annotated[str, StringConstraints(max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
@@ -41,6 +42,8 @@ class Registration(BaseModel):
     email: Email
     password: Password
     name: Name = ""
+    language: Language = ""
+    """What letters are to be written in, as a tag such as de or pt-BR."""
 
 
 class Login(BaseModel):
@@ -74,7 +77,7 @@ async def register(request: Request, body: Registration) -> Account:
     async with parts_of(request).pool.connection() as connection:
         await _refuse_blocked(request, connection, ip)
         async with connection.transaction():
-            user = await add_user(connection, body.email, body.name, hashed)
+            user = await add_user(connection, body.email, body.name, hashed, body.language)
             if user is None:
                 raise HTTPException(409, "this address already has an account")
             await trail.audit(connection, user.id, "user.registered", ip)

@@ -25,6 +25,8 @@ from hutch.cli.main import cli
 from hutch.commands.errors import CommandError
 
 PEOPLE = 300
+GERMAN = 111
+"""reached-1, reached-10 to 19, reached-100 to 199."""
 BEFORE = ("preserve", "close", "jwt-add", "encryption-add", "jwt-retire", "revoke", "prove", "encryption-retire")
 USERS = """
 WITH made AS (
@@ -130,6 +132,7 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     folder = configure()
     incident = contained()
     world.rows(USERS, PEOPLE)
+    world.rows("UPDATE users SET language = 'de-AT' WHERE email LIKE 'reached-1%%'")
     assert world.ask("GET", "/api/account/export", token=world.log_in("bob@example.com"))[0] == 200
     early = said("breach", "notify", incident)
     assert (early[0], "people comes after assess" in early[2]) == (1, True)
@@ -137,6 +140,7 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     assert len(whole["people"]) > PEOPLE
     found = told("breach", "assess", incident, "--from", "1h", "--address", "198.18.0.0/28", "--keep")
     assert len(found["people"]) == PEOPLE
+    assert found["languages"] == {"": PEOPLE - GERMAN, "de-at": GERMAN}
     assert found["categories"] == ["account", "activity", "portfolios", "profile", "sessions"]
     assert found["addresses"] == ["198.18.0.7"]
     assert [(t["address"], t["exported"], t["accounts"]) for t in found["trail"]] == [("198.18.0.7", PEOPLE, PEOPLE)]
@@ -163,6 +167,9 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     platform(world, "/deployments", {"release": "mails"})
     letter = said("breach", "notify", incident, "--contact", "privacy@example.com", "--preview")[1]
     assert "Data that it concerns: account, activity, portfolios, profile, sessions." in letter
+    german = said("breach", "notify", incident, "--contact", "p@example.com", "--preview", "--language", "de")[1]
+    assert german.startswith("[de] Benachrichtigung") and "Data that it concerns" not in german
+    assert said("breach", "notify", incident, "--preview", "--language", "it")[0] == 2
     tried = said("breach", "notify", incident, "--test", "mara@example.com", "--yes")
     assert tried[0] == 0, tried
     wrong = said("breach", "notify", incident, "--test", "a@example.com\nBcc: all@example.com", "--yes")
@@ -177,6 +184,8 @@ def test_from_the_assessment_to_the_report_with_letters_that_survive_kills(
     )
     begun = said("breach", "notify", incident, "--contact", "privacy@example.com", "--yes")
     assert begun[0] == 0, begun
+    subjects = "SELECT count(*) FROM outbox WHERE campaign = %s AND subject LIKE '%%Schutzes Ihrer Daten'"
+    assert world.rows(subjects, f"breach {incident}") == [(GERMAN,)]
     kills = 0
     deadline = time.monotonic() + 90
     while told("breach", "letters", incident)["waiting"]:

@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
+from multidict import CIMultiDict
 
 from guarded import PASSWORD, Answer, Client, Guarded, guarded
 from hutch.bootstrap.wire import open_context
@@ -63,6 +64,34 @@ async def test_who_asks_is_read_from_the_right_and_no_further_than_our_proxies_w
     assert (await sign_in(await hutch.client())).status == 303
     (begun,) = [data for _, kind, data in await hutch.told() if kind == "session.begun"]
     assert begun["address"] == "203.0.113.9", "what stands left of it is what the sender says"
+
+
+@pytest.mark.parametrize(
+    ("lines", "seen"),
+    [
+        (["192.0.2.66", "203.0.113.9"], "203.0.113.9"),  # the proxy adds a line below the sender's own
+        (["192.0.2.66, 10.0.0.8", "::ffff:203.0.113.9, 10.0.0.7"], "203.0.113.9"),
+        (["203.0.113.9", "::ffff:10.0.0.7"], "203.0.113.9"),
+        (["203.0.113.9", "nonsense"], "unknown"),
+        (["203.0.113.9\t, 10.0.0.7,,"], "203.0.113.9"),
+    ],
+)
+async def test_no_line_of_the_sender_s_own_stands_for_what_our_proxy_wrote(
+    hutch: Guarded, lines: list[str], seen: str
+) -> None:
+    client = await hutch.client()
+    page = await client.ask("GET", "/sign-in", headers())
+    token = re.search(r'name="token" value="([^"]+)"', page.text)
+    assert token
+    sent = CIMultiDict(headers(Origin=f"https://{HOST}"))
+    del sent["X-Forwarded-For"]
+    for line in lines:
+        sent.add("X-Forwarded-For", line)
+    fields = {"token": token[1], "name": "ada", "password": PASSWORD}
+    async with client.http.post(hutch.address + "/sign-in", data=fields, headers=sent, allow_redirects=False) as answer:
+        assert answer.status == 303
+    (begun,) = [data for _, kind, data in await hutch.told() if kind == "session.begun"]
+    assert begun["address"] == seen
 
 
 async def test_another_name_and_another_origin_are_refused(hutch: Guarded) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from guarded import Client, Guarded, guarded
@@ -16,7 +20,11 @@ from hutch.commands.breach import course
 from hutch.model.access import AccessRole
 from hutch.model.breach import GATES
 from hutch.model.severity import Severity
+from rolerabbit import database
+from rolerabbit.embedded.postgres import Postgres
+from rolerabbit.migrate import bundled
 
+BEFORE_PROOF = [gate.id for gate in GATES[: [g.id for g in GATES].index("prove") + 1]]
 NAME = "=Amber <b>kestrel</b>"
 
 
@@ -103,11 +111,20 @@ async def test_the_room_leads_from_the_hole_to_the_report(hutch: Guarded) -> Non
     assert "Not known yet; it follows (Art. 33(4) GDPR)" in kept and "[to be said" not in kept
     assert "Kept by hash: authority-1.md" in found.passed["authority"].proof
 
-    letter = await ben.form(place, f"{place}/letters/preview", template="{{ nothing }}", contact="me")
-    assert "Not done: the letter" in letter.text
-    letter = await ben.form(place, f"{place}/letters/preview", template="Hi, {{ contact }}", contact="<i>us</i>")
+    letter = await ben.form(place, f"{place}/letters/preview", template_de="{{ nothing }}", contact="me")
+    assert "Not done: the letter&#39;s template (de)" in letter.text
+    letter = await ben.form(place, f"{place}/letters/preview", template_en="Hi, {{ contact }}", contact="<i>us</i>")
     assert "Hi, &lt;i&gt;us&lt;/i&gt;" in letter.text
-    assert "nobody knows whom to write to" in await said(ben, place, f"{place}/letters", template="Hi", contact="us")
+    for part in (
+        "An wen Sie sich wenden können: &lt;i&gt;us",
+        "À qui vous adresser : &lt;i&gt;us",
+        "A quién dirigirse",
+    ):
+        assert part in letter.text
+    assert "no letter in &#39;it&#39;; there are: en, de, es, fr" in await said(
+        ben, place, f"{place}/letters/test", to="ben@example.com", language="it"
+    )
+    assert "nobody knows whom to write to" in await said(ben, place, f"{place}/letters", contact="us")
     await said(ben, place, f"{place}/gates/people", how="wrote to both")
     half = await ben.form(place, f"{place}/report/preview", summary="A token was stolen.")
     assert "[to be said: what would have shown or prevented it]" in half.text
@@ -124,12 +141,77 @@ async def test_the_room_leads_from_the_hole_to_the_report(hutch: Guarded) -> Non
     ]
 
 
+PEOPLE = 3
+SERVED = "services: {shop: {audit: {url: {env: SHOP}, operator_url: {env: SHOP}}}, bank: {}}\n"
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Any]]:
+    """The service's tables, with people in them from before the breach."""
+    with Postgres.temporary() as postgres:
+        database.up(postgres.url, bundled())
+        monkeypatch.setenv("SHOP", postgres.url)
+        with psycopg.connect(postgres.url, autocommit=True) as session:
+            added = (
+                "insert into users (email, password_hash) select n || '@example.com', 'x' from generate_series(1, %s) n"
+            )
+            session.execute(added, [PEOPLE])
+            yield session
+
+
+async def test_new_passwords_are_offered_approved_once_and_proved(
+    tmp_path: Path, shop: psycopg.Connection[Any]
+) -> None:
+    async with guarded(tmp_path, "access: {required: true}\n", services=SERVED) as hutch:
+        for name, role in (("ben", AccessRole.COMMANDER), ("rob", AccessRole.RESPONDER), ("eve", AccessRole.COMMANDER)):
+            await hutch.account(name, role)
+        ben, rob, eve = [await hutch.client(name) for name in ("ben", "rob", "eve")]
+        place = await opened(ben)
+        assert "New passwords for everybody" not in (await ben.get(place)).text
+        assert "is not contained: passwords chosen now would be lost" in await said(ben, place, f"{place}/reset")
+        for gate in BEFORE_PROOF:
+            assert "Passed" in await said(ben, place, f"{place}/gates/{gate}", how="by hand")
+        assert (await eve.form(place, f"{place}/reset")).status == 404
+        assert "Offer new passwords" in (await rob.get(place)).text
+        offered = await said(rob, place, f"{place}/reset")
+        run = re.search(r"New passwords for everybody are offered as (R-[\w-]+)", offered)
+        assert run, offered
+        waits = await until(rob, place, f"/runs/{run[1]}/approval")
+        assert f"{PEOPLE} of {PEOPLE} accounts have to choose a new password" in waits
+        assert "Offer new passwords" not in waits
+        assert run[1] in await said(rob, place, f"{place}/reset")  # pressed again it is the same
+        forced = "select count(*) from users where password_reset_required"
+        assert shop.execute(forced).fetchone() == (0,)
+        token = re.search(rf'action="/runs/{run[1]}/approval[^"]*".*?</form>', (await ben.get(place)).text, re.DOTALL)
+        assert token
+        fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', token[0]))
+        assert (await ben.form(place, f"/runs/{run[1]}/approval", **fields)).status == 303
+        await until(ben, place, f">{run[1]}</a> is over: done")
+        assert shop.execute(forced).fetchone() == (PEOPLE,)
+        done = await said(rob, place, f"{place}/reset")
+        assert "Every account had to choose a new password" in done
+        assert f"all {PEOPLE} accounts had to choose a new password" in done and "Offer new passwords" not in done
+        found = (await course.load(hutch.context, place.rpartition("/")[2]))[1]
+        assert (found.passed["reset"].run, found.passed["reset"].by) == (run[1], "rob")
+        assert f"{len(BEFORE_PROOF)} of {len(GATES)} gates passed" in done
+
+
+async def until(client: Client, place: str, what: str) -> str:
+    """The page once it says that."""
+    for _ in range(300):
+        page = (await client.get(place)).text
+        if what in page:
+            return page
+        await asyncio.sleep(0.1)
+    raise AssertionError(page)
+
+
 async def test_what_is_no_breach_and_what_cannot_be_opened_is_told(hutch: Guarded) -> None:
     ben, rob = await hutch.client("ben"), await hutch.client("rob")
     assert "--aware must be a moment" in await said(ben, "/breach", "/breach", service="shop", aware="2020-01-01")
     assert "unknown service" in (await said(ben, "/breach", "/breach", service="none"))
     place = await opened(ben)
-    assert (await rob.form(place, f"{place}/letters", template="x")).status == 403
+    assert (await rob.form(place, f"{place}/letters", template_en="x")).status == 403
     assert (await rob.get(place)).status == 200
     plain = await incidents.declare(
         hutch.context, title="slow", service="shop", severity=Severity.SEV3, actor="ben", respond=False

@@ -87,6 +87,15 @@ async def test_users_of_any_address_in_a_network_count(service: Any, target: Any
         ("127.0.0.1", "this machine itself"),
         ("::1", "this machine itself"),
         ("::ffff:10.1.2.3", "is private"),
+        ("::ffff:127.0.0.1", "this machine itself"),
+        ("::ffff:203.0.113.77", "listed under services.*.audit.protected"),
+        ("::ffff:198.18.0.0/112", "wider than /24"),
+        ("::ffff:0:0/96", "wider than /24"),
+        ("::ffff:0:0/90", "this machine itself"),
+        ("::/0", "wider than /56"),
+        ("203.0.113.0/25", "listed under"),  # lies in what is protected
+        ("198.51.100.0/24", "198.51.100.7 is listed under"),  # holds what is protected
+        ("2a00:1:0:0::/56", "2a00:1::/64 is listed under"),
         ("192.168.1.1", "is private"),
         ("fd00::1", "is private"),
         ("100.64.3.4", "shared by a provider's customers"),
@@ -102,7 +111,7 @@ async def test_users_of_any_address_in_a_network_count(service: Any, target: Any
     ],
 )
 async def test_addresses_that_are_never_blocked(service: Any, target: Any, address: str, said: str) -> None:
-    async with target(protected=["203.0.113.0/24", "2a00:1::/64"]) as connection:
+    async with target(protected=["203.0.113.0/24", "198.51.100.7", "2a00:1::/64"]) as connection:
         preview = await connection.actions["block.add"].preview(block(address))
         outcome = await connection.actions["block.add"].apply(block(address))
     assert said in preview.refused

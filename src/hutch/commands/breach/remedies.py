@@ -9,12 +9,11 @@ from hutch.commands import todo
 from hutch.commands.breach.course import load
 from hutch.commands.breach.stepping import Drive, advance
 from hutch.commands.context import CommandError, Context
-from hutch.model.breach import Gate
+from hutch.model.breach import RESET, Gate
 from hutch.model.event import instant
 from hutch.model.run import Run
 from hutch.review.breach_documents import REMEDIES
 
-RESET: Final = "reset"
 ITEM: Final = REMEDIES[1]
 
 

@@ -11,16 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hutch.commands import evidence, todo
-from hutch.commands.acting import act, look
+from hutch.commands.acting import look
 from hutch.commands.breach.course import listing, load, passed, stage_gate
+from hutch.commands.breach.lettering import campaign
 from hutch.commands.breach.remedies import close
 from hutch.commands.context import CommandError, Context
-from hutch.model.breach import Breach, Gate
+from hutch.model.breach import Breach
 from hutch.model.event import instant
 from hutch.model.incident import Incident
-from hutch.model.run import Run
-from hutch.review.breach_documents import REMEDIES, SUBJECT, Words, letter, open_places, report
-from hutch.review.templating import TemplateError
+from hutch.review.breach_documents import REMEDIES, Words, open_places, report
 from hutch.review.wording import one_line
 
 REACH, LETTERS = "breach.reach", "letters.status"
@@ -56,7 +55,7 @@ async def keep_assessment(context: Context, incident_id: str, found: Mapping[str
     figures = {
         "people": len(found["people"]), "acts": acts, "categories": found["categories"], "since": found["since"],
         "until": found["until"], "unusual": found["unusual"], "wide": found["wide"]["times"],
-        "narrowed": found["narrowed"],
+        "narrowed": found["narrowed"], "languages": found.get("languages", {}),
     }  # fmt: skip
     proof = (
         f"{figures['people']} people, {acts} exports and reads, from {len(found['addresses'])} addresses, "
@@ -79,48 +78,6 @@ async def kept_assessment(context: Context, state: Incident) -> dict[str, Any] |
 
 
 # ------------------------------------------------------------------ people
-
-
-def campaign(incident_id: str) -> str:
-    """What the letters of a breach are called in the service's outbox."""
-    return f"breach {incident_id}"
-
-
-async def letters_gate(
-    context: Context, incident_id: str, template: str, contact: str
-) -> Gate:  # fmt: skip
-    """The gate `people` with the letter as its action, made of the assessment. Raises :class:`CommandError`."""
-    state, found = await load(context, incident_id)
-    gate = stage_gate(found, "people")
-    narrowed = found.figures.get("narrowed")
-    if "people" not in found.figures or not isinstance(narrowed, Mapping):
-        raise CommandError("the assessment was told by a person, so nobody knows whom to write to; tick people too")
-    text = the_letter(state, found, contact, template)
-    if open_places(text):
-        raise CommandError(f"the letter still has {', '.join(open_places(text))}", 2)
-    args = {
-        "campaign": campaign(incident_id), "subject": SUBJECT, "body": text, "recipients": found.figures["people"],
-        "since": found.figures["since"], "until": found.figures["until"],
-        "addresses": list(narrowed["addresses"]), "accounts": list(narrowed["accounts"]),
-    }  # fmt: skip
-    return Gate(gate.id, gate.stage, gate.title, "letters.queue", args)
-
-
-async def try_letter(context: Context, incident_id: str, template: str, contact: str, to: str, actor: str) -> Run:
-    """Start the run that sends the letter to one address of ours. Raises :class:`CommandError`."""
-    state, found = await load(context, incident_id)
-    body = the_letter(state, found, contact, template)
-    args = {"campaign": campaign(incident_id), "subject": SUBJECT, "body": body, "to": to}
-    service = context.service(state.service)
-    return await act(context, service, "letters.test", args, "Try the letter", actor, incident=incident_id)
-
-
-def the_letter(state: Incident, found: Breach, contact: str, template: str) -> str:
-    """The letter as everybody gets it. Raises :class:`CommandError` where the template is none."""
-    try:
-        return letter(state, found, contact, template)
-    except TemplateError as error:
-        raise CommandError(f"the letter's template: {error}", 2) from error
 
 
 async def letters(context: Context, incident_id: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ COLUMNS = {
     "stepped_until": "stepped_until",
     "user": "id",
     "email": "email",
+    "language": "language",
     "expires_at": "expires_at",
     "revoked_at": "revoked_at",
     "reset_required": "password_reset_required",

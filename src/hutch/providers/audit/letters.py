@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
@@ -20,6 +21,7 @@ from hutch.providers.audit.restrictions import masked
 
 LONGEST_SUBJECT, LONGEST_BODY = 200, 20_000
 ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 LIMIT = "letters_timeout"
 """The setting that bounds a statement over all letters."""
 UNDO = "none once they are sent: a letter cannot be taken back"
@@ -28,8 +30,9 @@ Asked = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``args``: ``campaign``, ``subject``, ``body``; ``since``, ``until``, ``addresses``, ``accounts`` as assessed;
-    ``recipients``, as many as were approved: more are refused."""
+    """``args``: ``campaign``; ``subject`` and ``body`` in the default ``language`` (en), ``translations`` with both for
+    other languages; ``since``, ``until``, ``addresses``, ``accounts`` as assessed; ``recipients``, as many as were
+    approved: more are refused."""
 
     client: Client
     config: Config
@@ -37,13 +40,15 @@ class Queue:
 
     @previewed("can't tell who would be written to", UNDO)
     async def preview(self, args: Args) -> Preview:
-        """How many get it, some of them, and the letter itself. The letter counts as one hit: people have a
-        limit of their own, ``recipients``."""
+        """How many get it in which language, some of them, and the letter itself in each. The letter counts as one hit:
+        people have a limit of their own, ``recipients``."""
         asked = self._asked(args)
         state = await self._meant(asked)
         left = state["meant"] - state["queued"]
         items = [f"to {masked(address)}" for address in state["some"]]
-        items += [f"subject: {asked['subject']}", *str(asked["body"]).splitlines()]
+        items += [in_languages(state, asked)]
+        for language, subject, body in _versions(asked):
+            items += [f"subject ({language}): {subject}", *body.splitlines()]
         refused = self.client.refusal or _more(asked, state)
         said = f"write to {left} people, {state['queued']} of {state['meant']} have the letter already"
         return Preview(said, min(left, 1), tuple(items), UNDO, refused)
@@ -58,7 +63,8 @@ class Queue:
         state = await self._meant(asked)
         if refused := _more(asked, state):
             return Outcome(Result.FAILED, f"refused: {refused}")
-        return Outcome(Result.DONE, f"{len(queued)} letters were queued", hits=len(queued))
+        said = f"{len(queued)} letters were queued; {in_languages(state, asked)}"
+        return Outcome(Result.DONE, said, hits=len(queued))
 
     @verified("can't tell whether the letters were queued")
     async def verify(self, args: Args) -> Verification:
@@ -71,7 +77,8 @@ class Queue:
         recipients = args.get("recipients")
         if isinstance(recipients, bool) or not isinstance(recipients, int) or recipients < 0:
             raise BadArguments("recipients must say how many were approved")
-        return {**reach_of(args, self.config), **_letter(args), "recipients": recipients}
+        letters = {"recipients": recipients, "language_column": self.config.columns["language"]}
+        return {**reach_of(args, self.config), **_letter(args), **_languages(args), **letters}
 
     async def _meant(self, asked: Asked) -> Row:
         """The reading login must not see the outbox, which holds codes: the operator's asks."""
@@ -86,13 +93,49 @@ def _more(asked: Asked, state: Row) -> str:
     return f"{state['meant']} people are meant now, more than the {asked['recipients']} that were approved"
 
 
+def in_languages(state: Row, asked: Asked) -> str:
+    """How many read it in which language, and how many of them for want of their own.
+
+    >>> in_languages({"languages": {"en": 5, "de": 2}, "fallen": 3}, {"language": "en"})
+    'by language: 2 de, 5 en; 3 of them fell back to en, there is no letter in their language or it is not known'
+    """
+    counts = ", ".join(f"{count} {language}" for language, count in sorted(state["languages"].items())) or "nobody"
+    if not state["fallen"]:
+        return f"by language: {counts}"
+    why = "there is no letter in their language or it is not known"
+    return f"by language: {counts}; {state['fallen']} of them fell back to {asked['language']}, {why}"
+
+
 def _letter(args: Args) -> Asked:
+    return {"campaign": text(args, "campaign"), **_written(args)}
+
+
+def _written(args: Args) -> dict[str, str]:
     subject, body = text(args, "subject"), args.get("body")
     if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
         raise BadArguments(f"subject must be one line of at most {LONGEST_SUBJECT} characters")
     if not isinstance(body, str) or not body.strip() or len(body) > LONGEST_BODY or "\0" in body:
         raise BadArguments(f"body must be text of at most {LONGEST_BODY} characters")
-    return {"campaign": text(args, "campaign"), "subject": subject, "body": body}
+    return {"subject": subject, "body": body}
+
+
+def _languages(args: Args) -> Asked:
+    """The letter in every language, side by side as the statements take it."""
+    others, default = args.get("translations", {}), text(args, "language", "en")
+    if not isinstance(others, Mapping) or not all(isinstance(one, Mapping) for one in others.values()):
+        raise BadArguments("translations must hold a subject and a body for each language")
+    found = {default: _written(args), **{str(name): _written(one) for name, one in others.items()}}
+    if wrong := [name for name in found if not LANGUAGE.fullmatch(name)]:
+        raise BadArguments(f"{wrong[0]!r} is no language such as de or pt-br")
+    return {
+        "language": default, "languages": list(found), "subjects": [one["subject"] for one in found.values()],
+        "bodies": [one["body"] for one in found.values()],
+    }  # fmt: skip
+
+
+def _versions(asked: Asked) -> Iterable[tuple[str, str, str]]:
+    columns: Any = asked["languages"], asked["subjects"], asked["bodies"]
+    return zip(*columns, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

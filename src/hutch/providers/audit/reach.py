@@ -18,7 +18,7 @@ from hutch.providers.audit.queries import query
 
 MOST_PEOPLE = 1_000_000
 MOST_NAMED = 1000
-PARTS = ("people", "wide", "suspicious", "hours", "addresses")
+PARTS = ("people", "wide", "suspicious", "hours", "addresses", "languages")
 """Queries about reach, each with what follows ``reach_`` in its name."""
 
 CATEGORIES: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +51,7 @@ async def _reach(client: Client, config: Config, command: Command) -> Outcome:
         "suspicious": [_plain(row) for row in parts["suspicious"]],
         "hours": [_plain(row) for row in parts["hours"]],
         "trail": [_plain(row) for row in parts["addresses"]],
+        "languages": {row["language"]: row["people"] for row in parts["languages"]},
     }
     return Outcome(Result.DONE, f"{len(found)} people reached", json.dumps(told))
 
@@ -68,6 +69,7 @@ def reach_of(args: Args, config: Config) -> dict[str, object]:
     return {
         "since": since.isoformat(), "until": until.isoformat(), "addresses": networks, "accounts": accounts,
         "history_days": config.whole("history_days"), "most": MOST_PEOPLE,
+        "language_column": config.columns["language"],
     }  # fmt: skip
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from hutch.model.breach import CLOCKS, GATES, STAGES, Breach, Gate
+from hutch.model.breach import CLOCKS, GATES, RESET, STAGES, Breach, Gate
 from hutch.model.event import parse_instant
 from hutch.model.incident import Incident
 from hutch.review.breach_documents import open_places
 from hutch.web.present.incident import Promise, promised
+from hutch.web.present.run import RunView
 from hutch.web.present.words import Moment, block, line, moment
 
 PEOPLE_MOST, TRAIL_MOST = 50, 40
@@ -43,9 +44,10 @@ class Row:
 def row(state: Incident, found: Breach, now: datetime) -> Row:
     """One line of the register."""
     upcoming = found.next_gate()
+    passed = sum(gate.id in found.passed for gate in GATES)
     running = [p for p in promises(state, now) if p.state in ("running", "soon", "overdue")]
     return Row(
-        state.id, line(found.code_name), line(state.service), moment(found.aware_at, now), len(found.passed),
+        state.id, line(found.code_name), line(state.service), moment(found.aware_at, now), passed,
         len(GATES), line(upcoming.title) if upcoming else "", next(iter(running), None),
         line(found.figures.get("people", "")),
     )  # fmt: skip
@@ -103,6 +105,22 @@ def _gate(gate: Gate, found: Breach, now: datetime) -> GateView:
     return GateView(gate.id, gate.title, stands, None, "", "", run)
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """New passwords for everybody: the run that waits or ended, and what proves them once they are kept."""
+
+    run: RunView | None
+    done: GateView | None
+
+
+def reset(found: Breach, run: RunView | None, now: datetime) -> Reset | None:
+    """None before containment was proved: passwords that are chosen now would be lost as well."""
+    if "prove" not in found.passed:
+        return None
+    gate = Gate(RESET, "document", "Reset all user passwords")
+    return Reset(run, _gate(gate, found, now) if RESET in found.passed else None)
+
+
 # ------------------------------------------------------------------ whom it reached
 
 
@@ -151,6 +169,7 @@ class Reach:
     hours: tuple[tuple[str, str, int], ...]
     wide: int
     wide_by: int
+    languages: str
 
 
 def reach(found: Mapping[str, Any]) -> Reach:
@@ -165,6 +184,7 @@ def reach(found: Mapping[str, Any]) -> Reach:
         tuple((line(r["event"]), int(r["events"]), int(r["addresses"])) for r in found["suspicious"]),
         tuple((_said(_time(r["hour"])), line(r["what"]), int(r["count"])) for r in found["hours"][:200]),
         int(found["wide"]["times"]), int(found["wide"]["accounts"]),
+        ", ".join(f"{int(count)} {line(name) or 'not known'}" for name, count in found.get("languages", {}).items()),
     )  # fmt: skip
 
 
