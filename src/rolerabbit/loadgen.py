@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
@@ -200,20 +200,22 @@ class Visitors:
                 await self._send("page", "GET", f"/p/{name}")
             case "login":
                 await self._log_in(number)
+            case _ if number not in self._tokens:
+                await self._log_in(number)
             case "own":
                 await self._send("own", "GET", "/api/portfolios", visitor=number)
             case _:
                 await self._write(operation, number)
 
     async def _write(self, operation: Operation, number: int) -> None:
-        if number not in self._tokens:
-            await self._log_in(number)
-            return
         if operation == "create" or not self._drafts:
             await self._create(number)
             return
         position = self._rng.randrange(len(self._drafts))
         owner, portfolio = self._drafts[position]
+        if owner not in self._tokens:
+            await self._log_in(owner)
+            return
         if operation == "delete":
             del self._drafts[position]
             await self._send("delete", "DELETE", f"/api/portfolios/{portfolio}", visitor=owner)
@@ -250,12 +252,19 @@ class Visitors:
                 json_answer = response.content_type == "application/json"
                 answer = await response.json() if json_answer else await response.read()
                 self._tally.answered(kind, response.status, time.monotonic() - started)
+                if response.status == 401 and visitor is not None:
+                    self._logged_out(visitor, headers)
                 return answer if response.ok else None
         except TimeoutError:
             self._tally.unanswered(kind, "timeout")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             self._tally.unanswered(kind, type(error).__name__)
         return None
+
+    def _logged_out(self, visitor: int, headers: Mapping[str, str]) -> None:
+        """Their session was ended: they log in instead of the next thing that they would have done."""
+        if headers.get("Authorization") == f"Bearer {self._tokens.get(visitor)}":
+            del self._tokens[visitor]
 
     def _headers(self, visitor: int | None, with_token: bool) -> dict[str, str]:
         """Users always come from the same address, other visitors from any."""

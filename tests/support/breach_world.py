@@ -60,12 +60,12 @@ def running(*more: str) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="hutch-breach-"))
     folder.chmod(0o755)
     words = [sys.executable, "-m", "rolerabbit", "platform", "run", "--data", str(folder / "data")]
-    words += ["--ready-file", str(folder / "ready.json"), "--exit-on-eof", *more]
+    words += ["--ready-file", str(folder / "ready.json"), "--exit-on-eof", "--ready-within", "90", *more]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
         assert process.stdin
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 180
             while not (folder / "ready.json").exists():
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "output").read_text()
                 time.sleep(0.1)

@@ -37,14 +37,21 @@ for command in (assess, form, letters, list_, notify, report_, reset):
 @service_option
 @click.option("--name", default="", help="The code name; without it one is made.")
 @click.option("--aware", default="", help="When somebody became aware, a time or 20m ago: the 72 hours run from there.")
+@click.option("--incident", "incident_id", default="", help="Make it of this open incident, as an alert opened it.")
 @only_option
 @as_json
-def open_(service: str, name: str, aware: str, only: Sequence[str], json_out: bool) -> None:
-    """Open a private SEV-1 incident with the clocks of a breach: 15 min, 60 min, 72 h."""
+def open_(service: str, name: str, aware: str, incident_id: str, only: Sequence[str], json_out: bool) -> None:
+    """Open a private SEV-1 incident with the clocks of a breach: 15 min, 60 min, 72 h.
+
+    With --incident that one becomes private and SEV-1, and the clocks run from when it was detected.
+    """
 
     async def go(context: Context) -> dict[str, Any]:
         moment = when(aware, context.clock.now(), "--aware") if aware else None
-        state = await course.begin(context, service, name, moment, only, actor())
+        if incident_id:
+            state = await course.take_over(context, incident_id, name, moment, only, actor())
+        else:
+            state = await course.begin(context, service, name, moment, only, actor())
         return await _told(context, state.id)
 
     _show(with_context(go), json_out)
@@ -108,6 +115,11 @@ async def _told(context: Context, incident_id: str) -> dict[str, Any]:
     return {**course.told(context, state, found), "now": context.clock.now().isoformat()}
 
 
+def _next(row: dict[str, Any]) -> str:
+    run = row.get("run")
+    return f"next: {row['title']}" + (f" (begun: hutch runs show {run})" if run else "")
+
+
 def _show(told: dict[str, Any], json_out: bool) -> None:
     now = parse_instant(told.pop("now"))
     if json_out:
@@ -118,7 +130,7 @@ def _show(told: dict[str, Any], json_out: bool) -> None:
         {
             "stage": row["stage"], "gate": row["gate"],
             "passed": ago(parse_instant(row["passed_at"]), now) if row["passed_at"] else "",
-            "proof": visible(row.get("proof", "") or (f"next: {row['title']}" if row["gate"] == told["next"] else "")),
+            "proof": visible(row.get("proof", "") or (_next(row) if row["gate"] == told["next"] else "")),
         }
         for row in told["gates"]
     ]  # fmt: skip

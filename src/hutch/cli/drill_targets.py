@@ -22,7 +22,12 @@ TARGETS: Mapping[str, Mapping[str, Any]] = {
         "bloat_exact": True,
         "wraparound_used": 0.03,
     },
-    "audit": {"url": {"file": "reader_url"}, "operator_url": {"file": "operator_url"}, "attack_over_after": 10},
+    "audit": {
+        "url": {"file": "reader_url"},
+        "operator_url": {"file": "operator_url"},
+        "attack_over_after": 10,
+        "copies": "copies",
+    },
     "migrations": {
         "url": {"file": "reader_url"},
         "owner_url": {"file": "owner_url"},

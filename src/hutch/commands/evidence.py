@@ -74,6 +74,14 @@ async def attach(
 
     Known secrets in a text are masked before it is kept. Raises :class:`CommandError` for nothing, or too much.
     """
+    draft, found = await keep(context, incident_id, name, data, note, actor)
+    return await incidents.change(context, incident_id, lambda _: [draft]), found
+
+
+async def keep(
+    context: Context, incident_id: str, name: str, data: bytes, note: str, actor: str
+) -> tuple[Draft, list[str]]:
+    """The same with the event that says so for the caller, who writes it down in one with what else comes of it."""
     kept = _kept(context)
     if not data or len(data) > kept.most:
         raise CommandError(f"{one_line(name, 80)} has {len(data)} bytes; evidence has 1 to {kept.most}", 2)
@@ -92,8 +100,7 @@ async def attach(
         "found": found,
         "place": kept.place,
     }
-    state = await incidents.change(context, incident_id, lambda _: [Draft("evidence.attached", told, actor)])
-    return state, found
+    return Draft("evidence.attached", told, actor), found
 
 
 def _keep(context: Context, kept: Evidence, data: bytes) -> tuple[bytes, list[str], str]:

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import PlainTextResponse, Response
 
+from hutch.commands import incidents
 from hutch.commands.breach import course, going, lettering, telling
 from hutch.commands.breach.contain import upcoming
 from hutch.commands.context import CommandError, Context
@@ -66,18 +67,31 @@ async def register(request: Request) -> Response:
 
 @router.post("/breach")
 async def begin(request: Request) -> Response:
-    """Open one: a private SEV-1 incident under a code name."""
+    """Open one: a private SEV-1 incident under a code name, or what an alert opened made into one."""
 
     async def deed(context: Context, fields: Fields, who: str) -> Went:
-        service = context.service(fields.get("service", "")).name
+        name, aware, of = fields.get("name", ""), fields.get("aware", ""), fields.get("incident", "").strip()
+        state = await _named(request, context, of) if of else None
+        service = state.service if state else context.service(fields.get("service", "")).name
         may(request, Permission.RESPOND, service)
-        now, aware = context.clock.now(), fields.get("aware", "")
         only = [name.strip() for name in fields.get("only", "").split(",")]
-        moment = when(aware, now, "since when somebody knows") if aware else None
-        state = await course.begin(context, service, fields.get("name", ""), moment, only, who)
+        moment = when(aware, context.clock.now(), "since when somebody knows") if aware else None
+        if state:
+            state = await course.take_over(context, state.id, name, moment, only, who)
+        else:
+            state = await course.begin(context, service, name, moment, only, who)
         return Went(f"{state.id} is open. Nobody but those named sees it.", f"/breach/{state.id}")
 
     return await do(request, "/breach", deed)
+
+
+async def _named(request: Request, context: Context, incident_id: str) -> Incident:
+    """The incident that a form names, as if there were none where it does not let them in."""
+    state = await incidents.load(context, incident_id)
+    await caught_up(request)
+    if not sees(request, state.stream):
+        raise CommandError(f"no incident {incident_id}; `hutch incident list` shows them", 2)
+    return state
 
 
 @router.get("/breach/register.csv")

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from rolerabbit.platform.client import Client, ClientError
-from rolerabbit.platform.settings import FIRST_RELEASE, MAX_POOL_SIZE, MAX_REPLICAS, Settings
+from rolerabbit.platform.settings import FIRST_RELEASE, MAX_POOL_SIZE, MAX_REPLICAS, READY_SECONDS, Settings
 
 Port = click.IntRange(0, 65535)
 COMPONENTS = ("postgres", "redis")
@@ -37,6 +37,10 @@ def platform() -> None:
     "--secret", "secrets", multiple=True, metavar="NAME=ID", help="A variable from Secrets Manager; may repeat."
 )
 @click.option("--secrets-endpoint", default="", help="Its address, where it is not Amazon's own.")
+@click.option(
+    "--ready-within", type=click.FloatRange(1, 600), default=READY_SECONDS, show_default=True,
+    help="Seconds that a replica has to become ready; a slow machine needs more.",
+)  # fmt: skip
 @click.option("--exit-on-eof", is_flag=True, help="Stop when standard input ends, as when the starting process dies.")
 def run(
     data: Path,
@@ -49,6 +53,7 @@ def run(
     ready_file: Path,
     secrets: tuple[str, ...],
     secrets_endpoint: str,
+    ready_within: float,
     exit_on_eof: bool,
 ) -> None:
     """Run until SIGTERM or Ctrl-C; replicas and database end with it."""
@@ -57,7 +62,7 @@ def run(
 
     settings = Settings(
         data.absolute(), ready_file.absolute(), port, app_port, max_connections, replicas, pool_size, release,
-        pairs(secrets, "--secret"), secrets_endpoint,
+        pairs(secrets, "--secret"), secrets_endpoint, ready_within,
     )  # fmt: skip
     try:
         asyncio.run(run_platform(settings, exit_on_eof))

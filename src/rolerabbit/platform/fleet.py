@@ -13,6 +13,7 @@ from rolerabbit.platform.listener import Listener
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.metrics import Families, Totals
 from rolerabbit.platform.replica import Replica, Spec
+from rolerabbit.platform.settings import READY_SECONDS
 from rolerabbit.platform.slot import Slot
 
 DRAIN_SECONDS = 6.0
@@ -24,8 +25,9 @@ SHOWN_LINES = 5
 class Fleet:
     """All slots, on one listener. Its methods are called one at a time, by the holder of the platform's lock."""
 
-    def __init__(self, listener: Listener, logbook: Logbook) -> None:
+    def __init__(self, listener: Listener, logbook: Logbook, ready_within: float = READY_SECONDS) -> None:
         self.listener = listener
+        self._ready_within = ready_within
         self.totals = Totals()
         self.crashes = 0
         self._logbook = logbook
@@ -100,7 +102,7 @@ class Fleet:
         self._incoming = []
 
     def _slot(self, release: str) -> Slot:
-        return Slot(f"{release}-{next(self._numbers)}", release, self._start, self._on_end)
+        return Slot(f"{release}-{next(self._numbers)}", release, self._start, self._on_end, self._ready_within)
 
     async def _start(self, name: str) -> Replica:
         release = name.rpartition("-")[0]

@@ -84,7 +84,7 @@ async def _serve(
         if asked_to_stop.is_set():
             return
         logbook = Logbook(settings.data / "logs")
-        fleet = Fleet(listener, logbook)
+        fleet = Fleet(listener, logbook, settings.ready_within)
         control = Control(
             fleet,
             settings.data / "releases.json",

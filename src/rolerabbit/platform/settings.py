@@ -11,6 +11,8 @@ RESERVED = 5
 """Connections kept for roles with pg_use_reserved_connections: operators get in when the service has the rest."""
 FIRST_RELEASE = "42"
 MAX_REPLICAS = 8
+READY_SECONDS = 15.0
+"""In which a replica has to be ready, where no other time is given."""
 MAX_POOL_SIZE = 200
 REDIS_MEMORY = "64mb"
 """What Redis may hold; full, it refuses to store more and never drops what it has."""
@@ -19,7 +21,8 @@ REDIS_MEMORY = "64mb"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Ports of 0 take free ones. ``pool_size`` None: what fits even while a deployment runs twice the replicas.
-    ``secrets``: variables that replicas are handed from Secrets Manager, with their ids."""
+    ``secrets``: variables that replicas are handed from Secrets Manager, with their ids.
+    ``ready_within``: seconds that a replica has to become ready."""
 
     data: Path
     ready_file: Path
@@ -31,6 +34,7 @@ class Settings:
     release: str = FIRST_RELEASE
     secrets: Mapping[str, str] = field(default_factory=dict)
     secrets_endpoint: str = ""
+    ready_within: float = READY_SECONDS
 
     @property
     def ordinary_connections(self) -> int:

@@ -9,12 +9,12 @@ from typing import Any
 
 from rolerabbit.embedded.errors import PortTaken
 from rolerabbit.platform.replica import Replica
+from rolerabbit.platform.settings import READY_SECONDS
 
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 8.0
 STEADY_SECONDS = 30.0
 """A replica that lived as long starts over with the shortest delay."""
-READY_SECONDS = 15.0
 
 
 def backoff(crashes: int) -> float:
@@ -27,16 +27,23 @@ def backoff(crashes: int) -> float:
 
 
 class Slot:
-    """Keeps one replica of a release alive. ``start`` makes a process, ``on_end`` hears of each that has ended."""
+    """Keeps one replica of a release alive. ``start`` makes a process, ``on_end`` hears of each that has ended; one has
+    ``ready_within`` seconds."""
 
     def __init__(
-        self, name: str, release: str, start: Callable[[str], Awaitable[Replica]], on_end: Callable[[Replica], None]
+        self,
+        name: str,
+        release: str,
+        start: Callable[[str], Awaitable[Replica]],
+        on_end: Callable[[Replica], None],
+        ready_within: float = READY_SECONDS,
     ) -> None:
         self.name = name
         self.release = release
         self.restarts = 0
         self._start = start
         self._on_end = on_end
+        self._ready_within = ready_within
         self._replica: Replica | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -63,10 +70,10 @@ class Slot:
             "started_at": replica.started_at.isoformat() if replica else None,
         }
 
-    async def fill(self, seconds: float = READY_SECONDS) -> bool:
+    async def fill(self) -> bool:
         """Start the first process. True once it is ready, and it is kept from then on; False if it didn't get there."""
         self._replica = await self._start(self.name)
-        if self._closing.is_set() or not await self._replica.wait_ready(seconds):
+        if self._closing.is_set() or not await self._replica.wait_ready(self._ready_within):
             await self.empty(0.0)
             return False
         self._keeper = asyncio.create_task(self._keep(self._replica))
@@ -99,7 +106,7 @@ class Slot:
                 return
             replica = self._replica = successor
             self.restarts += 1
-            await replica.wait_ready(READY_SECONDS)
+            await replica.wait_ready(self._ready_within)
             if self._closing.is_set():
                 await replica.stop(0.0)
 

@@ -10,6 +10,9 @@ import yaml
 
 from breach_world import CANARY, World, running
 
+PATIENT = {"timeout": 60, "change_timeout": 240}
+"""Seconds that a busy machine is waited for."""
+
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
@@ -36,7 +39,7 @@ def configure_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
         access |= {name: {"env": f"CANARY_{name.upper()}"} for name in ("password", "token", "session")}
         service = {
             "audit": {"url": {"env": "READER"}, "operator_url": {"env": "OPERATOR"}},
-            "local": {"url": world.ready["api_url"], "token": {"env": "PLATFORM"}},
+            "local": {"url": world.ready["api_url"], "token": {"env": "PLATFORM"}, **PATIENT},
             "access": access,
         }
         kept = {name: block for name, block in {**service, **blocks}.items() if block}

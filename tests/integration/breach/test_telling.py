@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import os
 import signal
-import threading
 import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from email import message_from_bytes
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP
 from click.testing import CliRunner
 
+from breach_mail import Sink, sinking
 from breach_world import CANARY
 from hutch.cli.main import cli
 from hutch.commands.errors import CommandError
@@ -52,59 +49,10 @@ def told(*words: str) -> Any:
     return json.loads(out)
 
 
-class Sink:
-    """A mail server in a thread of its own; what it took."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, str]] = []
-        self.bodies: set[str] = set()
-        self.port = 0
-        self._loop = asyncio.new_event_loop()
-        self._met: list[SMTP] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        mail = message_from_bytes(envelope.content)
-        self.taken.append((envelope.rcpt_tos[0], str(mail["Message-ID"])))
-        self.bodies.add(str(mail.get_payload()))
-        return "250 taken"
-
-    def run(self) -> None:
-        server = self._loop.run_until_complete(self._loop.create_server(self._meet, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self._loop.run_forever()
-        server.close()
-        self._loop.run_until_complete(server.wait_closed())
-        self._loop.run_until_complete(self._part())
-        self._loop.close()
-
-    def _meet(self) -> SMTP:
-        self._met.append(SMTP(self, loop=self._loop))
-        return self._met[-1]
-
-    async def _part(self) -> None:
-        """Who keeps its connection for the next letter is still there, and so is what a killed sender left."""
-        for one in self._met:
-            if one.transport:
-                one.transport.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-
-
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    found = Sink()
-    thread = threading.Thread(target=found.run)
-    thread.start()
-    while not found.port:
-        time.sleep(0.01)
-    yield found
-    found.stop()
-    thread.join()
+    with sinking() as found:
+        yield found
 
 
 def contained() -> str:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ from rolerabbit.embedded.postgres import Postgres
 from rolerabbit.migrate import bundled
 
 BEFORE_PROOF = [gate.id for gate in GATES[: [g.id for g in GATES].index("prove") + 1]]
+PROMISES = {
+    "containment": timedelta(minutes=15),
+    "assessment": timedelta(minutes=60),
+    "breach notice": timedelta(hours=72),
+}
 NAME = "=Amber <b>kestrel</b>"
 
 
@@ -217,3 +223,31 @@ async def test_what_is_no_breach_and_what_cannot_be_opened_is_told(hutch: Guarde
         hutch.context, title="slow", service="shop", severity=Severity.SEV3, actor="ben", respond=False
     )
     assert "is no breach" in (await ben.get(f"/breach/{plain.id}")).text
+
+
+async def test_what_an_alert_opened_becomes_a_breach_and_closes_to_others(hutch: Guarded) -> None:
+    """Its promises run from when it was detected; nobody makes one of what they may not see, or twice."""
+    ben, rob, eve = [await hutch.client(name) for name in ("ben", "rob", "eve")]
+    found = await incidents.declare(
+        hutch.context, title="many exports", service="shop", severity=Severity.SEV2, respond=False, source="alert",
+        detected_at=hutch.context.clock.now() - timedelta(minutes=10),
+    )  # fmt: skip
+    assert f"/incidents/{found.id}" in (await eve.get("/incidents")).text
+    answer = await rob.form("/breach", "/breach", service="shop", incident=found.id, only="ben", name="amber")
+    assert answer.place.partition("?")[0] == f"/breach/{found.id}"
+    state, breach = await course.load(hutch.context, found.id)
+    assert (state.severity, state.record.private, breach.code_name) == (Severity.SEV1, True, "amber")
+    assert breach.aware_at == found.detected_at
+    due = {clock.name: clock.due - found.detected_at for clock in state.clocks if clock.name in PROMISES}
+    assert due == PROMISES
+    assert (await ben.get(f"/breach/{found.id}")).status == 200
+    assert (await eve.get(f"/breach/{found.id}")).status == 404
+    assert found.id not in (await eve.get("/incidents")).text
+    before = len(await hutch.context.store.read(found.stream))
+    assert "is a breach already" in await said(ben, "/breach", "/breach", service="shop", incident=found.id)
+    for unseen in (found.id, "INC-2000-001"):
+        assert f"no incident {unseen}" in await said(eve, "/breach", "/breach", service="shop", incident=unseen)
+    assert len(await hutch.context.store.read(found.stream)) == before
+    over = await incidents.declare(hutch.context, title="slow", service="shop", severity=Severity.SEV3, respond=False)
+    await incidents.resolve(hutch.context, over.id, "gone", "ben")
+    assert "is resolved; reopen it first" in await said(ben, "/breach", "/breach", service="shop", incident=over.id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +57,17 @@ async def test_all_sessions_and_tokens_are_marked_and_none_is_deleted(service: A
     assert sorted(noted) == sorted((who, n, "suspected breach") for who, n in zip(people, ("3", "1"), strict=True))
 
 
+async def test_an_earlier_revocation_proves_nothing_of_a_later_one(service: Any, target: Any, people: Any) -> None:
+    """As after a kill between intent and effect: what nobody did is not taken for done."""
+    earlier, later = ({"scope": "all", "reason": reason} for reason in ("INC-2026-001", "INC-2026-002"))
+    async with target() as connection:
+        revoke = connection.actions["sessions.revoke"]
+        assert (await revoke.apply(earlier)).hits == 4
+        service.admin.execute(OPEN, [people[0], "-1 s", "1 day", None, "session"])
+        assert (await revoke.verify(earlier)).verdict is Verified.PASSED
+        assert (await revoke.verify(later)).verdict is Verified.FAILED
+
+
 async def test_only_what_was_approved_ends(service: Any, target: Any, people: Any) -> None:
     before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     async with target() as connection:
@@ -89,3 +102,39 @@ async def test_evidence_is_every_row_as_it_is(service: Any, target: Any, people:
     assert rows["security"][0]["ip_address"] == "198.18.0.7"
     assert whole.summary == "2 rows of audit_logs"
     assert (wrong.result, "table must be one of security, audit" in wrong.summary) == (Result.FAILED, True)
+
+
+async def test_the_trails_are_copied_aside_with_their_hashes(
+    service: Any, target: Any, people: Any, tmp_path: Path
+) -> None:
+    """As the library's chapter on a breach asks for it; a copy that was changed since, or is not known, is no proof."""
+    service.did("data.exported", people[1], 2)
+    args = {"since": "30 days", "tables": ["security_logs", "audit_logs", "user_sessions", "ip_blocklist"]}
+    copies = tmp_path / "copies"
+    async with target(copies=str(copies)) as connection:
+        preserve = connection.actions["evidence.preserve"]
+        preview = await preserve.preview(args)
+        assert (preview.hits, preview.refused) == (4, "")
+        assert "audit_logs, as audit.jsonl" in preview.items
+        assert (await preserve.verify(args)).verdict is Verified.UNKNOWN
+        assert not copies.exists()
+        done = await preserve.apply(args)
+        assert (done.result, done.hits) == (Result.DONE, 4), done.summary
+        [folder] = copies.iterdir()
+        assert {path.name for path in folder.iterdir()} == {
+            "security.jsonl", "audit.jsonl", "sessions.jsonl", "blocks.jsonl", "SHA256SUMS",
+        }  # fmt: skip
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+        kept = (folder / "audit.jsonl").read_bytes()
+        assert f"{hashlib.sha256(kept).hexdigest()}  audit.jsonl" in done.output
+        assert len(kept.splitlines()) == 2
+        assert (await preserve.verify(args)).verdict is Verified.PASSED
+        (folder / "audit.jsonl").write_bytes(kept[:-2])
+        told = await preserve.verify(args)
+        assert (told.verdict, "audit.jsonl is not what was copied" in told.summary) == (Verified.FAILED, True)
+        for wrong, why in (({"since": "soon"}, "since must be"), ({"tables": ["users"]}, "tables must be among")):
+            assert why in (await preserve.preview({**args, **wrong})).refused
+    async with target() as connection:
+        preserve = connection.actions["evidence.preserve"]
+        assert "services.NAME.audit.copies" in (await preserve.preview(args)).refused
+        assert (await preserve.apply(args)).result is Result.FAILED

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections import Counter
 from itertools import islice
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from rolerabbit.loadgen import CROWD, MIX, LoadError, Plan, Tally, crowd, due_times, operations, percentile
+from rolerabbit.loadgen import CROWD, MIX, LoadError, Plan, Tally, crowd, due_times, operations, percentile, run
 
 URL = "http://127.0.0.1:8080"
 
@@ -96,3 +99,30 @@ def test_visitors_come_from_many_addresses_of_the_network() -> None:
     assert crowd("", 7) == []
     with pytest.raises(LoadError, match="expected a network such as"):
         Plan(URL, 1, 1, 1, forwarded_for="198.18.0.1/15").check()
+
+
+async def test_whoever_was_logged_out_logs_in_again_before_anything_else() -> None:
+    """Two log-ins of each are ended at once; from then on everybody meets one refusal at most."""
+    good: set[str] = set()
+    made = Counter[str]()
+
+    async def log_in(request: web.Request) -> web.Response:
+        email = str((await request.json())["email"])
+        made[email] += 1
+        good.add(token := f"{email} {made[email]}")
+        return web.json_response({"token": token})
+
+    async def any_other(request: web.Request) -> web.Response:
+        told = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if request.path == "/p/nobody" and len(made) == 3 and max(made.values()) == 1:
+            good.clear()
+        return web.json_response([], status=200 if not told or told in good else 401)
+
+    app = web.Application()
+    app.router.add_post("/api/auth/login", log_in)
+    app.router.add_route("*", "/{path:.*}", any_other)
+    async with TestServer(app) as server:
+        report = await run(Plan(str(server.make_url("/")), 100, 2, seed=3), asyncio.Event())
+    assert min(made.values()) >= 2
+    assert 1 <= report["by_status"]["401"] <= 6  # two of one visitor may be under way at once
+    assert report["failed"] == 0

@@ -31,13 +31,15 @@ async def preserve(context: Context, incident_id: str, gate: Gate, days: int, ac
     there = {file.name for file in state.record.files}
     kept = []
     for name, verb, args in _sources(service, days):
-        text = (await look(service, verb, args)).output
+        text, lines = (await look(service, verb, args)).output, 0
         for number, piece in enumerate(_pieces(text), 1):
             called = f"{name}-{number}.txt" if verb == LOGS else f"{name}-{number}.jsonl"
             if called not in there:
                 note = f"as it stood at {instant(context.clock.now())}, before anything was changed"
                 await evidence.attach(context, incident_id, called, piece, note, actor)
-        kept.append(f"{name} {len(text.splitlines())} lines")
+                lines += len(piece.splitlines())
+        earlier = not lines and any(known.startswith(f"{name}-") for known in there)
+        kept.append(f"{name} copied before" if earlier else f"{name} {lines} lines")
     state, _ = await load(context, incident_id)
     opened, before = await _opens(service)
     hashes = ", ".join(f"{f.name} {f.sha256[:12]}" for f in state.record.files)

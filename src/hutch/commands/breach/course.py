@@ -26,10 +26,7 @@ async def begin(
 ) -> Incident:
     """Open a private SEV-1 incident under a code name, with the promises of containment, assessment and notice."""
     found, now = context.service(service), context.clock.now()
-    aware = aware_at or now
-    if not now - timedelta(days=365) <= aware <= now:
-        raise CommandError("--aware must be a moment of the last year: when somebody became aware of the breach", 2)
-    called = one_line(name, LONGEST_NAME) or f"{secrets.choice(COLOURS)} {secrets.choice(THINGS)}"
+    aware, called = _aware(aware_at or now, now), _called(name)
     return await incidents.declare(
         context,
         title=called,
@@ -43,9 +40,40 @@ async def begin(
     )
 
 
-def _opening(context: Context, called: str, aware: datetime, now: datetime, actor: str) -> list[Draft]:
+async def take_over(
+    context: Context, incident_id: str, name: str, aware_at: datetime | None, only: Sequence[str], actor: str
+) -> Incident:
+    """Make a breach of an incident that is open already, as an alert opened it: private from now on, SEV-1, and its
+    promises run from when it was detected. Raises :class:`CommandError` where it is one, or is resolved."""
+    now = context.clock.now()
+    called, names = _called(name), private.named(only, actor)
+
+    def decide(state: Incident) -> list[Draft]:
+        if any(clock.name == CLOCKS["contain"][0] for clock in state.clocks):
+            raise CommandError(f"{incident_id} is a breach already; `hutch breach show {incident_id}` says how far", 2)
+        if not state.open:
+            raise CommandError(f"{incident_id} is resolved; reopen it first: `hutch incident reopen {incident_id}`", 2)
+        aware = _aware(aware_at or state.detected_at, now)
+        closed = private.closing(names, actor)
+        raised = incidents.severity_drafts(context, state, Severity.SEV1, "it may be a breach", actor)
+        return [*closed, *raised, *_opening(context, called, aware, state.detected_at, actor)]
+
+    return await incidents.change(context, incident_id, decide)
+
+
+def _aware(aware: datetime, now: datetime) -> datetime:
+    if not now - timedelta(days=365) <= aware <= now:
+        raise CommandError("--aware must be a moment of the last year: when somebody became aware of the breach", 2)
+    return aware
+
+
+def _called(name: str) -> str:
+    return one_line(name, LONGEST_NAME) or f"{secrets.choice(COLOURS)} {secrets.choice(THINGS)}"
+
+
+def _opening(context: Context, called: str, aware: datetime, detected: datetime, actor: str) -> list[Draft]:
     opened = Draft(OPENED, {"code_name": called, "aware_at": instant(aware)}, actor)
-    starts = {"contain": now, "assess": now, "notify": aware}
+    starts = {"contain": detected, "assess": detected, "notify": aware}
     clocks = []
     for stage, (clock, length) in CLOCKS.items():
         due = starts[stage] + context.config.scaled(length)
@@ -129,6 +157,8 @@ def told(context: Context, state: Incident, found: Breach) -> dict[str, Any]:
         done = found.passed.get(gate.id)
         if done:
             row |= {"passed_at": instant(done.at), "by": done.by, "proof": done.proof, "run": done.run}
+        elif gate.id in found.runs:  # begun, and waiting, under way or broken off: its journal tells which
+            row |= {"run": found.runs[gate.id]}
         gates.append(row)
     upcoming = found.next_gate()
     return {

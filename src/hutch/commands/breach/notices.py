@@ -24,13 +24,13 @@ async def file_notice(context: Context, incident_id: str, words: Words, how: str
     phase = found.phase
     text = sent_form(authority_form(state, found, words, context.clock.now()))
     name = f"authority-{phase}.md"
-    state, _ = await evidence.attach(context, incident_id, name, text.encode(), "as it was sent", actor)
-    digest = state.record.files[-1].sha256
+    kept, _ = await evidence.keep(context, incident_id, name, text.encode(), "as it was sent", actor)
+    digest = str(kept.data["sha256"])
     said = context.secrets.mask(how.strip()[:2000])
     draft = Draft(NOTICED, {"phase": phase, "how": said, "file": name, "sha256": digest}, actor)
     if gate:
         proof = f"{said}. Kept by hash: {name} {digest[:12]}"
-        await passed(context, incident_id, gate, proof, actor, before=[draft])
+        await passed(context, incident_id, gate, proof, actor, before=[kept, draft])
     else:
-        await incidents.change(context, incident_id, lambda _: [draft])
+        await incidents.change(context, incident_id, lambda _: [kept, draft])
     return phase

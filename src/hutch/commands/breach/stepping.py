@@ -23,6 +23,7 @@ from hutch.model.run import Run
 from hutch.ports import Conflict, Unanswered, said
 
 ROTATE, RESTART, RING, SEALED = "secret.rotate", "service.restart", "secret.ring", "sealed.count"
+REVOKE: Final = "sessions.revoke"
 SEALS: Final = "encryption"
 """The secret whose keys seal what is stored."""
 
@@ -54,10 +55,11 @@ async def advance(
 
 
 async def _steps(context: Context, incident_id: str, gate: Gate) -> tuple[Step, ...]:
-    state, _ = await load(context, incident_id)
+    state, breach = await load(context, incident_id)
     service = context.service(state.service)
     keeper = service.offering(gate.action, gate.args)
     found = steps_of(gate, staged=bool(keeper and gate.args.get("secret") in keeper.secrets))
+    found = tuple([await _told_apart(context, state.id, breach, step) for step in found])
     for step in found:
         offering = service.offering(step.action, step.args)
         if offering is None or step.action not in offering.actions:
@@ -67,6 +69,19 @@ async def _steps(context: Context, incident_id: str, gate: Gate) -> tuple[Step, 
                 2,
             )
     return found
+
+
+async def _told_apart(context: Context, incident_id: str, found: Breach, step: Step) -> Step:
+    """What tells this step from an earlier one like it: the incident, for revocations; for a new key the one that
+    signed when the step was first begun, so that after a run whose end is not known it is not made a second time."""
+    if step.action == REVOKE:
+        return replace(step, args={**step.args, "reason": incident_id})
+    run_id = found.steps.get(step.id, "")
+    if not run_id or "signer" in step.args or not await context.store.read(f"run:{run_id}"):
+        return step
+    items = [item for option in (await runs.load(context, run_id)).program.options for item in option.items]
+    signer = next((item.command.args["signer"] for item in items if "signer" in item.command.args), "")
+    return replace(step, args={**step.args, "signer": signer}) if signer else step
 
 
 async def _begun(
@@ -130,7 +145,10 @@ async def _unsealed(service: Service, step: Step) -> str:
 
 
 async def _fresh(context: Context, service: Service, step: Step) -> Step:
-    """A restart is proved by what began after the newest deployment of now, by the platform's own clock."""
+    """A restart is proved by what began after the newest deployment of now, by the platform's own clock; a new key
+    that is made in one step by another one signing than now."""
+    if step.action == ROTATE and step.args.get("deploy") and step.args.get("stage") == "add":
+        return await _pinned(service, step)
     if step.action != RESTART:
         return step
     args: dict[str, object] = {"since": instant(context.clock.now())}
@@ -142,6 +160,14 @@ async def _fresh(context: Context, service: Service, step: Step) -> Step:
             raise CommandError(f"{step.id}: {error}", TARGET_AWAY) from error
         args |= {"after": max(known).isoformat()} if known else {}
     return replace(step, args=args)
+
+
+async def _pinned(service: Service, step: Step) -> Step:
+    keeper = service.offering(RING, step.args)
+    if "signer" in step.args or keeper is None or RING not in keeper.runs:
+        return step
+    ring = json.loads((await look(service, RING, step.args)).output)
+    return replace(step, args={**step.args, "signer": ring["signs"]})
 
 
 async def _started(context: Context, incident_id: str, gate: Gate, step: Step, actor: str) -> Run:

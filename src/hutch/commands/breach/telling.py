@@ -17,7 +17,7 @@ from hutch.commands.breach.lettering import campaign
 from hutch.commands.breach.remedies import close
 from hutch.commands.context import CommandError, Context
 from hutch.model.breach import Breach
-from hutch.model.event import instant
+from hutch.model.event import Draft, instant
 from hutch.model.incident import Incident
 from hutch.review.breach_documents import REMEDIES, Words, open_places, report
 from hutch.review.wording import one_line
@@ -49,8 +49,7 @@ async def keep_assessment(context: Context, incident_id: str, found: Mapping[str
     """Keep the assessment by its hash, and pass its gate with the figures."""
     gate = stage_gate((await load(context, incident_id))[1], "assess")
     data = json.dumps(found, indent=1).encode()
-    state, _ = await evidence.attach(context, incident_id, REACH_FILE, data, "whose data was reached", actor)
-    digest = state.record.files[-1].sha256
+    kept, _ = await evidence.keep(context, incident_id, REACH_FILE, data, "whose data was reached", actor)
     acts = sum(person["exported"] + person["accessed"] for person in found["people"])
     figures = {
         "people": len(found["people"]), "acts": acts, "categories": found["categories"], "since": found["since"],
@@ -59,9 +58,9 @@ async def keep_assessment(context: Context, incident_id: str, found: Mapping[str
     }  # fmt: skip
     proof = (
         f"{figures['people']} people, {acts} exports and reads, from {len(found['addresses'])} addresses, "
-        f"{figures['unusual']} with unusually many exports. Kept by hash: reach.json {digest[:12]}"
+        f"{figures['unusual']} with unusually many exports. Kept by hash: reach.json {_digest(kept)}"
     )
-    await passed(context, incident_id, gate, proof, actor, figures=figures)
+    await passed(context, incident_id, gate, proof, actor, figures=figures, before=[kept])
 
 
 async def kept_assessment(context: Context, state: Incident) -> dict[str, Any] | None:
@@ -98,15 +97,19 @@ async def finish(context: Context, incident_id: str, words: Words, actor: str) -
     text = report(state, found, words)
     if left := open_places(text):
         raise CommandError(f"the report still has {', '.join(left)}", 2)
-    state, _ = await evidence.attach(context, incident_id, "report.md", text.encode(), "the report", actor)
+    kept, _ = await evidence.keep(context, incident_id, "report.md", text.encode(), "the report", actor)
     there = {item.text for item in state.items}
     due = context.clock.now() + timedelta(days=ITEM_DAYS)
     for item in REMEDIES:
         if item not in there:
             await todo.add(context, incident_id, todo.Wanted(item, actor, due), actor)
     await close(context, incident_id, actor)
-    digest = state.record.files[-1].sha256
-    await passed(context, incident_id, gate, f"Kept by hash: report.md {digest[:12]}; action items", actor)
+    proof = f"Kept by hash: report.md {_digest(kept)}; action items"
+    await passed(context, incident_id, gate, proof, actor, before=[kept])
+
+
+def _digest(kept: Draft) -> str:
+    return str(kept.data["sha256"])[:12]
 
 
 REGISTER = ("incident", "code_name", "service", "aware_at", "contained_at", "authority_told_at", "people_told_at",

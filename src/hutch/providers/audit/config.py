@@ -78,6 +78,12 @@ SETTINGS = (
     Setting("events", "map", f"what the tables call events where it differs, * for any text: {_named(EVENTS)}"),
     Setting("account_key", "text", "key in the details that names the account of a failed log-in", default="account"),
     Setting("object_key", "text", "key in the details that names what was made or deleted", default="portfolio_id"),
+    Setting(
+        "copies",
+        "path",
+        "folder in which evidence.preserve keeps copies of the trails, best one that who knows the service's passwords "
+        "does not reach; without it they are refused",
+    ),
     Setting("window", "float", "seconds over which failed log-ins and refused requests count", default=3600.0),
     Setting("failures_per_address", "int", "failed log-ins from one address that are too many", default=10),
     Setting("failures_per_account", "int", "failed log-ins on one account that are too many", default=10),
@@ -126,6 +132,7 @@ class Config:
     tables: Mapping[str, str]
     columns: Mapping[str, str]
     events: Mapping[str, str]
+    copies: str
     protected: tuple[Network, ...]
     protected_accounts: tuple[str, ...]
     texts: Mapping[str, str]
@@ -149,6 +156,7 @@ def config_from(settings: Mapping[str, object]) -> Config:
         tables=_names(values, "tables", TABLES),
         columns=_names(values, "columns", COLUMNS),
         events=_names(values, "events", EVENTS),
+        copies=str(values["copies"] or ""),
         protected=tuple(_network(text) for text in _list(values, "protected")),
         protected_accounts=tuple(text.lower() for text in _list(values, "protected_accounts")),
         texts={s.name: filled_text("audit", values, s.name) for s in SETTINGS if s.kind == "text"},

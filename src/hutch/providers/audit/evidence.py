@@ -14,6 +14,9 @@ from hutch.providers.audit.config import Config
 from hutch.providers.audit.queries import text as query_text
 
 SOURCES = ("security", "audit", "sessions", "blocks", "restrictions")
+LONGEST = 3650
+"""Days back."""
+
 MOST_ROWS = 300_000
 """Rows of one table; more are refused, since a part that looks like the whole is no evidence."""
 
@@ -25,17 +28,24 @@ def exports(client: Client, config: Config) -> Mapping[str, Callable[[Command], 
 
 async def _export(client: Client, config: Config, command: Command) -> Outcome:
     try:
-        name, days = text(command.args, "table"), whole(command.args, "days", 30, 3650)
+        name, days = text(command.args, "table"), whole(command.args, "days", 30, LONGEST)
         if name not in SOURCES:
             raise BadArguments(f"table must be one of {', '.join(SOURCES)}, not {name!r}")
-        rows = await client.rows(_statement(config, name), {"days": days, "most": MOST_ROWS + 1})
+        rows = await copied(client, config, name, days)
     except (AuditError, BadArguments) as error:
         return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, AuditError) and error.recoverable)
+    return Outcome(Result.DONE, f"{len(rows)} rows of {config.tables[name]}", "".join(rows), hits=len(rows))
+
+
+async def copied(client: Client, config: Config, name: str, days: int) -> list[str]:
+    """The rows of one of :data:`SOURCES`, a line of JSON each. Raises :class:`AuditError`, and :class:`BadArguments`
+    where they are too many."""
+    rows = await client.rows(_statement(config, name), {"days": days, "most": MOST_ROWS + 1})
     if len(rows) > MOST_ROWS:
-        said = f"{config.tables[name]} has more than {MOST_ROWS} rows of the last {days} days: take fewer days"
-        return Outcome(Result.FAILED, said)
-    lines = "".join(f"{row['row']}\n" for row in rows)
-    return Outcome(Result.DONE, f"{len(rows)} rows of {config.tables[name]}", lines, hits=len(rows))
+        raise BadArguments(
+            f"{config.tables[name]} has more than {MOST_ROWS} rows of the last {days} days: take fewer days"
+        )
+    return [f"{row['row']}\n" for row in rows]
 
 
 def _statement(config: Config, name: str) -> sql.Composed:

@@ -47,7 +47,8 @@ class Revoke:
 
     @verified("can't tell whether sessions ended")
     async def verify(self, args: Args) -> Verification:
-        """Passed when none of them stands; without ``before``, none that is older than the last such revocation."""
+        """Passed when none of them stands; without ``before``, none that is older than the last such revocation for
+        the same reason."""
         asked = _asked(args)
         state = await self._state(asked)
         if state["older"]:

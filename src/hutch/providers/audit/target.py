@@ -17,6 +17,7 @@ from hutch.providers.audit.crowd import BlockCrowd, ReleaseCrowd
 from hutch.providers.audit.evidence import exports
 from hutch.providers.audit.letters import Queue, Try, letter_reads
 from hutch.providers.audit.listing import lists
+from hutch.providers.audit.preserving import Preserve
 from hutch.providers.audit.queries import parameters, query
 from hutch.providers.audit.reach import reads
 from hutch.providers.audit.resets import ForceReset
@@ -39,7 +40,7 @@ def connect(target: TargetConfig) -> Connection:
     return Connection(
         target=client.target,
         checks={name: Probe(name, client.target, look, target.now) for name, look in looks.items()},
-        actions=_actions(client, config),
+        actions=_actions(client, config, target.now),
         runs={
             **lists(client, config),
             **exports(client, config),
@@ -52,7 +53,7 @@ def connect(target: TargetConfig) -> Connection:
     )
 
 
-def _actions(client: Client, config: Config) -> Mapping[str, Action]:
+def _actions(client: Client, config: Config, now: Callable[[], datetime]) -> Mapping[str, Action]:
     return {
         "block.add": AddBlock(client, config),
         "block.remove": RemoveBlock(client, config),
@@ -63,6 +64,7 @@ def _actions(client: Client, config: Config) -> Mapping[str, Action]:
         "account.restrict": Restrict(client, config),
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),
+        "evidence.preserve": Preserve(client, config, now),
         "accounts.force_reset": ForceReset(client, config),
         "letters.queue": Queue(client, config),
         "letters.test": Try(client, config),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
 from hutch.providers.local.client import Client, KeyRings
 from hutch.providers.local.doing import text
-from hutch.remote import Args, applied, previewed, verified
+from hutch.remote import Args, Refused, Silent, applied, previewed, verified
 
 STAGES: Final = ("add", "sign", "retire")
 SEALS: Final = "encryption"
@@ -64,6 +65,16 @@ class Rotate:
         """Passed when the keys stand as they should and every replica was started with them."""
         return _judge(args, await self.client.keys())
 
+    async def ring(self, command: Command) -> Outcome:
+        """``secret.ring``: the ids of a ring's keys by what they are for, as JSON. No value."""
+        secret = text(command.args, "secret")
+        try:
+            rings = await self.client.keys()
+        except (Refused, Silent) as error:
+            return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, Silent))
+        found = {"signs": rings.signer(secret), **{state: rings.in_state(secret, state) for state in ("new", "old")}}
+        return Outcome(Result.DONE, _stand(rings, secret), json.dumps(found))
+
 
 def _said(args: Args, rings: KeyRings) -> str:
     secret = text(args, "secret") or "a secret"
@@ -107,7 +118,9 @@ def _judge(args: Args, rings: KeyRings) -> Verification:
         reached = rings.signer(secret) not in ("", signer) if signer else bool(old)
     said = f"{secret}: {_stand(rings, secret)}"
     if not reached:
-        return Verification(Verified.FAILED, said, stand)
+        waits = text(args, "stage") == "add" and rings.in_state(secret, "new")
+        verdict = Verified.PENDING if waits else Verified.FAILED
+        return Verification(verdict, f"{said}; a new key has yet to sign" if waits else said, stand)
     if not rings.in_force:
         return Verification(Verified.PENDING, f"{said}; not every replica has it yet", stand)
     return Verification(Verified.PASSED, f"{said}; every replica has it", stand)

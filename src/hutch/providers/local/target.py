@@ -18,16 +18,18 @@ def connect(target: TargetConfig) -> Connection:
     """Checks, deployments, metrics and, with a token, the actions. Nothing connects before its first use."""
     client = Client(config_from(target.settings))
     reader = Reader(client, target.now)
+    rotate = Rotate(client)
     actions: dict[str, Action] = {
         "deploy.rollback": Rollback(client),
         "service.restart": Restart(client, target.now),
         "service.scale": Scale(client),
-        "secret.rotate": Rotate(client),
+        "secret.rotate": rotate,
     }
     return Connection(
         target=client.config.target,
         checks={"local.replicas": reader.replicas, "local.load": LoadCheck(client, target.service, target.now)},
         actions=actions if client.config.token else {},
+        runs={"secret.ring": rotate.ring} if client.config.token else {},
         scrape=reader.scrape,
         changes=reader.changes,
         platform=LocalPlatform(client),
