@@ -14,6 +14,8 @@ from psycopg import AsyncConnection
 
 Notice = Literal["password changed", "token made", "new address"]
 SENDER: Final = "security@rolerabbit.test"
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+"""A letter in any language passes a relay that takes ASCII alone."""
 _PLAIN: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}", re.ASCII)
 """An address that stands in a header as it is."""
 _NOTICES: Final[dict[Notice, tuple[str, str]]] = {
@@ -49,7 +51,7 @@ async def notify(connection: AsyncConnection[Any], user_id: UUID, notice: Notice
 
 def message(letter: Letter) -> EmailMessage:
     """The letter as mail. Raises `ValueError` where an address or a subject holds a line's end."""
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["From"], mail["To"], mail["Subject"] = SENDER, letter.recipient, letter.subject
     mail["Message-ID"] = _id(letter)
     mail.set_content(letter.body)
@@ -66,10 +68,10 @@ def written(letter: Letter) -> bytes | None:
 
 @lru_cache(maxsize=8)
 def _shared(subject: str, body: str) -> bytes:
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["From"], mail["Subject"] = SENDER, subject
     mail.set_content(body)
-    return mail.as_bytes(policy=SMTP)
+    return mail.as_bytes()
 
 
 def _id(letter: Letter) -> str:

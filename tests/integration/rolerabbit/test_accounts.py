@@ -101,6 +101,16 @@ async def test_bad_input_is_refused_without_being_repeated(replica: Any) -> None
     assert answer.status == 422
 
 
+async def test_the_language_of_letters_is_kept_with_the_account(replica: Any, rows: Any) -> None:
+    for number, language in enumerate(("", "de", "pt-BR")):
+        body = {"email": f"ann{number}@example.com", "password": "a long password", "language": language}
+        assert (await replica.ask("POST", "/api/auth/register", json=body)).status == 201
+    assert rows("SELECT language FROM users ORDER BY email") == [("",), ("de",), ("pt-BR",)]
+    for wrong in ("de\r\nBcc: x", "d", "german words", "de-" + "x" * 40, "de\n"):
+        body = {"email": "eve@example.com", "password": "a long password", "language": wrong}
+        assert (await replica.ask("POST", "/api/auth/register", json=body)).status == 422
+
+
 async def test_an_odd_token_is_401(replica: Any) -> None:
     for token in ("nonsense", "\u00e9\u00e9", "x" * 4000):
         assert (await replica.ask("GET", "/api/auth/me", token=token)).status == 401

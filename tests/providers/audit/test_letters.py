@@ -11,7 +11,7 @@ import pytest
 from hutch.model.action import Command, Result, Verified
 from hutch.model.effect import Effect
 
-REACH = "breach.reach"
+REACH, STATUS = "breach.reach", "letters.status"
 LETTER = {"subject": "Your data", "body": "What happened.\n"}
 OTHERS = {
     "de": {"subject": "Ihre Daten", "body": "Was geschah.\n"},
@@ -117,6 +117,24 @@ async def test_a_test_goes_to_one_address_and_to_no_header(reached: Any, target:
         outcome = await connection.actions["letters.test"].apply({"campaign": "x", **LETTER, "to": to})
     assert (outcome.result, "to must be one mail address" in outcome.summary) == (Result.FAILED, True)
     assert reached.count("outbox") == 0
+
+
+async def test_letters_that_bounce_are_counted_with_the_reason_and_not_queued_again(reached: Any, target: Any) -> None:
+    async with target() as connection:
+        await connection.actions["letters.queue"].apply(asked())
+        reached.admin.execute(
+            "update outbox set attempts = 5, failure = 'SMTPRecipientsRefused'"
+            " where id in (select id from outbox order by id limit 2)"
+        )
+        reached.admin.execute("update outbox set sent_at = now() where attempts = 0")
+        again = await connection.actions["letters.queue"].apply(asked())
+        told = await connection.runs[STATUS](
+            Command(STATUS, STATUS, "", Effect.READ, args={"campaign": "breach INC-1"})
+        )
+    assert again.hits == 0
+    assert json.loads(told.output) == {
+        "letters": len(READ), "sent": len(READ) - 2, "waiting": 0, "failed": 2, "why": ["SMTPRecipientsRefused"],
+    }  # fmt: skip
 
 
 async def test_the_assessment_says_which_languages_they_read(reached: Any, target: Any) -> None:

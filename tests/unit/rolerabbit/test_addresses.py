@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from rolerabbit.addresses import client_address
+from rolerabbit.addresses import Clients, client_address
+from rolerabbit.web.access import ip_in
 
 TRUSTED = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"))
 
@@ -37,3 +40,9 @@ def test_only_what_a_trusted_proxy_wrote_is_believed(peer: str | None, forwarded
 
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
     assert client_address("127.0.0.1", "198.51.100.1", ()) == "127.0.0.1"
+
+
+def test_a_line_of_the_visitor_s_own_does_not_stand_for_that_of_the_proxy() -> None:
+    lines = [(b"x-forwarded-for", b"1.1.1.1"), (b"host", b"x"), (b"x-forwarded-for", b"198.51.100.1")]
+    parts: Any = SimpleNamespace(clients=Clients(TRUSTED))
+    assert ip_in({"client": ("127.0.0.1", 4711), "headers": lines}, parts) == "198.51.100.1"
