@@ -7,14 +7,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +19,10 @@ import aiohttp
 import pytest
 
 from hutch.store.verify import verify_store
+from small_disk import Disk, small_disk
 from trouble_book import RUNBOOK
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
-MEGABYTE = 1 << 20
-
-
-@dataclass
-class Disk:
-    """A place of bounded size. ``fill`` takes all that is left, ``free`` gives it back."""
-
-    folder: Path
-    fill: Callable[[], None]
-    free: Callable[[], None]
-    limits: Callable[[], None] | None = None
 
 
 @pytest.fixture
@@ -43,33 +30,8 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     """A small loop file system where root may mount one, else a bound on the size of the store's files."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if _mounted(tmp_path / "image", folder):
-        try:
-            yield _loop(folder)
-        finally:
-            subprocess.run(["umount", str(folder)], check=True, timeout=20)
-    else:
-        yield Disk(folder, lambda: None, lambda: None, _bounded)
-
-
-def _mounted(image: Path, folder: Path) -> bool:
-    if os.geteuid() or not shutil.which("mkfs.ext4") or not shutil.which("mount"):
-        return False
-    image.touch()
-    os.truncate(image, 16 * MEGABYTE)
-    words = (["mkfs.ext4", "-q", "-m", "0", str(image)], ["mount", "-o", "loop", str(image), str(folder)])
-    return all(subprocess.run(w, capture_output=True, timeout=30, check=False).returncode == 0 for w in words)
-
-
-def _loop(folder: Path) -> Disk:
-    filler = folder / "filler"
-
-    def fill() -> None:
-        with filler.open("ab", buffering=0) as out, contextlib.suppress(OSError):
-            while out.write(b"x" * 4096):
-                pass
-
-    return Disk(folder, fill, filler.unlink)
+    with small_disk(tmp_path / "image", folder) as found:
+        yield found or Disk(folder, lambda: None, lambda: None, _bounded)
 
 
 def _bounded() -> None:

@@ -156,10 +156,11 @@ class Told:
     declared: list[str] = field(default_factory=list)
     approved: list[str] = field(default_factory=list)
     refused: int = 0
+    full: int = 0  # of those, how often it was said that the disk is full
 
     def counts(self) -> dict[str, int]:
         found = {name: len(getattr(self, name)) for name in ("alerts", "notes", "declared", "approved")}
-        return {**found, "refused": self.refused}
+        return {**found, "refused": self.refused, "disk full": self.full}
 
 
 class Fleet:
@@ -238,6 +239,7 @@ class Fleet:
                 aiohttp.ClientSession(timeout=timeout) as client,
                 client.request("POST" if body else "GET", f"http://127.0.0.1:{server.port}{path}", json=body) as answer,
             ):
+                self.told.full += answer.status == 507
                 return answer.status, await answer.json()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return 0, None

@@ -10,10 +10,15 @@ from collections.abc import Awaitable, Callable, Sequence
 import psycopg
 
 from hutch.commands.duty import LEASE
+from small_disk import Disk
 from storm import Fleet, Member
 
 Fault = Callable[[Fleet, random.Random], Awaitable[str]]
 """Does harm, heals it, and says in words what it did."""
+
+
+UNTIL_TOLD = 20.0
+"""Seconds for which a full disk stays full beyond its time, until somebody was told."""
 
 
 def _living(fleet: Fleet) -> list[Member]:
@@ -107,6 +112,26 @@ def ended_sessions(url: str) -> Fault:
             return f"the server ended {found.rowcount} sessions"
 
     return ended
+
+
+def full(disk: Disk, up: Callable[[], Awaitable[str]] | None = None) -> Fault:
+    """No room on the store's disk, for a moment or for longer than a lease, until somebody was told so; what is given
+    back meanwhile is taken too. ``up`` starts a server of the store that did not outlive it."""
+
+    async def filled(fleet: Fleet, chance: random.Random) -> str:
+        loop, before = asyncio.get_running_loop(), fleet.told.full
+        began, long = loop.time(), chance.choice((1.0, 4.0, LEASE + 2))
+        while (past := loop.time() - began) < long or (
+            up is None and fleet.told.full == before and past < long + UNTIL_TOLD
+        ):
+            await asyncio.to_thread(disk.fill)
+            await asyncio.sleep(0.2)
+        disk.free()
+        assert up or fleet.told.full > before, "nobody was told that the disk is full"
+        said = await up() if up else ""
+        return f"the store's disk was full for {past:.1f} s, told {fleet.told.full - before} times{said}"
+
+    return filled
 
 
 async def befall(fleet: Fleet, faults: Sequence[Fault], chance: random.Random, seconds: float) -> None:

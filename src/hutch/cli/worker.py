@@ -19,7 +19,7 @@ from hutch.commands.probing import Prober
 from hutch.commands.worker import Worker
 from hutch.model.duty import probing
 from hutch.ports import StoreAway
-from hutch.store.owner import this_process
+from hutch.store.owner import mark
 
 PATIENCE = 20
 """Tries, a second apart, to reach the store at the start; afterwards it is as patient by itself."""
@@ -38,7 +38,7 @@ def worker(location: str) -> None:
     check_shared(place)
     place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     marker = place.home / f"worker-{os.getpid()}"
-    marker.write_text(this_process(), encoding="utf-8")
+    mark(marker)
     try:
         with_context(lambda context: _work(context, place, location), machine=True)
     finally:

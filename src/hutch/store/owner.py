@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import time
 from pathlib import Path
+
+from hutch.ports import StoreFull
+
+PATIENCE, PAUSE = 60, 1.0
+"""Tries, and seconds between them, for which a start waits while the disk is full."""
 
 _PROC = Path("/proc")
 _STATE, _START = 0, 19  # fields 3 and 22 of /proc/PID/stat, counted behind the name: man 5 proc
@@ -14,6 +21,24 @@ def this_process() -> str:
     """``host:pid:starttime``; the host also names the boot and the process-number space (a container's)."""
     fields = _stat(os.getpid())
     return f"{_host()}:{os.getpid()}:{fields[_START] if fields else ''}"
+
+
+def mark(marker: Path) -> None:
+    """Say in ``marker`` that this process is at work. A disk that is full is waited for.
+
+    Raises :class:`hutch.ports.StoreFull` where it stays full.
+    """
+    for tries_left in reversed(range(PATIENCE)):
+        try:
+            marker.write_text(this_process(), encoding="utf-8")
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            if not tries_left:
+                marker.unlink(missing_ok=True)
+                raise StoreFull(f"{marker.parent}: the disk is full; free some space and start again") from error
+        time.sleep(PAUSE)
 
 
 def is_gone(owner: str) -> bool:

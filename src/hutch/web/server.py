@@ -20,7 +20,7 @@ from hutch.commands.probing import Prober
 from hutch.commands.warming import warm
 from hutch.commands.worker import Worker
 from hutch.model.duty import STATUS, probing
-from hutch.store.owner import this_process
+from hutch.store.owner import mark
 from hutch.web.app import build, build_ingest, build_status
 from hutch.web.kept import Keeper
 
@@ -65,7 +65,7 @@ async def serving(
     doors = [(app, listener), *_doors(context, intake, public)]
     servers = [(_server(one), place) for one, place in doors]
     marker = context.home / "serving"
-    marker.write_text(this_process(), encoding="utf-8")
+    await asyncio.to_thread(mark, marker)
     prober = Prober(context, context.config.location)
     looking = Duty(context.duties, probing(context.config.location))
     parts = [

@@ -180,6 +180,21 @@ async def test_a_fault_that_dies_fails_the_drill_and_is_undone(tmp_path: Path) -
     assert world.done == "undone "
 
 
+class Stuck(Made):
+    def undo_argv(self, ready_file: Path) -> Sequence[str]:
+        return (sys.executable, "-c", "import sys; sys.exit('the table is locked')")
+
+
+async def test_one_whose_undo_fails_too_says_so_and_what_is_left_ill_gets_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    result = await drilled(world, Stuck(DIES))
+    assert (result.verdict, world.done) == ("failed", "")
+    assert result.reasons[0].endswith("lost the database; its undo failed: the table is locked")
+    world.ill_when = lambda: True
+    again = await drilled(world, Made())
+    assert again.verdict == "refused" and world.done == ""
+
+
 async def test_a_visitor_notes_when_a_request_without_an_answer_began() -> None:
     begin = datetime.now(UTC)
     async with visiting("http://127.0.0.1:1/") as visitor:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hutch.ports import StoreFull
+from hutch.store import owner
 from hutch.store.owner import is_elsewhere, is_gone, this_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="without /proc a lease just runs out")
@@ -50,3 +55,24 @@ def test_another_machine_has_another_name_and_another_boot() -> None:
     assert not is_elsewhere(f"{name}/deadbeef/{space}:{pid}:{started}")  # this one, before it was started anew
     assert not is_elsewhere(f"container/{boot}/pid[1]:{pid}:{started}")
     assert not is_elsewhere("4711")
+
+
+def test_a_start_waits_for_a_full_disk_and_says_so_where_it_stays_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, write = [3], Path.write_text
+
+    def full(self: Path, text: str, **more: Any) -> int:
+        if left[0]:
+            left[0] -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, text, **more)
+
+    monkeypatch.setattr(owner, "PAUSE", 0.001)
+    monkeypatch.setattr(Path, "write_text", full)
+    owner.mark(tmp_path / "worker-1")
+    assert owner.living(tmp_path) == ["worker-1"]
+    left[0] = 1000
+    with pytest.raises(StoreFull, match="the disk is full; free some space and start again"):
+        owner.mark(tmp_path / "worker-1")
+    assert owner.living(tmp_path) == []
