@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from hutch.model.finding import Finding, Status
 from hutch.providers.postgres.capacity_causes import Holder, exhausted
+from hutch.providers.postgres.client import Turns
 from hutch.providers.postgres.sessions import Session
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,3 +44,38 @@ def test_one_that_is_left_is_no_cause_by_itself(
 ) -> None:
     found = look(used, idle, resting)
     assert bool(exhausted("db", [found, beside], found, 0)) is named
+
+
+async def test_fewer_read_at_once_and_more_again() -> None:
+    turns, reading, most = Turns(4), 0, 0
+
+    async def read() -> None:
+        nonlocal reading, most
+        async with turns:
+            reading, most = reading + 1, max(most, reading + 1)
+            await asyncio.sleep(0.001)
+            reading -= 1
+
+    async def seen() -> int:
+        nonlocal most
+        await asyncio.gather(*(read() for _ in range(5)))
+        most = 0
+        await asyncio.gather(*(read() for _ in range(12)))
+        return most
+
+    assert await seen() == 4
+    async with turns:
+        turns.at_most(2)  # in the middle of a look
+    assert await seen() == 2
+    turns.at_most(2)
+    turns.at_most(3)
+    assert await seen() == 3
+
+
+async def test_a_small_server_is_asked_by_few(server: Any, target: Any) -> None:
+    counted = "select count(*) from pg_stat_activity where application_name = 'hutch'"
+    async with target() as connection:
+        await asyncio.gather(*(check() for check in connection.checks.values()))
+        with server.connect() as session:
+            [[found]] = session.execute(counted).fetchall()
+    assert 2 <= found <= 3  # two that read, and the one for the day when none is left

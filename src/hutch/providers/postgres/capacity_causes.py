@@ -61,7 +61,7 @@ def exhausted(target: str, findings: Sequence[Finding], connections: Finding | N
     holders = _holders(data)
     least = _figure(data, "hoard_share") / 100 * usable if holders else 0.0
     hoarder = _hoarder(holders, _deployed(findings), least)
-    if used < usable and not (hoarder or _fails(findings)) and _in_use(holders, least):
+    if used < usable and not (hoarder or _fails(findings)) and all_in_use(holders, least):
         return []
     held = _held(holders, hoarder)
     return [
@@ -82,8 +82,8 @@ def _fails(findings: Sequence[Finding]) -> bool:
     return any(f.status in (Status.BAD, Status.UNKNOWN) for f in findings if not f.check.startswith("postgres."))
 
 
-def _in_use(holders: Sequence[Holder], least: float) -> bool:
-    """Whether it is known who has them, and nobody who does nothing with so many."""
+def all_in_use(holders: Sequence[Holder], least: float) -> bool:
+    """Whether it is known who has them, and nobody does nothing with so many."""
     return bool(holders) and all(h.pool or h.works or h.sessions < least for h in holders)
 
 

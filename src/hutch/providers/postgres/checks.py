@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Sequence
 
 from hutch.model.finding import Seen, Status
+from hutch.providers.postgres.capacity_causes import all_in_use
 from hutch.providers.postgres.client import Client, Row
 from hutch.providers.postgres.config import Config
 from hutch.providers.postgres.hoards import holders
@@ -61,7 +62,8 @@ async def connections(client: Client, config: Config) -> Seen:
         "hoard_share": config.hoard_share,
         "max_sessions": config.max_sessions,
     }
-    status = Status.BAD if bad else Status.WARN if percent >= config.used_warn else Status.OK
+    busy = used < usable and all_in_use(full, config.hoard_share / 100 * usable)
+    status = Status.BAD if bad and not busy else Status.WARN if percent >= config.used_warn else Status.OK
     return Seen(status, f"{used} of {usable} usable connections ({percent:.0f} %)", data, _largest(rows))
 
 

@@ -32,6 +32,8 @@ Look = Callable[[Session], Awaitable[T]]
 APPLICATION = "hutch"
 POOL_SIZE = 4
 """Parallel reads; more would take connections from the service that is in trouble."""
+LEAST, SHARE = 2, 16
+"""On a small server fewer: one for so many connections that it has, and no less than two."""
 ROW_LIMIT = 200
 """Rows of a person's statement that are kept."""
 ANSWER_MARGIN = 2.0
@@ -58,6 +60,30 @@ class Table:
     status: str = ""
 
 
+class Turns:
+    """How many may read at once; that may become fewer, or more again, while some do."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self._free, self._excess = most, asyncio.Semaphore(most), 0
+
+    def at_most(self, most: int) -> None:
+        """From now on, and as soon as those that are more have ended."""
+        self._excess += self.most - most
+        self.most = most
+        while self._excess < 0:
+            self._excess += 1
+            self._free.release()
+
+    async def __aenter__(self) -> None:
+        await self._free.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._excess > 0:
+            self._excess -= 1
+        else:
+            self._free.release()
+
+
 class Client:
     """The reading login's connections. Opens the first at first use; a lost one is replaced at the next."""
 
@@ -67,7 +93,7 @@ class Client:
         self._reserved: Session | None = None
         self._reserved_turn = asyncio.Lock()
         self._idle: list[Session] = []
-        self._slots = asyncio.Semaphore(POOL_SIZE)
+        self._turns = Turns(POOL_SIZE)
         self._trouble: tuple[float, PostgresError] | None = None
         self._silences = 0
         self._closed = False
@@ -116,7 +142,7 @@ class Client:
 
     async def _read_once(self, look: Look[T], seconds: float) -> T:
         asked = time.monotonic()
-        async with self._slots, self._borrowed(asked) as session:
+        async with self._turns, self._borrowed(asked) as session:
             within = _within_limits(session, look, seconds, self._config.lock_timeout)
             try:
                 found = await guarded(session, self.where, within, seconds)
@@ -148,11 +174,17 @@ class Client:
                 async with _settled(session):
                     yield session
             finally:
-                if not session.closed:
-                    self._idle.append(session)
+                await self._kept(session)
         finally:
             if self._closed:
                 await self.close()
+
+    async def _kept(self, session: Session) -> None:
+        """For the next look, unless as many as may read at once are kept already."""
+        if len(self._idle) >= self._turns.most:
+            await session.close()
+        elif not session.closed:
+            self._idle.append(session)
 
     async def _warm_up(self, asked: float) -> None:
         if self._reserved is None or self._reserved.closed:
@@ -164,7 +196,16 @@ class Client:
         """The reserved connection; call with its turn held."""
         if self._reserved is None or self._reserved.closed:
             self._reserved = await self._open()
+            self._turns.at_most(await self._share(self._reserved))
         return self._reserved
+
+    async def _share(self, session: Session) -> int:
+        """How many of its connections may be ours for reading."""
+        with suppress(psycopg.Error, TimeoutError):  # a pooler that does not tell; the next look says what is wrong
+            async with asyncio.timeout(_SETTLE_SECONDS), _settled(session):
+                found = await (await session.execute("show max_connections")).fetchone()
+                return min(max(int(found[0]) // SHARE, LEAST), POOL_SIZE) if found else POOL_SIZE
+        return POOL_SIZE
 
     async def _pooled(self) -> Session | None:
         while self._idle:
