@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from hutch.model.action import Command, Outcome, Preview, Sample, Verification
+from hutch.model.advisory import Advisories as Advisories
 from hutch.model.bins import Samples as Samples
 from hutch.model.depth import Depth
 from hutch.model.effect import Effect
@@ -306,11 +307,9 @@ async def _nothing() -> None:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A target, ready to use: narrow verbs, each optional. Nothing connects before its first use.
-    ``runs`` maps what it can execute to how: ``"sql"``, ``"sh"``, or a program name such as ``"psql"`` that it stands
-    in for. Actions and checks are named ``provider-neutral.verb`` (``deploy.rollback``) and ``provider.check``. ``ask``
-    maps the languages of custom signals that it answers (``sql``, ``promql``) to how. ``timed`` are actions that the
-    configuration asks for at times. ``platform`` is what the service runs on, ``logs`` are of a target without one.
-    ``scrape_within``: seconds until a scrape is given up. It keeps ``secrets``, and restarts ``parts``, by name."""
+    ``runs`` maps what it executes to how (``sql``, ``sh``, a program), ``ask`` languages of custom signals. Actions and
+    checks are named ``neutral.verb`` and ``provider.check``. ``timed`` are actions done at times, ``platform`` is what
+    the service runs on, ``logs`` are of others, ``scrape_within`` is in seconds, ``secrets`` and ``parts`` names."""
 
     target: str
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -323,6 +322,7 @@ class Connection:
     timed: tuple[Timed, ...] = ()
     platform: Platform | None = None
     logs: Logs | None = None
+    advisories: Advisories | None = None
     secrets: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
     close: Callable[[], Awaitable[None]] = _nothing

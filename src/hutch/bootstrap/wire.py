@@ -25,6 +25,7 @@ from hutch.bootstrap.stores import (
     place_of,
 )
 from hutch.bootstrap.yamlnodes import ConfigError
+from hutch.commands.advisories import telling
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.crossing import guarded
 from hutch.commands.platform_reads import with_reads
@@ -119,7 +120,7 @@ def open_service(
         name: _open(config.name, providers[name], settings or _defaults(providers[name]), secrets, clock)
         for name, settings in wanted.items()
     }
-    return Service(config, guarded(connections), tuple(_known(config, providers)))
+    return Service(config, guarded(telling(connections, clock.now)), tuple(_known(config, providers)))
 
 
 def _known(config: ServiceConfig, providers: Mapping[str, Provider]) -> Iterator[Source]:

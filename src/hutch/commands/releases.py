@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hutch.commands import incidents, platforms
+from hutch.commands.advisories import compared
 from hutch.commands.context import CommandError, Context
 from hutch.commands.diagnose import diagnose
 from hutch.diagnosis.changes import WITHIN, suspect
-from hutch.diagnosis.releases import COMPARED, Bounds, Level, Sides, Verdict, reasons
+from hutch.diagnosis.releases import COMPARED, Bounds, Level, Sides, reasons
+from hutch.diagnosis.verdict import Reason, Verdict
 from hutch.model.bins import Bin
 from hutch.model.event import Event, instant, parse_instant
 from hutch.model.finding import Change, Status
@@ -65,14 +67,29 @@ async def judged(context: Context, service_name: str, bounds: Bounds) -> dict[st
     sides, found = await asyncio.gather(
         _sides(context, name, _windows(context, last, earlier)), diagnose(context, context.service(name))
     )
+    vulnerable = await _vulnerable(context, name, last, rows)
     looked = [f.check for f in found.findings if f.status is not Status.UNKNOWN]
-    judgement = [r.as_dict() for r in reasons(sides, found.causes, looked, bounds)]
+    judgement = [r.as_dict() for r in reasons(sides, found.causes, looked, bounds, vulnerable)]
     return {
         "service": name, "release": last["id"], "previous": last["previous"], "deployed_at": last["at"],
         "roll_back": any(r["verdict"] == Verdict.YES.value for r in judgement),
         "reasons": [{**r, "said": context.secrets.mask(str(r["said"]))} for r in judgement],
         "signals": _told(sides),
     }  # fmt: skip
+
+
+# ------------------------------------------------------------------ advisories
+
+
+async def _vulnerable(context: Context, service: str, last: Row, rows: Sequence[Row]) -> Reason | None:
+    """What the reports on this release and the one before it say; None where none are configured."""
+    connections = context.service(service).connections.values()
+    source = next((c.advisories for c in connections if c.advisories), None)
+    if source is None:
+        return None
+    before = next((row for row in rows if row["id"] == last["previous"]), {"id": last["previous"], "names": []})
+    now, earlier = ((str(row["id"]), *map(str, row["names"])) for row in (last, before))
+    return await compared(source, now, earlier, context.clock.now())
 
 
 # ------------------------------------------------------------------ signals

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hutch.diagnosis.verdict import Reason, Verdict
 from hutch.model.finding import Cause
 
 ERRORS, SLOWNESS = "error_rate", "p95_response_time"
@@ -17,14 +17,6 @@ LEAST_BINS = 3
 
 BUGS = frozenset({"deploy.bad_release", "app.crashed"})
 """Causes that say that the release itself is broken."""
-
-
-class Verdict(StrEnum):
-    """``UNTOLD``: nothing that is configured tells of it, or there are too few values."""
-
-    YES = "yes"
-    NO = "no"
-    UNTOLD = "untold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +49,19 @@ class Bounds:
     errors: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One of the four reasons, and whether it holds."""
-
-    name: str
-    verdict: Verdict
-    said: str
-
-    def as_dict(self) -> dict[str, object]:
-        """The JSON form; keys are stable."""
-        return {"reason": self.name, "verdict": self.verdict.value, "said": self.said}
-
-
 def reasons(
-    signals: Mapping[str, Sides], causes: Sequence[Cause], checks: Sequence[str], bounds: Bounds
+    signals: Mapping[str, Sides],
+    causes: Sequence[Cause],
+    checks: Sequence[str],
+    bounds: Bounds,
+    advisories: Reason | None = None,
 ) -> list[Reason]:
-    """The four, each judged. ``checks`` are the names of the checks that could tell."""
+    """The four, each judged. ``checks`` are the names of the checks that could tell, ``advisories`` is what the reports
+    on both releases say, where there are any."""
     return [
         _bug(signals.get(ERRORS, Sides()), causes, bounds.errors),
         _slower(signals.get(SLOWNESS, Sides()), bounds.slower),
-        _of_causes("vulnerability", causes, "security.", _has(checks, "audit."), "no check of security could look"),
+        _vulnerable(causes, checks, advisories),
         _of_causes(
             "failed migration",
             causes,
@@ -112,6 +96,13 @@ def _slower(sides: Sides, most: float) -> Reason:
     change = 100 * (after - before) / before
     said = f"p95_response_time {before:.0f} ms before, {after:.0f} ms since: {change:+.0f} %"
     return Reason(name, Verdict.YES if change > most else Verdict.NO, said)
+
+
+def _vulnerable(causes: Sequence[Cause], checks: Sequence[str], advisories: Reason | None) -> Reason:
+    """An attack that goes on is one whatever the reports say."""
+    name, blind = "vulnerability", "no check of security could look"
+    found = _of_causes(name, causes, "security.", _has(checks, "audit."), blind)
+    return found if found.verdict is Verdict.YES else advisories or found
 
 
 def _of_causes(name: str, causes: Sequence[Cause], prefix: str, looked: bool, blind: str) -> Reason:

@@ -13,11 +13,12 @@ from hutch.bootstrap.secrets import EnvironmentSecrets
 from hutch.commands import releases
 from hutch.commands.context import CommandError, Context, Service
 from hutch.diagnosis.releases import Bounds
+from hutch.model.advisory import Advisories, Advisory, Audit, Care, Rating
 from hutch.model.config import Config, ServiceConfig
 from hutch.model.event import Draft
 from hutch.model.finding import Change, Finding, Status
 from hutch.model.platform import Deployment, LogLine, LogQuery, Standing
-from hutch.ports import Append, Connection, Provider
+from hutch.ports import Append, Connection, Provider, Unanswered
 from hutch.store.aside import in_file
 from hutch.store.samples import SampleTable
 from hutch.testing import FakeClock, MemoryQueue, MemoryStore
@@ -98,6 +99,31 @@ async def test_this_release_is_compared_with_the_one_before(context: Context) ->
 async def test_without_samples_nothing_is_claimed(context: Context) -> None:
     found = await releases.judged(replace(context, samples=None), "", Bounds())
     assert (found["roll_back"], found["reasons"][0]["verdict"], found["signals"]) == (False, "untold", {})
+
+
+async def test_what_a_release_brought_is_a_reason_to_go_back(context: Context) -> None:
+    bad = Advisory(("GHSA-a",), "requests", "2.30.0", Rating.HIGH)
+    reports = {"43": Audit(NOW, (bad,)), "42": Audit(NOW, ())}
+
+    async def read(names: Sequence[str]) -> Audit:
+        if names[0] not in reports:
+            raise Unanswered(f"no report on {names[0]}, token s3cr3t", recoverable=False)
+        return reports[names[0]]
+
+    web = context.services["web"]
+    reporting = Connection("a", advisories=Advisories(read, Care()))
+    context.services["web"] = replace(web, connections={**web.connections, "a": reporting})  # type: ignore[index]
+    context.providers["a"] = _silent()  # type: ignore[index]
+    for before, verdict, said in (
+        ((), "yes", "new in 43: GHSA-a, high, in requests 2.30.0"),
+        ((bad,), "no", "none of high rating or worse is new in 43; known in it: 1"),
+        (None, "untold", "no report on 42"),
+    ):
+        reports.pop("42", None)
+        reports |= {"42": Audit(NOW, before)} if before is not None else {}
+        found = await releases.judged(context, "", Bounds())
+        assert (found["reasons"][2]["verdict"], found["roll_back"]) == (verdict, verdict == "yes")
+        assert found["reasons"][2]["said"].startswith(said)
 
 
 async def test_without_a_deployment_there_is_nothing_to_compare(context: Context) -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hutch.diagnosis.changes import suspect
-from hutch.diagnosis.releases import Bounds, Level, Sides, Verdict, reasons
+from hutch.diagnosis.releases import Bounds, Level, Sides, reasons
+from hutch.diagnosis.verdict import Reason, Verdict
 from hutch.model.finding import Cause, Change, Object
 
 NOW = datetime(2026, 1, 15, 10, tzinfo=UTC)
@@ -60,6 +61,21 @@ def test_a_release_that_crashes_is_a_bug_whatever_the_rate() -> None:
 def test_causes_tell_of_vulnerabilities_and_migrations() -> None:
     found = verdicts(cause("security.mass_export"), cause("migration.failed"))
     assert found == ["untold", "untold", "yes", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("reports", "codes", "verdict"),
+    [
+        ("yes", (), "yes"),
+        ("no", (), "no"),
+        ("untold", (), "untold"),  # and no all-clear because the log-ins are quiet
+        ("no", ("security.mass_export",), "yes"),
+    ],
+)
+def test_reports_on_both_releases_tell_of_vulnerabilities(reports: str, codes: tuple[str, ...], verdict: str) -> None:
+    told = Reason("vulnerability", Verdict(reports), "as reported")
+    found = reasons({}, [cause(code) for code in codes], CHECKS, USUAL, told)[2]
+    assert (found.verdict, found.said == "as reported") == (Verdict(verdict), not codes)
 
 
 def test_what_nothing_tells_of_is_untold_and_never_no() -> None:

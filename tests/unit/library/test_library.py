@@ -56,10 +56,11 @@ MEANT = {
         "deletions",
     ),
     "deployment-rollback": Told(
-        17,
+        18,
         6,
         1,
-        "deploy.list deploy.rollback migrate.status migrate.up backup.create migrate.down migrate.status",
+        "deploy.list advisories.show deploy.rollback migrate.status migrate.up backup.create migrate.down"
+        " migrate.status",
         (
             "vercel rollback [deployment-url]",
             f"{ECS} --task-definition [task-family]:PREVIOUS_VERSION",
@@ -123,9 +124,10 @@ MEANT = {
     "service-outage": Told(8, 4, 0, "deploy.rollback postgres.end_sessions service.restart service.scale"),
     "slow-responses": Told(
         11,
-        6,
+        7,
         0,
-        "deploy.rollback postgres.create_index postgres.vacuum postgres.reindex redis.set_maxmemory service.scale",
+        "deploy.rollback postgres.create_index postgres.vacuum postgres.reindex redis.set_maxmemory service.scale"
+        " service.scale",
     ),
 }
 """By document."""

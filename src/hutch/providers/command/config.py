@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hutch.ports import Setting
 from hutch.providers.command.causes import CODES
 from hutch.providers.command.line import PLAIN, Line
+from hutch.providers.command.sources import Sources, sources_from
 
 SETTINGS = (
     Setting("verbs", "map", "what can be done, by verb (`deploy.rollback` …): see docs/guide/command-provider.md"),
     Setting("checks", "map", "what tells whether the service is well, by name: `run`, `expect`, `cause`, `remedies`"),
+    Setting("advisories", "map", "the reports on a release's packages: `files`, `run`, `severity`, `max_age` …"),
     Setting("directory", "text", "folder that commands run in; empty: a new one, deleted afterwards", default=""),
     Setting("environment", "map", "variables that commands get, beside PATH, HOME, LANG and TMPDIR"),
     Setting("secrets", "secrets", "variables that hold secrets, each {env: NAME} or {file: PATH}"),
@@ -25,6 +27,7 @@ VERB = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 VERB_KEYS = ("run", "args", "effect", "preview", "hits", "verify", "expect", "pending", "undo", "each", "timeout")
 CHECK_KEYS = ("run", "expect", "cause", "object", "remedies", "matters", "timeout")
+ADVISORY_KEYS = ("files", "run", "severity", "unrated", "max_age", "timeout")
 EFFECTS = ("read", "change", "destroy")
 LINES = "lines"
 T = TypeVar("T")
@@ -80,6 +83,7 @@ class Config:
     probes: tuple[Probe, ...]
     directory: str
     environment: Mapping[str, str] = field(repr=False)
+    advisories: Sources | None = None
 
 
 def config_from(settings: Mapping[str, object]) -> Config:
@@ -93,7 +97,17 @@ def config_from(settings: Mapping[str, object]) -> Config:
         probes,
         _text("directory", values["directory"] or ""),
         {**_texts("environment", values["environment"]), **_texts("secrets", values["secrets"])},
+        _sources(values["advisories"], timeout),
     )
+
+
+def _sources(value: object, timeout: float) -> Sources | None:
+    given = _map("advisories", value)
+    if not given:
+        return None
+    _only("advisories", given, ADVISORY_KEYS)
+    seconds = _seconds("advisories.timeout", given.get("timeout", timeout))
+    return replace(sources_from("advisories", given, _line), timeout=seconds)
 
 
 def _verb(name: str, given: Mapping[str, object], timeout: float) -> Verb:

@@ -47,7 +47,7 @@ class Machine:
 
     config: Config
 
-    async def run(self, argv: Sequence[str], seconds: float) -> Said:
+    async def run(self, argv: Sequence[str], seconds: float, limit: int = OUTPUT_LIMIT) -> Said:
         """Run it to its end. Raises :class:`NotThere`."""
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="hutch-", ignore_cleanup_errors=True) as scratch:
@@ -55,7 +55,7 @@ class Machine:
             directory = self.config.directory or scratch
             program = self.program(argv[0])
             try:
-                ended = await run_group([program, *argv[1:]], env, directory, seconds, OUTPUT_LIMIT, GRACE)
+                ended = await run_group([program, *argv[1:]], env, directory, seconds, limit, GRACE)
             except (OSError, ValueError) as error:
                 raise NotThere(f"{argv[0]} cannot be started: {error}") from error
         output = ended.output.decode("utf-8", errors="replace")

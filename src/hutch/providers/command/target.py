@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from hutch.ports import Action, Connection, Run, TargetConfig
+from hutch.ports import Action, Advisories, Connection, Run, TargetConfig
 from hutch.providers.command.actions import Deed, Question, undoing
+from hutch.providers.command.advisories import Reader
 from hutch.providers.command.config import Config, config_from
 from hutch.providers.command.looks import Check, Deployments
 from hutch.providers.command.machine import Machine
@@ -24,6 +25,9 @@ def connect(target: TargetConfig) -> Connection:
         checks={f"command.{p.name}": Check(p, machine, target.service, target.now) for p in config.probes},
         actions=_actions(config, machine),
         runs=_runs(config, machine),
+        advisories=Advisories(Reader(config.advisories, machine, target.now), config.advisories.care)
+        if config.advisories
+        else None,
         changes=Deployments(listed, machine) if listed else None,
         parts=parts(config),
     )
