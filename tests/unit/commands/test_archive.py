@@ -6,19 +6,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import boto3
 import pytest
 from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
 
 from hutch.bootstrap.stores import place_of, proof
 from hutch.bootstrap.wire import open_context
 from hutch.cli.main import cli
-from hutch.commands import archive, erasing, incidents, past, register, runs
+from hutch.commands import archive, erasing, evidence, incidents, past, register, runs
 from hutch.commands.archiving import Archiving
 from hutch.commands.context import CommandError, Context
 from hutch.commands.seen import SeenStore, seen_as
@@ -315,6 +317,12 @@ async def test_the_commands(context: Context) -> None:
     assert code == 0 and f"olivia noted: {PERSON} called" in said
     code, said = await _call("incident", "list", "--all")
     assert "archived in " in said
+    code, said = await _call("backup", "self", "--to", "copies")
+    assert code == 0, said
+    (copy,) = Path("copies").iterdir()
+    code, said = await _call("verify", str(copy))
+    assert code == 0 and "lie in archives" in said
+    assert [p.name for p in (copy / "archive").rglob("*") if p.is_file()] == [p.name for p in files(context)]
     code, said = await _call("archive", "restore", name)
     assert code == 0 and f"{name} is back in the store" in said
     assert (await _call("verify"))[1] == "every chain is intact\n"
@@ -330,3 +338,50 @@ async def test_what_is_due_is_archived_by_itself(context: Context) -> None:
     context.clock.advance(timedelta(days=31).total_seconds())  # type: ignore[attr-defined]
     await Archiving(context).look()
     assert (await incidents.load(context, name)).archived
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+async def test_in_a_bucket_too_with_evidence_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("ARCHIVE_KEY", KEY)
+    monkeypatch.setenv("ID", "testing-key-id")
+    monkeypatch.setenv("SECRET", "testing-secret")
+    region = "eu-central-1"
+    client: Any = boto3.client(
+        "s3", region_name=region, endpoint_url=endpoint, aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    client.create_bucket(Bucket="acme", CreateBucketConfiguration={"LocationConstraint": region})
+    how = {
+        "key": {"env": "ARCHIVE_KEY"}, "endpoint": endpoint, "region": region, "access_key_id": {"env": "ID"},
+        "secret_access_key": {"env": "SECRET"},
+    }  # fmt: skip
+    places = {block: {"to": f"s3://acme/{block[0]}", **how} for block in ("archive", "evidence")}
+    config = {"services": {"shop": {}}, **places}
+    (tmp_path / "hutch.yaml").write_text(json.dumps(config), encoding="utf-8")
+    context = open_context(tmp_path / "hutch.yaml", FakeClock())
+
+    def kept() -> list[str]:
+        return [one["Key"] for one in client.list_objects_v2(Bucket="acme").get("Contents", ())]
+
+    name = await closed(context)
+    state, _ = await evidence.attach(context, name, "a.log", PERSON.encode(), "", "olivia")
+    await archive.archive(context, name, "olivia")
+    bodies = [client.get_object(Bucket="acme", Key=key)["Body"].read() for key in kept()]
+    assert len(bodies) == 2 and not any(PERSON.encode() in body for body in bodies)
+    assert await archive.proved(context) == []
+    await archive.restore(context, name, "olivia")
+    assert [key.partition("/")[0] for key in kept()] == ["e"]
+    seq = state.record.files[-1].seq
+    assert await evidence.content(context, name, seq) == ("a.log", PERSON.encode())
+    await evidence.erase_file(context, name, seq, "asked to", "olivia")
+    assert kept() == []
+    await context.close()
