@@ -107,9 +107,9 @@ MEANT = {
     "redis": Told(9, 3, 0, "redis.set_maxmemory deploy.rollback service.restart"),
     "scaling": Told(
         17,
-        9,
+        10,
         0,
-        "service.scale service.scale",
+        "service.scale service.scale service.scale",
         (
             f"{ECS} --desired-count [count]",
             "railway scale [region]=[count]",
