@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Shop:
     def __init__(self) -> None:
         self.looks: list[tuple[float, str]] = []
         self.scrapes: list[float] = []
+        self.asked: Counter[str] = Counter()  # by the name after /metrics/
         self.ill: set[str] = set()
         self.errors = 0
         self.requests = 0
@@ -31,6 +33,7 @@ class Shop:
         """Its address."""
         app = web.Application()
         app.add_routes([web.get("/front", self._front), web.get("/metrics", self._metrics)])
+        app.add_routes([web.get("/metrics/{name}", self._metrics)])
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -45,7 +48,8 @@ class Shop:
         self.looks.append((asyncio.get_running_loop().time(), place))
         return web.Response(status=500 if place in self.ill else 200, text="shop")
 
-    async def _metrics(self, _request: web.Request) -> web.Response:
+    async def _metrics(self, request: web.Request) -> web.Response:
+        self.asked[request.match_info.get("name", "")] += 1
         self.scrapes.append(asyncio.get_running_loop().time())
         self.requests += 10
         failed = min(self.errors, self.requests)
@@ -69,17 +73,19 @@ class House:
         (home / "hutch.yaml").write_text(config)
         return home
 
-    async def start(self, home: Path, *words: str, place: str = "local") -> asyncio.subprocess.Process:
+    async def start(
+        self, home: Path, *words: str, place: str = "local", log: str = "log"
+    ) -> asyncio.subprocess.Process:
         """``hutch`` on that machine, once it has said its first line."""
         env = {**os.environ, "HUTCH_DATABASE_URL": self.url, "PLACE": place}
-        log = (home / "log").open("wb")
+        file = (home / log).open("wb")
         process = await asyncio.create_subprocess_exec(
             HUTCH, "--config", str(home / "hutch.yaml"), *words,
-            env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
         )  # fmt: skip
-        log.close()
+        file.close()
         self.processes.append(process)
-        await until(lambda: "Hutch " in (home / "log").read_text(), 90)
+        await until(lambda: "Hutch " in (home / log).read_text(), 90)
         return process
 
     async def ask(self, home: Path, *words: str) -> Any:

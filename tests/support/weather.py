@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import psycopg
 
-from hutch.commands.duty import LEASE
+from hutch.commands.shares import LEASE
 from small_disk import Disk
 from storm import Fleet, Member
 

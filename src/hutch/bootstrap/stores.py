@@ -19,9 +19,9 @@ from hutch.model.register import Register
 from hutch.ports import Queue, Samples, Sightings, Store, Wallclock
 from hutch.queue.local import LocalQueue
 from hutch.store.accounts import PRAGMAS, AccountTables
-from hutch.store.aside import in_database, in_file
+from hutch.store.aside import in_database, in_file, is_in_database
 from hutch.store.carrying import ACCESS, Make, Part
-from hutch.store.duties import FileDuties, TableDuties
+from hutch.store.duties import TableDuties
 from hutch.store.owner import is_elsewhere
 from hutch.store.proof import Report
 from hutch.store.register import RegisterTable
@@ -133,7 +133,10 @@ def open_sightings(place: Place) -> Sightings:
 
 def open_duties(place: Place) -> Duties:
     """Which process does what only one may do."""
-    return TableDuties(in_database(place.url)) if place.url else FileDuties(place.home)
+    path = place.home / "samples.db"
+    if place.url:
+        return TableDuties(in_database(place.url), is_in_database(place.url, "hearts"))
+    return TableDuties(in_file(path), path.exists)
 
 
 def open_watches(place: Place) -> Watches:

@@ -59,12 +59,12 @@ def _row(checked: Checked) -> dict[str, object]:
 @click.option("--service", default="", help="Only this service's.")
 @as_json
 def list_(service: str, json_out: bool) -> None:
-    """Where every rule stands: inactive, pending, firing or no data, as the process that watches judged it last.
+    """Where every rule stands: inactive, pending, firing or no data, as who watches its service judged it last.
 
     "not judged" where no `hutch serve` of this store watches.
     """
     rows = with_context(lambda context: standings.listing(context, service))
-    columns = ["service", "rule", "severity", "condition", "state", "since", "value", "judged_at"]
+    columns = ["service", "rule", "severity", "condition", "state", "since", "value", "judged_at", "judged_by"]
     emit(rows) if json_out else table(rows, columns, "no rules")
 
 

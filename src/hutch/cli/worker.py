@@ -14,10 +14,9 @@ from hutch.cli.aside import while_ours
 from hutch.cli.shell import config_path, with_context
 from hutch.cli.signals import stop_signals
 from hutch.commands.context import CommandError, Context
-from hutch.commands.duty import Duty
 from hutch.commands.probing import Prober
+from hutch.commands.shares import Shares
 from hutch.commands.worker import Worker
-from hutch.model.duty import probing
 from hutch.ports import StoreAway
 from hutch.store.owner import mark
 
@@ -48,22 +47,22 @@ def worker(location: str) -> None:
 async def _work(context: Context, place: Place, location: str) -> None:
     stop, at_once = stop_signals()
     await _reached(context)
-    prober = Prober(context, location) if location else None
+    shares = Shares(context.duties)
+    prober = Prober(context, location, shares=shares) if location else None
     if prober and location == context.config.location:
         said = "give this worker another place, or leave `location` out of hutch.yaml on a machine where no server runs"
         raise CommandError(f"the probes of {location!r} run in `hutch serve`: {said}", 2)
     mine = f"jobs of {location}" if location else "jobs"
     click.echo(f"Hutch takes {mine} from {place.name}", err=True)
     heap.steady()
-    duty = Duty(context.duties, probing(location))
-    looking = asyncio.create_task(duty.run(prober.run), name="probes") if prober else None
+    looking = [asyncio.create_task(p.run(), name="probes") for p in ((prober, shares) if prober else ())]
     try:
         async with while_ours(place, stop):
             await Worker(context, watched=True, location=location).run(stop, at_once)
     finally:
-        if looking:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+        for part in looking:
+            part.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
 
 
 async def _reached(context: Context) -> None:

@@ -19,6 +19,7 @@ from hutch.commands.freeze import frozen
 from hutch.commands.rights import Asked, asked
 from hutch.commands.sources import TIMEOUT, Sources
 from hutch.commands.unbound import Name, names_of
+from hutch.commands.watchers import watchers
 from hutch.detection.catalogue import catalogue
 from hutch.detection.history import History
 from hutch.detection.signals import measure_all
@@ -149,6 +150,18 @@ async def _store(context: Context) -> list[Point]:
     if free < LITTLE_ROOM:
         left = f"{free // 1024 // 1024} MB are free"
         points.append(Point("store", "room", State.WARN, left, "a full disk stops every new event: free some space"))
+    return [*points, *await _watchers(context)]
+
+
+async def _watchers(context: Context) -> list[Point]:
+    """Who watches what, where anybody lives on this store."""
+    found, alone = await watchers(context)
+    points = [
+        Point("store", w.name, State.OK, f"watches {', '.join(w.services) or 'nothing: it stands by'}") for w in found
+    ]
+    if alone:
+        said = f"nobody watches {', '.join(alone)}"
+        points.append(Point("store", "watching", State.WARN, said, "see in a few seconds, or start `hutch serve` anew"))
     return points
 
 

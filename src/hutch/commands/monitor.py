@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,20 +15,20 @@ from hutch.commands import alerts, assess
 from hutch.commands.archiving import Archiving
 from hutch.commands.context import CommandError, Context, Service
 from hutch.commands.diagnose import diagnose
-from hutch.commands.duty import Duty
 from hutch.commands.overseer import Beat, Overseer
 from hutch.commands.reminding import Reminding
+from hutch.commands.shares import Shares, plain, rest
 from hutch.commands.sources import Sources
-from hutch.commands.standings import pending
 from hutch.commands.timekeeper import Timekeeper
 from hutch.commands.watched import RuleView, SignalView, Watched, watched_json
 from hutch.detection import probes, standing
 from hutch.detection.catalogue import catalogue, wanted
 from hutch.detection.history import History
+from hutch.detection.memory import memory, recall
 from hutch.detection.rules import BLIND_AFTER, Evaluator, Fired, NoData, Resolved, Transition, holds, threshold
 from hutch.detection.signals import SignalSpec, measure_all, scrape_interval
 from hutch.model.alert import Alert
-from hutch.model.duty import WATCH
+from hutch.model.duty import ARCHIVES, OVERSEER, REVIEWS, called, watching
 from hutch.ports import StoreAway, StoreFull
 
 GRACE = 1.0
@@ -73,7 +74,7 @@ def _watch(context: Context, service: Service) -> Watch:
     return Watch(service, specs, Evaluator(rules, service.name, config.time_scale, specs), history, sources)
 
 
-def seen(watch: Watch, now: datetime) -> Watched:
+def seen(watch: Watch, now: datetime, by: str = "") -> Watched:
     """What pages and the API show of a service."""
     states = watch.evaluator.states
     views = [
@@ -91,7 +92,7 @@ def seen(watch: Watch, now: datetime) -> Watched:
         )
         for spec in watch.catalogue.values()
     )
-    return Watched(watch.service.name, now, signals, dict(watch.sources.troubles))
+    return Watched(watch.service.name, now, signals, dict(watch.sources.troubles), by)
 
 
 def quorums(watch: Watch) -> dict[str, float | None]:
@@ -105,16 +106,18 @@ def quorums(watch: Watch) -> dict[str, float | None]:
 
 
 class Monitor:
-    """Watches every service of a context until it is cancelled."""
+    """Watches its share of a context's services until it is cancelled. ``shares`` may be given more to do besides."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.duty = context.vitals.duty = Duty(context.duties, WATCH)
-        self.watches = self._anew()
-        self._used = False
-
-    def _anew(self) -> dict[str, Watch]:
-        return {name: _watch(self.context, service) for name, service in self.context.services.items()}
+        self.shares = context.vitals.shares = Shares(context.duties, late=lambda: context.vitals.lateness)
+        self.watches = {name: _watch(context, service) for name, service in context.services.items()}
+        self._used: set[str] = set()
+        for name in self.watches:
+            self.shares.works[watching(name)] = partial(self._do, name)
+        self.shares.works[REVIEWS] = plain(Reminding(context).run)
+        self.shares.works[ARCHIVES] = plain(Archiving(context).run)
+        self.shares.works[OVERSEER] = rest
 
     @property
     def every(self) -> timedelta:
@@ -128,39 +131,51 @@ class Monitor:
         return max(wanted, SHORTEST_LOOK) if wanted else None
 
     async def run(self) -> None:
-        """Watch all services whenever no other process of this store does; returns only when cancelled."""
-        await self.duty.run(self._run)
-
-    async def _run(self) -> None:
-        if self._used:  # another process watched meanwhile: what is remembered here is of before
-            self.watches = self._anew()
-        self._used = True
-        await self.restore()
-        diagnosing = self.looks_every is not None
-        watched = list(self.watches.values())
+        """Watch what is this process's to watch; returns only when cancelled."""
+        overseer = Overseer(self.context, self._beats, self._others, lambda: self.shares.mine(OVERSEER))
         try:
-            await asyncio.gather(
-                *(self._watch(w) for w in watched),
-                *(self._diagnose(w) for w in watched if diagnosing),
-                Overseer(self.context, lambda: [w.beat for w in watched]).run(),
-                Timekeeper(self.context).run(),
-                Reminding(self.context).run(),
-                Archiving(self.context).run(),
-            )
+            await asyncio.gather(self.shares.run(), overseer.run())
         finally:
-            await asyncio.gather(*(watch.sources.close() for watch in watched))
             self.context.board.watched.clear()
 
-    async def restore(self) -> None:
-        """Take up the alerts that were firing when Hutch last ended, so that their end is noticed too, and what was
-        pending a moment ago in another process, so that it fires no later than it would have."""
-        gap = self.context.config.scaled(BLIND_AFTER)
-        for watch in self.watches.values():
-            for rule, since in await pending(self.context, watch.service.name, gap):
-                watch.evaluator.resume_pending(rule, since)
-            for alert in await self._unended(watch):
-                if not watch.evaluator.resume(alert):  # a cause that stood: the next look that could tell ends it
-                    watch.causes = replace(watch.causes, firing={**watch.causes.firing, alert.rule: alert})
+    def _beats(self) -> list[Beat]:
+        return [self.watches[name].beat for name in self.shares.watched()]
+
+    def _others(self) -> float:
+        members = self.shares.roll.members
+        return max((member.late for name, member in members.items() if name != self.shares.holder()), default=0.0)
+
+    async def _do(self, name: str, leave: asyncio.Event) -> None:
+        """Watch one service, until another process shall."""
+        if name in self._used:  # another watched meanwhile: what is remembered here is of before
+            self.watches[name] = _watch(self.context, self.context.services[name])
+        self._used.add(name)
+        watch = self.watches[name]
+        await self.restore(watch)
+        parts = [plain(Timekeeper(self.context, watch.service).run)(leave)]
+        parts += [plain(partial(self._diagnose, watch))(leave)] if self.looks_every is not None else []
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in (self._watch(watch, leave), *parts):
+                    group.create_task(part)
+            await self._remember(watch)
+        except* (StoreFull, StoreAway) as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            watch.beat.due = math.inf
+            await watch.sources.close()
+            self.context.board.watched.pop(name, None)
+
+    async def restore(self, watch: Watch) -> None:
+        """Go on where another process was a moment ago, and take up the alerts that were firing when Hutch last ended,
+        so that their end is noticed too. What was pending fires no later than it would have."""
+        if self.context.watches:
+            gap, data = self.context.config.scaled(BLIND_AFTER), await self.context.watches.recall(watch.service.name)
+            now = self.context.clock.now()
+            watch.causes = recall(data, watch.evaluator, watch.history, now, gap) if data else watch.causes
+        for alert in await self._unended(watch):
+            if not watch.evaluator.resume(alert):  # a cause that stood: the next look that could tell ends it
+                watch.causes = replace(watch.causes, firing={**watch.causes.firing, alert.rule: alert})
 
     async def _unended(self, watch: Watch) -> list[Alert]:
         """What the log says that fires, of all that this service's rules and diagnosis can give."""
@@ -174,14 +189,15 @@ class Monitor:
             found = await board.firings(store, fingerprints)
         return [known.alert for known in found.values() if known.alert]
 
-    async def _watch(self, watch: Watch) -> None:
+    async def _watch(self, watch: Watch, leave: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         watch.beat.due = loop.time()
-        while True:
+        while not leave.is_set():
             await self.look(watch)
             self.context.vitals.evaluations += 1
             watch.beat.due = max(watch.beat.due + self.every.total_seconds(), loop.time())
-            await asyncio.sleep(watch.beat.due - loop.time())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(leave.wait(), watch.beat.due - loop.time())
 
     async def look(self, watch: Watch) -> None:
         """Ask the sources once, judge the rules, and take in what changed. A source that hangs holds up nothing."""
@@ -189,9 +205,9 @@ class Monitor:
         now = self.context.clock.now()
         watch.values = measure_all(watch.history, now, self.context.config.time_scale, watch.catalogue)
         watch.pending += watch.evaluator.step(watch.values, now, quorums(watch))
-        self.context.board.watched[watch.service.name] = seen(watch, now)
+        self.context.board.watched[watch.service.name] = seen(watch, now, called(self.shares.holder()))
         self._tell(watch)
-        if self.context.samples:
+        if self.context.samples and self._mine(watch):
             known = {name: value for name, value in watch.values.items() if value is not None}
             await self.context.samples.record(watch.service.name, now, known)
         await self._take_in_all(watch)
@@ -200,7 +216,7 @@ class Monitor:
     async def _assess(self, watch: Watch, now: datetime) -> None:
         """Propose a severity for the service's open incidents from what was just measured."""
         known = assess.figures(self.context, watch.values, quorums(watch))
-        if not self.duty.mine or not known:
+        if not self._mine(watch) or not known:
             return
         try:
             await assess.watch(self.context, watch.service.name, known)
@@ -212,10 +228,26 @@ class Monitor:
         loop, found = asyncio.get_running_loop(), self.context.board.watched[watch.service.name]
         words = tuple((r.rule.name, r.word, r.since) for signal in found.signals for r in signal.rules)
         same = words == watch.told and loop.time() - watch.told_at < TOLD_EVERY
-        if self.context.watches and not same and (watch.telling is None or watch.telling.done()):
+        if not same and (watch.telling is None or watch.telling.done()):
             watch.told, watch.told_at = words, loop.time()
-            telling = self.context.watches.keep(found.service, found.at, watched_json(found))
-            watch.telling = asyncio.create_task(telling, name=f"states of {found.service}")
+            watch.telling = asyncio.create_task(self._keep(watch, found), name=f"states of {found.service}")
+
+    async def _keep(self, watch: Watch, found: Watched) -> None:
+        """What others read, and what whoever watches next goes on from: refused where another watches by now."""
+        if self.context.watches:
+            longest = self.context.config.scaled(max(spec.window for spec in watch.catalogue.values()))
+            kept = memory(watch.evaluator, watch.history, watch.causes, found.at, longest)
+            await self.context.watches.keep(found.service, found.at, watched_json(found), kept, self.shares.holder())
+
+    async def _remember(self, watch: Watch) -> None:
+        """All that is known at the end of our turn."""
+        if watch.telling:
+            await watch.telling
+        if found := self.context.board.watched.get(watch.service.name):
+            await self._keep(watch, found)
+
+    def _mine(self, watch: Watch) -> bool:
+        return self.shares.mine(watching(watch.service.name))
 
     async def _diagnose(self, watch: Watch) -> None:
         while True:
@@ -232,7 +264,7 @@ class Monitor:
 
     async def _take_in_all(self, watch: Watch) -> None:
         async with watch.taking:
-            while watch.pending and self.duty.mine:
+            while watch.pending and self._mine(watch):
                 try:
                     await self._take_in(watch.pending[0])
                 except (StoreFull, StoreAway, CommandError) as error:

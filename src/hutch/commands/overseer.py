@@ -1,4 +1,5 @@
-"""Who watches the watcher: measures how late the evaluations are, says so as an alert, and pings a dead man's switch.
+"""Who watches the watchers: each measures how late its own evaluations are, and one of them says so of all, as an
+alert, and pings a dead man's switch.
 
 The alert goes the way of all alerts: it opens an incident, so whoever is notified of those hears of it. When Hutch is
 too ill even for that, the pings stop, and the switch outside says so.
@@ -50,25 +51,28 @@ class Beat:
 
 
 class Overseer:
-    """Looks at the beats of all services until it is cancelled."""
+    """Looks at the beats of all services of this process until it is cancelled. ``others``: how late the latest of the
+    other processes is, in seconds; ``speaks``: whether it is this one that says it."""
 
-    def __init__(self, context: Context, beats: Callable[[], Iterable[Beat]]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        beats: Callable[[], Iterable[Beat]],
+        others: Callable[[], float] = lambda: 0.0,
+        speaks: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.context = context
-        self.beats = beats
-        self.track = CALM
+        self.beats, self.others, self.speaks = beats, others, speaks
+        self.own = self.track = CALM
         self.alert: Alert | None = None
         self.first = True
 
     async def run(self) -> None:
         """Look, and ping, each at its own pace."""
-        self.context.vitals.watching = True
         tasks = [self._look_on()]
         if self.context.config.watchdog:
             tasks.append(self._ping_on())
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            self.context.vitals.watching = False
+        await asyncio.gather(*tasks)
 
     async def _look_on(self) -> None:
         while True:
@@ -80,18 +84,22 @@ class Overseer:
         now, loop = self.context.clock.now(), asyncio.get_running_loop()
         vitals = self.context.vitals
         vitals.late(max((loop.time() - beat.due for beat in self.beats()), default=0.0))
-        self.track = advance(self.track, vitals.lateness > LATE, now, LATE_FOR)
-        vitals.behind = self.track.firing
-        self._show(now)
+        worst = max(vitals.lateness, self.others())
+        self.own = advance(self.own, vitals.lateness > LATE, now, LATE_FOR)
+        self.track = advance(self.track, worst > LATE, now, LATE_FOR)
+        vitals.behind = self.own.firing
+        self._show(now, worst)
+        if not self.speaks():
+            self.alert, self.first = None, True
+            return
         if self.context.samples:
-            await self.context.samples.record(OWN, now, {SIGNAL: vitals.lateness})
+            await self.context.samples.record(OWN, now, {SIGNAL: worst})
         try:
-            await self._say(now)
+            await self._say(now, worst)
         except (StoreFull, StoreAway, CommandError) as error:
             log.error("that Hutch falls behind cannot be recorded: %s", error)
 
-    async def _say(self, now: datetime) -> None:
-        lateness = self.context.vitals.lateness
+    async def _say(self, now: datetime, lateness: float) -> None:
         if self.track.firing and self.alert is None:
             summary = f"evaluations of alert rules are {lateness:.0f} s late: alerts may come late or not at all"
             log.error("Hutch falls behind: %s", summary)
@@ -104,9 +112,9 @@ class Overseer:
             self.alert = None
         self.first = False
 
-    def _show(self, now: datetime) -> None:
+    def _show(self, now: datetime, lateness: float) -> None:
         """Hutch's own signals, beside those of the services."""
-        view = SignalView(SIGNAL, "s", "how late the evaluation of alert rules is", self.context.vitals.lateness)
+        view = SignalView(SIGNAL, "s", "how late the evaluation of alert rules is", lateness)
         self.context.board.watched[OWN] = Watched(OWN, now, (view,))
 
     # -------------------------------------------------------------- the dead man's switch
@@ -115,7 +123,7 @@ class Overseer:
         watchdog = self.context.config.watchdog
         assert watchdog is not None
         while True:
-            if not self.context.vitals.behind:
+            if self.speaks() and not self.context.vitals.behind and not self.track.firing:
                 await self.ping()
             await asyncio.sleep(watchdog.every.total_seconds())
 

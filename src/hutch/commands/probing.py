@@ -1,6 +1,7 @@
 """Does the probes of one place, thousands from one process, each at its own time.
 
-A probe's turns are spread over its interval by its name, the same after every start, and never drift. One whose last
+A probe's turns are spread over its interval by its name, the same in every process and after every start, and never
+drift. Each is done by the process whose its service's probes are at that moment. One whose last
 turn has not ended leaves out the next; a look that holds no time limit of its own is given up, and so is its place in
 the queue only when it has really ended.
 """
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hutch.commands.context import Context
+from hutch.commands.shares import Shares
+from hutch.model.duty import probing
 from hutch.model.probe import ProbeConfig, Probed, Sighting
 from hutch.ports import Probe
 
@@ -85,7 +88,8 @@ class Figures:
 
 
 class Prober:
-    """The probes that are for ``location``. ``tick`` is a clock in seconds that never steps."""
+    """The probes that are for ``location``. ``tick`` is a clock in seconds that never steps; ``shares`` says which of
+    them are this process's to do."""
 
     def __init__(
         self,
@@ -94,14 +98,18 @@ class Prober:
         *,
         at_once: int | None = None,
         tick: Callable[[], float] = time.monotonic,
+        shares: Shares | None = None,
     ) -> None:
         self.context, self.location, self.tick = context, location, tick
+        self.shares = shares or Shares()
         scale = context.config.time_scale
         self.turns = [
             Turn(config, context.open_probe(config), config.every.total_seconds() / scale)
             for config in context.config.probes
             if location in config.locations
         ]
+        for turn in self.turns:
+            self.shares.works[probing(location, turn.config.service)] = self._hand_over
         self.figures = Figures()
         self._room = asyncio.Semaphore(at_once or allowed_at_once())
         self._unwritten: dict[str, Sighting] = {}
@@ -120,8 +128,11 @@ class Prober:
             await self.flush()
 
     async def _schedule(self) -> None:
-        began = self.tick()
-        queue = [(began + offset(t.config.name, self.location, t.every), n) for n, t in enumerate(self.turns)]
+        began, phase = self.tick(), self.context.clock.now().timestamp()
+        queue = [
+            (began + (offset(t.config.name, self.location, t.every) - phase) % t.every, n)
+            for n, t in enumerate(self.turns)
+        ]
         heapq.heapify(queue)
         while queue:
             due, number = queue[0]
@@ -129,11 +140,18 @@ class Prober:
                 await self.context.clock.sleep(pause)
                 continue
             turn = self.turns[number]
+            if not self._mine(turn.config.service):
+                turn.skipped = 0
+                heapq.heapreplace(queue, (due + (1 + max(0, (self.tick() - due) // turn.every)) * turn.every, number))
+                continue
             missed = max(0, int((self.tick() - due) // turn.every))
             turn.skipped += missed
             heapq.heapreplace(queue, (due + (missed + 1) * turn.every, number))
             self._begin(turn, due + missed * turn.every)
         await asyncio.Event().wait()
+
+    def _mine(self, service: str) -> bool:
+        return self.shares.mine(probing(self.location, service))
 
     def _begin(self, turn: Turn, due: float) -> None:
         if turn.running:
@@ -184,6 +202,11 @@ class Prober:
             await asyncio.sleep(FLUSH)
             await self.flush()
 
+    async def _hand_over(self, leave: asyncio.Event) -> None:
+        """What was seen is written before another process looks."""
+        await leave.wait()
+        await self.flush()
+
     async def flush(self) -> None:
         """Write what was seen and is not written yet; what cannot be is tried again, one a probe at the most."""
         left_out, self._left_out = self._left_out, []
@@ -192,7 +215,7 @@ class Prober:
             log.warning("%d turns of probes are left out, since the last look has not ended: %s", len(left_out), names)
         pending, self._unwritten = self._unwritten, {}
         table = self.context.sightings
-        if pending and table and not await table.keep(list(pending.values())):
+        if pending and table and not await table.keep(list(pending.values()), self.shares.holder()):
             self._unwritten = {**pending, **self._unwritten}
 
 

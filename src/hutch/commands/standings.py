@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hutch.commands.context import Context
@@ -13,20 +13,10 @@ from hutch.detection.catalogue import catalogue
 from hutch.detection.rules import threshold
 from hutch.detection.signals import SignalSpec
 from hutch.model.alert import Rule
-from hutch.model.event import instant, parse_instant
+from hutch.model.event import instant
 
 SILENT = timedelta(seconds=30)
 """What is kept is renewed every few seconds; when it is older than this, and three looks, nobody judges the rules."""
-
-
-async def pending(context: Context, service: str, gap: timedelta) -> list[tuple[str, datetime]]:
-    """The rules that were pending within the last ``gap``, and since when."""
-    for data in await _kept(context, service):
-        with suppress(ValueError, KeyError, TypeError):
-            if context.clock.now() - parse_instant(str(data["at"])) < gap:
-                rules = [r for signal in data["signals"] for r in signal["rules"] if r["state"] == "pending"]
-                return [(str(r["name"]), parse_instant(str(r["since"]))) for r in rules]
-    return []
 
 
 async def watched(context: Context, service: str) -> tuple[Watched, bool]:
@@ -65,6 +55,7 @@ def _rows(found: Watched, known: bool) -> Iterator[dict[str, Any]]:
                 "value": signal.value,
                 "unit": signal.unit,
                 "judged_at": instant(found.at) if known else "",
+                "judged_by": found.by if known else "",
             }
 
 

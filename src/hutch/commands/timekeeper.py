@@ -31,11 +31,12 @@ log = logging.getLogger("hutch.timekeeper")
 
 
 class Timekeeper:
-    """Looks at what is due until it is cancelled."""
+    """Looks at what is due until it is cancelled, of this service or of all."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, service: Service | None = None) -> None:
         self.context = context
-        self.timed = [(s, t) for s in context.services.values() for c in s.connections.values() for t in c.timed]
+        services = [service] if service else list(context.services.values())
+        self.timed = [(s, t) for s in services for c in s.connections.values() for t in c.timed]
         self._said = ""
 
     async def run(self) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hutch.commands.duty import Duty
+from hutch.commands.shares import Shares
 
 SOURCES = 50
 """Names of sources that are told apart; the others are one."""
@@ -21,15 +21,19 @@ class Vitals:
     lateness: float = 0.0
     worst: float = 0.0
     behind: bool = False
-    watching: bool = False
     received: Counter[tuple[str, str]] = field(default_factory=Counter)  # source, outcome
-    duty: Duty | None = None  # of watching, where this process may watch
+    shares: Shares | None = None  # where this process may watch
     pings: Counter[str] = field(default_factory=Counter)  # result
 
     @property
+    def watching(self) -> bool:
+        """Whether this process judges rules."""
+        return self.shares is not None and self.shares.watching
+
+    @property
     def stands_by(self) -> bool:
-        """Whether another process watches, and this one waits for its turn."""
-        return self.duty is not None and self.duty.waiting
+        """Whether others watch all services, and this one waits for its turn."""
+        return self.shares is not None and self.shares.stands_by
 
     def heard(self, heard: Iterable[tuple[str, str]]) -> None:
         """Alerts were taken in: the source and the outcome of each."""

@@ -44,12 +44,13 @@ class SignalView:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One service at its last evaluation, at ``at``."""
+    """One service at its last evaluation, at ``at``, ``by`` a process of this name."""
 
     service: str
     at: datetime
     signals: tuple[SignalView, ...] = ()
     troubles: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
 
     def signal(self, name: str) -> SignalView | None:
         """The signal of that name."""
@@ -73,7 +74,8 @@ def watched_from(data: Mapping[str, Any], specs: Iterable[SignalSpec], rules: It
         )
         for spec in known.values()
     )
-    return Watched(str(data["service"]), parse_instant(str(data["at"])), signals, dict(data["troubles"]))
+    at, by = parse_instant(str(data["at"])), str(data.get("by", ""))
+    return Watched(str(data["service"]), at, signals, dict(data["troubles"]), by)
 
 
 def _view(rule: Rule, told: Mapping[str, Any] | None, specs: Mapping[str, SignalSpec]) -> RuleView:
@@ -88,6 +90,7 @@ def watched_json(found: Watched) -> dict[str, Any]:
     return {
         "service": found.service,
         "at": instant(found.at),
+        "by": found.by,
         "signals": [_signal(s) for s in found.signals if s.used],
         "troubles": dict(found.troubles),
     }

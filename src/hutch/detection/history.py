@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hutch.detection.growth import Point, rate
 from hutch.model.action import Sample
@@ -24,6 +25,9 @@ SERIES = 20_000
 
 KNOWN = 200_000
 """Series that are remembered (as a number each) after their points are gone."""
+
+HANDED_ON = 20_000
+"""Points that are handed on at the most; where there are more, the last of each series are, which rates go on from."""
 
 Labels = tuple[tuple[str, str], ...]
 Place = tuple[str, str]  # source, metric
@@ -101,6 +105,31 @@ class History:
     def has(self, source: str) -> bool:
         """Whether that source gave anything that is still kept."""
         return any(place[0] == source for place in self._series)
+
+    def handed_on(self, since: datetime) -> list[Any]:
+        """What another process needs of this to go on: the points since then, as JSON; nothing where it is too much."""
+        every = [(p, labels, s) for p, mine in self._series.items() for labels, s in mine.items()]
+        cut = [[point for point in s.points if point.at >= since] for _, _, s in every]
+        if sum(map(len, cut)) > HANDED_ON:
+            cut = [points[-2:] for points in cut]
+        if sum(map(len, cut)) > HANDED_ON:
+            return []
+        return [
+            [*place, series.kind, dict(labels), [[point.at.timestamp(), point.value] for point in points]]
+            for (place, labels, series), points in zip(every, cut, strict=True)
+            if points
+        ]
+
+    def take_up(self, told: Sequence[Any]) -> None:
+        """Go on from what another process handed on. Raises ``ValueError`` or ``TypeError`` for what is none.
+
+        That a metric was scraped before is not taken over: a series that was not handed on would count from zero.
+        """
+        for source, metric, kind, labels, points in told:
+            self._sources += [source] if source not in self._sources else []
+            for at, value in points:
+                when = datetime.fromtimestamp(at, UTC)
+                self._take(Sample(str(metric), dict(labels), float(value), when, str(kind)), str(source))
 
     def metrics(self) -> frozenset[str]:
         """The names of what is kept."""

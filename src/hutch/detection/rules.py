@@ -191,6 +191,10 @@ def _summary(rule: Rule, value: float) -> str:
     return f"{rule.name}: {rule.condition.signal} is {value:.4g}{rule.condition.unit}, rule {rule.condition}"
 
 
+def _unfired(track: Track) -> Track:
+    return replace(track, phase=Phase.PENDING) if track.firing else track
+
+
 class Evaluator:
     """The rules that are meant for one service, and where each stands."""
 
@@ -237,7 +241,8 @@ class Evaluator:
         for rule in self.rules:
             state, since = self.states[rule.name], alert.since or alert.starts_at
             if alert.rule == rule.name:
-                self.states[rule.name] = replace(state, track=Track(Phase.FIRING, since), alert=alert, resumed=True)
+                track = Track(Phase.FIRING, since, state.track.kept)
+                self.states[rule.name] = replace(state, track=track, alert=alert, resumed=True)
                 return True
             if alert.rule == no_data_name(rule) and alert.labels.get("rule") == rule.name:
                 blind = Track(Phase.FIRING, since)
@@ -245,11 +250,13 @@ class Evaluator:
                 return True
         return False
 
-    def resume_pending(self, name: str, since: datetime) -> None:
-        """Take up what was pending a moment ago in another process: it goes on from its beginning."""
-        state = self.states.get(name)
-        if state and state.track.phase is Phase.INACTIVE:
-            self.states[name] = replace(state, track=Track(Phase.PENDING, since), resumed=True)
+    def resume_state(self, name: str, state: RuleState) -> None:
+        """Take up where another process left off a moment ago: what was pending goes on from its beginning. Whether it
+        fires is for the log to say (:meth:`resume`, afterwards); until then it is pending."""
+        if name in self.states:
+            track, blind = _unfired(state.track), _unfired(state.blind)
+            resumed = track.phase is Phase.PENDING
+            self.states[name] = replace(state, track=track, alert=None, blind=blind, blind_alert=None, resumed=resumed)
 
     def _judge(self, rule: Rule, value: float | None, now: datetime) -> tuple[Transition, ...]:
         state = self.states[rule.name]

@@ -97,7 +97,7 @@ class Sighting:
 class Sightings(Protocol):
     """Keeps what probes saw last, one for each probe and location, of all processes."""
 
-    async def keep(self, seen: Sequence[Sighting]) -> bool:
+    async def keep(self, seen: Sequence[Sighting], holder: str = "") -> bool:
         """Put these in the place of what was there; False where they cannot be written."""
 
     async def latest(self, service: str = "") -> list[Sighting]:

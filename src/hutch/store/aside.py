@@ -126,3 +126,19 @@ def in_database(url: str) -> Callable[[], Engine]:
         return engine
 
     return make
+
+
+def is_in_database(url: str, table: str) -> Callable[[], bool]:
+    """Tells whether that table is there by now, and makes nothing: not even the schema, which would be of whoever asks
+    first."""
+
+    def there() -> bool:
+        place = make_url(url).set(drivername="postgresql+psycopg")
+        engine = create_engine(place, connect_args={"application_name": "hutch samples", "connect_timeout": 10})
+        try:
+            with engine.connect() as connection:
+                return connection.scalar(select(func.to_regclass(f"{SCHEMA}.{table}"))) is not None
+        finally:
+            engine.dispose()
+
+    return there

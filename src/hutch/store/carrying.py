@@ -35,9 +35,9 @@ SEEN = Part("samples", (samples.series, samples.samples, sightings.sightings, wa
 
 PARTS = (ACCESS, SEEN)
 
-LEFT = ("register", "duties", "tries")
-"""Tables that must not move: the register follows the log it lies beside and is made anew from it, a lease is one
-process's, and tries count for minutes."""
+LEFT = ("register", "hearts", "leases", "memories", "tries")
+"""Tables that must not move: the register follows the log it lies beside and is made anew from it, hearts and leases
+are those of processes, and tries and what a process remembers of its windows count for minutes."""
 
 
 def carry(ends: Sequence[tuple[Part, Make | None, Make]], place: str) -> dict[str, int]:

@@ -52,9 +52,19 @@ def is_gone(owner: str) -> bool:
     return not _exists(int(pid))
 
 
+def marked(home: Path) -> Path:
+    """Say in ``home`` that this process serves from there; where another one does, beside it. What to remove at the
+    end."""
+    marker = home / "serving"
+    if _lives(theirs := _text(marker)) and theirs not in ("", this_process()):
+        marker = home / f"serving-{os.getpid()}"
+    mark(marker)
+    return marker
+
+
 def living(home: Path) -> list[str]:
     """The servers and workers that are at work on the file in ``home``: names of their markers, but of those gone."""
-    markers = [home / "serving", *sorted(home.glob("worker-*"))]
+    markers = [*sorted(home.glob("serving*")), *sorted(home.glob("worker-*"))]
     return [marker.name for marker in markers if marker.exists() and _lives(_text(marker))]
 
 

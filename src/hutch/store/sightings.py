@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Column, Engine, MetaData, Table, Text, delete, select
 
+from hutch.model.duty import probing
 from hutch.model.event import instant
 from hutch.model.probe import Sighting, as_data, sighting_from
 from hutch.store.aside import Aside
+from hutch.store.duties import Row, put_where_owned
 
 log = logging.getLogger("hutch.probes")
 
@@ -38,13 +38,16 @@ class SightingTable(Aside):
     def __init__(self, engine: Callable[[], Engine]) -> None:
         super().__init__(engine, metadata, "what probes saw cannot be kept or read", log)
 
-    async def keep(self, seen: Sequence[Sighting]) -> bool:
-        """Put these in the place of what was there; False where they cannot be written."""
-        rows = [
-            {"key": s.key, "service": s.service, "at": instant(s.at), "data": json.dumps(as_data(s), ensure_ascii=True)}
-            for s in seen
-        ]
-        return await self._try(lambda c: _put(c, rows), False)
+    async def keep(self, seen: Sequence[Sighting], holder: str = "") -> bool:
+        """Put these in the place of what was there; False where they cannot be written. With a ``holder``, only those
+        that it is to look at: what another looks at by now is passed over."""
+        mine: dict[str, list[Row]] = {}
+        for s in seen:
+            row = {"key": s.key, "service": s.service, "at": instant(s.at), "data": json.dumps(as_data(s))}
+            mine.setdefault(probing(s.location, s.service), []).append(row)
+        return await self._try(
+            lambda c: all(put_where_owned(c, sightings, rows, holder, duty) for duty, rows in mine.items()), False
+        )
 
     async def latest(self, service: str = "") -> list[Sighting]:
         """What was seen last, of that service or of all; what another version wrote is left out."""
@@ -59,11 +62,3 @@ class SightingTable(Aside):
     async def forget(self, before: datetime) -> None:
         """Let go of what has not been renewed since: of probes that are no longer configured."""
         await self._try(lambda c: bool(c.execute(delete(sightings).where(sightings.c.at < instant(before)))), False)
-
-
-def _put(connection: Connection, rows: list[dict[str, str]]) -> bool:
-    new: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(sightings)
-    changed = {name: new.excluded[name] for name in ("service", "at", "data")}
-    if rows:
-        connection.execute(new.on_conflict_do_update(index_elements=["key"], set_=changed), rows)
-    return True

@@ -1,4 +1,6 @@
-"""What the watching process saw of each service last, beside the samples: one row for each, replaced by the next."""
+"""What the watching process saw of each service last, and what it has to remember for the next one, beside the samples:
+one row for each, replaced by the next. What is written by a process that no longer watches the service is refused.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, MetaData, Table, Text, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from hutch.model.duty import watching
 from hutch.model.event import instant
 from hutch.store.aside import Aside
+from hutch.store.duties import put_where_owned
 
 log = logging.getLogger("hutch.monitor")
 
@@ -27,16 +30,26 @@ watches = Table(
 )
 
 
+memories = Table(
+    "memories",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+
 class WatchTable(Aside):
     """Implements :class:`hutch.model.duty.Watches`."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         super().__init__(engine, metadata, "where the rules stand cannot be kept or read", log)
 
-    async def keep(self, service: str, at: datetime, data: Mapping[str, Any]) -> None:
+    async def keep(
+        self, service: str, at: datetime, data: Mapping[str, Any], memory: Any = None, holder: str = ""
+    ) -> None:
         """Put this in the place of what was there."""
-        row = {"service": service, "at": instant(at), "data": json.dumps(dict(data), ensure_ascii=True)}
-        await self._try(lambda c: _put(c, row), False)
+        await self._try(lambda c: _put(c, service, at, {watches: dict(data), memories: memory}, holder), False)
 
     async def latest(self, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
         """What was kept; what another version wrote and nobody can read is left out."""
@@ -50,9 +63,18 @@ class WatchTable(Aside):
                 found.append(json.loads(text))
         return [one for one in found if isinstance(one, dict)]
 
+    async def recall(self, service: str) -> Any:
+        """What was remembered of this service."""
+        query = select(memories.c.data).where(memories.c.service == service)
+        text = await self._try(lambda c: c.scalar(query), None)
+        with suppress(ValueError):
+            return json.loads(text) if text else None
+        return None
 
-def _put(connection: Connection, row: dict[str, str]) -> bool:
-    new: Any = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(watches)
-    changed = {name: new.excluded[name] for name in ("at", "data")}
-    connection.execute(new.on_conflict_do_update(index_elements=["service"], set_=changed), [row])
+
+def _put(connection: Connection, service: str, at: datetime, told: Mapping[Table, Any], holder: str) -> bool:
+    for table, data in told.items():
+        if data is not None:
+            row = {"service": service, "at": instant(at), "data": json.dumps(data, ensure_ascii=True)}
+            put_where_owned(connection, table, [row], holder, watching(service))
     return True

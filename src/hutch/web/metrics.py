@@ -68,7 +68,9 @@ def _own(context: Context) -> Iterator[Metric]:
     yield one("hutch_evaluations_total", "counter", "Evaluations of all rules of a service.", vitals.evaluations)
     yield one("hutch_evaluation_lateness_seconds", "gauge", "How late the evaluation of rules is.", vitals.lateness)
     yield one("hutch_evaluation_lateness_seconds_max", "gauge", "The worst of that since the start.", vitals.worst)
-    yield one("hutch_watching", "gauge", "1 in the process that judges the rules.", float(vitals.watching))
+    yield one("hutch_watching", "gauge", "1 in a process that judges rules.", float(vitals.watching))
+    watched = len(vitals.shares.watched()) if vitals.shares else 0
+    yield one("hutch_services_watched", "gauge", "Services that this process watches.", float(watched))
     yield one("hutch_behind", "gauge", "1 while it counts as falling behind.", float(vitals.behind))
     received = [({"source": s, "outcome": o}, float(n)) for (s, o), n in sorted(vitals.received.items())]
     yield Metric("hutch_alerts_received_total", "counter", "Alerts taken in, by what became of them.", tuple(received))

@@ -14,13 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from hutch.commands.context import CommandError, Context
-from hutch.commands.duty import Duty
 from hutch.commands.monitor import Monitor
 from hutch.commands.probing import Prober
+from hutch.commands.shares import Work, plain
 from hutch.commands.warming import warm
 from hutch.commands.worker import Worker
-from hutch.model.duty import STATUS, probing
-from hutch.store.owner import mark
+from hutch.model.duty import STATUS
+from hutch.store.owner import marked
 from hutch.web.app import build, build_ingest, build_status
 from hutch.web.kept import Keeper
 
@@ -64,17 +64,15 @@ async def serving(
     app = build(context)
     doors = [(app, listener), *_doors(context, intake, public)]
     servers = [(_server(one), place) for one, place in doors]
-    marker = context.home / "serving"
-    await asyncio.to_thread(mark, marker)
-    prober = Prober(context, context.config.location)
-    looking = Duty(context.duties, probing(context.config.location))
+    marker = await asyncio.to_thread(marked, context.home)
+    prober = Prober(context, context.config.location, shares=monitor.shares)
+    monitor.shares.works |= _kept(context)
     parts = [
         asyncio.create_task(monitor.run(), name="monitor"),
         asyncio.create_task(worker.run(stop, at_once), name="worker"),
-        asyncio.create_task(looking.run(prober.run), name="probes"),
+        asyncio.create_task(prober.run(), name="probes"),
         *(asyncio.create_task(server.serve(sockets=[place]), name="api") for server, place in servers),
         asyncio.create_task(warm(context), name="first look"),
-        *_kept(context),
     ]
     owner, in_order = asyncio.current_task(), False
     for part in parts:
@@ -89,7 +87,7 @@ async def serving(
         for server, _ in servers:
             server.should_exit = True
         for part in parts:
-            if part.get_name() in ("monitor", "probes", "status page", "first look"):
+            if part.get_name() in ("monitor", "probes", "first look"):
                 part.cancel()
         stop.set()
         await asyncio.wait({parts[1]})
@@ -112,12 +110,10 @@ def _doors(
         yield build_status(context), public
 
 
-def _kept(context: Context) -> Iterator[asyncio.Task[None]]:
-    """Who keeps the status page's files, where they are wanted; one process of a store at a time."""
+def _kept(context: Context) -> dict[str, Work]:
+    """Keeping the status page's files, where they are wanted."""
     page = context.config.status_page
-    if page and page.folder:
-        keeper = Keeper(context, Path(page.folder))
-        yield asyncio.create_task(Duty(context.duties, STATUS).run(keeper.run), name="status page")
+    return {STATUS: plain(Keeper(context, Path(page.folder)).run)} if page and page.folder else {}
 
 
 def _server(app: FastAPI) -> Server:

@@ -67,6 +67,7 @@ async def signals(request: Request, name: str, span: str = "1h", around: str = "
         cards=cards(found, tracks, marks, end - length, end),
         troubles=found.troubles,
         watched=known,
+        by=found.by,
         probes=await _probes(context, service.name),
         span=span,
         spans=list(SPANS),

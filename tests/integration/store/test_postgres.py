@@ -124,7 +124,7 @@ async def test_the_everyday_login_of_the_guide_can_do_its_work_and_alter_nothing
             await queue.fail(taken, None)
             await store.wait(0, 5)
             duties, watches = TableDuties(in_database(url)), WatchTable(in_database(url))
-            assert await duties.hold("watch", 5) is True
+            assert await duties.beat(["reviews"], 0.0, 5) and await duties.take({"reviews": ""}) == {"reviews"}
             await watches.keep("shop", store_clock.SYSTEM_CLOCK.now(), {"service": "shop"})
             assert await watches.latest() == [{"service": "shop"}]
             await duties.close()
@@ -142,23 +142,6 @@ async def test_the_everyday_login_of_the_guide_can_do_its_work_and_alter_nothing
         assert look(database_url, queue_schema.current).owns
     finally:
         ask(database_url, "DROP OWNED BY hutch", "DROP ROLE hutch")
-
-
-async def test_a_duty_has_one_holder_until_its_lease_runs_out_by_the_servers_clock(database_url: str) -> None:
-    one, other = TableDuties(in_database(database_url)), TableDuties(in_database(database_url))
-    assert [await one.hold("watch", 0.6), await other.hold("watch", 5)] == [True, False]
-    assert [await other.hold("probes@local", 5), await one.hold("probes@local", 5)] == [True, False]
-    assert await one.hold("watch", 0.6) is True
-    await asyncio.sleep(0.7)  # as after kill -9: nobody renews it
-    assert [await other.hold("watch", 5), await one.hold("watch", 5)] == [True, False]
-    await one.release("watch")  # it is not ours
-    assert await one.hold("watch", 5) is False
-    await other.close()
-    assert await one.hold("watch", 5) is True
-    await one.close()
-    away = TableDuties(in_database("postgresql://127.0.0.1:1/none"))
-    assert await away.hold("watch", 5) is None  # nobody can tell
-    await away.close()
 
 
 # ------------------------------------------------------------------ what it says
