@@ -1,4 +1,4 @@
-"""Archives what is due by itself, in the one process that watches."""
+"""Archives what is due by itself, in one process of a store."""
 
 from __future__ import annotations
 
