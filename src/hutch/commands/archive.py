@@ -94,7 +94,7 @@ async def _alone(context: Context) -> AsyncIterator[None]:
             yield
         finally:
             if context.duties:
-                await context.duties.release(DUTY)
+                await context.duties.release([DUTY])
 
 
 async def _held_there(context: Context, incident_id: str, actor: str) -> Incident:

@@ -113,6 +113,9 @@ class Duties(Protocol):
         """Take these duties from who was seen to have them and lives no more, or (empty) from nobody; those that are
         ours now."""
 
+    async def hold(self, duty: str, seconds: float) -> bool | None:
+        """Take one for what is done once, for so many seconds at the most; False while another has it."""
+
     async def release(self, duties: Collection[str]) -> None:
         """Let another have them at once, where they are ours."""
 

@@ -15,6 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -43,6 +44,9 @@ from hutch.store.aside import Aside
 from hutch.store.owner import is_gone, this_process
 
 log = logging.getLogger("hutch.duties")
+
+NOTHING = "[]"
+"""What one can do that does a thing once, and has a heart for as long as that may take."""
 
 Row = Mapping[str, str]
 """Of a table whose columns are texts."""
@@ -74,6 +78,7 @@ class TableDuties(Aside):
         self._there = there
         self._me = ""
         self._said: frozenset[str] = frozenset()
+        self._once: dict[str, str] = {}
 
     async def beat(self, able: Collection[str], late: float, seconds: float) -> Roll | None:
         """Put off the end of the own heart; where that was buried, begin another under a new name."""
@@ -85,7 +90,8 @@ class TableDuties(Aside):
 
         def work(connection: Connection) -> bool:
             now = _now(connection)
-            still = or_(hearts.c.until <= now, hearts.c.until > now + 2 * seconds, hearts.c.member.in_(gone))
+            ahead = (hearts.c.until > now + 2 * seconds) & (hearts.c.able != NOTHING)
+            still = or_(hearts.c.until <= now, ahead, hearts.c.member.in_(gone))
             connection.execute(delete(hearts).where(hearts.c.member.in_(list(dead)), still))
             return True
 
@@ -94,12 +100,24 @@ class TableDuties(Aside):
     async def take(self, wanted: Mapping[str, str]) -> frozenset[str]:
         """Those of them that nobody living had, and nobody else took first."""
         nothing: frozenset[str] = frozenset()
-        return await self._try(lambda c: frozenset(d for d, last in wanted.items() if self._take(c, d, last)), nothing)
+        return await self._try(
+            lambda c: frozenset(d for d, last in wanted.items() if _take(c, d, last, self._me)), nothing
+        )
+
+    async def hold(self, duty: str, seconds: float) -> bool | None:
+        """Take it for what is done once, for so many seconds at the most, with a heart of its own."""
+        name = _name()
+        held = await self._try(lambda c: _hold(c, duty, name, seconds), None)
+        if held:
+            self._once[duty] = name
+        return held
 
     async def release(self, duties: Collection[str]) -> None:
         """Let another have them at once, where they are ours."""
         mine = leases.c.duty.in_(list(duties)) & (leases.c.holder == self._me)
         await self._try(lambda c: c.execute(delete(leases).where(mine)).rowcount, 0)
+        for name in [self._once.pop(duty) for duty in duties if duty in self._once]:
+            await self._try(partial(_leave, member=name), False)
 
     async def leave(self) -> None:
         """Stop the own heart and let go of all."""
@@ -118,6 +136,7 @@ class TableDuties(Aside):
 
     async def close(self) -> None:
         """Let go of all."""
+        await self.release(list(self._once))
         await self.leave()
         await super().close()
 
@@ -127,7 +146,7 @@ class TableDuties(Aside):
         mine = update(hearts).where(hearts.c.member == self._me).values(until=until, late=late, **same)
         new = not self._me or connection.execute(mine).rowcount == 0
         if new:
-            self._me = f"{this_process()}:{secrets.token_hex(4)}"
+            self._me = _name()
             told = json.dumps(sorted(able))
             connection.execute(hearts.insert().values(member=self._me, until=until, late=late, able=told))
         self._said = able
@@ -139,22 +158,34 @@ class TableDuties(Aside):
         assert now is not None
         found = connection.execute(select(hearts)).all()
         dead = {row.member for row in found if row.until <= now or _ended(row.member)}
-        dead |= {row.member for row in found if seconds and row.until > now + 2 * seconds}
+        dead |= {r.member for r in found if seconds and r.able != NOTHING and r.until > now + 2 * seconds}
         members = {r.member: Member(frozenset(json.loads(r.able)), r.late) for r in found if r.member not in dead}
         held = {row.duty: Lease(row.holder, row.since) for row in connection.execute(select(leases))}
         return Roll(self._me, new, members, frozenset(dead - {self._me}), held)
 
-    def _take(self, connection: Connection, duty: str, last: str) -> bool:
-        """Both statements take it at once or not at all, whoever else tries: from nobody, or from the very one that was
-        seen to have had it."""
-        row = {"duty": duty, "holder": self._me, "since": _now(connection)}
-        if not last:
-            insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            new = insert(leases).values(row).on_conflict_do_nothing().returning(leases.c.duty)
-            return connection.execute(new).first() is not None
-        lives = exists().where(hearts.c.member == last)
-        change = update(leases).where(leases.c.duty == duty, leases.c.holder == last, ~lives).values(row)
-        return connection.execute(change).rowcount > 0
+
+def _take(connection: Connection, duty: str, last: str, holder: str) -> bool:
+    """Both statements take it at once or not at all, whoever else tries: from nobody, or from the very one that was
+    seen to have had it."""
+    row = {"duty": duty, "holder": holder, "since": _now(connection)}
+    if not last:
+        insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        new = insert(leases).values(row).on_conflict_do_nothing().returning(leases.c.duty)
+        return connection.execute(new).first() is not None
+    lives = exists().where(hearts.c.member == last)
+    change = update(leases).where(leases.c.duty == duty, leases.c.holder == last, ~lives).values(row)
+    return connection.execute(change).rowcount > 0
+
+
+def _hold(connection: Connection, duty: str, name: str, seconds: float) -> bool:
+    now = _now(connection)
+    connection.execute(hearts.insert().values(member=name, until=now + seconds, late=0.0, able=NOTHING))
+    last = connection.scalar(select(leases.c.holder).where(leases.c.duty == duty)) or ""
+    over = hearts.c.until <= now if not (last and _ended(last)) else hearts.c.member == last
+    connection.execute(delete(hearts).where(hearts.c.member == last, over))
+    if not (taken := _take(connection, duty, last, name)):
+        connection.execute(delete(hearts).where(hearts.c.member == name))
+    return taken
 
 
 def put_where_owned(connection: Connection, table: Table, rows: Sequence[Row], holder: str, duty: str) -> bool:
@@ -184,6 +215,10 @@ def _leave(connection: Connection, member: str) -> bool:
 def _ended(member: str) -> bool:
     """Whether it is known to have ended, on this machine: then nobody need wait for its lease."""
     return member.count(":") >= 3 and is_gone(member.rpartition(":")[0])
+
+
+def _name() -> str:
+    return f"{this_process()}:{secrets.token_hex(4)}"
 
 
 def _now(connection: Connection) -> Any:

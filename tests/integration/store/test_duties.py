@@ -136,6 +136,25 @@ async def test_what_one_writes_late_that_was_buried_meanwhile_is_refused(
     await sightings.close()
 
 
+async def test_what_is_done_once_is_done_by_one_beside_all_that_is_shared(
+    pair: tuple[TableDuties, TableDuties], engine: Callable[[], Engine]
+) -> None:
+    one, other = pair
+    first = await one.beat([SHOP], 0.0, 6)
+    assert first and [await one.hold("archive", 120), await other.hold("archive", 120)] == [True, False]
+    seen = await other.beat([SHOP], 0.0, 6)
+    assert seen and not seen.dead and set(seen.members) > {first.me, seen.me}, "its heart may be long"
+    (once,) = set(seen.members) - {first.me, seen.me}
+    await other.bury([once], 6)
+    assert await other.hold("archive", 120) is False
+    await one.release(["archive"])
+    assert await other.hold("archive", 120) is True
+    told = await one.beat([SHOP], 0.0, 6)
+    assert told and told.me == first.me
+    stand_still(engine, told.leases["archive"].holder)
+    assert await one.hold("archive", 120) is True
+
+
 async def test_who_only_looks_makes_nothing(database_url: str) -> None:
     there = is_in_database(database_url, "hearts")
     looks, lives = TableDuties(in_database(database_url), there), TableDuties(in_database(database_url))

@@ -42,6 +42,9 @@ class Told:
     async def take(self, wanted: Mapping[str, str]) -> frozenset[str]:
         return frozenset(wanted)
 
+    async def hold(self, duty: str, seconds: float) -> bool | None:
+        return None
+
     async def bury(self, dead: Collection[str], seconds: float) -> bool:
         self.buried += dead
         return True
