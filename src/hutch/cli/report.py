@@ -48,6 +48,8 @@ def page(found: Report) -> Iterator[str]:
     count = len(found.incidents)
     span = f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC"
     yield f"{count} incident{'' if count == 1 else 's'}, {span}"
+    if found.archived:
+        yield f"not counted, since they lie in archives: {found.archived} (`hutch archive list`)"
     if not count:
         return
     yield from ["", "Time to …       median      mean        9 in 10 within"]

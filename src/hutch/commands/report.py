@@ -8,8 +8,9 @@ from datetime import datetime
 
 from hutch.commands.context import CommandError, Context
 from hutch.commands.messages import declared_exercise
-from hutch.commands.seen import hidden, seen_as
-from hutch.model.event import Event
+from hutch.commands.seen import hidden, seen_as, whole
+from hutch.model.archive import is_stub, told_time
+from hutch.model.event import ARCHIVED, Event
 from hutch.model.incident import fold, stream_of
 from hutch.review.report import Report, Told, report
 
@@ -43,7 +44,21 @@ async def made(
         told = [await _told(context, name) for name in names]
     gone = {t.own[0].stream for t in told if t.own} & await hidden(context.store)
     counted = [_untitled(t, gone) for t in told if declared_exercise(t.own) is exercises]
-    return _without_names(report(counted, since, until), gone)
+    told_of = report(counted, since, until)
+    return _without_names(replace(told_of, archived=await _archived(context, since, until, exercises, covers)), gone)
+
+
+async def _archived(
+    context: Context, since: datetime, until: datetime, exercises: bool, covers: Callable[[str], bool]
+) -> int:
+    """How many incidents of that time lie in archives: of those no more is here than a list shows."""
+    marks = {e.stream: e for e in await whole(context.store).since(ARCHIVED, since) if e.data.get("title") is not None}
+    found = 0
+    for name, mark in marks.items():
+        detected = told_time(mark.data, "detected_at")
+        wanted = detected and since <= detected < until and (mark.data.get("exercise") is True) is exercises
+        found += bool(wanted and covers(name) and is_stub(await whole(context.store).read(name)))
+    return found
 
 
 def _untitled(told: Told, gone: Collection[str]) -> Told:

@@ -81,6 +81,7 @@ class Report:
     overdue: tuple[str, ...]
     noise: tuple[Noise, ...]
     runbooks: tuple[Use, ...]
+    archived: int = 0  # of that time, and not counted: they lie in archives
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ async def test_what_is_left_is_shown(site: Any, name: str) -> None:
     assert "Slow since nine" in page.said and "before this one lie in an archive" in page.said
     for place in ("/", "/log", "/reviews", "/find?q=cache", "/reports", f"/find?q={name}"):
         await site.page(place)
+    assert "1 in archives and not counted" in (await site.page("/reports")).said
     async with site.client.get(f"{site.address}/api/v1/incidents/{name}") as answer:
         assert (await answer.json())["archived"]["events"] > 3
     said = await site.told(f"/incidents/{name}", "/notes", text="late")

@@ -317,6 +317,8 @@ async def test_the_commands(context: Context) -> None:
     assert code == 0 and f"olivia noted: {PERSON} called" in said
     code, said = await _call("incident", "list", "--all")
     assert "archived in " in said
+    code, said = await _call("report", "--since", "2020-01-01")
+    assert code == 0 and "not counted, since they lie in archives: 1 (" in said
     code, said = await _call("backup", "self", "--to", "copies")
     assert code == 0, said
     (copy,) = Path("copies").iterdir()

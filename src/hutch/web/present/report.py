@@ -46,6 +46,7 @@ class ReportView:
     overdue: tuple[str, ...]
     noise: tuple[Noise, ...]
     runbooks: tuple[Use, ...]
+    archived: int = 0
 
 
 def view(found: Report) -> ReportView:
@@ -67,6 +68,7 @@ def view(found: Report) -> ReportView:
         tuple(line(name) for name in found.overdue),
         found.noise[:ROWS_MOST],
         found.runbooks[:ROWS_MOST],
+        found.archived,
     )
 
 
