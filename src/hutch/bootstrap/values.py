@@ -107,6 +107,14 @@ def path(node: Node) -> str:
     return str(found)
 
 
+def folder(node: Node) -> str:
+    """A folder, which need not be there yet; a relative name is taken from the configuration's folder."""
+    found = (Path(node.path).parent / text(node)).absolute()
+    if found.exists() and not found.is_dir():
+        raise node.fail(f"{found} is no folder")
+    return str(found)
+
+
 def texts(node: Node) -> list[str]:
     """A list of texts."""
     return [text(n) for n in node.items()]
@@ -133,6 +141,7 @@ KINDS: Mapping[str, Callable[[Node], object]] = {
     "duration": duration,
     "time": time,
     "path": path,
+    "folder": folder,
     "list": texts,
     "map": plain_map,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One key of a provider's block in ``hutch.yaml``. ``kind``: text url secret secrets int float bool list
-    map duration time path (of a file, relative to ``hutch.yaml``).
+    map duration time path folder (relative to ``hutch.yaml``; ``path``: a file that is there).
 
     A ``secret`` is never written in the file: its value is ``{env: NAME}`` or ``{file: PATH}`` (``secrets``: a mapping
     of names to such); a URL of kind

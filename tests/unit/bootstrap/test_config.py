@@ -151,3 +151,14 @@ def test_what_looks_like_a_secret_is_masked_whoever_it_belongs_to(text: str) -> 
 def test_a_secret_that_is_not_there_is_named_by_its_place(tmp_path: Path, reference: str) -> None:
     with pytest.raises(LookupError, match=reference.partition(":")[2]):
         EnvironmentSecrets(tmp_path).resolve(reference)
+
+
+def test_a_folder_need_not_be_there_and_is_found_beside_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "hutch.yaml"
+    path.write_text("services:\n  shop:\n    audit: {url: {file: url}, copies: kept/copies}\n")
+    (tmp_path / "url").write_text("postgresql://127.0.0.1/shop")
+    assert load(path, PROVIDERS).services["shop"].targets["audit"]["copies"] == str(tmp_path / "kept" / "copies")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "copies").write_text("")
+    with pytest.raises(ConfigError, match="is no folder"):
+        load(path, PROVIDERS)

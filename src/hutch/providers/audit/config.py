@@ -80,7 +80,7 @@ SETTINGS = (
     Setting("object_key", "text", "key in the details that names what was made or deleted", default="portfolio_id"),
     Setting(
         "copies",
-        "path",
+        "folder",
         "folder in which evidence.preserve keeps copies of the trails, best one that who knows the service's passwords "
         "does not reach; without it they are refused",
     ),
