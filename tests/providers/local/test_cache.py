@@ -58,6 +58,7 @@ async def kept_for(platform: Connection, args: Mapping[str, Any]) -> Outcome:
     return done
 
 
+@pytest.mark.slow
 async def test_a_longer_time_in_the_cache_spares_the_database(
     ready: Ready, connections: tuple[Connection, Connection]
 ) -> None:
