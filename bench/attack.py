@@ -115,7 +115,7 @@ GOAL = Goal(2)
 async def _mixed(
     url: str, database_url: str, attacks: tuple[Turn, ...], interval: float, seen: Seen
 ) -> tuple[list[dict[str, Any]], Mapping[str, int]]:
-    stop, over = asyncio.Event(), asyncio.Event()
+    over = asyncio.Event()
     length = sum(attack[-1] for attack in attacks) * 4 + 60
     visitors = asyncio.create_task(visit(Plan(url, VISITS, length, 1), over))
     connection = provider.open(
@@ -128,7 +128,10 @@ async def _mixed(
     await asyncio.sleep(2)
     reports = []
     for seed, (kind, addresses, busy, rate, seconds) in enumerate(attacks, 1):
+        stop = asyncio.Event()  # a machine that is too slow for the rate attacks less, and no longer
+        ending = asyncio.get_running_loop().call_later(seconds * 1.1, stop.set)
         reports.append(await run(Attack(url, kind, addresses, rate, seconds, seed, busy).check(), stop))
+        ending.cancel()
     await asyncio.sleep(2 * interval)
     over.set()
     await asyncio.gather(*others)
