@@ -175,7 +175,8 @@ async def _words(means: Means, run: Run, chosen: Chosen) -> tuple[Words, Words]:
     told = await asyncio.gather(*(world.verify(i.command) for i in made))
     shown = await asyncio.gather(*(_document_word(means, run, world, i) for i in proofs))
     own = [*told, await _diagnosis_word(world, cause, run, approved)]
-    return own, [*shown, await world.signals(besides(cause, run.causes, approved))]
+    deed = run.program.asked and any(word is not None for word in own)  # asked for as such: it is to cure no alert
+    return own, [*shown, None if deed else await world.signals(besides(cause, run.causes, approved))]
 
 
 async def _document_word(means: Means, run: Run, world: World, item: Item) -> Verification:

@@ -11,8 +11,9 @@ from hutch.engine import plan
 from hutch.engine.drive import Driver
 from hutch.engine.stages import Guards
 from hutch.model.action import Command, Outcome, Preview, Result, Verification, Verified
+from hutch.model.effect import Effect
 from hutch.model.event import Draft
-from hutch.model.program import Item, Program
+from hutch.model.program import Item, Option, Program
 from hutch.model.run import Run
 from hutch.ports import Append, Store
 from hutch.testing import FakeClock
@@ -174,3 +175,33 @@ async def test_an_approval_outlives_another_remedy_that_does_not_work(fresh_stor
     told = await story(fresh_store, World({LOCK: 0.9, FULL: 0.8}, works={LOCK: False}))
     run = await told.approved(UNLOCK, ROOM)
     assert (run.outcome, told.world.done) == ("unresolved", [REMEDIES[LOCK], REMEDIES[FULL]])
+
+
+@dataclass
+class Told(World):
+    """What is done says of itself that it worked."""
+
+    async def verify(self, command: Command) -> Verification | None:
+        return Verification(Verified.PASSED, "it is so")
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [(Told, "done"), (World, "")])
+async def test_a_deed_that_was_asked_for_is_to_cure_no_alert(
+    fresh_store: Fresh, kind: type[World], outcome: str
+) -> None:
+    """Keys that are rotated in a breach end no alert of it. Where the deed says nothing of itself, alerts count."""
+    found = await fresh_store()
+    world = kind({FULL: 0.9}, alerts={FULL})
+    deed = Command("secret.rotate", "rotate", "there", Effect.CHANGE, "ann asked for it", {})
+    option = Option("rotate", "rotate", (Item("rotate", "rotate", 0, deed),))
+    told = Story(found.store, found.clock, world)
+    data = {"service": "shop", "title": "t", "document": "", "hash": "", "incident": "", "mode": "act"}
+    program = Program(options=(option,), asked=True).as_dict()
+    await found.store.commit([Append("run:R1", (Draft("run.started", {**data, "program": program}),))])
+    assert (await told.on()).waiting == "approval"
+    began = told.clock.now()
+    run = await told.approved("rotate")
+    if outcome:
+        assert (run.outcome, told.clock.now() - began < plan.VERIFY_WITHIN) == (outcome, True)
+    else:
+        assert run.outcome != "done"
