@@ -13,7 +13,9 @@ from hutch.model.finding import Finding
 from hutch.ports import Connection, Provider, Setting, TargetConfig
 from hutch.testing.reads import read_faults, reads_of
 
-_KINDS = {"text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time", "path"}
+_KINDS = {
+    "text", "url", "secret", "secrets", "int", "float", "bool", "duration", "list", "map", "time", "path", "folder",
+}  # fmt: skip
 _NAME, _DOTTED = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 

@@ -38,7 +38,7 @@ def test_json_has_stable_keys(home: Path) -> None:
     data = json.loads(hutch("report", "--json").output)
     assert list(data) == [
         "since", "until", "incidents", "times", "by_severity", "by_service", "by_cause", "promises", "overdue",
-        "noise", "runbooks",
+        "noise", "runbooks", "archived",
     ]  # fmt: skip
     assert data["incidents"][0]["promises"] == {"response-1": "running", "update-1": "running"}
 

@@ -64,10 +64,10 @@ async def test_only_what_may_still_come_is_asked_for_again(tmp_path: Path) -> No
     await followed(tmp_path, clock, source, 60)
     assert source.asked[0].since == source.begin
     assert source.asked[-1].since == source.begin + timedelta(seconds=56 - 30)
-    assert {query.limit for query in source.asked} == {5000}
+    assert {query.limit for query in source.asked} == {10_000}
 
 
 async def test_more_than_one_search_gives_is_said(tmp_path: Path) -> None:
     clock = Running()
-    [look] = await followed(tmp_path, clock, Source(clock, [f"{n / 10000} x" for n in range(5000)]), 1)
-    assert (look["behind"], len(look["lines"])) == (True, 5000)
+    [look] = await followed(tmp_path, clock, Source(clock, [f"{n / 10000} x" for n in range(10_000)]), 1)
+    assert (look["behind"], len(look["lines"])) == (True, 10_000)

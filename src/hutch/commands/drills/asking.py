@@ -186,7 +186,7 @@ def _command(look: Look, place: Place) -> Answer:
         )  # fmt: skip
         found = json.loads(done.stdout)[look.text]
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-        return Answer(error=str(error))
+        return Answer(error=str(error).replace(sys.executable, "python"))  # a report names no place
     return Answer(rows=[row if isinstance(row, Mapping) else {"value": row} for row in found])
 
 
