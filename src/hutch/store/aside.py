@@ -38,21 +38,29 @@ class Tables:
         self._engine: Engine | None = None
         self._turn = asyncio.Lock()
         self._making = threading.Lock()
+        self._closed = False
 
     async def close(self) -> None:
         """Let go of them. Harmless when they were never used."""
         async with self._turn:
+            await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        with self._making:  # a thread that nobody waits for may just be making them
+            self._closed = True
             if self._engine:
-                await asyncio.to_thread(self._engine.dispose)
+                self._engine.dispose()
 
     def _within(self, work: Callable[[Connection], T]) -> T:
         with self._making:  # a caller that was cancelled leaves its thread at work
             if self._engine is None:
-                engine = self._make()
-                create_all(engine, self._metadata)
-                self._engine = engine
+                self._engine = made(self._make, self._metadata)
         with self._engine.begin() as connection:
-            return work(connection)
+            try:
+                return work(connection)
+            finally:
+                if self._closed:
+                    connection.detach()  # the pool that it came from was let go of while we were at work
 
 
 class Aside(Tables):
@@ -69,6 +77,17 @@ class Aside(Tables):
             except (SQLAlchemyError, OSError) as error:
                 self._log.warning("%s: %s", self._what, told(error))
                 return otherwise
+
+
+def made(make: Callable[[], Engine], metadata: MetaData) -> Engine:
+    """An engine whose tables are there; where they can't be made nothing stays open."""
+    engine = make()
+    try:
+        create_all(engine, metadata)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
 
 
 def create_all(engine: Engine, metadata: MetaData) -> None:

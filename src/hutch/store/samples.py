@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from hutch.model.bins import Bin, Ring, Track, first, fitting, rings
-from hutch.store.aside import create_all
+from hutch.store.aside import made
 
 T = TypeVar("T")
 
@@ -78,6 +79,7 @@ class SampleTable:
         self._pending: dict[Key, Bin] = {}
         self._ids: dict[tuple[str, str], int] = {}
         self._turn = asyncio.Lock()
+        self._making = threading.Lock()
         self._flushed = -math.inf
         self._task: asyncio.Task[None] | None = None
 
@@ -127,10 +129,9 @@ class SampleTable:
             return otherwise
 
     def _within(self, work: Callable[[Connection], T]) -> T:
-        if self._engine is None:
-            engine = self._make()
-            create_all(engine, metadata)
-            self._engine = engine
+        with self._making:  # looks at several signals begin at once, and one engine is enough
+            if self._engine is None:
+                self._engine = made(self._make, metadata)
         with self._engine.begin() as connection:
             return work(connection)
 

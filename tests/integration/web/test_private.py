@@ -48,7 +48,7 @@ PASSING = (
     (r'(name="token" value=")[^"]*', r"\1"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "T"),
     (r'"(seconds|age|at|value)": [\d.]+', ""),
-    (r"hutch_(events_total|alerts_received|jobs|evaluat|services_watched|watchdog|behind)[^\n]*", ""),
+    (r"hutch_(events_total|alerts_received|jobs|evaluat|services_watched|watchdog|behind)[^\n]*\n", ""),
 )
 """What differs from one moment to the next, and the log's length, which tells of nothing in particular."""
 
