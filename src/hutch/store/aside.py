@@ -84,7 +84,7 @@ def made(make: Callable[[], Engine], metadata: MetaData) -> Engine:
     engine = make()
     try:
         create_all(engine, metadata)
-    except BaseException:
+    except (SQLAlchemyError, OSError):
         engine.dispose()
         raise
     return engine
