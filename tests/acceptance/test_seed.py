@@ -67,7 +67,7 @@ HOW_TO_GO_ON = ("--set ", "--bind ", "binds", "psql -c", "action")
 """Words of which each refusal has one."""
 
 EFFECTS = {
-    366: "select count(*) = 0 from schema_migrations where version = '017'",
+    366: "select count(*) = 0 from schema_migrations where version = '018'",
     370: "select count(*) = 1 from schema_migrations where version = '017'",
     378: "select count(*) = 1 from information_schema.columns where column_name = 'visibility'",
     381: "select count(*) = 1 from schema_migrations where version = '020'",
