@@ -68,7 +68,7 @@ HOW_TO_GO_ON = ("--set ", "--bind ", "binds", "psql -c", "action")
 
 EFFECTS = {
     366: "select count(*) = 0 from schema_migrations where version = '018'",
-    370: "select count(*) = 1 from schema_migrations where version = '017'",
+    370: "select count(*) = 1 from schema_migrations where version = '018'",
     378: "select count(*) = 1 from information_schema.columns where column_name = 'visibility'",
     381: "select count(*) = 1 from schema_migrations where version = '020'",
     286: "select bool_and(indisvalid) from pg_index where indexrelid = 'idx_portfolios_user_id'::regclass",
