@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from hutch.cli.main import cli
 from hutch.commands.errors import CommandError
+from nursery import Nursery, started
 from platform_world import TOKEN, World, serving
 from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE
 
@@ -85,6 +86,11 @@ def half_way(world: World, at: Callable[[str], None], place: str, step: int, fau
         assert "jwt-add" not in gates(incident)
         code, _, err = said("breach", "contain", incident, "--yes")
     assert (code, "encryption-add: " in err and "no secret 'encryption'" in err) == (1, True), err
+    gone_on_right(world, incident)
+
+
+def gone_on_right(world: World, incident: str) -> None:
+    """One new key, and no deployment too many or too few."""
     assert sorted(key.state for key in world.secrets.keys.rings["jwt"]) == ["old", "signs"]
     passed = gates(incident)["jwt-add"]
     assert passed["proof"].count(";") >= 3
@@ -110,3 +116,50 @@ def test_it_goes_on_after_any_failure(
     world: World, at: Callable[[str], None], place: str, step: int, fault: str
 ) -> None:  # fmt: skip
     half_way(world, at, place, step, fault)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with started("breach_nursery") as process:
+        yield Nursery(process)
+
+
+def killed(nursery: Nursery, incident: str, kind: str, when: str) -> bool:
+    """By a process of its own, at the first such commit. What was begun and not done first comes to nothing."""
+    words = ["breach", "contain", incident, "--yes"]
+    order = {"folder": str(Path.cwd()), "words": words, "incident": incident, "gate": "jwt-add"}
+    environment = {"PLATFORM": TOKEN, "HUTCH_ACTOR": "mara"}
+    for _ in range(3):
+        nursery.send({**order, "environment": environment, "kind": kind, "when": when})
+        answer = nursery.answer()
+        if answer["killed"]:
+            return True
+        assert (answer["code"], "; the old key is as good as before" in answer["said"]) == (1, True), answer
+    return False
+
+
+WAY_IN = (("breach.begun", "after"), ("run.started", "after"), ("change.intended", "before"),
+          ("change.intended", "after"), ("change.done", "before"))  # fmt: skip
+WAY_OUT = (("change.done", "after"), ("verification.done", "before"), ("verification.done", "after"),
+           ("run.finished", "before"), ("run.finished", "after"))  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("place", "points"), [("vercel", WAY_IN), ("railway", WAY_OUT)], ids=["way in", "way out"])
+def test_breach_drill_of_kills_at_every_point_of_every_step(
+    world: World, at: Callable[[str], None], nursery: Nursery, place: str, points: tuple[tuple[str, str], ...]
+) -> None:
+    """SIGKILL, before the effect, after it and before it is on record, and after that: nothing is done twice."""
+    at(place)
+    incident, old = closed(), world.secrets.keys.signer("jwt")
+    for step in (1, 2, 3, 4):
+        for kind, when in points:
+            if (step % 2, kind, when) == (0, "change.intended", "after"):
+                continue  # a restart that nobody sees begin is waited for as long as one may take
+            assert killed(nursery, incident, kind, when), (step, kind, when)
+            assert old in {key.id for key in world.secrets.keys.rings["jwt"] if key.state in ("signs", "old")}
+            assert "jwt-add" not in gates(incident)
+    code, _, err = said("breach", "contain", incident, "--yes")
+    assert (code, "encryption-add: " in err and "no secret 'encryption'" in err) == (1, True), err
+    gone_on_right(world, incident)
