@@ -15,17 +15,22 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from hutch.bootstrap import wire
 from hutch.cli import breach, breach_after, runs, shell
 from hutch.cli.main import main
+from hutch.engine import plan
 from hutch.model.breach import fold
 from hutch.model.event import Event
 from hutch.ports import Append
 from hutch.store.sqlite import SqliteStore
 from nursery import serve
+
+SOON = timedelta(seconds=12)
+"""How long a change may take to be proved here, where it is often not made at all, and a person says so."""
 
 LOADED = (wire, breach, breach_after, runs, shell)
 """What every command needs, imported once."""
@@ -37,6 +42,7 @@ def child(order: dict[str, Any], notes: int) -> None:
     os.dup2(notes, 2)
     os.chdir(order["folder"])
     os.environ.update(order.get("environment", {}))
+    plan.VERIFY_WITHIN = SOON
     if order.get("kind"):
         beside_a_commit(order)
     if order.get("keys"):

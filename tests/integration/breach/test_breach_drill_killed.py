@@ -43,6 +43,8 @@ SELECT user_id::text, count(*) FROM audit_logs
 WHERE action = 'session.revoked' AND details ->> 'reason' = %s GROUP BY user_id"""
 BESIDE = (("breach.passed", "before"), ("breach.passed", "after"))
 TRIES = 4
+ASKED = 4
+"""The exit code of a command that ends with a question to a person."""
 CONTACT = "privacy@example.com"
 SENT = ("--summary", "A token was stolen.", "--contact", CONTACT, "--sent", "15:20, reference 17")
 REPORT = ("--summary", "A token was stolen.", "--cause", "A log held it.", "--lessons", "Mask them.", "--done")
@@ -99,8 +101,15 @@ class Led:
             if answers[-1]["killed"]:
                 self.killed += 1
                 return
-            assert answers[-1]["code"] == 1, answers
+            self.decide(gate, answers[-1])
         raise AssertionError((gate, kind, when, answers))
+
+    def decide(self, gate: str, answer: dict[str, Any]) -> None:
+        """Where it is not known whether a change was made, the person looks, and says that it was not."""
+        assert answer["code"] in (0, 1, ASKED), answer
+        if answer["code"] == ASKED:
+            result = CliRunner().invoke(cli, ["runs", "decide", self.show()[gate]["run"], "failed"])
+            assert result.exit_code in (0, 1, 3), (result.output, answer)
 
     def kill_while_rotating(self, gate: str) -> None:
         answer = self.order(gate, keys=str(Path(self.world.ready["data_dir"]) / "keys.json"))
@@ -113,7 +122,7 @@ class Led:
             if self.passed(gate):
                 return
             answer = self.order(gate)
-            assert answer["code"] in (0, 1), answer
+            self.decide(gate, answer)
         raise AssertionError((gate, answer))
 
     def show(self) -> dict[str, dict[str, Any]]:

@@ -134,7 +134,10 @@ def killed(nursery: Nursery, incident: str, kind: str, when: str) -> bool:
         answer = nursery.answer()
         if answer["killed"]:
             return True
-        assert (answer["code"], "; the old key is as good as before" in answer["said"]) == (1, True), answer
+        assert answer["code"] in (1, 4), answer
+        if answer["code"] == 4:  # nobody knows whether it was made: a person looks, and says that it was not
+            found = json.loads(said("breach", "show", incident, "--json")[1])["gates"]
+            said("runs", "decide", next(gate["run"] for gate in found if gate["gate"] == "jwt-add"), "failed")
     return False
 
 
