@@ -19,6 +19,7 @@ from hutch.model.event import parse_instant
 from hutch.ports import Unanswered, said
 
 Args = Mapping[str, object]
+R = TypeVar("R")
 S = TypeVar("S")
 P = ParamSpec("P")
 SKEW = timedelta(seconds=60)
@@ -59,47 +60,54 @@ async def answered(call: Awaitable[S]) -> S:
         raise Unanswered(str(error), recoverable=True) from error
 
 
-def previewed(look: Callable[P, Awaitable[Preview]]) -> Callable[P, Coroutine[Any, Any, Preview]]:
-    """Around a preview: it, or why none can be given."""
+def instead(
+    says: Callable[[Exception], R], *errors: type[Exception]
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """Around a preview, a change or its verification: what it ``says`` of such an error, instead of raising it."""
 
-    @wraps(look)
-    async def asked(*args: P.args, **more: P.kwargs) -> Preview:
-        try:
-            return await look(*args, **more)
-        except (Refused, Silent) as error:
-            return Preview("nothing can be said of what would happen", 0, refused=str(error))
+    def around(work: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        @wraps(work)
+        async def done(*args: P.args, **more: P.kwargs) -> R:
+            try:
+                return await work(*args, **more)
+            except errors as error:
+                return says(error)
 
-    return asked
+        return done
+
+    return around
 
 
-def applied(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
-    """Around a change: how long it took. A request that went out and was not answered may have been done: unknown."""
+def timed(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
+    """Around a change: how long it took."""
 
     @wraps(change)
     async def done(*args: P.args, **more: P.kwargs) -> Outcome:
         started = time.monotonic()
-        try:
-            found = await change(*args, **more)
-        except Refused as error:
-            found = Outcome(Result.FAILED, str(error), recoverable=error.recoverable)
-        except Silent as error:
-            found = Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
+        found = await change(*args, **more)
         return replace(found, seconds=time.monotonic() - started)
 
     return done
 
 
-def verified(judge: Callable[P, Awaitable[Verification]]) -> Callable[P, Coroutine[Any, Any, Verification]]:
-    """Around a verification: the judgement of what it does now; unknown where it does not say."""
+def _not_done(error: Exception) -> Outcome:
+    if isinstance(error, Silent):
+        return Outcome(Result.UNKNOWN if error.sent else Result.FAILED, str(error), recoverable=not error.sent)
+    return Outcome(Result.FAILED, str(error), recoverable=isinstance(error, Refused) and error.recoverable)
 
-    @wraps(judge)
-    async def asked(*args: P.args, **more: P.kwargs) -> Verification:
-        try:
-            return await judge(*args, **more)
-        except (Refused, Silent) as error:
-            return Verification(Verified.UNKNOWN, str(error))
 
-    return asked
+previewed = instead(
+    lambda error: Preview("nothing can be said of what would happen", 0, refused=str(error)), Refused, Silent
+)
+"""Around a preview: it, or why none can be given."""
+
+verified = instead(lambda error: Verification(Verified.UNKNOWN, str(error)), Refused, Silent)
+"""Around a verification: the judgement of what it does now; unknown where it does not say."""
+
+
+def applied(change: Callable[P, Awaitable[Outcome]]) -> Callable[P, Coroutine[Any, Any, Outcome]]:
+    """Around a change: how long it took. A request that went out and was not answered may have been done: unknown."""
+    return timed(instead(_not_done, Refused, Silent)(change))
 
 
 async def waited(

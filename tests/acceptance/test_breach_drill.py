@@ -24,16 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from breach_mail import Sink, sinking
 from breach_people import THIEF, Member, Thief, busy, events_of, service_of
 from breach_world import CANARY, World, running
 from hutch.cli.demo_stage import Stage
-from hutch.cli.main import cli
-from hutch.commands.errors import CommandError
 from hutch.model.breach import GATES
 from hutch.model.event import parse_instant
+from spoken import said
 
 HUTCH = str(Path(sys.executable).with_name("hutch"))
 MEMBERS, STOLEN, STORM = 6, 4, 25
@@ -49,16 +47,6 @@ for it that is next to none; this one may be at much else while all replicas are
 
 LOST_AT_MOST = 2
 """Sessions that anybody loses: the one that the old key signed, and one that was opened before all were revoked."""
-
-
-def said(*words: str) -> tuple[int, str, str]:
-    """Exit code and both outputs of a command, as ``hutch`` gives them."""
-    result = CliRunner().invoke(cli, words)
-    error = result.exception
-    if isinstance(error, CommandError):
-        return error.code, result.stdout, f"{result.stderr}{error}"
-    assert error is None or isinstance(error, SystemExit), result.exc_info
-    return result.exit_code, result.stdout, result.stderr
 
 
 @dataclass

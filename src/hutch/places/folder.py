@@ -52,7 +52,7 @@ class Folder:
                     file.flush()
                     os.fsync(file.fileno())
                 part.replace(path)
-                _sync(path.parent)
+                synced(path.parent)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -69,7 +69,7 @@ class Folder:
             if first:
                 (base / first).unlink(missing_ok=True)
                 if base.is_dir():
-                    _sync(base)
+                    synced(base)
             if base.is_dir():
                 shutil.rmtree(base)
 
@@ -85,7 +85,7 @@ class Folder:
             raise PlaceError(f"cannot {verb} {self._root / name}: {error.strerror}{todo}", passing=full) from None
 
 
-def _sync(folder: Path) -> None:
+def synced(folder: Path) -> None:
     """Make what a folder holds durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

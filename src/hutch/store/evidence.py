@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from hutch.places.folder import synced
+
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -44,7 +46,7 @@ class FileEvidence:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync(place.parent)
+        synced(place.parent)
         return digest
 
     def opened(self, digest: str) -> IO[bytes] | None:
@@ -70,7 +72,7 @@ class FileEvidence:
             file.flush()
             os.fsync(file.fileno())
         place.unlink()
-        _sync(place.parent)
+        synced(place.parent)
         return True
 
     def _place(self, digest: str) -> Path:
@@ -82,11 +84,3 @@ class FileEvidence:
 def _blank(write: Callable[[bytes], int], size: int) -> None:
     for start in range(0, size, 1 << 20):
         write(b"\0" * min(1 << 20, size - start))
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from hutch.cli.main import cli
-from hutch.commands.errors import CommandError
 from nursery import Nursery, started
 from platform_world import TOKEN, World, serving
 from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE
+from spoken import said
 
 WRITE = {"vercel": "PATCH", "railway": "VariableUpsert"}
 DEPLOY = {"vercel": "POST /v13/deployments", "railway": "DeploymentRedeploy"}
@@ -48,15 +46,6 @@ def at(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
             Path("hutch.yaml").write_text(yaml.safe_dump({"mode": "act", "services": {"shop": service}}))
 
         yield configure
-
-
-def said(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli, words)
-    error = result.exception
-    if isinstance(error, CommandError):
-        return error.code, result.stdout, f"{result.stderr}{error}"
-    assert error is None or isinstance(error, SystemExit), result.exc_info
-    return result.exit_code, result.stdout, result.stderr
 
 
 def closed() -> str:

@@ -12,13 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
 from breach_world import running
-from hutch.cli.main import cli
-from hutch.commands.errors import CommandError
 from rolerabbit.keys import Ring
+from spoken import said
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PLACES = ("aws", "vercel", "railway")
@@ -26,15 +24,6 @@ ORDER = ["preserve", "close", "jwt-add", "encryption-add", "jwt-retire", "revoke
 KEY_ID, KEY = {"env": "AWS_ACCESS_KEY_ID"}, {"env": "AWS_SECRET_ACCESS_KEY"}
 NAMED = {"jwt": "JWT_KEYS", "encryption": "ENCRYPTION_KEYS"}
 HOME = {"phone": "1", "address": "Elm Street"}
-
-
-def said(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli, words)
-    error = result.exception
-    if isinstance(error, CommandError):
-        return error.code, result.stdout, f"{result.stderr}{error}"
-    assert error is None or isinstance(error, SystemExit), result.exc_info
-    return result.exit_code, result.stdout, result.stderr
 
 
 @contextmanager

@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from breach_mail import Sink, sinking
 from breach_world import CANARY
-from hutch.cli.main import cli
-from hutch.commands.errors import CommandError
+from spoken import said
 
 PEOPLE = 300
 GERMAN = 111
@@ -32,15 +30,6 @@ WITH made AS (
 )
 INSERT INTO audit_logs (user_id, action, details, ip_address)
 SELECT id, 'data.exported', '{"records": 3}', '198.18.0.7' FROM made"""
-
-
-def said(*words: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(cli, words)
-    error = result.exception
-    if isinstance(error, CommandError):
-        return error.code, result.stdout, f"{result.stderr}{error}"
-    assert error is None or isinstance(error, SystemExit), result.exc_info
-    return result.exit_code, result.stdout, result.stderr
 
 
 def told(*words: str) -> Any:

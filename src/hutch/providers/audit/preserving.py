@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
+from hutch.places.folder import synced
 from hutch.providers.audit.arguments import Args, BadArguments, whole
 from hutch.providers.audit.client import Client
 from hutch.providers.audit.config import Config
@@ -110,11 +111,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> str:
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
     _put(folder / SUMS, sums.encode())
     for place in (folder, folder.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        synced(place)
     return sums
 
 
