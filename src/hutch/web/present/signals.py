@@ -12,13 +12,14 @@ from hutch.web.present.chart import Chart, Mark, Plot, Threshold, chart, figure,
 from hutch.web.present.words import Moment, line, moment
 
 SPANS: Mapping[str, timedelta] = {
+    "10m": timedelta(minutes=10),
     "1h": timedelta(hours=1),
     "6h": timedelta(hours=6),
     "1d": timedelta(days=1),
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-"""The times that a page can show; the first is shown by itself."""
+"""The times that a page can show; an hour is shown by itself."""
 
 
 @dataclass(frozen=True, slots=True)
