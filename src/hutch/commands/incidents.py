@@ -277,8 +277,3 @@ async def end_watch(context: Context, incident_id: str) -> Incident:
         return [Draft("watch.passed", {}), *incidents.move(state, Phase.REVIEW, "no regression while watched")]
 
     return await change(context, incident_id, decide)
-
-
-def same_cause(state: Incident, cause: Mapping[str, object] | None) -> bool:
-    """Whether a cause is the one that the incident was about."""
-    return bool(cause and state.cause and cause.get("code") == state.cause.get("code"))
