@@ -1,4 +1,4 @@
-"""Letters to those whom a breach reached, in their languages: what a template says, and the letters made of it. Pure.
+"""The letters of a breach, in the languages of those who get them: what a template says, and what is made of it. Pure.
 
 A template's first lines say its subject and what kinds of data are called; the rest is the letter. What has to be in
 it is what Art. 34(2) GDPR asks for: what happened, its likely consequences, what was done and what to do, whom to ask.
@@ -67,16 +67,16 @@ def _word(pair: str) -> tuple[str, str]:
     return name.strip(), word.strip() or name.strip()
 
 
-def letter(language: str, template: Template, state: Incident, found: Breach, contact: str) -> Letter:
+def letter(language: str, template: Template, facts: Mapping[str, object]) -> Letter:
     """The letter in one language. Raises :class:`TemplateError`."""
     if not template.subject or len(template.subject) > LONGEST_SUBJECT or not template.subject.isprintable():
         raise TemplateError(1, f"'Subject: …' must be one line of at most {LONGEST_SUBJECT} characters")
-    facts = letter_facts(state, found, contact, template.words)
     return Letter(language, template.subject, render(template.body, facts, "letter").strip() + "\n")
 
 
 def letter_facts(state: Incident, found: Breach, contact: str, words: Mapping[str, str]) -> Mapping[str, object]:
-    """What a template of a letter may use: service, since, until, categories, contact."""
+    """What the letter to those whom a breach reached may use: service, since, until, categories, contact. That of a
+    forced reset has the service alone."""
     kinds = categories_of(found.figures) or ["none"]
     return {
         "service": state.service, "contact": contact.strip() or to_say("whom to ask"),

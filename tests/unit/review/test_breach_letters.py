@@ -12,7 +12,7 @@ import pytest
 from hutch.model.breach import Breach
 from hutch.model.incident import Incident, Phase
 from hutch.model.severity import Severity
-from hutch.review.breach_letters import Letter, Template, letter, template_of
+from hutch.review.breach_letters import Letter, Template, letter, letter_facts, template_of
 from hutch.review.templating import TemplateError
 
 FOLDER = Path(str(resources.files("hutch.library"))) / "letters"
@@ -36,7 +36,12 @@ CONTACT = "Mara Example, privacy@example.com"
 
 def written(language: str, contact: str = CONTACT) -> Letter:
     text = (FOLDER / f"{language}.txt").read_text(encoding="utf-8")
-    return letter(language, template_of(text), STATE, FOUND, contact)
+    return of_breach(language, text, FOUND, contact)
+
+
+def of_breach(language: str, text: str, found: Breach, contact: str) -> Letter:
+    template = template_of(text)
+    return letter(language, template, letter_facts(STATE, found, contact, template.words))
 
 
 def parts(language: str) -> dict[str, str]:
@@ -73,11 +78,20 @@ def test_no_language_is_another_one_s_copy() -> None:
     assert len(lines) == len(set(lines))
 
 
+def test_a_forced_reset_has_a_letter_in_each_of_the_languages_that_a_breach_has() -> None:
+    found = {path.stem: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "reset").glob("*.txt"))}
+    assert tuple(found) == LANGUAGES
+    letters = [letter(name, template_of(text), {"service": "shop"}) for name, text in found.items()]
+    lines = [line for one in letters for line in {one.subject, *one.text.splitlines()} if line]
+    assert len(lines) == len(set(lines))
+    assert all("shop" in one.text and "{" not in one.text and "http" not in one.text for one in letters)
+
+
 def test_kinds_of_data_are_called_by_their_words_in_the_language() -> None:
     assert "Konto, Aktivitäten, Portfolios, Profil, Sitzungen." in written("de").text
     other = Breach("amber", NOON, NOON, figures={**FIGURES, "categories": ["account", "heartbeats"]})
     text = (FOLDER / "de.txt").read_text(encoding="utf-8")
-    assert "Konto, heartbeats." in letter("de", template_of(text), STATE, other, CONTACT).text
+    assert "Konto, heartbeats." in of_breach("de", text, other, CONTACT).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -88,7 +102,7 @@ def test_without_a_contact_no_letter_is_whole(language: str) -> None:
 @pytest.mark.parametrize("subject", ["", "x" * 201, "Your data\x0bBcc: all@example.com", "Your data\0"])
 def test_a_subject_that_is_no_line_is_refused(subject: str) -> None:
     with pytest.raises(TemplateError, match="must be one line"):
-        letter("en", Template("Hello", subject), STATE, FOUND, CONTACT)
+        letter("en", Template("Hello", subject), {})
 
 
 def test_what_a_template_does_not_say_is_as_in_the_usual_one() -> None:

@@ -1,8 +1,8 @@
-"""The letters to those whom a breach reached: their templates by language, a test, and the gate that queues them."""
+"""The letters of a breach: their templates by language, a test, and the gate that queues them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from hutch.commands.context import CommandError, Context
 from hutch.model.breach import Breach, Gate
 from hutch.model.incident import Incident
 from hutch.model.run import Run
-from hutch.review.breach_letters import LANGUAGE, Letter, Template, letter, template_of
+from hutch.review.breach_letters import LANGUAGE, Letter, Template, letter, letter_facts, template_of
 from hutch.review.templating import LONGEST, TemplateError
 
 FOLDER = "letters"
+RESETS = "letters/reset"
+"""Those of a forced reset."""
 Given = Mapping[str, str]
 """Templates of a moment by language, where they are not the usual ones."""
 
@@ -25,12 +27,12 @@ def campaign(incident_id: str) -> str:
     return f"breach {incident_id}"
 
 
-def usual(context: Context) -> dict[str, str]:
+def usual(context: Context, folder: str = FOLDER) -> dict[str, str]:
     """The text of each template by its language, the default one first: the team's own go before those of the library.
     Raises :class:`CommandError` where one can't be read or there is none in the default language."""
     own, default = context.config.notify.templates, context.config.notify.language
-    folders = [Path(str(resources.files("hutch.library"))) / FOLDER, *([Path(own) / FOLDER] if own else [])]
-    known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.txt"))}
+    places = [Path(str(resources.files("hutch.library"))), *([Path(own)] if own else [])]
+    known = {path.stem: path for place in places for path in sorted((place / folder).glob("*.txt"))}
     if wrong := [str(path) for name, path in known.items() if not LANGUAGE.fullmatch(name)]:
         raise CommandError(f"{wrong[0]}: a letter is named by its language, such as de.txt or pt-br.txt", 2)
     if default not in known:
@@ -54,12 +56,29 @@ def drafted(context: Context, state: Incident, found: Breach, contact: str, give
             raise CommandError(f"{language[:40]!r} is no language such as de or pt-br", 2)
         before = known.get(language, Template("", default.subject))
         known[language] = template_of(text, before)
-    return tuple(_drafted(language, template, state, found, contact) for language, template in known.items())
+    return tuple(
+        _drafted(language, template, letter_facts(state, found, contact, template.words))
+        for language, template in known.items()
+    )
 
 
-def _drafted(language: str, template: Template, state: Incident, found: Breach, contact: str) -> Letter:
+def resetting(context: Context, service: str) -> Mapping[str, object]:
+    """The letter of a forced reset in each language, as the action takes it. Raises :class:`CommandError`."""
+    facts = {"service": service}
+    return _written([_drafted(name, template_of(text), facts) for name, text in usual(context, RESETS).items()])
+
+
+def _written(letters: Sequence[Letter]) -> Mapping[str, object]:
+    first, *others = letters
+    return {
+        "subject": first.subject, "body": first.text, "language": first.language,
+        "translations": {one.language: {"subject": one.subject, "body": one.text} for one in others},
+    }  # fmt: skip
+
+
+def _drafted(language: str, template: Template, facts: Mapping[str, object]) -> Letter:
     try:
-        return letter(language, template, state, found, contact)
+        return letter(language, template, facts)
     except TemplateError as error:
         raise CommandError(f"the letter's template ({language}): {error}", 2) from error
 
@@ -71,14 +90,12 @@ async def letters_gate(context: Context, incident_id: str, given: Given, contact
     narrowed = found.figures.get("narrowed")
     if "people" not in found.figures or not isinstance(narrowed, Mapping):
         raise CommandError("the assessment was told by a person, so nobody knows whom to write to; tick people too")
-    first, *others = drafted(context, state, found, contact, given)
-    for one in (first, *others):
+    letters = drafted(context, state, found, contact, given)
+    for one in letters:
         if one.open:
             raise CommandError(f"the letter ({one.language}) still has {', '.join(one.open)}", 2)
     args = {
-        "campaign": campaign(incident_id), "subject": first.subject, "body": first.text, "language": first.language,
-        "translations": {one.language: {"subject": one.subject, "body": one.text} for one in others},
-        "recipients": found.figures["people"],
+        "campaign": campaign(incident_id), **_written(letters), "recipients": found.figures["people"],
         "since": found.figures["since"], "until": found.figures["until"],
         "addresses": list(narrowed["addresses"]), "accounts": list(narrowed["accounts"]),
     }  # fmt: skip

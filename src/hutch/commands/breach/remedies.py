@@ -7,6 +7,7 @@ from typing import Final
 
 from hutch.commands import todo
 from hutch.commands.breach.course import load
+from hutch.commands.breach.lettering import resetting
 from hutch.commands.breach.stepping import Drive, advance
 from hutch.commands.context import CommandError, Context
 from hutch.model.breach import RESET, Gate
@@ -24,7 +25,10 @@ async def reset(context: Context, incident_id: str, actor: str, drive: Drive) ->
     if "prove" not in found.passed:
         raise CommandError(f"{incident_id} is not contained: passwords chosen now would be lost as well", 2)
     if RESET not in found.passed:
-        args: Mapping[str, object] = {"scope": "all", "since": instant(found.passed["prove"].at), "reason": state.id}
+        args: Mapping[str, object] = {
+            "scope": "all", "since": instant(found.passed["prove"].at), "reason": state.id,
+            **resetting(context, state.service),
+        }  # fmt: skip
         gate = Gate(RESET, "document", ITEM, "accounts.force_reset", args)
         run = await advance(context, incident_id, gate, actor, drive)
         if run is not None:

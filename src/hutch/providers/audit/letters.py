@@ -47,8 +47,7 @@ class Queue:
         left = state["meant"] - state["queued"]
         items = [f"to {masked(address)}" for address in state["some"]]
         items += [in_languages(state, asked)]
-        for language, subject, body in _versions(asked):
-            items += [f"subject ({language}): {subject}", *body.splitlines()]
+        items += versions(asked)
         refused = self.client.refusal or _more(asked, state)
         said = f"write to {left} people, {state['queued']} of {state['meant']} have the letter already"
         return Preview(said, min(left, 1), tuple(items), UNDO, refused)
@@ -78,7 +77,7 @@ class Queue:
         if isinstance(recipients, bool) or not isinstance(recipients, int) or recipients < 0:
             raise BadArguments("recipients must say how many were approved")
         letters = {"recipients": recipients, "language_column": self.config.columns["language"]}
-        return {**reach_of(args, self.config), **_letter(args), **_languages(args), **letters}
+        return {**reach_of(args, self.config), **_letter(args), **languages(args), **letters}
 
     async def _meant(self, asked: Asked) -> Row:
         """The reading login must not see the outbox, which holds codes: the operator's asks."""
@@ -119,7 +118,7 @@ def _written(args: Args) -> dict[str, str]:
     return {"subject": subject, "body": body}
 
 
-def _languages(args: Args) -> Asked:
+def languages(args: Args) -> Asked:
     """The letter in every language, side by side as the statements take it."""
     others, default = args.get("translations", {}), text(args, "language", "en")
     if not isinstance(others, Mapping) or not all(isinstance(one, Mapping) for one in others.values()):
@@ -133,9 +132,11 @@ def _languages(args: Args) -> Asked:
     }  # fmt: skip
 
 
-def _versions(asked: Asked) -> Iterable[tuple[str, str, str]]:
+def versions(asked: Asked) -> Iterable[str]:
+    """The lines of the letter in every language, for a preview."""
     columns: Any = asked["languages"], asked["subjects"], asked["bodies"]
-    return zip(*columns, strict=True)
+    for language, subject, body in zip(*columns, strict=True):
+        yield from (f"subject ({language}): {subject}", *body.splitlines())
 
 
 @dataclass(frozen=True, slots=True)

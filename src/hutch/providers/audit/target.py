@@ -65,7 +65,7 @@ def _actions(client: Client, config: Config, now: Callable[[], datetime]) -> Map
         "account.unrestrict": Unrestrict(client, config),
         "sessions.revoke": Revoke(client, config),
         "evidence.preserve": Preserve(client, config, now),
-        "accounts.force_reset": ForceReset(client, config),
+        "accounts.force_reset": ForceReset(client, config, now),
         "letters.queue": Queue(client, config),
         "letters.test": Try(client, config),
     }

@@ -34,14 +34,24 @@ judged as (
     where n.failures > %(failures_per_address)s + coalesce(e.visitors, 0)
     order by failures desc, network
     limit 50
+),
+around as (
+    select j.network, network(set_masklen(j.network, width)) as wide
+    from judged j, generate_series(0, masklen(j.network)) width
+),
+held as (
+    select a.network,
+           max(b.{at}) filter (where b.{blocked_until} > now()) as blocked_at,
+           count(*) filter (where a.wide = a.network and b.{blocked_until} <= now()
+                              and b.{blocked_until} > now() - make_interval(days => %(repeat_days)s::int))::int as former
+    from {blocks} b
+    join around a on a.wide = network(b.{address}::inet)
+    group by a.network
 )
-select j.network::text as network, failures, typos, accounts, most, most_account, last_minute, addresses,
+select network::text as network, failures, typos, accounts, most, most_account, last_minute, addresses,
        first, last, opened, neighbours, visitors,
        extract(epoch from now() - last)::float8 as quiet,
-       (select count(*)::int from {blocks} b
-        where b.{address}::inet = j.network and b.{blocked_until} <= now()
-          and b.{blocked_until} > now() - make_interval(days => %(repeat_days)s::int)) as former,
-       (select max(b.{at}) from {blocks} b
-        where b.{address}::inet >>= j.network and b.{blocked_until} > now()) as blocked_at
+       coalesce(h.former, 0) as former, h.blocked_at
 from judged j
+left join held h using (network)
 order by failures desc, network

@@ -1,9 +1,13 @@
--- One batch: marked, their sessions ended by a mark, each with a line in the audit table and a letter in the outbox. Once
--- only, however often it is asked; the letter says nothing that opens the account.
-with {@reset_meant},
+-- One batch: marked, their sessions ended by a mark, each with a line in the audit table and a letter in the outbox, in
+-- their language. Once only, however often it is asked; the letter says nothing that opens the account.
+with {@letters_written},
+{@reset_meant},
 batch as (
-    select u.{user} as account, u.{email} as email from {users} u
-    where u.{user} in (select account from meant limit %(batch)s::int) for update
+    select u.{user} as account, u.{email} as email,
+           coalesce(whole.language, part.language, %(language)s) as language
+    from {users} u
+    {@letters_tongue}
+    where u.{user} in (select account from meant limit %(batch)s::int) for update of u
 ),
 marked as (
     update {users} u set {reset_required} = true from batch b where u.{user} = b.account returning 1
@@ -18,7 +22,7 @@ told as (
 ),
 mailed as (
     insert into {outbox} (user_id, recipient, subject, body, campaign)
-    select account, email, %(subject)s, %(body)s, %(campaign)s from batch
+    select b.account, b.email, w.subject, w.body, %(campaign)s from batch b join written w using (language)
     on conflict (campaign, user_id) where campaign <> '' do nothing returning 1
 )
 select (select count(*)::int from marked) as accounts, (select count(*)::int from ended) as sessions,
