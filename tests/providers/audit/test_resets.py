@@ -18,8 +18,8 @@ OTHERS = {"translations": {"de": {"subject": "Ein neues Passwort", "body": "Bitt
 
 @pytest.fixture
 def accounts(service: Any) -> Iterator[Any]:
-    service.admin.execute("grant select, insert on outbox to operator; grant update on users, user_sessions to operator")
-    service.admin.execute("grant insert on audit_logs to operator")
+    service.admin.execute("grant select, insert on outbox to operator; grant insert on audit_logs to operator")
+    service.admin.execute("grant update on users, user_sessions to operator")
     for person, tag in zip(service.users(len(READ)), READ, strict=True):
         service.admin.execute("update users set language = %s, created_at = now() where id = %s", [tag, person])
     yield service
