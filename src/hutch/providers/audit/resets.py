@@ -88,7 +88,6 @@ class ForceReset:
         [row] = await self.client.rows(query("reset_state", self.config), asked)
         return row
 
-
     def _asked(self, args: Args) -> Asked:
         asked = _asked(args, self.now())
         outbox = {"campaign": f"reset {asked['since']}", "batch": BATCH}
