@@ -32,8 +32,9 @@ ATTACKS: tuple[Turn, ...] = (
     ("brute-force", 50, 0, 12.0, 35.0),
     ("spraying", 5000, 330, 65.0, 100.0),
 )
-"""One after the other, two and a half minutes in all where the machine keeps up. Every attempt costs the replica a hash, also for accounts that
-are not there: two cores answer some 100 a second, so each of the 5,000 addresses tries once and some of them go on."""
+"""One after the other, two and a half minutes in all where the machine keeps up. Every attempt costs the replica a
+hash, also for accounts that are not there: two cores answer some 100 a second, so each of the 5,000 addresses tries
+once and some of them go on."""
 QUICK: tuple[Turn, ...] = (("brute-force", 1, 0, 3.0, 12.0), ("brute-force", 25, 0, 8.0, 20.0))
 VISITS = 8.0
 """Requests a second of visitors and users with sessions."""
@@ -128,7 +129,7 @@ async def _mixed(
     await asyncio.sleep(2)
     reports = []
     for seed, (kind, addresses, busy, rate, seconds) in enumerate(attacks, 1):
-        stop = asyncio.Event()  # a machine that is too slow for the rate takes up to twice as long, and then attacks less
+        stop = asyncio.Event()  # a machine too slow for the rate takes up to twice as long, and then attacks less
         ending = asyncio.get_running_loop().call_later(seconds * 2, stop.set)
         reports.append(await run(Attack(url, kind, addresses, rate, seconds, seed, busy).check(), stop))
         ending.cancel()
