@@ -23,7 +23,7 @@ from hutch.commands.diagnose import diagnose
 from hutch.commands.respond import run_document
 from hutch.commands.worker import driver
 from hutch.model.run import Run
-from platform_process import post
+from platform_process import limits, post
 from platform_world import TOKEN, World, serving
 from seed_binds import BINDS
 
@@ -149,6 +149,10 @@ async def scaled(context: Context, ready: Mapping[str, Any], platform: str) -> N
     if platform == "local":
         run = await approved(context, await begun(context, "scale-up-increased-load"), "Vertical Scaling")
         assert (run.outcome, status(ready)["pool_size"]) == ("resolved", 4)
+    if platform == "railway":
+        run = await approved(context, await begun(context, "scale-up-increased-load"), "Vertical Scaling")
+        held = {limits(row["pid"]) for row in status(ready)["replicas"]}
+        assert (run.outcome, held) == ("resolved", {(str(2_000_000_000 // 2**20 * 2**20), 1)})
     run = await begun(context, "scale-down-reduced-load")
     calls = {c.option.title: [i.command.text for i in c.option.items] for c in run.chosen}
     title = next(title for title, texts in calls.items() if texts == ["service.scale(replicas: 1)"])
@@ -159,7 +163,7 @@ async def scaled(context: Context, ready: Mapping[str, Any], platform: str) -> N
 async def places(context: Context, platform: str) -> None:
     """What the platform has no verb for is a person's step that says where."""
     run = await begun(context, "scale-up-increased-load")
-    wanted = {"Database Scaling": "Compute", **({"Vertical Scaling": ""} if platform != "local" else {})}
+    wanted = {"Database Scaling": "Compute", **({"Vertical Scaling": ""} if platform in {"ecs", "vercel"} else {})}
     wanted |= {"Horizontal Scaling": "by itself"} if platform == "vercel" else {}
     for title, place in wanted.items():
         found = [i.manual for c in run.chosen if c.option.title == title for i in c.option.items]

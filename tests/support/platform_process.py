@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -53,3 +54,14 @@ def post(ready: Ready, path: str, body: Mapping[str, object]) -> None:
     headers = {"Authorization": f"Bearer {ready['token']}", "Content-Type": "application/json"}
     request = urllib.request.Request(ready["api_url"] + path, json.dumps(body).encode(), headers)
     urllib.request.urlopen(request, timeout=60).close()
+
+
+def pids(ready: Ready) -> list[int]:
+    with urllib.request.urlopen(f"{ready['api_url']}/status") as answer:
+        return [row["pid"] for row in json.load(answer)["replicas"]]
+
+
+def limits(pid: int) -> tuple[str, int]:
+    """The most memory that a process may take for itself, and how many CPUs it may use."""
+    line = next(x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max data size"))
+    return line.split()[3], len(os.sched_getaffinity(pid))

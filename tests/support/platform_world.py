@@ -24,6 +24,7 @@ from hutch.model.action import Verification, Verified
 from hutch.ports import Action
 from rolerabbit.platform.control import now, write_private
 from rolerabbit.platform.errors import DeployFailed
+from rolerabbit.platform.held import Held
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.railway import api as railway
@@ -73,6 +74,10 @@ class Paper:
 
     def __post_init__(self) -> None:
         self.fleet = Pile(self)
+        self.held = self.deployed = Held()
+
+    def hold(self, held: Held) -> None:
+        self.held = held
 
     def ran(self, *releases: str, ago: timedelta = timedelta(hours=2)) -> None:
         """Releases that were deployed one after the other, a minute apart."""
@@ -107,6 +112,7 @@ class Paper:
         if release in self.bad:
             self.ledger = self.ledger.finish(begun.id, "failed", now(), "no replica came up")
             raise DeployFailed("no replica came up", "see its log")
+        self.deployed = self.held
         self.ledger = self.ledger.finish(begun.id, "succeeded", now())
         return self.ledger.deployment(begun.id)
 

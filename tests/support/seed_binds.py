@@ -41,7 +41,7 @@ BINDS: Mapping[str, Mapping[str, str]] = {
         "railway restart": "action:service.restart",
         "railway deployments": "action:deploy.list",
         "railway scale --replicas": "action:service.scale replicas=$1",
-        "aws ecs register-task-definition": "manual: Railway's dashboard, Settings, Deploy, Resource Limits",
+        "aws ecs register-task-definition": "action:service.scale vcpus=1 memory_gb=2 ...",
         f"{_UPDATE} --desired-count 1": "action:service.scale replicas=1",
         **_RDS,
     },

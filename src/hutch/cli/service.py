@@ -13,7 +13,7 @@ from hutch.cli.runs import pairs
 from hutch.cli.shell import actor, as_json, emit, service_option, table, with_context
 from hutch.commands import platforms as commands
 from hutch.commands.context import CommandError, Context
-from hutch.model.platform import MOST_LINES, LogQuery
+from hutch.model.platform import MOST_LINES, LogQuery, figure
 from hutch.model.run import Run
 from hutch.runbook.visible import visible
 
@@ -113,12 +113,12 @@ def logs(ctx: click.Context, service: str, replica: str, limit: int, json_out: b
     show_lines(ctx, go, json_out)
 
 
-def _sizes(given: tuple[str, ...]) -> dict[str, int]:
-    found = pairs(given)
-    bad = next((f"{n}={v}" for n, v in found.items() if not (v.isascii() and v.isdigit())), "")
+def _sizes(given: tuple[str, ...]) -> dict[str, float]:
+    found = {name: (value, figure(value)) for name, value in pairs(given).items()}
+    bad = next((f"{name}={value}" for name, (value, size) in found.items() if size is None), "")
     if bad:
-        raise CommandError(f"--size {bad!r}: write NAME=N with a whole number, as pool_size=8", 2)
-    return {name: int(value) for name, value in found.items()}
+        raise CommandError(f"--size {bad!r}: write NAME=N with a number, as pool_size=8", 2)
+    return {name: size for name, (_, size) in found.items() if size is not None}
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

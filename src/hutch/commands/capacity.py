@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hutch.commands.context import Context, Service
 from hutch.commands.diagnose import diagnose
 from hutch.diagnosis.capacity import against
-from hutch.model.platform import NO_ROOM, Standing, Unanswered
+from hutch.model.platform import NO_ROOM, Standing, Unanswered, figure
 from hutch.ports import Connection
 
 SCALE, DESPITE = "service.scale", "despite"
@@ -34,16 +34,11 @@ async def unfounded(context: Context, service: Service, connection: Connection, 
 
 def _room(found: Standing, args: Args) -> bool:
     """Whether anything else is set than what makes no room."""
-    sizes = {name for name, size in found.sizes.items() if _number(args, name) not in (None, size)}
-    return not sizes or not sizes <= NO_ROOM or _number(args, "replicas") not in (None, found.replicas)
+    sizes = {name for name, size in found.sizes.items() if figure(args.get(name)) not in (None, size)}
+    return not sizes or not sizes <= NO_ROOM or figure(args.get("replicas")) not in (None, found.replicas)
 
 
 def _grows(found: Standing, args: Args) -> bool:
-    sizes = ((_number(args, name), size) for name, size in found.sizes.items() if name not in NO_ROOM)
+    sizes = ((figure(args.get(name)), size) for name, size in found.sizes.items() if name not in NO_ROOM)
     more = any(wanted is not None and wanted > size for wanted, size in sizes)
-    return more or (_number(args, "replicas") or 0) > found.replicas
-
-
-def _number(args: Args, name: str) -> int | None:
-    text = str(args.get(name, ""))
-    return int(text) if text.isascii() and text.isdigit() else None
+    return more or (figure(args.get("replicas")) or 0) > found.replicas

@@ -137,7 +137,7 @@ async def scale(
     context: Context,
     service_name: str,
     replicas: int | None,
-    sizes: Mapping[str, int],
+    sizes: Mapping[str, float],
     actor: str,
     mode: str = "",
     despite: bool = False,
@@ -153,9 +153,10 @@ async def scale(
         args = {"replicas": replicas or now, **sizes, "from": now}
         if args["replicas"] == now and all(found.sizes[name] == size for name, size in sizes.items()):
             raise CommandError(f"{service.name} is of that size already: nothing to do")
+        args |= {"since": instant(context.clock.now())} if sizes else {}
         args |= {DESPITE: True} if despite else {}
         await _capacity(context, service, connection, args)
-    told = ", ".join(f"{name} {args[name]}" for name in args if name not in {"from", DESPITE})
+    told = ", ".join(f"{name} {args[name]}" for name in args if name not in {"from", "since", DESPITE})
     title = f"Scale {service.name}: {told}"
     return await act(context, service, "service.scale", args, title, actor, mode=mode)
 
@@ -167,10 +168,10 @@ async def _capacity(context: Context, service: Service, connection: Connection, 
         raise CommandError(f"not scaled: {refused}; `hutch diagnose` tells more, --despite scales")
 
 
-def _known_sizes(found: Standing, sizes: Mapping[str, int]) -> None:
+def _known_sizes(found: Standing, sizes: Mapping[str, float]) -> None:
     unknown = next((name for name in sizes if name not in found.sizes), "")
     if unknown:
-        known = ", ".join(found.sizes) or "none"
+        known = ", ".join(found.sizes) or "none that it tells"
         raise CommandError(f"the platform has no size {unknown!r}; it has: {known}", 2)
 
 

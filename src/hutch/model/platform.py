@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +19,21 @@ NO_ROOM = frozenset({"cache_seconds"})
 
 LINES = 200
 """Lines of log that a search gives where nobody says how many."""
+
+
+FIGURE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+
+
+def figure(value: object) -> float | None:
+    """A figure as it is written or as it is, an ``int`` where it is whole; None where it is none.
+
+    >>> figure("4"), figure("0.5"), figure(4.0), figure("-1"), figure("all")
+    (4, 0.5, 4, None, None)
+    """
+    if not FIGURE.fullmatch(str(value)):
+        return None
+    found = float(str(value))
+    return int(found) if found.is_integer() else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class Standing:
     previous: str = ""
     busy: bool = False
     instances: tuple[Instance, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     wanted: int | None = None
 

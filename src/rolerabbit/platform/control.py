@@ -14,6 +14,7 @@ from types import MappingProxyType
 from rolerabbit.platform.errors import BadRequest, Conflict, PlatformError
 from rolerabbit.platform.fleet import Fleet
 from rolerabbit.platform.handed import NOTHING, Handed
+from rolerabbit.platform.held import Held
 from rolerabbit.platform.ledger import Deployment, Kind, Ledger, Release
 from rolerabbit.platform.rotation import Secrets
 from rolerabbit.platform.settings import MAX_REPLICAS
@@ -45,6 +46,7 @@ class Control:
         self._base_env = dict(base_env)
         self._lock = asyncio.Lock()
         self.ledger = load(state_file).interrupted(now())
+        self.held = load_held(state_file)
 
     @property
     def busy(self) -> bool:
@@ -82,6 +84,11 @@ class Control:
         """The keys that were replaced are off; see `Secrets.retire`."""
         async with self._change():
             await self.secrets.retire(secret, self._anew)
+
+    def hold(self, held: Held) -> None:
+        """Hold replicas to that from the next deployment on, whatever it deploys."""
+        self.held = held
+        self._remember(self.ledger)
 
     async def _anew(self) -> None:
         await self._replace(self._current(), self._replicas, self.sizes)
@@ -126,12 +133,13 @@ class Control:
     async def _replace(self, release_id: str, replicas: int, sizes: Sizes) -> None:
         release = self.ledger.release(release_id)
         own = {**self._base_env, **self.secrets.environment(), **await self._handed.values()}
-        await self.fleet.replace(release.id, {**own, **sizes.environment, **dict(release.env)}, replicas)
+        sized = {**sizes.environment, **self.held.environment}
+        await self.fleet.replace(release.id, {**own, **sized, **dict(release.env)}, replicas)
         self.secrets.started()
 
     def _remember(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        write_private(self._state_file, json.dumps(ledger.to_json()))
+        write_private(self._state_file, json.dumps({**ledger.to_json(), "held": self.held.to_json()}))
 
     @asynccontextmanager
     async def _change(self) -> AsyncIterator[None]:
@@ -161,6 +169,11 @@ def load(path: Path) -> Ledger:
         raise PlatformError(
             f"{path} is damaged ({error})", "delete it to start with an empty list of releases"
         ) from error
+
+
+def load_held(path: Path) -> Held:
+    """What the state file, which :func:`load` could read, says of it."""
+    return Held.from_json(json.loads(path.read_text(encoding="utf-8")).get("held", {})) if path.exists() else Held()
 
 
 def write_private(path: Path, text: str) -> None:

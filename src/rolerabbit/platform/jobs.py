@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from rolerabbit.platform.errors import PlatformError
+from rolerabbit.platform.held import Held
 from rolerabbit.platform.ledger import Deployment, Ledger, Release
 
 BEGUN_WITHIN = 35.0
@@ -53,6 +54,13 @@ class Scaled(Changes, Protocol):
     @property
     def fleet(self) -> Replicas:
         """The replicas."""
+
+    @property
+    def held(self) -> Held:
+        """What replicas are held to from the next deployment on."""
+
+    def hold(self, held: Held) -> None:
+        """Hold them to something else."""
 
     async def scale(self, replicas: int) -> None:
         """Run more or fewer."""

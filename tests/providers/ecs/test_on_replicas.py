@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,7 +17,7 @@ from hutch.model.platform import LogQuery
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.ecs import provider
 from hutch.testing import check_provider
-from platform_process import Ready, platform, post
+from platform_process import Ready, limits, pids, platform, post
 
 KEY = "AKIDOFTHETESTS000001"
 
@@ -96,17 +92,6 @@ async def test_tasks_of_another_size_are_held_to_it_and_back(web: Connection, re
     assert (await web.actions["deploy.rollback"].apply(back)).result is Result.DONE
     assert dict((await web.platform.standing()).sizes) == dict(before.sizes)
     assert [limits(pid)[0] for pid in pids(ready)] == ["unlimited"] * before.ready
-
-
-def pids(ready: Ready) -> list[int]:
-    with urllib.request.urlopen(f"{ready['api_url']}/status") as answer:
-        return [row["pid"] for row in json.load(answer)["replicas"]]
-
-
-def limits(pid: int) -> tuple[str, int]:
-    """The most memory that a process may take for itself, and how many CPUs it may use."""
-    line = next(x for x in Path(f"/proc/{pid}/limits").read_text().splitlines() if x.startswith("Max data size"))
-    return line.split()[3], len(os.sched_getaffinity(pid))
 
 
 async def test_a_release_that_does_not_come_up_leaves_the_old_one(web: Connection, ready: Ready) -> None:

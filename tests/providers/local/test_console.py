@@ -137,7 +137,7 @@ def test_scaled_up_and_back_and_restarted(console: Console) -> None:
     ("words", "said"),
     [
         (("service", "scale"), "say how many: --replicas N, or --size NAME=N"),
-        (("service", "scale", "--size", "pool_size=none"), "write NAME=N with a whole number, as pool_size=8"),
+        (("service", "scale", "--size", "pool_size=none"), "write NAME=N with a number, as pool_size=8"),
         (
             ("service", "scale", "--size", "memory=4"),
             "the platform has no size 'memory'; it has: pool_size, cache_seconds",

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hutch.cli.main import main
-from platform_process import Ready, platform, post
+from platform_process import Ready, limits, pids, platform, post
 from rolerabbit.platform.railway.view import ENVIRONMENT, PROJECT, SERVICE, deployment_id
 
 Typed = Callable[..., Any]
@@ -50,8 +50,8 @@ def typed(
     yield hutch
 
 
-def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
-    one, two, three, four, five, six = (deployment_id(number) for number in range(1, 7))
+def test_from_the_list_to_verified_and_back(typed: Typed, ready: Ready) -> None:
+    one, two, three, four, five, six, seven, eight = (deployment_id(number) for number in range(1, 9))
     wanted, deadline = (
         ("logs", "search", "PROCESS ENDS", "--level", "critical", "--since", "10m"),
         time.monotonic() + 60,
@@ -71,6 +71,17 @@ def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
     assert typed("service", "scale", "--replicas", "2", "--despite", "--yes")["outcome"] == "done"
     standing = typed("service", "status")
     assert (standing["release"], standing["wanted"], standing["ready"]) == (five, 2, 2)
+    sized = ("service", "scale", "--size", "memory_gb=4", "--size", "vcpus=1", "--despite")
+    run = typed(*sized, code=4)
+    preview = json.dumps(run["options"])
+    assert f"from 8 vCPUs and 8 GB to 1 vCPUs and 4 GB: they are set, and Railway deploys {five} again" in preview
+    assert typed("runs", "approve", run["id"])["outcome"] == "done"
+    standing = typed("service", "status")
+    assert (standing["release"], standing["sizes"], standing["ready"]) == (six, {"vcpus": 1, "memory_gb": 4}, 2)
+    assert [limits(pid) for pid in pids(ready)] == [(str(4_000_000_000 // 2**20 * 2**20), 1)] * 2
+    assert typed("runs", "approve", typed("runs", "undo", run["id"], code=4)["id"])["outcome"] == "done"
+    standing = typed("service", "status")
+    assert (standing["release"], standing["sizes"]) == (seven, {"vcpus": 8, "memory_gb": 8})
     forward = typed("deploy", "rollback", two, code=4)
     assert typed("runs", "approve", forward["id"])["outcome"] == "done"
-    assert typed("deploy", "list")[0]["id"] == six
+    assert typed("deploy", "list")[0]["id"] == eight

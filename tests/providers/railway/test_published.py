@@ -24,11 +24,12 @@ from graphql import (
     validate,
 )
 
-from hutch.providers.railway import client, replicas, variables
+from hutch.providers.railway import client, limits, replicas, variables
 from hutch.providers.railway.calls import Operation
 
 DATA = Path(__file__).parents[2] / "data" / "railway"
-OPERATIONS = [o for module in (client, replicas, variables) for o in vars(module).values() if isinstance(o, Operation)]
+MODULES = (client, limits, replicas, variables)
+OPERATIONS = [o for module in MODULES for o in vars(module).values() if isinstance(o, Operation)]
 
 
 def recorded(name: str) -> list[str]:
@@ -60,7 +61,7 @@ def test_the_schema_that_hutch_is_tested_against_is_part_of_the_published_one() 
 
 
 def test_every_document_of_hutch_holds_to_it() -> None:
-    assert len(OPERATIONS) == 11
+    assert len(OPERATIONS) == 14
     for operation in OPERATIONS:
         assert validate(SCHEMA, parse(operation.text)) == [], operation.name
 

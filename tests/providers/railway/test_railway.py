@@ -15,6 +15,7 @@ from hutch.model.platform import LogQuery
 from hutch.ports import Connection, Unanswered, hearing
 from hutch.providers.railway import provider
 from hutch.providers.railway.client import LIST, LOGS, ONE, REDEPLOY, ROLLBACK
+from hutch.providers.railway.limits import LIMITS, OWN, SET
 from hutch.providers.railway.replicas import INSTANCE, RUNNING, SCALE, SETTINGS
 from hutch.remote import GIVE_UP
 from hutch.testing import check_provider
@@ -66,8 +67,8 @@ async def test_the_token_travels_in_a_header_alone(
 
 
 def test_each_operation_asks_for_one_field_by_variables_alone() -> None:
-    for operation in (LIST, ONE, LOGS, ROLLBACK, REDEPLOY, SETTINGS, INSTANCE, RUNNING, SCALE):
-        kind = "mutation" if operation in (ROLLBACK, REDEPLOY, SCALE) else "query"
+    for operation in (LIST, ONE, LOGS, ROLLBACK, REDEPLOY, SETTINGS, INSTANCE, RUNNING, SCALE, LIMITS, OWN, SET):
+        kind = "mutation" if operation in (ROLLBACK, REDEPLOY, SCALE, SET) else "query"
         assert operation.text.startswith(f"{kind} {operation.name}(") and '"' not in operation.text
 
 

@@ -20,7 +20,7 @@ def connect(target: TargetConfig) -> Connection:
 
 provider = Provider(
     name="railway",
-    summary="Railway: one service's deployments and logs; roll-back, redeployment, replicas",
+    summary="Railway: one service's deployments and logs; roll-back, redeployment, replicas, their CPU and memory",
     settings=SETTINGS,
     open=connect,
     explain=explain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
@@ -105,14 +106,7 @@ class Restart:
     @verified
     async def verify(self, args: Args) -> Verification:
         """Passed when a deployment of the same source, begun since then, serves."""
-        state, since = await self.client.state(), begun_after(args)
-        if self.made.get("id"):
-            return serves(state, self.made["id"])
-        if since is None:
-            return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
-        begun = (d for d in (*state.newer, state.live) if d.created_at > since)
-        new = next((d for d in begun if d.id != self.made.get("left")), None)
-        return serves(state, new.id) if new else _said(Verified.FAILED, "nothing was deployed since then", state)
+        return redeployed(await self.client.state(), self.made, args)
 
 
 def refusal(args: Args, state: State, to: Deployed | None) -> str:
@@ -137,6 +131,18 @@ def arrived(state: State, to: Deployed, left: str) -> Verification:
     if new:
         return _said(Verified.FAILED, f"{new.id} is {new.status.lower()}, {state.live.id} serves", state)
     return _said(Verified.FAILED, f"{state.live.id} serves, not what {to.id} is of", state)
+
+
+def redeployed(state: State, made: Mapping[str, str], args: Args) -> Verification:
+    """Passed when what we ``made`` serves: the deployment that was asked for, else one that was begun since then."""
+    since = begun_after(args)
+    if made.get("id"):
+        return serves(state, made["id"])
+    if since is None:
+        return _said(Verified.UNKNOWN, "it can't be told whether this deployment was asked for by us", state)
+    begun = (d for d in (*state.newer, state.live) if d.created_at > since)
+    new = next((d for d in begun if d.id != made.get("left")), None)
+    return serves(state, new.id) if new else _said(Verified.FAILED, "nothing was deployed since then", state)
 
 
 def serves(state: State, wanted: str) -> Verification:

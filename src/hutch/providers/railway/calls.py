@@ -19,11 +19,13 @@ VAGUE = "problem processing request"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A document of one operation. ``doing`` says what it is for, in the words of an error."""
+    """A document of one operation. ``doing`` says what it is for, in the words of an error. ``may_be_null``: its field
+    says by null that there is none."""
 
     doing: str
     name: str
     text: str
+    may_be_null: bool = False
 
     @property
     def change(self) -> bool:
@@ -61,7 +63,7 @@ def _told(operation: Operation, status: int, headers: Mapping[str, str], found: 
     if status >= HTTPStatus.MULTIPLE_CHOICES:
         raise Refused(f"cannot {doing}: Railway answers {status}")
     value = next(iter(data.values()), None) if isinstance(data, dict) else None
-    if value is None:
+    if value is None and not (operation.may_be_null and data):
         raise Silent(f"cannot {doing}: the answer is not of the expected form", sent=True)
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from hutch.model.finding import Change
 from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standing, brought
 from hutch.ports import Unanswered
 from hutch.providers.railway.client import Client, Deployed
+from hutch.providers.railway.limits import limits
 from hutch.providers.railway.logs import search
 from hutch.providers.railway.replicas import instances
-from hutch.remote import answered
+from hutch.remote import Refused, Silent, answered
 
 MOST_DEPLOYMENTS = 500
 """The newest that are listed."""
@@ -52,7 +53,15 @@ class RailwayPlatform:
         live, before = state.live, await previous(self.client, state.live)
         rows = await instances(self.client.config, live.id)
         replicas = tuple(Instance(id_, live.id, status.lower(), status == "RUNNING") for id_, status in rows)
-        return Standing(live.id, before.id if before else "", state.busy, replicas or (_asleep(live),))
+        sizes = await self._sizes()
+        return Standing(live.id, before.id if before else "", state.busy, replicas or (_asleep(live),), sizes)
+
+    async def _sizes(self) -> Mapping[str, float]:
+        """What each replica may have. Nothing where Railway does not say: it runs all the same."""
+        try:
+            return (await limits(self.client.config)).as_dict()
+        except (Refused, Silent):
+            return {}
 
     async def _deployments(self) -> list[Deployment]:
         found: list[Deployed] = []

@@ -1,39 +1,36 @@
-"""``service.scale`` on Railway: another number of replicas in one region."""
+"""``service.scale`` on Railway: another number of replicas in one region, or other limits of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.model.effect import Effect
-from hutch.providers.railway.client import Client, State
-from hutch.providers.railway.replicas import Wanted, instances, set_number, wanted
+from hutch.providers.railway.client import Client
+from hutch.providers.railway.limits import SIZES
+from hutch.providers.railway.replicas import Wanted, set_number
+from hutch.providers.railway.resize import Resize
+from hutch.providers.railway.seen import Seen, look
 from hutch.remote import Args, Refused, applied, previewed, verified, waited, word_of
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The deployments, the replicas that should run, and how many of the serving deployment do."""
-
-    state: State
-    wanted: Wanted
-    running: int
-
-    def __str__(self) -> str:
-        return f"{self.running} of {self.wanted.total} replicas run ({self.wanted}); {self.state}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """``replicas`` in ``region``, which may be left out where there is only one. With ``from`` it applies only while so
-    many are wanted there."""
+    many are wanted there. Or the limits of each replica: see :class:`Resize`."""
 
     client: Client
     effect: Effect = Effect.CHANGE
+    resize: Resize = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resize", Resize(self.client))
 
     @previewed
     async def preview(self, args: Args) -> Preview:
-        """How many are wanted now and how many will be."""
+        """How many are wanted now and how many will be, or from which limits to which."""
+        if _sized(args):
+            return await self.resize.preview(args)
         seen, number = await self._look(), _number(args, "replicas")
         refused = self._refused(args, seen)
         if refused or number is None:
@@ -45,7 +42,9 @@ class Scale:
 
     @applied
     async def apply(self, args: Args) -> Outcome:
-        """Ask for it, once, and answer when as many run, or after ``rollout`` seconds."""
+        """Ask for it, once, and answer when it is so, or after ``rollout`` seconds."""
+        if _sized(args):
+            return await self.resize.apply(args)
         seen, number = await self._look(), _number(args, "replicas")
         refused = self._refused(args, seen)
         if refused or number is None:
@@ -61,7 +60,9 @@ class Scale:
 
     @verified
     async def verify(self, args: Args) -> Verification:
-        """Passed when as many are wanted there, and all that are wanted run."""
+        """Passed when as many are wanted there, and all that are wanted run; of limits, when what serves has them."""
+        if _sized(args):
+            return await self.resize.verify(args)
         return self._judge(args, await self._look())
 
     async def _waited(self, asked: str, args: Args) -> str:
@@ -72,9 +73,7 @@ class Scale:
         return await waited(asked, self._look, judged, config.rollout, config.look_every)
 
     async def _look(self) -> Seen:
-        state, found = await self.client.state(), await wanted(self.client.config)
-        rows = await instances(self.client.config, state.live.id)
-        return Seen(state, found, sum(status == "RUNNING" for _, status in rows))
+        return await look(self.client)
 
     def _judge(self, args: Args, seen: Seen) -> Verification:
         number, region = _number(args, "replicas"), region_of(args, seen.wanted)
@@ -96,10 +95,15 @@ class Scale:
         number, left, most = _number(args, "replicas"), _number(args, "from"), self.client.config.max_replicas
         now = seen.wanted.of(region_of(args, seen.wanted))
         if number is None or not 1 <= number <= most:
-            return f"say how many: replicas from 1 to {most} (the setting max_replicas)"
+            how_large = ", ".join(SIZES)
+            return f"say how many: replicas from 1 to {most} (the setting max_replicas), or how large: {how_large}"
         if left is not None and now not in {left, number}:
             return f"{now} replicas are wanted now, not {left}: look again before changing anything"
         return "a deployment goes on: wait for it" if seen.state.busy else ""
+
+
+def _sized(args: Args) -> bool:
+    return any(name in args for name in SIZES)
 
 
 def region_of(args: Args, found: Wanted) -> str:

@@ -19,11 +19,15 @@ from rolerabbit.platform.jobs import Jobs, Scaled, Variables
 from rolerabbit.platform.logbook import Logbook
 from rolerabbit.platform.railway.view import (
     ENVIRONMENT,
+    PLAN,
     PROJECT,
     REGION,
     SERVICE,
     Row,
     deployment_id,
+    limited,
+    merged,
+    own_limits,
     replicas_of,
     rows,
     settings,
@@ -69,6 +73,9 @@ class Yard:
             "deploymentRedeploy": self._redeploy,
             "deploymentRestart": self._restart,
             "environmentPatchCommit": self._scale,
+            "serviceInstanceLimits": self._limits,
+            "serviceInstanceLimitOverride": self._own_limits,
+            "serviceInstanceLimitsUpdate": self._limit,
             "variables": self._values,
             "variableUpsert": self._upsert,
         }
@@ -177,6 +184,24 @@ class Yard:
     async def _anew(self, number: int) -> None:
         await self._changes.scale(number)
         await self._changes.deploy(str(self._changes.ledger.current))
+
+    def _limits(self, _info: Info, **place: str) -> Row:
+        _here(place)
+        return merged(self._changes.held)
+
+    def _own_limits(self, _info: Info, **place: str) -> Row | None:
+        _here(place)
+        return own_limits(self._changes.held)
+
+    def _limit(self, _info: Info, input: Row) -> bool:
+        """Held to from the next deployment on; none is made, and what is not named stays."""
+        _here({name: input[name] for name in ("environmentId", "serviceId")})
+        wanted = {key: value for key, value in input.items() if key in PLAN and value is not None}
+        bad = next((key for key, value in wanted.items() if not 0 < value <= PLAN[key]), "")
+        if bad or not wanted:
+            raise GraphQLError(f"{bad or 'a limit'} must be above 0 and at most {PLAN.get(bad, 'the plan')}")
+        self._changes.hold(limited(self._changes.held, wanted))
+        return True
 
     def _values(self, _info: Info, **place: str) -> dict[str, str]:
         _here(place)

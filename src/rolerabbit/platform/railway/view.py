@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from rolerabbit.platform.held import Held
 from rolerabbit.platform.ledger import Deployment, Ledger
 
 PROJECT = "00000000-0000-4000-8000-0000000000a1"
@@ -14,7 +15,40 @@ SERVICE = "00000000-0000-4000-8000-0000000000c1"
 REGION = "us-west2"
 INSTANCES = {"ready": "RUNNING", "starting": "INITIALIZING", "stopping": "REMOVING"}
 FILTER = re.compile(r'"(?P<text>[^"]*)"|@level:(?P<level>\w+)|(?P<word>[^\s"@]+)')
+PLAN = {"vCPUs": 8.0, "memoryGB": 8.0}
+"""The most that a replica may have, and has where nothing else is set."""
+GB = 1_000_000_000
 Row = dict[str, Any]
+
+
+def merged(held: Held) -> Row:
+    """The limits with what the plan gives.
+
+    >>> merged(Held(cpu=2))
+    {'containers': {'cpu': 2, 'memoryBytes': 8000000000}}
+    """
+    cpu, memory = held.cpu or _plain(PLAN["vCPUs"]), held.memory or int(PLAN["memoryGB"] * GB)
+    return {"containers": {"cpu": cpu, "memoryBytes": memory}}
+
+
+def own_limits(held: Held) -> Row | None:
+    """The service's own; None where it has none.
+
+    >>> own_limits(Held()), own_limits(Held(cpu=2))
+    (None, {'containers': {'cpu': 2}})
+    """
+    own = {"cpu": held.cpu, "memoryBytes": held.memory}
+    return {"containers": {key: value for key, value in own.items() if value}} if any(own.values()) else None
+
+
+def limited(held: Held, wanted: Row) -> Held:
+    """With the limits that are given."""
+    cpu, memory = wanted.get("vCPUs"), wanted.get("memoryGB")
+    return Held(_plain(cpu) if cpu else held.cpu, round(memory * GB) if memory else held.memory)
+
+
+def _plain(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def rows(ledger: Ledger, serving: bool, replicas: Sequence[Row]) -> list[Row]:

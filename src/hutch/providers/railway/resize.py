@@ -1,0 +1,143 @@
+"""``service.scale`` on Railway by CPU and memory: other limits of each replica, and a deployment that has them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from hutch.model.action import Outcome, Preview, Result, Verification, Verified
+from hutch.providers.railway.actions import redeployed, serves
+from hutch.providers.railway.client import Client, State
+from hutch.providers.railway.limits import Limits, inherited, limits, not_a_size, set_limits, sizes_in
+from hutch.providers.railway.seen import Seen, look
+from hutch.remote import Args, Refused, Silent, waited
+
+LOOKS = 3
+"""At the limits, after a call that set them and was not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """``vcpus`` and ``memory_gb``, or one of them. With ``from`` it applies only while as many replicas are wanted, or
+    only while the limits are these."""
+
+    client: Client
+    made: dict[str, str] = field(default_factory=dict)
+    """The deployment that we asked for, and the one that served before."""
+
+    async def preview(self, args: Args) -> Preview:
+        """From which limits to which, what is deployed, and how far the way back leads."""
+        seen, now = await look(self.client), await limits(self.client.config)
+        refused = refusal(args, seen, now)
+        if refused:
+            return Preview("scale", 0, refused=refused)
+        wanted = now.changed(sizes_in(args))
+        if wanted.same(now):
+            return Preview(f"{_already(now)}: nothing to do", 0)
+        plans = await inherited(self.client.config)
+        words = (
+            f"limits of each replica from {now} to {wanted}: they are set, and Railway deploys {seen.state.live.id} "
+            f"again with them"
+        )
+        return Preview(words, max(seen.wanted.total, 1), (str(seen),), f"set {now} again and deploy{_kept(plans)}")
+
+    async def apply(self, args: Args) -> Outcome:
+        """Set them and deploy, once each, and answer when the new deployment serves, or after ``rollout`` seconds."""
+        seen, now = await look(self.client), await limits(self.client.config)
+        refused = refusal(args, seen, now)
+        if refused:
+            return Outcome(Result.FAILED, refused)
+        wanted = now.changed(sizes_in(args))
+        if wanted.same(now):
+            return Outcome(Result.DONE, f"{_already(now)}: nothing was done")
+        plans = await inherited(self.client.config)
+        self.made.clear()  # what was asked for before says nothing of this one
+        self.made["left"] = seen.state.live.id
+        await self._set(wanted)
+        asked = f"Railway was asked to go from {now} to {wanted}"
+        told = await self._deployed(asked, seen.state)
+        back: dict[str, object] = {**now.as_dict(), "from": str(wanted)}
+        undo: dict[str, object] = {"action": "service.scale", "args": back}
+        said = f"{told}; the way back is {now}{_kept(plans)}" if plans else told
+        return Outcome(Result.DONE, said, hits=max(seen.wanted.total, 1), undo=undo)
+
+    async def verify(self, args: Args) -> Verification:
+        """Passed when the limits are these, and a deployment that was begun since then serves with every replica."""
+        seen, now = await look(self.client), await limits(self.client.config)
+        wanted = now.changed(sizes_in(args))
+        if not_a_size(args) or not wanted.same(now):
+            return Verification(Verified.FAILED, f"the limits are {now}, not {wanted}", (str(seen),))
+        found = _complete(redeployed(seen.state, self.made, args), seen)
+        return replace(found, summary=f"the limits are {now}; {found.summary}")
+
+    async def _set(self, wanted: Limits) -> None:
+        """A call that was not answered is not repeated: what Railway says of the limits then decides."""
+        config = self.client.config
+        try:
+            await set_limits(config, wanted)
+        except Silent as error:
+            if not error.sent or not await self._are(wanted):
+                raise
+
+    async def _are(self, wanted: Limits) -> bool:
+        for _ in range(LOOKS):
+            with suppress(Refused, Silent):
+                if wanted.same(await limits(self.client.config)):
+                    return True
+            await asyncio.sleep(self.client.config.look_every)
+        return False
+
+    async def _deployed(self, asked: str, before: State) -> str:
+        """Deploy, once; where the answer is lost, the deployment that is there and was not before is ours."""
+        known = {d.id for d in (before.live, *before.newer)}
+        try:
+            self.made["id"] = await self.client.redeploy(before.live.id)
+        except (Refused, Silent) as error:
+            if isinstance(error, Refused) or not error.sent:
+                return f"{asked}, which holds from the next deployment on, and none was made: {error}"
+
+        async def judged(seen: Seen) -> Verification:
+            new = (d.id for d in (*seen.state.newer[::-1], seen.state.live) if d.id not in known)
+            if not self.made.get("id"):
+                self.made["id"] = next(new, "")
+            if not self.made["id"]:
+                return Verification(Verified.FAILED, "no deployment was made", (str(seen),))
+            return _complete(serves(seen.state, self.made["id"]), seen)
+
+        async def looked() -> Seen:
+            return await look(self.client)
+
+        return await waited(asked, looked, judged, self.client.config.rollout, self.client.config.look_every)
+
+
+def refusal(args: Args, seen: Seen, now: Limits) -> str:
+    """Why it must not be, or nothing."""
+    total, left, number = (str(value or "") for value in (seen.wanted.total, args.get("from"), args.get("replicas")))
+    if not_a_size(args):
+        return not_a_size(args)
+    if number and number != total:
+        return "set the number and the limits one after the other: each has a way back of its own"
+    if left.isdigit() and left != total:
+        return f"{total} replicas are wanted now, not {left}: look again before changing anything"
+    if left and not left.isdigit() and left != str(now):
+        return f"the limits are {now} now, not {left}: look again before changing anything"
+    return "a deployment goes on: wait for it" if seen.state.busy else ""
+
+
+def _already(now: Limits) -> str:
+    return f"the limits are {now} already, for every deployment from now on"
+
+
+def _kept(plans: tuple[str, ...]) -> str:
+    """What of the way back stays different: a limit that was the plan's is one of the service's own from then on."""
+    return f"; {' and '.join(plans)} then stay limits of the service's own, equal to the plan's of now" * bool(plans)
+
+
+def _complete(found: Verification, seen: Seen) -> Verification:
+    """A deployment that serves has every replica, but for one that sleeps until it is asked."""
+    live = seen.state.live.status
+    if found.verdict is not Verified.PASSED or live == "SLEEPING" or seen.running == seen.wanted.total:
+        return found
+    said = f"{found.summary}, {seen.running} of {seen.wanted.total} replicas run"
+    return Verification(Verified.PENDING, said, (str(seen),))
