@@ -309,7 +309,8 @@ class Connection:
     """A target, ready to use: narrow verbs, each optional. Nothing connects before its first use.
     ``runs`` maps what it executes to how (``sql``, ``sh``, a program), ``ask`` languages of custom signals. Actions and
     checks are named ``neutral.verb`` and ``provider.check``. ``timed`` are actions done at times, ``platform`` is what
-    the service runs on, ``logs`` are of others, ``scrape_within`` is in seconds, ``secrets`` and ``parts`` names."""
+    the service runs on, ``logs`` are of others, ``scrape_within`` is in seconds, ``secrets`` and ``parts`` names.
+    ``takes`` are actions done only with one of these arguments: without it they are somebody else's."""
 
     target: str
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -325,6 +326,7 @@ class Connection:
     advisories: Advisories | None = None
     secrets: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
+    takes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] = _nothing
 
 

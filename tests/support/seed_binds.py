@@ -31,7 +31,7 @@ BINDS: Mapping[str, Mapping[str, str]] = {
         "vercel rollback": "action:deploy.rollback to=$1",
         "vercel --prod": "action:service.restart",
         f"{_UPDATE} --desired-count": "manual: nothing to do, Vercel scales by itself",
-        "aws ecs register-task-definition": "manual: Vercel's dashboard, Settings, Functions, Memory",
+        "aws ecs register-task-definition": "action:service.scale memory_gb=4 ...",
         **_RDS,
     },
     "railway": {

@@ -42,7 +42,9 @@ def option_of(service: Service, action: str, args: Mapping[str, object], title: 
     """The one option of a run that somebody asks for. Raises :class:`CommandError` where nobody offers the action."""
     found = service.offering(action, args)
     if found is None or action not in found.actions:
-        raise CommandError(f"no target of {service.name} offers the action {action}", 2)
+        able = (c for c in service.connections.values() if action in c.actions and action in c.takes)
+        only = "".join(f"; {c.target} has it with {' or '.join(sorted(c.takes[action]))}" for c in able)
+        raise CommandError(f"no target of {service.name} offers the action {action}{only}", 2)
     why, effect = f"{actor} asked for it", found.actions[action].effect
     command = Command(action, call_text(action, args), found.target, effect, why, args)
     return Option(action, title, (Item(action, title, 0, command),))

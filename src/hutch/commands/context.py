@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,10 +53,17 @@ class Service:
         """The connection that offers ``verb`` as an action, or answers it. Of several the one that keeps the secret, or
         restarts the component, that ``args`` name goes first, then one that names none of its own."""
         all_ = self.connections.values()
-        able = [c for c in all_ if verb in c.actions] or [c for c in all_ if verb in c.runs]
+        done = [c for c in all_ if does(c, verb, args)]
+        able = done or [c for c in all_ if verb in c.runs]
         named = [c for c in able if args.get("secret") in c.secrets or args.get("component") in c.parts]
         plain = [c for c in able if not c.secrets and (c.platform or not c.parts)]
         return next(iter([*named, *plain, *able]), None)
+
+
+def does(connection: Connection, verb: str, args: Collection[str]) -> bool:
+    """Whether it does the action, and with such arguments."""
+    takes = connection.takes.get(verb)
+    return verb in connection.actions and (takes is None or not takes.isdisjoint(args))
 
 
 def _no_probes(config: ProbeConfig) -> Probe:

@@ -51,8 +51,8 @@ async def diagnose_json(context: Context, service: Service, since: datetime | No
 
 
 def actions(connections: Sequence[Connection]) -> dict[str, str]:
-    """Every action that can be applied, with its target."""
-    return {name: c.target for c in connections for name in c.actions}
+    """Every action that can be applied with whatever arguments, with its target."""
+    return {name: c.target for c in connections for name in c.actions if name not in c.takes}
 
 
 async def _previewed(service: Service, action: str, args: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hutch.commands.acting import TARGET_AWAY, act
 from hutch.commands.capacity import DESPITE, unfounded
-from hutch.commands.context import CommandError, Context, Service
+from hutch.commands.context import CommandError, Context, Service, does
 from hutch.commands.platform_reads import log_source
 from hutch.diagnosis.changes import span
 from hutch.model.action import Command, Result
@@ -144,8 +144,8 @@ async def scale(
 ) -> Run:
     """Start the run that runs as many replicas, with those sizes. It changes nothing once another number runs than
     now. Refused where something else than capacity is the cause of a trouble, unless ``despite`` that."""
-    service, connection = _able(context, service_name, "service.scale")
     args: dict[str, object] = {**({"replicas": replicas} if replicas else {}), **sizes}
+    service, connection = _able(context, service_name, "service.scale", args)
     if connection.platform:
         found = await _standing(connection)
         _known_sizes(found, sizes)
@@ -257,10 +257,14 @@ def _on(context: Context, name: str) -> tuple[Service, Connection]:
     return service, connection
 
 
-def _able(context: Context, name: str, action: str) -> tuple[Service, Connection]:
-    """The service, and the first connection of it that offers the action."""
+def _able(
+    context: Context, name: str, action: str, args: Mapping[str, object] | None = None
+) -> tuple[Service, Connection]:
+    """The service, and the first connection of it that offers the action, if there is one with these ``args``."""
     service = _one(context, name, lambda c: action in c.actions)
-    connection = next((c for c in service.connections.values() if action in c.actions), None)
+    able = [c for c in service.connections.values() if action in c.actions]
+    connection = next((c for c in able if does(c, action, args or {})), None)
+    connection = connection or next(iter(able), None)
     if connection is None:
         raise CommandError(
             f"no target of {service.name} offers {action}: a platform needs its token for changes, and any other"

@@ -72,3 +72,14 @@ async def test_what_is_read_is_what_vercels_client_reads(serve: Callable[[str], 
     assert [d.id for d in await hutch.platform.deployments()] == [ONE, TWO]
     assert [line.text for line in await hutch.platform.logs(LogQuery("broke", level="error"))] == ["ERROR it broke"]
     assert {call.line for call in world.calls} == theirs
+
+
+async def test_another_size_is_set_as_vercels_client_sets_it(serve: Callable[[str], Served]) -> None:
+    theirs, vercel, _ = serve("theirs")
+    ours, _, hutch = serve("ours")
+    words = ("project", "update", "rolerabbit", "--function-cpu", "performance")
+    assert "Updated" in vercel.typed(*words, answers="y\r")
+    assert (await hutch.actions["service.scale"].apply({"memory_gb": 4})).result is Result.DONE
+    [asked_by_it], [by_us] = ([(c.line, c.body) for c in w.calls if c.method == "PATCH"] for w in (theirs, ours))
+    assert by_us == asked_by_it == ("PATCH /v9/projects/prj_rolerabbit", by_us[1])
+    assert by_us[1] == {"resourceConfig": {"functionDefaultMemoryType": "performance"}}

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hutch.cli.main import main
-from platform_process import Ready, platform, post
+from platform_process import Ready, limits, pids, platform, post
 from vercel_client import client
 
 Typed = Callable[..., Any]
@@ -65,6 +65,7 @@ def test_from_the_list_to_verified_and_back(typed: Typed) -> None:
     assert typed("service", "restart", "--yes")["outcome"] == "done"
     standing = typed("service", "status")
     assert (standing["release"], standing["previous"]) == (f"dpl_{5:024d}", one)
+    assert standing["sizes"] == {"memory_gb": 2}
     wanted, deadline = (
         ("logs", "search", "PROCESS ENDS", "--level", "critical", "--since", "10m"),
         time.monotonic() + 60,
@@ -83,3 +84,20 @@ def test_vercels_client_sees_what_hutch_did(typed: Typed, ready: Ready, tmp_path
     assert "rolerabbit-2.localhost" in vercel("ls", "rolerabbit")
     assert "rolerabbit was promoted to rolerabbit-2" in vercel("promote", f"dpl_{2:024d}", "--yes")
     assert typed("service", "status")["release"] == f"dpl_{2:024d}"
+
+
+def test_functions_of_another_size_are_built_and_back(
+    typed: Typed, ready: Ready, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed("deploy", "rollback", f"dpl_{1:024d}", "--yes")["outcome"] == "done"
+    run = typed("service", "scale", "--size", "memory_gb=4", "--despite", code=4)
+    assert "functions from standard (2 GB, 1 vCPU) to performance (4 GB, 2 vCPUs)" in json.dumps(run["options"])
+    assert typed("runs", "approve", run["id"])["outcome"] == "done"
+    assert (typed("service", "status")["sizes"], limits(pids(ready)[0])[0]) == ({"memory_gb": 4}, str(4 * 2**30))
+    assert typed("runs", "approve", typed("runs", "undo", run["id"], code=4)["id"])["outcome"] == "done"
+    assert (typed("service", "status")["sizes"], limits(pids(ready)[0])[0]) == ({"memory_gb": 2}, str(2 * 2**30))
+    with pytest.raises(SystemExit) as ended:
+        main(["--no-input", "service", "scale", "--replicas", "3", "--despite"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "offers the action service.scale; Vercel rolerabbit has it with memory_gb or tier" in said
+    assert ended.value.code == 2

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ import pytest
 from hutch.model.action import Result, Verification, Verified
 from hutch.model.finding import Status
 from hutch.model.platform import LogQuery
-from hutch.ports import Action, Connection, TargetConfig, Unanswered, hearing
+from hutch.ports import Action, Connection, Unanswered, hearing
 from hutch.providers.vercel import provider
 from hutch.remote import GIVE_UP
 from hutch.testing import check_provider
-from platform_world import TOKEN, World, serving
+from platform_world import TOKEN, World
 from rolerabbit.platform.logs import read_line
 
 
@@ -27,37 +26,6 @@ def now() -> datetime:
 
 def dpl(number: int) -> str:
     return f"dpl_{number:024d}"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
-@pytest.fixture
-def address(world: World) -> Iterator[str]:
-    with serving(world) as found:
-        yield found
-
-
-@pytest.fixture
-def settings(address: str) -> dict[str, object]:
-    return {"project": "rolerabbit", "token": TOKEN, "changes": True, "url": address, "logs_url": address,
-            "timeout": 5.0, "look_every": 0.02, "patience": 5.0}  # fmt: skip
-
-
-@pytest.fixture
-def opened(settings: dict[str, object]) -> Callable[..., Connection]:
-    def make(**more: object) -> Connection:
-        defaults = {setting.name: setting.default for setting in provider.settings}
-        return provider.open(TargetConfig("web", {**defaults, **settings, **more}, now))
-
-    return make
-
-
-@pytest.fixture
-def web(opened: Callable[..., Connection]) -> Connection:
-    return opened()
 
 
 async def settled(action: Action, args: Mapping[str, object]) -> Verification:
@@ -94,7 +62,11 @@ async def test_checks_and_looks_change_nothing(web: Connection, world: World) ->
 
 def test_changes_are_offered_only_with_a_token_for_them(opened: Callable[..., Connection]) -> None:
     assert opened(changes=False).actions == {}
-    assert set(opened(changes=False, change_token="other-token-1").actions) == {"deploy.rollback", "service.restart"}
+    assert set(opened(changes=False, change_token="other-token-1").actions) == {
+        "deploy.rollback",
+        "service.restart",
+        "service.scale",
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hutch.commands.context import Service
+from hutch.commands.diagnose import actions
 from hutch.commands.situation import Situation
 from hutch.model.config import ServiceConfig
 from hutch.ports import Connection
@@ -64,3 +65,21 @@ def test_the_target_that_restarts_the_component_is_asked(args: dict[str, object]
     found = shop.offering("service.restart", args)
     assert found is not None
     assert found.target == target
+
+
+@pytest.mark.parametrize(
+    ("args", "target"), [({"memory_gb": 4, "replicas": 1}, "Vercel"), ({"replicas": 3}, "lines"), ({}, "lines")]
+)
+def test_an_action_that_takes_some_arguments_alone_is_not_asked_with_others(
+    args: dict[str, object], target: str
+) -> None:
+    scale: Any = {"service.scale": object()}
+    platform: Any = object()
+    takes = {"service.scale": frozenset({"memory_gb"})}
+    vercel = Connection("Vercel", actions=scale, platform=platform, takes=takes)
+    both = {"vercel": vercel, "command": Connection("lines", actions=scale)}
+    found = Service(ServiceConfig("shop"), both).offering("service.scale", args)
+    assert found is not None and found.target == target
+    alone = Service(ServiceConfig("shop"), {"vercel": vercel}).offering("service.scale", args)
+    assert (alone is vercel) == (target == "Vercel")
+    assert actions([vercel]) == {} and actions(list(both.values())) == {"service.scale": "lines"}

@@ -20,7 +20,7 @@ def connect(target: TargetConfig) -> Connection:
 
 provider = Provider(
     name="vercel",
-    summary="Vercel: one project's production deployments and logs; roll-back, promotion, redeployment",
+    summary="Vercel: one project's production deployments and logs; roll-back, promotion, redeployment, memory",
     settings=SETTINGS,
     open=connect,
     explain=explain,

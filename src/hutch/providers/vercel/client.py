@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -76,13 +76,15 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The project now. ``pinned``: it was rolled back, and new deployments do not get the domains."""
+    """The project now. ``pinned``: it was rolled back, and new deployments do not get the domains. ``resources`` are
+    Vercel's rows on how large its functions are."""
 
     id: str
     owner: str
     production: Build | None
     move: Move | None
     pinned: bool
+    resources: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         moving = f"; {self.move.type} to {self.move.to} {self.move.status}" if self.move else ""
@@ -120,6 +122,7 @@ class Client:
             running,
             last,
             pinned or found.get("autoAssignCustomDomains") is False,
+            {part: found.get(part) for part in ("resourceConfig", "defaultResourceConfig")},
         )
 
     async def build(self, wanted: str) -> Build:
@@ -140,6 +143,12 @@ class Client:
             if not until or str(until) == query.get("until"):
                 return
             query = {**query, "until": str(until)}
+
+    async def newest(self, state: State) -> str:
+        """The id of the newest production deployment."""
+        async for build in self.builds(state):
+            return build.id
+        return ""
 
     async def move(self, way: str, state: State, build: str) -> None:
         """Ask, once, to point the production domains at a deployment: ``rollback`` or ``promote``."""

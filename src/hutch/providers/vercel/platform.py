@@ -12,7 +12,8 @@ from hutch.model.platform import Deployment, Instance, LogLine, LogQuery, Standi
 from hutch.ports import Unanswered
 from hutch.providers.vercel.client import UNDER_WAY, Build, Client, Move, State
 from hutch.providers.vercel.logs import search
-from hutch.remote import answered
+from hutch.providers.vercel.tier import tier_of
+from hutch.remote import Refused, answered
 
 MOST_DEPLOYMENTS = 500
 """The newest that are listed."""
@@ -53,7 +54,7 @@ class VercelPlatform:
         newer, before = await around(self.client.builds(state), running, state.move)
         busy = any(b.state in UNDER_WAY for b in newer) or bool(state.move and state.move.going_on)
         instance = Instance(running.id, running.id, running.state.lower(), running.ready, 0, running.created_at)
-        return Standing(running.id, before.id if before else "", busy, (instance,))
+        return Standing(running.id, before.id if before else "", busy, (instance,), _sizes(state))
 
     async def _deployments(self) -> list[Deployment]:
         state = await self.client.state()
@@ -63,6 +64,14 @@ class VercelPlatform:
             if len(found) == MOST_DEPLOYMENTS:
                 break
         return told(found[::-1], state)
+
+
+def _sizes(state: State) -> Mapping[str, float]:
+    """How large the functions are. Nothing where Vercel does not say: they run all the same."""
+    try:
+        return tier_of(state.resources).sizes
+    except Refused:
+        return {}
 
 
 async def around(builds: AsyncIterator[Build], running: Build, move: Move | None) -> tuple[list[Build], Build | None]:

@@ -14,10 +14,21 @@ from pydantic import BaseModel
 
 from rolerabbit.platform import logs
 from rolerabbit.platform.errors import PlatformError
-from rolerabbit.platform.jobs import Changes, Jobs, Variables
+from rolerabbit.platform.jobs import Jobs, Scaled, Variables
 from rolerabbit.platform.ledger import Deployment
 from rolerabbit.platform.logbook import Logbook
-from rolerabbit.platform.vercel.view import OWNER, PROJECT, PROJECT_ID, Asked, Build, View, build_id, view
+from rolerabbit.platform.vercel.view import (
+    OWNER,
+    PROJECT,
+    PROJECT_ID,
+    TIERS,
+    Asked,
+    Build,
+    View,
+    build_id,
+    resources,
+    view,
+)
 
 PAGE, MOST = 20, 100
 LOG_PAGE = 50
@@ -43,6 +54,18 @@ class Redeploy(BaseModel):
     meta: dict[str, str] = {}
 
 
+class Resources(BaseModel):
+    """How large the functions are."""
+
+    functionDefaultMemoryType: str = ""
+
+
+class Update(BaseModel):
+    """Body of PATCH /v9/projects/ID, as far as it is about their size."""
+
+    resourceConfig: Resources
+
+
 class Variable(BaseModel):
     """Body of PATCH …/env/ID."""
 
@@ -52,7 +75,7 @@ class Variable(BaseModel):
 class Door:
     """What was asked by this API, beside the ledger: it is forgotten when the platform ends."""
 
-    def __init__(self, control: Changes, book: Logbook, token: str, variables: Variables) -> None:
+    def __init__(self, control: Scaled, book: Logbook, token: str, variables: Variables) -> None:
         self.control = control
         self.variables = variables
         self.book = book
@@ -126,7 +149,8 @@ router = APIRouter(include_in_schema=False)
 @router.get("/v2/user")
 async def user(_door: Known) -> dict[str, Any]:
     """Whose the token is."""
-    return {"user": {"id": OWNER, "uid": OWNER, "username": PROJECT, "email": f"{PROJECT}@localhost", "name": PROJECT}}
+    named = {"username": PROJECT, "email": f"{PROJECT}@localhost", "name": PROJECT}
+    return {"user": {"id": OWNER, "uid": OWNER, **named, "billing": {"plan": "pro"}}}
 
 
 @router.get("/v9/projects/{wanted}")
@@ -142,7 +166,19 @@ async def project(door: Known, wanted: str) -> dict[str, Any]:
         "autoAssignCustomDomains": not now.pinned,
         "targets": {"production": running.as_json()} if running else {},
         "lastAliasRequest": now.move.as_json() if now.move else None,
+        **resources(door.control.held),
     }
+
+
+@router.patch("/v9/projects/{wanted}")
+async def update(door: Known, wanted: str, body: Update) -> dict[str, Any]:
+    """Another size of the functions, which later builds have; what is not named stays, and nothing is built."""
+    _project(wanted)
+    tier = body.resourceConfig.functionDefaultMemoryType
+    if tier not in TIERS:
+        raise Refused(400, "bad_request", f"`functionDefaultMemoryType` should be one of {', '.join(TIERS)}.")
+    door.control.hold(TIERS[tier])
+    return await project(door, wanted)
 
 
 @router.get("/v6/deployments")

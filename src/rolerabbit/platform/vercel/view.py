@@ -10,11 +10,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from rolerabbit.platform.held import Held
 from rolerabbit.platform.ledger import Deployment, Ledger
 
 PROJECT, PROJECT_ID, OWNER = "rolerabbit", "prj_rolerabbit", "usr_rolerabbit"
 STATES = {"running": "BUILDING", "succeeded": "READY", "failed": "ERROR"}
 JOBS = {"running": "in-progress", "succeeded": "succeeded", "failed": "failed"}
+
+GIB = 1024 * 1024 * 1024
+TIERS = {"standard": Held(1, 2 * GIB), "performance": Held(2, 4 * GIB)}
+"""The sizes of functions, by the names that Vercel's API gives them."""
+DEFAULT_TIER = "standard"
+
+
+def resources(held: Held) -> dict[str, Any]:
+    """How large functions are by the project's own setting, where it has one, and what is so without one.
+
+    >>> resources(Held())["resourceConfig"], resources(TIERS["performance"])["resourceConfig"]
+    ({}, {'functionDefaultMemoryType': 'performance'})
+    """
+    own = next((name for name, size in TIERS.items() if size == held), "")
+    key = "functionDefaultMemoryType"
+    return {"resourceConfig": {key: own} if own else {}, "defaultResourceConfig": {key: DEFAULT_TIER}}
 
 
 @dataclass(frozen=True, slots=True)
