@@ -53,6 +53,29 @@ async def test_what_happens_appears_without_a_reload(hutch: Any, visit: Any) -> 
     assert await page.evaluate("window.sameAsBefore")
 
 
+async def test_a_drawing_that_could_not_be_had_is_asked_for_again(hutch: Any, visit: Any, visits: Any) -> None:
+    state, _ = await hutch.waiting()
+    page = await visit(f"{hutch.address}/incidents/{state.id}")
+    await live(page)
+    answers = iter(("cut", "busy"))
+
+    async def once(route: Any) -> None:
+        match next(answers, ""):
+            case "cut":
+                await route.abort()
+            case "busy":
+                await route.fulfill(status=503, body="busy")
+            case _:
+                await route.fallback()
+
+    await page.route("**/*fragment=1*", once)
+    await incidents.note(hutch.context, state.id, "the pool is full", "peter")
+    await expect(page.get_by_role("log")).to_contain_text("the pool is full", timeout=20_000)
+    await expect(page.locator("#offline")).to_be_hidden()
+    assert not next(answers, "")
+    visits.faults.clear()  # the browser's own word for each
+
+
 async def test_what_a_person_does_in_the_page_survives_its_refresh(hutch: Any, visit: Any) -> None:
     state, _ = await hutch.waiting()
     page = await visit(f"{hutch.address}/incidents/{state.id}")

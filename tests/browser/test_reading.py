@@ -136,7 +136,7 @@ async def test_the_reader_chooses_the_zone_and_it_is_kept(hutch: Any, visit: Any
     await expect(page.get_by_role("log").locator("li").nth(1).locator("time")).to_have_text(here)
     await page.goto(f"{hutch.address}/log")
     await expect(page.locator("h1 + p")).to_contain_text("India Standard Time")
-    await live(page)  # what is drawn anew has the title that the server wrote, until the next hover
+    await live(page)
     await page.locator(".events time").first.hover()
     both = re.compile("India Standard Time.*UTC", re.DOTALL)
     await expect(page.locator(".events time").first).to_have_attribute("title", both)

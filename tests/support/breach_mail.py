@@ -45,7 +45,9 @@ class Sink:
         return self._met[-1]
 
     async def _part(self) -> None:
-        """Who keeps its connection for the next letter is still there, and so is what a killed sender left."""
+        """Who keeps its connection for the next letter is still there, and so is what a killed sender left; who was
+        just let in has no transport before its turn came."""
+        await asyncio.sleep(0.05)
         for one in self._met:
             if one.transport:
                 one.transport.close()
@@ -53,6 +55,7 @@ class Sink:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.05)  # transports are closed in the turn after
 
     def stop(self) -> None:
         """From any thread."""

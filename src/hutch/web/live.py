@@ -169,7 +169,7 @@ class Hub:
 
     async def _follow(self) -> None:
         idle = 0
-        while idle < 2:
+        while idle < 2 or self.clients:  # who joined while it was about to end is not left deaf
             await self.store.wait(self.position, LOOK)
             idle = 0 if self.clients else idle + 1
             grown = await self.store.tail(self.position)

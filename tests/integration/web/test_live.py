@@ -24,7 +24,7 @@ from hutch.web import live, server
 from hutch.web.live import Hub
 
 
-async def noted(store: Any, count: int, stream: str = "incident:X") -> None:
+async def noted(store: Any, count: int, stream: str = "pad:X") -> None:
     await store.commit([Append(stream, tuple(Draft("note.added", {"text": str(n)}) for n in range(count)))])
 
 
@@ -181,6 +181,38 @@ async def test_nobody_listening_means_nobody_looking(tmp_path: Path) -> None:
     await noted(store, 3)
     late = frames(hub, None)
     assert position(await anext(late)) == 3
+    await late.aclose()
+    hub.close()
+
+
+async def test_who_joins_while_the_looking_is_about_to_end_hears_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person goes from one page to the next: for a moment nobody listens."""
+    clock = FakeClock()
+    store = MemoryStore(clock)
+    hub = Hub(store, clock, tmp_path)
+    looked, held = 0, asyncio.Event()
+
+    async def frozen_in(*_: object) -> str:
+        nonlocal looked
+        looked += 1
+        if looked == 3:  # once as it starts, then the last turn but one, and the last
+            await held.wait()
+        return ""
+
+    monkeypatch.setattr(live, "LOOK", 0.01)
+    monkeypatch.setattr(live, "frozen_in", frozen_in)
+    await hub.drawing()
+    async with asyncio.timeout(20):
+        while looked < 3:
+            await asyncio.sleep(0.01)
+        late = frames(hub, None)
+        await anext(late)
+        held.set()
+        await asyncio.sleep(0.1)
+        await noted(store, 1)
+        assert position(await anext(late)) == 1
     await late.aclose()
     hub.close()
 

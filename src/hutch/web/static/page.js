@@ -7,9 +7,11 @@ import { keepReading } from "./reading.js";
 import { clock, now, serverTime, switchZone, tick, zoned } from "./time.js";
 
 const WAIT = 80; // ms: several events of one moment are one drawing
+const AGAIN = 1500; // ms until a page that could not be had is asked for again
 const live = () => document.getElementById("live");
 let drawing = false;
 let again = false;
+let missed = false; // the last drawing could not be had
 let timer = 0;
 let drawnAt = 0;
 let place = location.pathname;
@@ -53,11 +55,16 @@ async function draw() {
     const fresh = parse(await answer.text()).getElementById("live");
     if (answer.status === 401) location.reload();
     if (answer.ok && fresh) take(fresh);
+    if (missed && answer.ok) online();
+    missed = answer.status === 429 || answer.status >= 500;
   } catch {
-    offline();
+    missed = true;
   }
   drawing = false;
-  if (again) {
+  if (missed) {
+    offline();
+    timer = setTimeout(draw, AGAIN); // nobody may come to tell of this change once more
+  } else if (again) {
     again = false;
     soon();
   }

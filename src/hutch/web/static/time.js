@@ -60,6 +60,7 @@ export function zoned() {
     if (!kind(element)) set(element, written(Date.parse(element.dateTime), chosen));
   }
   for (const element of document.querySelectorAll("main [data-zone]")) set(element, words(now(), chosen));
+  for (const element of document.querySelectorAll("main time[datetime]:hover")) whole(element); // it was drawn anew
   const button = document.getElementById("zone");
   if (!button) return;
   button.hidden = HERE === "UTC" && !local();
@@ -70,10 +71,13 @@ export function zoned() {
 // Over a time: the whole of it, in both zones.
 document.addEventListener("mouseover", (event) => {
   const element = event.target.closest?.("main time[datetime]");
-  if (!element) return;
+  if (element) whole(element);
+});
+
+function whole(element) {
   const at = Date.parse(element.dateTime);
   element.title = [...new Set([zone(), HERE, "UTC"])].map((one) => `${full(at, one)} ${words(at, one)}`).join("\n");
-});
+}
 
 addEventListener("storage", (event) => event.key === KEPT && zoned());
 
