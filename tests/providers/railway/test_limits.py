@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from hutch.model.action import Result, Verified
 from hutch.ports import Connection, hearing
 from hutch.providers.railway import calls, limits
 from hutch.providers.railway.calls import Operation
+from hutch.providers.railway.client import Client, Deployed
 from hutch.providers.railway.config import Config
 from hutch.providers.railway.limits import Limits, limits_of
 from hutch.remote import Refused
 from platform_world import World, changes, settled, utc_now
 from rolerabbit.platform.held import Held
+from rolerabbit.platform.railway import api
 from rolerabbit.platform.railway.view import ENVIRONMENT, SERVICE, deployment_id
 
 TWO, THREE, FOUR = (deployment_id(number) for number in (2, 3, 4))
@@ -129,14 +132,16 @@ async def test_limits_that_are_set_and_never_deployed_have_a_way_back(
     assert outcome.result is Result.DONE and said in outcome.summary
     assert (world.control.held, world.control.deployed) == (Held(2, 4_000_000_000), Held())
     assert (await action.verify({**ARGS, "since": utc_now().isoformat()})).verdict is Verified.FAILED
+    assert "what serves was deployed with others" in (await action.preview(ARGS)).summary
     back: Any = outcome.undo["args"]
     assert (await action.apply(back)).result is Result.DONE
     assert world.control.deployed == Held(8, 8_000_000_000)
 
 
-async def test_another_process_tells_by_the_moment_whether_it_is_deployed(
-    opened: Callable[..., Connection], world: World
+async def test_where_deployments_do_not_tell_another_process_goes_by_the_moment(
+    opened: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(api, "deployed_with", lambda row, _own: row)
     since = utc_now().isoformat()
     assert (await opened().actions["service.scale"].apply(ARGS)).result is Result.DONE
     action = opened().actions["service.scale"]
@@ -144,6 +149,42 @@ async def test_another_process_tells_by_the_moment_whether_it_is_deployed(
     later = (utc_now() + timedelta(hours=1)).isoformat()
     assert "nothing was deployed since then" in (await action.verify({**ARGS, "since": later})).summary
     assert (await action.verify(ARGS)).verdict is Verified.UNKNOWN
+
+
+async def test_a_deployment_tells_its_own_limits_so_another_process_needs_no_moment(
+    opened: Callable[..., Connection], world: World
+) -> None:
+    action = opened().actions["service.scale"]
+    assert (await action.apply(ARGS)).result is Result.DONE
+    assert ((await settled(action, ARGS)).verdict, changes(world)) == (Verified.PASSED, [SET_, DEPLOYED])
+    other = opened().actions["service.scale"]
+    assert (await other.verify(ARGS)).summary == f"the limits are 2 vCPUs and 4 GB; {THREE} serves"
+    client: Client = other.client  # type: ignore[attr-defined]
+    await limits.set_limits(client.config, Limits(1, 1))  # by somebody else, who deploys nothing
+    found = await other.verify({"vcpus": 1, "memory_gb": 1})
+    assert found.verdict is Verified.FAILED and f"{THREE} serves, and was deployed with other limits" in found.summary
+    already = (await other.preview({"vcpus": 1})).summary
+    assert "what serves was deployed with others, `hutch service restart` deploys it again: nothing" in already
+
+
+async def test_a_file_of_the_repository_that_sets_limits_is_found_out(
+    web: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_file = {"containers": {"cpu": 1, "memoryBytes": 1_000_000_000}}
+    real = api.deployed_with
+    monkeypatch.setattr(api, "deployed_with", lambda row, _own: real(row, by_file))
+    action = web.actions["service.scale"]
+    outcome = await action.apply(ARGS)
+    assert "did not get there" in outcome.summary and "a file of the repository may set them" in outcome.summary
+    assert outcome.undo and (await settled(action, ARGS)).verdict is Verified.FAILED
+
+
+def test_what_a_deployment_does_not_tell_is_not_known() -> None:
+    now = utc_now()
+    one = Deployed("d1", "SUCCESS", now, None, True, "image")
+    assert limits.has(one, {"vcpus": 2}) is None
+    for told, known in ((None, False), ({"containers": {"cpu": 2}}, True), ("odd", None), ({"containers": 7}, None)):
+        assert limits.has(replace(one, settings={"limitOverride": told}), {"vcpus": 2}) is known
 
 
 async def test_a_deployment_that_fails_leaves_the_old_one(web: Connection, world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,7 +53,8 @@ REDEPLOY = Operation(
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """One deployment. ``source`` is what it was made of: a commit or an image; its own id where Railway tells none.
-    ``names`` are what the service may call itself: its commit, or the tag of its image."""
+    ``names`` are what the service may call itself: its commit, or the tag of its image; ``settings`` are those that it
+    was deployed with, as far as Railway tells them."""
 
     id: str
     status: str
@@ -62,6 +63,7 @@ class Deployed:
     can_roll_back: bool
     source: str
     names: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def under_way(self) -> bool:
@@ -160,7 +162,15 @@ def _deployed(row: object) -> Deployed:
         can_roll_back=row.get("canRollback") is True,
         source=str(source),
         names=_names(meta),
+        settings=part_of(meta, "serviceManifest", "deploy"),
     )
+
+
+def part_of(found: object, *keys: str) -> Mapping[str, Any]:
+    """The part of an answer under these keys, one in the other; empty where it is not there."""
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _names(meta: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from math import isclose
 
 from hutch.model.platform import figure
 from hutch.providers.railway.calls import Operation, call
+from hutch.providers.railway.client import Deployed
 from hutch.providers.railway.config import Config
 from hutch.remote import Args, Refused
 
@@ -113,6 +114,24 @@ async def inherited(config: Config) -> tuple[str, ...]:
     found = await call(config, OWN, _place(config))
     own = {} if found is None else _told(OWN, found)
     return tuple(name for name in SIZES if name not in own)
+
+
+def deployed_with(one: Deployed) -> dict[str, float] | None:
+    """The limits of the service's own with which a deployment was made, those of its repository's file among them; None
+    where Railway does not tell."""
+    if "limitOverride" not in one.settings:
+        return None
+    found = one.settings["limitOverride"]
+    try:
+        return {} if found is None else _told(LIMITS, found)
+    except Refused:
+        return None
+
+
+def has(one: Deployed, given: Mapping[str, float]) -> bool | None:
+    """Whether a deployment was made with these of its own; None where Railway does not tell."""
+    own = deployed_with(one)
+    return None if own is None else all(isclose(own.get(n, 0), size, rel_tol=NEAR) for n, size in given.items())
 
 
 async def set_limits(config: Config, wanted: Limits) -> None:

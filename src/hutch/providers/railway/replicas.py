@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hutch.providers.railway.calls import Operation, call
+from hutch.providers.railway.client import part_of
 from hutch.providers.railway.config import Config
 from hutch.remote import Refused
 
@@ -64,8 +65,8 @@ class Wanted:
 async def wanted(config: Config) -> Wanted:
     """The replicas that should run. :class:`Refused` where the service is in no region that Railway names."""
     found = await call(config, SETTINGS, {"id": config.environment})
-    deploy = _part(found, "config", "services", config.service, "deploy")
-    rows = _part(deploy, "multiRegionConfig")
+    deploy = part_of(found, "config", "services", config.service, "deploy")
+    rows = part_of(deploy, "multiRegionConfig")
     regions = {str(region): row for region, row in rows.items() if isinstance(row, dict)}
     return Wanted(regions or await _first(config))
 
@@ -96,9 +97,3 @@ async def set_number(config: Config, now: Wanted, region: str, number: int) -> N
     patch = {"services": {config.service: {"deploy": {"multiRegionConfig": rows}}}}
     message = f"Scale to {number} in {region}"
     await call(config, SCALE, {"environmentId": config.environment, "patch": patch, "message": message})
-
-
-def _part(found: object, *keys: str) -> Mapping[str, Any]:
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}

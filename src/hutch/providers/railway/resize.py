@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
 from hutch.providers.railway.actions import redeployed, serves
-from hutch.providers.railway.client import Client, State
-from hutch.providers.railway.limits import Limits, inherited, limits, not_a_size, set_limits, sizes_in
+from hutch.providers.railway.client import Client, Deployed, State
+from hutch.providers.railway.limits import (
+    Limits,
+    deployed_with,
+    has,
+    inherited,
+    limits,
+    not_a_size,
+    set_limits,
+    sizes_in,
+)
 from hutch.providers.railway.seen import Seen, look
 from hutch.remote import Args, Refused, Silent, waited
 
@@ -32,10 +42,9 @@ class Resize:
         refused = refusal(args, seen, now)
         if refused:
             return Preview("scale", 0, refused=refused)
-        wanted = now.changed(sizes_in(args))
+        wanted, plans = now.changed(sizes_in(args)), await inherited(self.client.config)
         if wanted.same(now):
-            return Preview(f"{_already(now)}: nothing to do", 0)
-        plans = await inherited(self.client.config)
+            return Preview(f"{_already(now, seen.state.live, args, plans)}: nothing to do", 0)
         words = (
             f"limits of each replica from {now} to {wanted}: they are set, and Railway deploys {seen.state.live.id} "
             f"again with them"
@@ -48,28 +57,32 @@ class Resize:
         refused = refusal(args, seen, now)
         if refused:
             return Outcome(Result.FAILED, refused)
-        wanted = now.changed(sizes_in(args))
+        wanted, plans = now.changed(sizes_in(args)), await inherited(self.client.config)
         if wanted.same(now):
-            return Outcome(Result.DONE, f"{_already(now)}: nothing was done")
-        plans = await inherited(self.client.config)
+            return Outcome(Result.DONE, f"{_already(now, seen.state.live, args, plans)}: nothing was done")
         self.made.clear()  # what was asked for before says nothing of this one
         self.made["left"] = seen.state.live.id
         await self._set(wanted)
         asked = f"Railway was asked to go from {now} to {wanted}"
-        told = await self._deployed(asked, seen.state)
+        told = await self._deployed(asked, seen.state, wanted.as_dict())
         back: dict[str, object] = {**now.as_dict(), "from": str(wanted)}
         undo: dict[str, object] = {"action": "service.scale", "args": back}
         said = f"{told}; the way back is {now}{_kept(plans)}" if plans else told
         return Outcome(Result.DONE, said, hits=max(seen.wanted.total, 1), undo=undo)
 
     async def verify(self, args: Args) -> Verification:
-        """Passed when the limits are these, and a deployment that was begun since then serves with every replica."""
+        """Passed when the limits are these, and what serves, with every replica, was deployed with them: as Railway
+        tells of it, else since it was begun since then."""
         seen, now = await look(self.client), await limits(self.client.config)
         wanted = now.changed(sizes_in(args))
         if not_a_size(args) or not wanted.same(now):
             return Verification(Verified.FAILED, f"the limits are {now}, not {wanted}", (str(seen),))
-        found = _complete(redeployed(seen.state, self.made, args), seen)
+        found = _complete(self._serves(seen.state, args), seen, sizes_in(args))
         return replace(found, summary=f"the limits are {now}; {found.summary}")
+
+    def _serves(self, state: State, args: Args) -> Verification:
+        known = not self.made.get("id") and not state.busy and has(state.live, sizes_in(args)) is not None
+        return serves(state, state.live.id) if known else redeployed(state, self.made, args)
 
     async def _set(self, wanted: Limits) -> None:
         """A call that was not answered is not repeated: what Railway says of the limits then decides."""
@@ -88,7 +101,7 @@ class Resize:
             await asyncio.sleep(self.client.config.look_every)
         return False
 
-    async def _deployed(self, asked: str, before: State) -> str:
+    async def _deployed(self, asked: str, before: State, sizes: Mapping[str, float]) -> str:
         """Deploy, once; where the answer is lost, the deployment that is there and was not before is ours."""
         known = {d.id for d in (before.live, *before.newer)}
         try:
@@ -103,7 +116,7 @@ class Resize:
                 self.made["id"] = next(new, "")
             if not self.made["id"]:
                 return Verification(Verified.FAILED, "no deployment was made", (str(seen),))
-            return _complete(serves(seen.state, self.made["id"]), seen)
+            return _complete(serves(seen.state, self.made["id"]), seen, sizes)
 
         async def looked() -> Seen:
             return await look(self.client)
@@ -125,8 +138,11 @@ def refusal(args: Args, seen: Seen, now: Limits) -> str:
     return "a deployment goes on: wait for it" if seen.state.busy else ""
 
 
-def _already(now: Limits) -> str:
-    return f"the limits are {now} already, for every deployment from now on"
+def _already(now: Limits, live: Deployed, args: Args, plans: tuple[str, ...]) -> str:
+    """That they are so; and where the service has them of its own, whether what serves was deployed without."""
+    own = {name: size for name, size in sizes_in(args).items() if name not in plans}
+    late = "; what serves was deployed with others, `hutch service restart` deploys it again"
+    return f"the limits are {now} already, for every deployment from now on" + late * (has(live, own) is False)
 
 
 def _kept(plans: tuple[str, ...]) -> str:
@@ -134,10 +150,16 @@ def _kept(plans: tuple[str, ...]) -> str:
     return f"; {' and '.join(plans)} then stay limits of the service's own, equal to the plan's of now" * bool(plans)
 
 
-def _complete(found: Verification, seen: Seen) -> Verification:
-    """A deployment that serves has every replica, but for one that sleeps until it is asked."""
-    live = seen.state.live.status
-    if found.verdict is not Verified.PASSED or live == "SLEEPING" or seen.running == seen.wanted.total:
+def _complete(found: Verification, seen: Seen, sizes: Mapping[str, float]) -> Verification:
+    """A deployment that serves has the limits, and every replica, but for one that sleeps until it is asked."""
+    live = seen.state.live
+    if found.verdict is not Verified.PASSED:
+        return found
+    if has(live, sizes) is False:
+        own = deployed_with(live) or "none of its own"
+        said = f"{found.summary}, and was deployed with other limits ({own}): a file of the repository may set them"
+        return Verification(Verified.FAILED, said, (str(seen),))
+    if live.status == "SLEEPING" or seen.running == seen.wanted.total:
         return found
     said = f"{found.summary}, {seen.running} of {seen.wanted.total} replicas run"
     return Verification(Verified.PENDING, said, (str(seen),))

@@ -24,6 +24,7 @@ from rolerabbit.platform.railway.view import (
     REGION,
     SERVICE,
     Row,
+    deployed_with,
     deployment_id,
     limited,
     merged,
@@ -60,6 +61,8 @@ class Yard:
         self._changes, self._book, self._serving = changes, book, serving
         self._jobs = Jobs(changes)
         self._wanted: int | None = None
+        self._made_with: dict[str, Row | None] = {}
+        """The limits of deployments from before the last change of them; of the others they are those of now."""
 
     def root(self) -> dict[str, Any]:
         """For the executor."""
@@ -82,7 +85,9 @@ class Yard:
 
     def _rows(self) -> list[Row]:
         serving = self._serving() or self._changes.busy
-        return rows(self._changes.ledger, serving, self._changes.fleet.describe())
+        found = rows(self._changes.ledger, serving, self._changes.fleet.describe())
+        own = own_limits(self._changes.held)
+        return [deployed_with(row, self._made_with.get(row["id"], own)) for row in found]
 
     def _one(self, wanted_id: str) -> Row:
         found = next((row for row in self._rows() if row["id"] == wanted_id), None)
@@ -200,6 +205,8 @@ class Yard:
         bad = next((key for key, value in wanted.items() if not 0 < value <= PLAN[key]), "")
         if bad or not wanted:
             raise GraphQLError(f"{bad or 'a limit'} must be above 0 and at most {PLAN.get(bad, 'the plan')}")
+        own = own_limits(self._changes.held)
+        self._made_with = {**{row["id"]: own for row in self._rows()}, **self._made_with}
         self._changes.hold(limited(self._changes.held, wanted))
         return True
 

@@ -47,6 +47,11 @@ def limited(held: Held, wanted: Row) -> Held:
     return Held(_plain(cpu) if cpu else held.cpu, round(memory * GB) if memory else held.memory)
 
 
+def deployed_with(row: Row, own: Row | None) -> Row:
+    """A deployment's row with the limits that it was made with."""
+    return {**row, "meta": {**row["meta"], "serviceManifest": {"deploy": {"limitOverride": own}}}}
+
+
 def _plain(value: float) -> float:
     return int(value) if value.is_integer() else value
 
