@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from moto.server import ThreadedMotoServer
 
+from closed_incident import PERSON, closed
 from hutch.bootstrap.stores import place_of, proof
 from hutch.bootstrap.wire import open_context
 from hutch.cli.main import cli
@@ -25,7 +26,6 @@ from hutch.commands.archiving import Archiving
 from hutch.commands.context import CommandError, Context
 from hutch.commands.seen import SeenStore, seen_as
 from hutch.model.event import ARCHIVED, Draft, Event
-from hutch.model.program import Program
 from hutch.model.register import Wanted
 from hutch.model.severity import Severity
 from hutch.places.folder import Folder
@@ -36,7 +36,6 @@ from hutch.store.proof import Report
 from hutch.testing import FakeClock
 
 KEY = "00112233445566778899aabbccddeeff" * 2
-PERSON = "Wilhelmina Zauberfrau"
 CONFIG = "services: {shop: {}}\narchive: {after: 30d, key: {env: ARCHIVE_KEY}}\n"
 
 
@@ -62,26 +61,6 @@ def proved(context: Context) -> Report:
 
 def files(context: Context) -> list[Path]:
     return [path for path in (context.home / "archive").rglob("*") if path.is_file()]
-
-
-async def closed(context: Context, title: str = "Slow", *, owing: bool = False, **more: Any) -> str:
-    """A resolved incident with a run, that owes nothing any more."""
-    state = await incidents.declare(
-        context, title=title, service="shop", severity=Severity.SEV2, actor="olivia", respond=False, **more
-    )
-    await incidents.note(context, state.id, f"{PERSON} called", "olivia")
-    run = await runs.start(context, service="shop", title="look", made_from=runs.MadeFrom(), program=Program(()),
-                           incident=state.id)  # fmt: skip
-    end = Draft("run.finished", {"outcome": "succeeded", "summary": ""})
-    await context.store.commit([Append(f"run:{run.id}", (end,))])
-    await incidents.resolve(context, state.id, "it was the cache", "olivia")
-    context.clock.advance(3600)  # type: ignore[attr-defined]
-    await incidents.end_watch(context, state.id)
-    if not owing:
-        await incidents.change(context, state.id, lambda s: [
-            Draft("clock.cancelled", {"clock": c.id, "why": "done"}) for c in s.clocks if c.state.value == "running"
-        ])  # fmt: skip
-    return state.id
 
 
 async def whole_log(context: Context) -> list[tuple[int, Event]]:
