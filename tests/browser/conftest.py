@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from hutch.bootstrap.wire import open_context
 from hutch.commands import incidents, runs
@@ -20,6 +20,8 @@ from hutch.commands.context import Context
 from hutch.model.incident import Incident
 from hutch.model.severity import Severity
 from hutch.web.server import listen, serving
+
+expect.set_options(timeout=15_000)  # ms; a busy machine draws a page in its own time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
