@@ -85,7 +85,9 @@ def measure(quick: bool) -> Figure:
     told = max(seen.felt, default=0.0)
     delays = [(at - since[network]).total_seconds() + told for network, at in blocks.items() if network in since]
     missed = len(set(since) - set(blocks))
-    wrong = (row[0] if row else 0) + seen.users[403] + seen.users[429] + visited.get("403", 0) + visited.get("429", 0)
+    met = {f"{status} to users": seen.users[status] for status in (403, 429)}
+    met |= {f"{status} to visitors": visited.get(str(status), 0) for status in (403, 429)}
+    wrong = (row[0] if row else 0) + sum(met.values())
     ratio = Ratio("from over the threshold to blocked", "an evaluation interval",
                   spread([delay / interval for delay in delays]))  # fmt: skip
     worst = max(delays) / interval
@@ -101,6 +103,7 @@ def measure(quick: bool) -> Figure:
         "answers to users": sum(seen.users.values()) - seen.users[0] + sum(visited.values()),
         "log-ins of users without an answer": seen.users[0],
         "false blocks": wrong,
+        "of them": ", ".join(f"{name} {count}" for name, count in met.items() if count) or "none",
         "goal 0 false blocks": "met" if wrong == 0 else "missed",
     }
     turns = ", ".join(f"{kind} from {many:,} addresses{f', {busy} of which go on' if busy else ''}"
