@@ -70,6 +70,29 @@ async def test_many_addresses_on_one_account_are_an_attack_on_the_account(servic
     assert cause.remedies[0].args["kind"] == "login"
 
 
+async def test_who_mistypes_each_time_and_gets_in_is_no_attacker_however_often(service: Any, target: Any) -> None:
+    """Twenty log-ins in ten minutes, each after two typos: forty failures of one account from one address."""
+    [account] = service.users(1)
+    for number in range(20):
+        service.failures("198.18.5.5", account, 2, ago=25 * number + 2)
+        service.login("198.18.5.5", account, ago=25 * number)
+    finding, causes = await looked(target)
+    assert (finding.status, causes) == (Status.OK, [])
+
+
+async def test_a_success_forgives_nothing_that_comes_after_it(service: Any, target: Any) -> None:
+    [account] = service.users(1)
+    service.failures(ATTACKER, account, 2, ago=400)
+    service.login(ATTACKER, account, ago=398)
+    service.failures(ATTACKER, account, 20, ago=1)
+    _, [cause] = await looked(target)
+    assert (cause.object.kind, cause.object.id, cause.object.detail["failures"]) == ("address", ATTACKER, 20)
+    assert "opened" not in " ".join(cause.evidence), "nothing was guessed since"
+    service.login(ATTACKER, account)
+    _, causes = await looked(target)
+    assert [word for cause in causes for word in cause.evidence if "opened" in word]
+
+
 async def test_forty_users_behind_one_address_are_healthy(service: Any, target: Any) -> None:
     for number, account in enumerate(service.users(40)):
         service.failures(OFFICE, account, number % 3)

@@ -1,6 +1,6 @@
 -- Accounts with more failed log-ins than one may have, the most first, and whether they are restricted already.
 with {@pairs}
-select account, sum(failures)::int as failures, count(*)::int as networks, sum(last_minute)::int as last_minute,
+select account, sum(failures)::int as failures, count(distinct network)::int as networks, sum(last_minute)::int as last_minute,
        min(first) as first, max(last) as last, bool_or(opened) as opened,
        extract(epoch from now() - max(last))::float8 as quiet,
        (select max(r.{at}) from {restrictions} r

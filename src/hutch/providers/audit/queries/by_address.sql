@@ -4,7 +4,7 @@ networks as (
     select network,
            coalesce(sum(failures) filter (where not forgiven), 0)::int as failures,
            coalesce(sum(failures) filter (where forgiven), 0)::int as typos,
-           count(*) filter (where not forgiven)::int as accounts,
+           count(distinct tried) filter (where not forgiven)::int as accounts,
            max(failures) filter (where not forgiven) as most,
            (array_agg(account order by failures desc) filter (where not forgiven))[1] as most_account,
            sum(last_minute)::int as last_minute, max(addresses) as addresses,
