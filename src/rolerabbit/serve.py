@@ -104,6 +104,7 @@ def listening(port: int) -> socket.socket:
     """A socket that listens on loopback; a clear error where the port is taken."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer is written in two pieces
     try:
         sock.bind(("127.0.0.1", port))
         sock.listen(BACKLOG)

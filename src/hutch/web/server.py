@@ -32,6 +32,7 @@ def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     """A listening socket, on loopback by default. Raises :class:`CommandError` when it cannot be had."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it only where the protocol is named
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # each connection has it from here; only Linux knows it
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD * 1000))
     try:

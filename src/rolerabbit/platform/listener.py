@@ -42,6 +42,7 @@ def bound(port: int) -> socket.socket:
     with contextlib.ExitStack() as undo:
         found = undo.enter_context(socket.socket())
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer is written in two pieces
         try:
             found.bind((HOST, port))
             found.listen(BACKLOG)
