@@ -113,6 +113,8 @@ class Member:
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     paused: bool = False
+    begun: int = 0
+    """Where its log stood when it was started last."""
 
     @property
     def ahead(self) -> Path:
@@ -127,6 +129,7 @@ class Member:
         words = [self.role, "--port", str(self.port)] if self.role == "serve" else [self.role]
         env = {**os.environ, "HUTCH_DATABASE_URL": self.url, "AHEAD": str(self.ahead)}
         with self.log.open("ab") as log:
+            self.begun = log.tell()
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, str(Path(__file__).with_name("ahead.py")), "--config", str(self.home / "hutch.yaml"),
                 *words, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -135,6 +138,14 @@ class Member:
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.returncode is None
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it ended because its store was away for all the time in which it wanted to begin."""
+        if self.process is None or self.process.returncode in (None, 0):
+            return False
+        said = self.log.read_bytes()[self.begun :].decode()
+        return "can't be reached" in said and "Hutch takes" not in said and "Hutch serves" not in said
 
     def signal(self, number: signal.Signals) -> None:
         if self.process and self.process.returncode is None:

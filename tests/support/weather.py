@@ -141,5 +141,10 @@ async def befall(fleet: Fleet, faults: Sequence[Fault], chance: random.Random, s
     while loop.time() - began < seconds:
         said = await chance.choice(faults)(fleet, chance)
         print(f"{loop.time() - began:6.1f} s  {said}", flush=True)
+        for member in [m for m in fleet.members if m.gave_up]:  # as its unit does: Restart=always
+            print(
+                f"{loop.time() - began:6.1f} s  {member.name} had not found its store and is started again", flush=True
+            )
+            await member.start()
         assert not (gone := [m.name for m in fleet.members if not m.alive]), f"ended by themselves: {gone}"
         await asyncio.sleep(chance.uniform(0.2, 2.0))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -11,17 +13,33 @@ from redis.retry import Retry
 
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.redis import provider
+from rolerabbit.embedded import valkey as embedded
 from rolerabbit.embedded.valkey import Valkey
 
 Opened = Callable[..., AbstractAsyncContextManager[Connection]]
 LIMIT = 8 * 1024 * 1024
 
 
-@pytest.fixture
-def valkey() -> Iterator[Valkey]:
-    """A server of 8 MiB that evicts nothing, slow commands from 10 ms on, without a password."""
+DEBIAN = "redis-server"
+
+
+@pytest.fixture(params=["valkey", "redis"])
+def valkey(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
+    """A server of 8 MiB that evicts nothing, slow commands from 10 ms on, without a password: the embedded Valkey, and
+    the Redis of the system."""
+    if request.param == "redis":
+        found = shutil.which(DEBIAN)
+        if found is None:
+            pytest.skip(f"no {DEBIAN} on this machine: apt-get install {DEBIAN}")
+        monkeypatch.setattr(embedded, "valkey_binary", lambda _: Path(found))
     with Valkey.temporary(maxmemory=str(LIMIT)) as server:
         yield server
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """What the server calls itself."""
+    return {"valkey": "Valkey", "redis": "Redis"}[request.node.callspec.params["valkey"]]
 
 
 @asynccontextmanager
