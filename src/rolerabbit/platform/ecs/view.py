@@ -46,6 +46,7 @@ def service(ledger: Ledger, replicas: Sequence[Row], wanted: int) -> Row:
     return {
         "serviceName": SERVICE,
         "status": "ACTIVE",
+        "taskDefinition": rows[0]["taskDefinition"] if rows else "",
         "desiredCount": wanted,
         "runningCount": sum(r["state"] == "ready" for r in replicas),
         "deployments": rows,
