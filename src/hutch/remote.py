@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import wraps
@@ -22,6 +23,8 @@ Args = Mapping[str, object]
 R = TypeVar("R")
 S = TypeVar("S")
 P = ParamSpec("P")
+LOOKS = 3
+"""Looks for a change whose answer was lost."""
 SKEW = timedelta(seconds=60)
 """How far a platform's clock and ours may be apart."""
 ATTEMPTS = 3
@@ -137,6 +140,25 @@ async def waited(
     if found.verdict is Verified.FAILED:
         return f"{asked}, and did not get there: {word}"
     return f"{asked}, and is not there yet: {word or 'nothing is known'}"
+
+
+async def asked_once(ask: Callable[[], Awaitable[object]], there: Callable[[], Awaitable[bool]], every: float) -> None:
+    """Ask for a change. One that went out and was not answered is not repeated: what is ``there`` at one of the next
+    looks, one each ``every`` seconds, decides; else the error stands. A look without an answer tells nothing."""
+    try:
+        await ask()
+    except Silent as error:
+        if not error.sent or not await _seen(there, every):
+            raise
+
+
+async def _seen(there: Callable[[], Awaitable[bool]], every: float) -> bool:
+    for _ in range(LOOKS):
+        with suppress(Refused, Silent):
+            if await there():
+                return True
+        await asyncio.sleep(every)
+    return False
 
 
 async def tried(once: Callable[[], Awaitable[S]], *, change: bool, patience: float) -> S:

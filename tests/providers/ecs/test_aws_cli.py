@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from ecs_world import World, serving
 from hutch.model.action import Result, Verified
 from hutch.ports import TargetConfig
 from hutch.providers.ecs import provider
-from platform_process import Ready, platform, post
+from platform_process import Ready
 
 KEY = "AKIDOFTHETESTS000001"
 PLACE = {"region": "eu-central-1", "cluster": "shop", "service": "web"}
@@ -23,14 +22,6 @@ Sent = list[tuple[str, dict[str, Any]]]
 @pytest.fixture(scope="module", autouse=True)
 def client() -> None:
     installed()
-
-
-@pytest.fixture(scope="module")
-def ready() -> Iterator[Ready]:
-    with platform("--replicas", "1", "--release", "41") as found:
-        post(found, "/releases", {"id": "42"})
-        post(found, "/deployments", {"release": "42"})
-        yield found
 
 
 class Heard(World):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,21 +16,13 @@ from hutch.model.platform import LogQuery
 from hutch.ports import Connection, TargetConfig
 from hutch.providers.ecs import provider
 from hutch.testing import check_provider
-from platform_process import Ready, limits, pids, platform, post
+from platform_process import Ready, limits, pids, post
 
 KEY = "AKIDOFTHETESTS000001"
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="module")
-def ready() -> Iterator[Ready]:
-    with platform("--replicas", "1", "--release", "41") as found:
-        post(found, "/releases", {"id": "42"})
-        post(found, "/deployments", {"release": "42"})
-        yield found
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from hutch.model.action import Outcome, Preview, Result, Verification, Verified
@@ -21,10 +19,7 @@ from hutch.providers.railway.limits import (
     sizes_in,
 )
 from hutch.providers.railway.seen import Seen, look
-from hutch.remote import Args, Refused, Silent, waited
-
-LOOKS = 3
-"""At the limits, after a call that set them and was not answered."""
+from hutch.remote import Args, Refused, Silent, asked_once, waited
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +80,12 @@ class Resize:
         return serves(state, state.live.id) if known else redeployed(state, self.made, args)
 
     async def _set(self, wanted: Limits) -> None:
-        """A call that was not answered is not repeated: what Railway says of the limits then decides."""
         config = self.client.config
-        try:
-            await set_limits(config, wanted)
-        except Silent as error:
-            if not error.sent or not await self._are(wanted):
-                raise
 
-    async def _are(self, wanted: Limits) -> bool:
-        for _ in range(LOOKS):
-            with suppress(Refused, Silent):
-                if wanted.same(await limits(self.client.config)):
-                    return True
-            await asyncio.sleep(self.client.config.look_every)
-        return False
+        async def there() -> bool:
+            return wanted.same(await limits(config))
+
+        await asked_once(lambda: set_limits(config, wanted), there, config.look_every)
 
     async def _deployed(self, asked: str, before: State, sizes: Mapping[str, float]) -> str:
         """Deploy, once; where the answer is lost, the deployment that is there and was not before is ours."""

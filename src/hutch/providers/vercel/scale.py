@@ -12,10 +12,7 @@ from hutch.providers.vercel.again import built_again, put_out, then
 from hutch.providers.vercel.client import Client, State
 from hutch.providers.vercel.doing import judged
 from hutch.providers.vercel.tier import Tier, said, set_tier, tier_of, unknown, wanted
-from hutch.remote import Args, Refused, Silent, applied, previewed, verified
-
-LOOKS = 3
-"""At the project, after a call that set the size and was not answered."""
+from hutch.remote import LOOKS, Args, Refused, Silent, applied, asked_once, previewed, verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +71,12 @@ class Scale:
         return state, tier_of(state.resources)
 
     async def _set(self, state: State, to: str) -> None:
-        """A call that was not answered is not repeated: what Vercel says of the project then decides."""
-        try:
-            await set_tier(self.client.config, state, to)
-        except Silent as error:
-            if not error.sent or not await self._is(to):
-                raise
+        config = self.client.config
 
-    async def _is(self, to: str) -> bool:
-        for _ in range(LOOKS):
-            with suppress(Refused, Silent):
-                if (await self._look())[1].name == to:
-                    return True
-            await asyncio.sleep(self.client.config.look_every)
-        return False
+        async def there() -> bool:
+            return (await self._look())[1].name == to
+
+        await asked_once(lambda: set_tier(config, state, to), there, config.look_every)
 
     async def _built(self, asked: str, state: State, newest: str) -> str:
         """Build again, once; where the answer is lost, the build that is there and was not before is ours."""
